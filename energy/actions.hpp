@@ -1,0 +1,76 @@
+// Actions: the countable energy events of a machine. An engine fills an ActionCounts once; any
+// number of unit-energy tables price it afterwards. Names, units and meanings stand in one table.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace potomac::energy {
+
+// Counts of one machine (the MF-MAC array, or the FP32 array of the same shape) over some work.
+// A count that a machine does not have stays 0.
+struct ActionCounts {
+  std::uint64_t exponent_add = 0;
+  std::uint64_t sign_xor = 0;
+  std::uint64_t accumulate = 0;
+  std::uint64_t fp32_multiply = 0;
+  std::uint64_t fp32_add = 0;
+  std::uint64_t gated_mac = 0;
+  std::uint64_t overflow = 0;
+  std::uint64_t dropped_product = 0;
+  std::uint64_t operand_register_write = 0;
+  std::uint64_t skew_register_write = 0;
+  std::uint64_t accumulator_write = 0;
+  std::uint64_t psum_hop = 0;
+  std::uint64_t drain_hop = 0;
+  std::uint64_t idle_pe_cycle = 0;
+
+  ActionCounts& operator+=(const ActionCounts& other);
+  friend bool operator==(const ActionCounts&, const ActionCounts&) = default;
+};
+
+struct ActionInfo {
+  std::string_view name;  // as in report.json, layers.csv and the energy tables
+  std::string_view unit;
+  std::string_view description;
+  std::uint64_t ActionCounts::*member;
+};
+
+inline constexpr std::array<ActionInfo, 14> kActions = {{
+    {"exponent_add", "operation", "integer addition of two operand exponents",
+     &ActionCounts::exponent_add},
+    {"sign_xor", "operation", "XOR of two operand signs", &ActionCounts::sign_xor},
+    {"accumulate", "operation", "integer addition of a product to an accumulator or partial sum",
+     &ActionCounts::accumulate},
+    {"fp32_multiply", "operation", "binary32 multiplication (FP32 array)",
+     &ActionCounts::fp32_multiply},
+    {"fp32_add", "operation", "binary32 addition to the accumulator (FP32 array)",
+     &ActionCounts::fp32_add},
+    {"gated_mac", "operation", "MAC slot in which a zero operand fired no arithmetic",
+     &ActionCounts::gated_mac},
+    {"overflow", "event",
+     "accumulation whose sum left the accumulator's range (wrapped or saturated)",
+     &ActionCounts::overflow},
+    {"dropped_product", "event", "product below the accumulator's lowest bit, not accumulated",
+     &ActionCounts::dropped_product},
+    {"operand_register_write", "write", "a PE's operand register takes a valid operand",
+     &ActionCounts::operand_register_write},
+    {"skew_register_write", "write", "a skew register at the array's edge takes a valid operand",
+     &ActionCounts::skew_register_write},
+    {"accumulator_write", "write", "an accumulator (or partial-sum) register takes a value",
+     &ActionCounts::accumulator_write},
+    {"psum_hop", "write", "a partial sum moves one PE on (ws, is)", &ActionCounts::psum_hop},
+    {"drain_hop", "write", "a shadow register takes a result on its way out (os)",
+     &ActionCounts::drain_hop},
+    {"idle_pe_cycle", "cycle", "cycle in which a PE has no MAC slot", &ActionCounts::idle_pe_cycle},
+}};
+
+inline ActionCounts& ActionCounts::operator+=(const ActionCounts& other) {
+  for (const ActionInfo& action : kActions) {
+    this->*action.member += other.*action.member;
+  }
+  return *this;
+}
+
+}  // namespace potomac::energy

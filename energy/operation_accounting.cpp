@@ -1,0 +1,229 @@
+#include "energy/operation_accounting.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <stdexcept>
+#include <utility>
+
+namespace potomac::energy {
+namespace {
+
+// The arithmetic of one MAC. Names, prices, counts and machines stay in step by this order.
+enum Operation : std::size_t { kExponentAdd, kSignXor, kAccumulate, kFp32Multiply, kFp32Add };
+
+struct OperationInfo {
+  std::string_view action;
+  std::uint64_t ActionCounts::*fired;
+  bool of_mf_mac;  // else of the FP32 machine
+};
+
+constexpr std::array<OperationInfo, 5> kOperations = {{
+    {"exponent_add", &ActionCounts::exponent_add, true},
+    {"sign_xor", &ActionCounts::sign_xor, true},
+    {"accumulate", &ActionCounts::accumulate, true},
+    {"fp32_multiply", &ActionCounts::fp32_multiply, false},
+    {"fp32_add", &ActionCounts::fp32_add, false},
+}};
+
+using MacPrices = std::array<double, kOperations.size()>;  // pJ per operation
+
+double charge(double unit_pj, std::uint64_t operations) {
+  return unit_pj * static_cast<double>(operations);
+}
+
+void set_reductions(Comparison& comparison) {
+  comparison.reduction = reduction_of(comparison.mf_mac_pj, comparison.fp32_mac_pj);
+  comparison.reduction_vs_multiplier =
+      reduction_of(comparison.mf_mac_pj, comparison.fp32_multiplier_pj);
+}
+
+Comparison compare(const MacPrices& prices, std::uint64_t macs) {
+  Comparison comparison;
+  comparison.macs = macs;
+  for (std::size_t operation = 0; operation < kOperations.size(); ++operation) {
+    (kOperations[operation].of_mf_mac ? comparison.mf_mac_pj : comparison.fp32_mac_pj) +=
+        charge(prices[operation], macs);
+  }
+  comparison.fp32_multiplier_pj = charge(prices[kFp32Multiply], macs);
+  set_reductions(comparison);
+  return comparison;
+}
+
+void add(Comparison& sum, const Comparison& part) {
+  sum.macs += part.macs;
+  sum.mf_mac_pj += part.mf_mac_pj;
+  sum.fp32_mac_pj += part.fp32_mac_pj;
+  sum.fp32_multiplier_pj += part.fp32_multiplier_pj;
+  set_reductions(sum);
+}
+
+// A row over no work yet.
+EnergyRow empty_row(std::string layer, std::string pass) {
+  EnergyRow row;
+  row.layer = std::move(layer);
+  row.pass = std::move(pass);
+  for (const OperationInfo& operation : kOperations) {
+    row.by_action.push_back({.action = operation.action});
+  }
+  return row;
+}
+
+void add(EnergyRow& sum, const EnergyRow& part) {
+  add(sum.every_mac, part.every_mac);
+  add(sum.zeros_gated, part.zeros_gated);
+  for (std::size_t action = 0; action < sum.by_action.size(); ++action) {
+    sum.by_action[action].charged += part.by_action[action].charged;
+    sum.by_action[action].fired += part.by_action[action].fired;
+    sum.by_action[action].mf_mac_pj += part.by_action[action].mf_mac_pj;
+    sum.by_action[action].fp32_mac_pj += part.by_action[action].fp32_mac_pj;
+  }
+}
+
+EnergyRow price_gemm(const GemmActivity& gemm, const MacPrices& prices) {
+  EnergyRow row = empty_row(gemm.layer, gemm.pass);
+  row.every_mac = compare(prices, gemm.macs);
+  row.zeros_gated = compare(prices, gemm.macs - gemm.zero_operand_macs);
+  for (std::size_t operation = 0; operation < kOperations.size(); ++operation) {
+    const OperationInfo& info = kOperations[operation];
+    ActionEnergy& action = row.by_action[operation];
+    action.charged = gemm.macs;
+    action.fired = (info.of_mf_mac ? gemm.mf_mac : gemm.fp32_mac).*info.fired;
+    (info.of_mf_mac ? action.mf_mac_pj : action.fp32_mac_pj) = charge(prices[operation], gemm.macs);
+  }
+  return row;
+}
+
+// The row of `rows` whose `name` member is `value`, made if there is none yet. A network has some
+// hundreds of layers at most, so a linear search does.
+EnergyRow& row_named(std::vector<EnergyRow>& rows, std::string EnergyRow::*name,
+                     const std::string& value) {
+  const auto found = std::ranges::find(rows, value, name);
+  if (found != rows.end()) {
+    return *found;
+  }
+  rows.push_back(empty_row("", ""));
+  rows.back().*name = value;
+  return rows.back();
+}
+
+// Looks prices up, and keeps every number that was used.
+class PriceList {
+ public:
+  explicit PriceList(const UnitEnergyTable& table) : table_(table) {}
+
+  double of(const std::string& entry) { return keep(table_.require(entry)); }
+  double of_integer_add(int bits) { return keep(table_.require_integer_add(bits)); }
+
+  // Of a side row: a missing entry is reported, not thrown.
+  std::optional<double> try_of(const std::string& entry, std::string& missing) {
+    return keep(table_.find(entry), entry, missing);
+  }
+  std::optional<double> try_of_integer_add(int bits, std::string& missing) {
+    return keep(table_.find_integer_add(bits), fmt::format("integer_add.{}", bits), missing);
+  }
+
+  std::vector<UnitEnergy> take_used() { return std::move(used_); }
+
+ private:
+  double keep(UnitEnergy energy) {
+    const double price = energy.energy_pj;
+    if (std::ranges::find(used_, energy.entry, &UnitEnergy::entry) == used_.end()) {
+      used_.push_back(std::move(energy));
+    }
+    return price;
+  }
+
+  std::optional<double> keep(std::optional<UnitEnergy> energy, const std::string& entry,
+                             std::string& missing) {
+    if (!energy) {
+      missing = entry;
+      return std::nullopt;
+    }
+    return keep(*std::move(energy));
+  }
+
+  const UnitEnergyTable& table_;
+  std::vector<UnitEnergy> used_;
+};
+
+MethodEnergy method_row(std::string_view name, std::optional<double> per_mac_pj, double total_pj,
+                        const Comparison& total) {
+  return {.name = name,
+          .missing_entry = "",
+          .per_mac_pj = per_mac_pj,
+          .total_pj = total_pj,
+          .reduction = reduction_of(total_pj, total.fp32_mac_pj),
+          .mf_mac_saves = reduction_of(total.mf_mac_pj, total_pj)};
+}
+
+// An integer MAC of the usual kind: products summed in 32 bits, whatever MF-MAC's accumulator is.
+MethodEnergy integer_mac_row(std::string_view name, int operand_bits, PriceList& prices,
+                             const Comparison& total) {
+  constexpr int kIntegerAccumulatorBits = 32;
+  std::string missing;
+  const auto multiply = prices.try_of(fmt::format("integer_multiply.{}", operand_bits), missing);
+  if (multiply) {
+    if (const auto add = prices.try_of_integer_add(kIntegerAccumulatorBits, missing)) {
+      const double per_mac_pj = *multiply + *add;
+      return method_row(name, per_mac_pj, charge(per_mac_pj, total.macs), total);
+    }
+  }
+  MethodEnergy absent;
+  absent.name = name;
+  absent.missing_entry = missing;
+  return absent;
+}
+
+std::vector<MethodEnergy> compare_methods(const Comparison& total, double fp32_mac_per_mac_pj,
+                                          double fp32_multiplier_per_mac_pj, PriceList& prices) {
+  std::optional<double> mf_mac_mean_pj;
+  if (total.macs > 0) {
+    mf_mac_mean_pj = total.mf_mac_pj / static_cast<double>(total.macs);
+  }
+  return {
+      method_row("fp32_mac", fp32_mac_per_mac_pj, total.fp32_mac_pj, total),
+      method_row("fp32_multiplier", fp32_multiplier_per_mac_pj, total.fp32_multiplier_pj, total),
+      integer_mac_row("int8_mac", 8, prices, total), integer_mac_row("int4_mac", 4, prices, total),
+      method_row("mf_mac", mf_mac_mean_pj, total.mf_mac_pj, total)};
+}
+
+}  // namespace
+
+OperationEnergy price_operations(const UnitEnergyTable& table,
+                                 std::span<const GemmActivity> gemms) {
+  OperationEnergy energy;
+  energy.table = table.name();
+  energy.unit = table.unit();
+  energy.node = table.node();
+  energy.total = empty_row("", "");
+
+  PriceList list(table);
+  MacPrices prices{};
+  prices[kSignXor] = list.of("sign_xor");
+  prices[kFp32Multiply] = list.of("fp32_multiply");
+  prices[kFp32Add] = list.of("fp32_add");
+  for (const GemmActivity& gemm : gemms) {
+    if (gemm.zero_operand_macs > gemm.macs) {
+      throw std::invalid_argument(fmt::format("{} {}: {} MACs with a zero operand among {} MACs",
+                                              gemm.layer, gemm.pass, gemm.zero_operand_macs,
+                                              gemm.macs));
+    }
+    prices[kExponentAdd] = list.of_integer_add(gemm.exponent_bits);
+    prices[kAccumulate] = list.of_integer_add(gemm.accumulator_bits);
+    energy.by_gemm.push_back(price_gemm(gemm, prices));
+    const EnergyRow& row = energy.by_gemm.back();
+    add(energy.total, row);
+    add(row_named(energy.by_layer, &EnergyRow::layer, gemm.layer), row);
+    add(row_named(energy.by_pass, &EnergyRow::pass, gemm.pass), row);
+  }
+
+  energy.methods = compare_methods(energy.total.every_mac, prices[kFp32Multiply] + prices[kFp32Add],
+                                   prices[kFp32Multiply], list);
+  energy.unit_energies = list.take_used();
+  return energy;
+}
+
+}  // namespace potomac::energy

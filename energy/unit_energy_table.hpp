@@ -1,0 +1,136 @@
+// Unit-energy tables: what one operation costs, with the source of each number. A table is data
+// (YAML, see energy/tables/); tables of different sources are never merged, and an entry that is
+// needed and missing is an error, not a zero.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/yaml_reader.hpp"
+
+namespace potomac::energy {
+
+// How surely a number is known, from the surest on.
+enum class Certainty {
+  kRead,      // read in the source that it names
+  kRecalled,  // attributed to that source, but not read there again
+  kAssumed,   // set by Potomac where the source is silent; its note says how
+};
+std::string_view to_string(Certainty certainty);
+
+// How an entry is keyed below its name.
+enum class EntryShape {
+  kSingle,      // one number: fp32_add
+  kByWidth,     // one number per width in bits: integer_add.8
+  kByCapacity,  // one number per capacity in KiB: sram_access_64.32
+  kRange,       // two numbers, because the source gives a range: dram_access_64.low and .high
+};
+
+struct EntryInfo {
+  std::string_view name;  // as in the tables
+  EntryShape shape;
+  std::string_view description;
+};
+
+// Every entry that a table may hold. The memory rows are data for accountings to come.
+inline constexpr std::array<EntryInfo, 15> kEntries = {{
+    {"integer_add", EntryShape::kByWidth, "integer addition"},
+    {"integer_multiply", EntryShape::kByWidth, "integer multiplication"},
+    {"sign_xor", EntryShape::kSingle, "XOR of two bits"},
+    {"fp8_multiply", EntryShape::kSingle, "FP8 multiplication"},
+    {"fp16_multiply", EntryShape::kSingle, "binary16 multiplication"},
+    {"fp16_add", EntryShape::kSingle, "binary16 addition"},
+    {"bf16_multiply", EntryShape::kSingle, "bfloat16 multiplication"},
+    {"bf16_add", EntryShape::kSingle, "bfloat16 addition"},
+    {"fp32_multiply", EntryShape::kSingle, "binary32 multiplication"},
+    {"fp32_add", EntryShape::kSingle, "binary32 addition"},
+    // The source paper's own notation for its three shifts is INT32-4, INT32-3 and INT4-3.
+    {"shift_int32_4", EntryShape::kSingle, "shift INT32-4"},
+    {"shift_int32_3", EntryShape::kSingle, "shift INT32-3"},
+    {"shift_int4_3", EntryShape::kSingle, "shift INT4-3"},
+    {"sram_access_64", EntryShape::kByCapacity, "64 bits of an SRAM"},
+    {"dram_access_64", EntryShape::kRange, "64 bits to or from DRAM"},
+}};
+
+// A number ready for use, and where it comes from.
+struct UnitEnergy {
+  std::string entry;  // "fp32_add", "integer_add.5"
+  double energy_pj = 0.0;
+  Certainty certainty = Certainty::kRead;  // of a derived number: the least sure that it rests on
+  std::string source;
+  std::string note;  // may be empty
+
+  // Empty when the table lists the number; otherwise the entries that it was derived from, and how.
+  std::vector<std::string> derived_from;
+  std::string derivation;
+  bool derived() const { return !derived_from.empty(); }
+
+  friend bool operator==(const UnitEnergy&, const UnitEnergy&) = default;
+};
+
+// What the table itself allows for widths that it does not list. Adders grow about linearly with
+// their width, so only integer_add may carry a rule.
+struct WidthRule {
+  bool linear_between = false;        // linear in width between the two listed neighbours
+  bool proportional_outside = false;  // proportional to width beyond the narrowest or widest
+};
+
+class UnitEnergyTable {
+ public:
+  // `document` is a YAML map:
+  //   format: potomac-unit-energy
+  //   version: 1
+  //   name, title, unit (pJ), node, source: texts
+  //   widths: {integer_add: {between: linear, outside: proportional}}      # optional
+  //   entries: {NAME: ENTRY, NAME_WITH_SHAPE: {KEY: ENTRY, ...}, ...}      # see kEntries
+  //   ENTRY: {value: 0.9, certainty: read | recalled | assumed, source: text, note: text}
+  // `note` may be left out, except where `certainty` is assumed. Throws InputError with file,
+  // line and key.
+  explicit UnitEnergyTable(const YamlValue& document);
+
+  const std::string& file() const { return file_; }
+  const std::string& name() const { return name_; }
+  const std::string& title() const { return title_; }
+  const std::string& unit() const { return unit_; }
+  const std::string& node() const { return node_; }
+  const std::string& source() const { return source_; }
+  const WidthRule& integer_add_rule() const { return integer_add_rule_; }
+
+  // All listed numbers, in the order of kEntries, then of key.
+  const std::vector<UnitEnergy>& listed() const& { return listed_; }
+  const std::vector<UnitEnergy>& listed() && = delete;  // would dangle in a range-for
+
+  // A listed number by its full name ("fp32_add", "integer_multiply.8").
+  std::optional<UnitEnergy> find(std::string_view entry) const;
+  // The same, where it is needed: throws InputError that names table, entry and remedy.
+  UnitEnergy require(std::string_view entry) const;
+
+  // Addition of two integers `bits` wide (at least 1): listed, or derived by the table's own rule.
+  std::optional<UnitEnergy> find_integer_add(int bits) const;
+  UnitEnergy require_integer_add(int bits) const;
+
+ private:
+  void read_width_rules(const YamlValue& widths);
+  void read_entry_group(const YamlValue& group, const EntryInfo& info);
+  [[noreturn]] void fail_missing(std::string_view entry, const std::string& remedy) const;
+
+  std::string file_;
+  std::string name_;
+  std::string title_;
+  std::string unit_;
+  std::string node_;
+  std::string source_;
+  WidthRule integer_add_rule_;
+  std::vector<UnitEnergy> listed_;
+  std::map<int, std::size_t> integer_add_by_width_;  // width -> position in listed_
+};
+
+// Reads a table's file. Throws InputError.
+UnitEnergyTable load_unit_energy_table(const std::filesystem::path& path);
+
+}  // namespace potomac::energy

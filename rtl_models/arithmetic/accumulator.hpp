@@ -1,0 +1,72 @@
+// The two's-complement accumulator of a MF-MAC: width, weight of its lowest bit, overflow rule.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "rtl_models/arithmetic/pot_code.hpp"
+
+namespace potomac::rtl {
+
+inline constexpr int kMinAccumulatorBits = 16;
+inline constexpr int kMaxAccumulatorBits = 64;
+// The range of an lsb that a user may ask for: beyond +-252 no product of two codes lies.
+inline constexpr int kMaxAbsLsb = 256;
+
+enum class Overflow { kWrap, kSaturate };
+
+// What a user configures. `lsb` empty means `exact`: every product of the operands at hand has a
+// bit of its own.
+struct AccumulatorConfig {
+  int bits = 32;
+  std::optional<int> lsb;
+  Overflow overflow = Overflow::kWrap;
+
+  friend bool operator==(const AccumulatorConfig&, const AccumulatorConfig&) = default;
+};
+
+// A configuration made definite for two operand formats: the lowest bit weighs 2^lsb.
+struct Accumulator {
+  int bits = 32;
+  int lsb = 0;
+  Overflow overflow = Overflow::kWrap;
+
+  constexpr std::int64_t max() const {
+    return bits == 64 ? INT64_MAX : (std::int64_t{1} << (bits - 1)) - 1;
+  }
+  constexpr std::int64_t min() const { return -max() - 1; }
+
+  friend constexpr bool operator==(const Accumulator&, const Accumulator&) = default;
+};
+
+// The lsb at which every product of the two formats is exact: -(e_max + e_max).
+constexpr int exact_lsb(PotFormat first, PotFormat second) {
+  return -(first.e_max() + second.e_max());
+}
+
+// Makes `config` definite for a GEMM of these operand formats. Throws InputError, naming a width or
+// an lsb that works, if the accumulator cannot hold one largest product 2^(e_max + e_max).
+Accumulator resolve(const AccumulatorConfig& config, PotFormat first, PotFormat second);
+
+struct Sum {
+  std::int64_t value;
+  bool overflowed;
+};
+
+// value + addend in the accumulator's range. Overflowed means that the true sum lay outside; it
+// was then wrapped modulo 2^bits, or clamped. Precondition: both inside of the range.
+constexpr Sum add(const Accumulator& accumulator, std::int64_t value, std::int64_t addend) {
+  std::int64_t sum = 0;
+  const bool overflowed64 = __builtin_add_overflow(value, addend, &sum);
+  if (!overflowed64 && sum >= accumulator.min() && sum <= accumulator.max()) {
+    return {sum, false};
+  }
+  if (accumulator.overflow == Overflow::kSaturate) {
+    return {addend < 0 ? accumulator.min() : accumulator.max(), true};
+  }
+  const int spare = 64 - accumulator.bits;
+  const auto lifted = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) << spare);
+  return {lifted >> spare, true};
+}
+
+}  // namespace potomac::rtl

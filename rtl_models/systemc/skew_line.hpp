@@ -1,0 +1,70 @@
+// The skew at the array's edge: a line of registers that delays one row's (or column's) operands by
+// its distance from the corner, so that partners meet. Registers hold while their slot is invalid.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "rtl_models/systemc/slots.hpp"
+
+namespace potomac::rtl {
+
+template <typename Slot>
+class SkewLine : public sc_core::sc_module {
+ public:
+  sc_core::sc_in<bool> clk{"clk"};
+  sc_core::sc_in<Slot> in{"in"};
+  sc_core::sc_out<Slot> out{"out"};
+
+  // Precondition: depth >= 1 (a line of depth 0 is a wire).
+  SkewLine(const sc_core::sc_module_name& name, std::size_t depth)
+      : sc_module(name), stages_(depth) {
+    SC_HAS_PROCESS(SkewLine);
+    SC_METHOD(on_clock);
+    sensitive << clk.pos();
+    dont_initialize();
+  }
+
+  std::uint64_t register_writes() const { return writes_; }
+  void reset_counters() { writes_ = 0; }
+
+  void trace(sc_core::sc_trace_file* file, const std::string& prefix) const {
+    for (std::size_t i = 0; i < stages_.size(); ++i) {
+      sc_trace(file, stages_[i], prefix + ".stage" + std::to_string(i));
+    }
+  }
+
+ private:
+  void on_clock() {
+    const Slot& arriving = in->read();
+    if (!arriving.valid && occupied_ == 0) {
+      return;
+    }
+    const bool out_was_valid = stages_.back().valid;
+    for (std::size_t i = stages_.size() - 1; i > 0; --i) {
+      take(stages_[i], stages_[i - 1]);
+    }
+    take(stages_.front(), arriving);
+    if (out_was_valid || stages_.back().valid) {
+      out->write(stages_.back());
+    }
+  }
+
+  void take(Slot& stage, const Slot& from) {
+    occupied_ += static_cast<std::size_t>(from.valid) - static_cast<std::size_t>(stage.valid);
+    if (from.valid) {
+      stage = from;
+      writes_ += 1;
+    } else {
+      stage.valid = false;
+    }
+  }
+
+  std::vector<Slot> stages_;
+  std::size_t occupied_ = 0;  // stages with a valid slot
+  std::uint64_t writes_ = 0;
+};
+
+}  // namespace potomac::rtl

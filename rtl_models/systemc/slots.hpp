@@ -1,0 +1,109 @@
+// What travels on the array's wires: operands with their valid bits, and results on their way out.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <systemc>
+
+namespace potomac::rtl {
+
+// A first operand on its way east along a row.
+template <typename Operand>
+struct RowSlot {
+  Operand operand{};
+  bool valid = false;
+
+  friend bool operator==(const RowSlot&, const RowSlot&) = default;
+};
+
+// A second operand on its way south down a column. The tags mark a fold's edges: `first` starts a
+// new sum, `last` ends it.
+template <typename Operand>
+struct ColumnSlot {
+  Operand operand{};
+  bool valid = false;
+  bool first = false;
+  bool last = false;
+
+  friend bool operator==(const ColumnSlot&, const ColumnSlot&) = default;
+};
+
+// A finished result in a column's chain of shadow registers. `fresh`: it was captured while the
+// results of the fold before were still on their way, and waits for its own turn.
+template <typename Value>
+struct ResultSlot {
+  Value value{};
+  bool valid = false;
+  bool fresh = false;
+
+  friend bool operator==(const ResultSlot&, const ResultSlot&) = default;
+};
+
+// What a column's drain tells its PEs: move results down at this edge; `start` marks the first edge
+// of a fold's drain, from which on its results are no longer fresh.
+struct DrainCommand {
+  bool shift = false;
+  bool start = false;
+
+  friend bool operator==(const DrainCommand&, const DrainCommand&) = default;
+};
+
+// sc_signal asks for these: printing for messages, tracing for waveforms.
+template <typename Operand>
+std::ostream& operator<<(std::ostream& stream, const RowSlot<Operand>& slot) {
+  return stream << +slot.operand << (slot.valid ? "" : " (invalid)");
+}
+template <typename Operand>
+std::ostream& operator<<(std::ostream& stream, const ColumnSlot<Operand>& slot) {
+  return stream << +slot.operand << (slot.valid ? "" : " (invalid)");
+}
+template <typename Value>
+std::ostream& operator<<(std::ostream& stream, const ResultSlot<Value>& slot) {
+  return stream << slot.value << (slot.valid ? "" : " (invalid)");
+}
+
+inline std::ostream& operator<<(std::ostream& stream, const DrainCommand& command) {
+  return stream << (command.start ? "start" : command.shift ? "shift" : "hold");
+}
+
+inline void trace_value(sc_core::sc_trace_file* file, const std::uint8_t& value,
+                        const std::string& name) {
+  sc_core::sc_trace(file, value, name, 8);
+}
+inline void trace_value(sc_core::sc_trace_file* file, const std::int64_t& value,
+                        const std::string& name) {
+  // SystemC's own 64-bit type is `long long`; the two are layout-identical on every 64-bit target.
+  sc_core::sc_trace(file, reinterpret_cast<const sc_dt::int64&>(value), name, 64);
+}
+inline void trace_value(sc_core::sc_trace_file* file, const float& value, const std::string& name) {
+  sc_core::sc_trace(file, value, name);
+}
+
+template <typename Operand>
+void sc_trace(sc_core::sc_trace_file* file, const RowSlot<Operand>& slot, const std::string& name) {
+  trace_value(file, slot.operand, name + ".operand");
+  sc_core::sc_trace(file, slot.valid, name + ".valid");
+}
+template <typename Operand>
+void sc_trace(sc_core::sc_trace_file* file, const ColumnSlot<Operand>& slot,
+              const std::string& name) {
+  trace_value(file, slot.operand, name + ".operand");
+  sc_core::sc_trace(file, slot.valid, name + ".valid");
+  sc_core::sc_trace(file, slot.first, name + ".first");
+  sc_core::sc_trace(file, slot.last, name + ".last");
+}
+template <typename Value>
+void sc_trace(sc_core::sc_trace_file* file, const ResultSlot<Value>& slot,
+              const std::string& name) {
+  trace_value(file, slot.value, name + ".value");
+  sc_core::sc_trace(file, slot.valid, name + ".valid");
+  sc_core::sc_trace(file, slot.fresh, name + ".fresh");
+}
+inline void sc_trace(sc_core::sc_trace_file* file, const DrainCommand& command,
+                     const std::string& name) {
+  sc_core::sc_trace(file, command.shift, name + ".shift");
+  sc_core::sc_trace(file, command.start, name + ".start");
+}
+
+}  // namespace potomac::rtl

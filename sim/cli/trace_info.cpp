@@ -1,0 +1,260 @@
+#include "sim/cli/trace_info.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "workloads/lowering.hpp"
+#include "workloads/tensor_statistics.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using workloads::GemmShape;
+using workloads::Layer;
+using workloads::LayerFormats;
+using workloads::LayerKind;
+using workloads::LayerShape;
+using workloads::Pass;
+using workloads::QuantizedTensor;
+using workloads::TensorStatistics;
+using workloads::TraceInfo;
+
+// 5-bit codes, the usual ones, get a bar per exponent; wider ones share bars.
+constexpr std::size_t kMostBars = 32;
+
+// A tensor with the letter that it has in a trace.
+struct NamedTensor {
+  const char* name;
+  const QuantizedTensor& tensor;
+};
+
+std::array<NamedTensor, 3> tensors_of(const Layer& layer) {
+  return {{{"W", layer.w}, {"A", layer.a}, {"G", layer.g}}};
+}
+
+// What is summed over all layers.
+struct Totals {
+  std::int64_t gemms = 0;
+  std::array<std::int64_t, workloads::kPasses.size()> macs{};
+  std::int64_t codes = 0;
+  std::int64_t zeros = 0;
+
+  void add(Pass pass, const GemmShape& gemm) {
+    gemms += gemm.count;
+    std::int64_t& sum = macs[static_cast<std::size_t>(pass)];
+    sum = saturating_sum(sum, gemm.macs());
+  }
+  void add(const TensorStatistics& statistics) {
+    codes += statistics.elements;
+    zeros += statistics.zeros;
+  }
+  std::int64_t all_macs() const {
+    return saturating_sum(saturating_sum(macs[0], macs[1]), macs[2]);
+  }
+
+ private:
+  // One pass of one layer may have 2^62 MACs.
+  static std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
+    std::int64_t sum = 0;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+  }
+};
+
+// Digits in groups of three.
+std::string grouped(std::int64_t number) {
+  const std::string digits = std::to_string(number);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) {
+      text += ',';
+    }
+    text += digits[i];
+  }
+  return text;
+}
+
+std::string percent(double share) { return fmt::format("{:.2f}%", 100.0 * share); }
+
+// One bar per exponent (or per few), tall as the count against the largest; "." where nothing is,
+// so that a rare exponent and an absent one look different.
+std::string bars(const TensorStatistics& statistics) {
+  constexpr std::array<std::string_view, 8> kBlocks = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  const std::vector<std::int64_t>& counts = statistics.exponents;
+  const std::size_t per_bar = (counts.size() + kMostBars - 1) / kMostBars;
+  std::vector<std::int64_t> sums;
+  for (std::size_t i = 0; i < counts.size(); i += per_bar) {
+    std::int64_t sum = 0;
+    for (std::size_t j = i; j < std::min(i + per_bar, counts.size()); ++j) {
+      sum += counts[j];
+    }
+    sums.push_back(sum);
+  }
+  const auto largest = static_cast<double>(*std::max_element(sums.begin(), sums.end()));
+  std::string text;
+  for (const std::int64_t sum : sums) {
+    if (sum == 0) {
+      text += '.';
+      continue;
+    }
+    const double height = static_cast<double>(sum) / largest * static_cast<double>(kBlocks.size());
+    text += kBlocks[std::min(static_cast<std::size_t>(height), kBlocks.size() - 1)];
+  }
+  return text;
+}
+
+std::string shape_text(const workloads::Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+std::string gemm_text(const GemmShape& gemm) {
+  const std::string one = fmt::format("{} x {} x {}", gemm.m, gemm.n, gemm.k);
+  return gemm.count == 1 ? one : fmt::format("{} x ({})", gemm.count, one);
+}
+
+std::string geometry_text(const LayerShape& layer) {
+  if (layer.kind != LayerKind::kConv2d) {
+    return {};
+  }
+  const workloads::Conv2dGeometry& conv = layer.conv;
+  return fmt::format(", stride {}x{}, padding {}x{}, dilation {}x{}, groups {}", conv.stride[0],
+                     conv.stride[1], conv.padding[0], conv.padding[1], conv.dilation[0],
+                     conv.dilation[1], conv.groups);
+}
+
+void print_head(const workloads::TraceReader& trace, std::ostream& out) {
+  const TraceInfo& info = trace.info();
+  fmt::print(out, "trace      {}\n", trace.path().string());
+  fmt::print(out, "format     {} version {}\n", workloads::kTraceFormat, workloads::kTraceVersion);
+  fmt::print(out, "model      {}\n", info.model);
+  fmt::print(out, "framework  {}\n", info.framework);
+  fmt::print(out, "dataset    {}\n", info.dataset);
+  fmt::print(out, "step       {}\n", info.step);
+  fmt::print(out, "seed       {}\n", info.seed);
+  fmt::print(out, "rounding   {}\n", info.rounding);
+  fmt::print(out, "layers     {}\n", trace.layers().size());
+}
+
+void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
+  fmt::print(out, "\n{}: {}{}{}\n", layer.shape.name, name_of(layer.shape.kind),
+             geometry_text(layer.shape),
+             layer.shape.input_grad ? "" : ", no input gradient");
+  fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMM, M x N x K", "MACs");
+  for (const Pass pass : passes_of(layer.shape)) {
+    const GemmShape gemm = gemm_shape(layer.shape, pass);
+    totals.add(pass, gemm);
+    fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemm),
+               grouped(gemm.macs()));
+  }
+  fmt::print(out, "  {:<6} {:<25} {:>4} {:>5} {:>8}   {}\n", "tensor", "shape", "bits", "beta",
+             "zeros", "exponents, lowest to highest");
+  for (const auto& [name, tensor] : tensors_of(layer)) {
+    const TensorStatistics statistics = statistics_of(tensor);
+    totals.add(statistics);
+    const std::string range = fmt::format("{}..{}", -statistics.e_max, statistics.e_max);
+    fmt::print(out, "  {:<6} {:<25} {:>4} {:>5} {:>8}   {:>7} {}\n", name,
+               shape_text(tensor.shape), tensor.bits, tensor.beta,
+               percent(statistics.zero_share()), range, bars(statistics));
+  }
+}
+
+void print_totals(const Totals& totals, std::ostream& out) {
+  fmt::print(out, "\ntotal: {} GEMMs, {} MACs, {} codes of which {} are zero\n",
+             grouped(totals.gemms), grouped(totals.all_macs()), grouped(totals.codes),
+             percent(static_cast<double>(totals.zeros) / static_cast<double>(totals.codes)));
+  for (const Pass pass : workloads::kPasses) {
+    fmt::print(out, "  {:<17} {:>59}\n", name_of(pass),
+               grouped(totals.macs[static_cast<std::size_t>(pass)]));
+  }
+}
+
+nlohmann::ordered_json json_of(const QuantizedTensor& tensor, Totals& totals) {
+  const TensorStatistics statistics = statistics_of(tensor);
+  totals.add(statistics);
+  return {{"shape", tensor.shape},
+          {"bits", tensor.bits},
+          {"beta", tensor.beta},
+          {"elements", statistics.elements},
+          {"zeros", statistics.zeros},
+          {"positives", statistics.positives},
+          {"negatives", statistics.negatives},
+          {"zero_share", statistics.zero_share()},
+          {"lowest_exponent", -statistics.e_max},
+          {"exponent_counts", statistics.exponents}};
+}
+
+nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {
+  nlohmann::ordered_json json = {{"name", layer.shape.name}, {"kind", name_of(layer.shape.kind)}};
+  if (layer.shape.kind == LayerKind::kConv2d) {
+    const workloads::Conv2dGeometry& conv = layer.shape.conv;
+    json["stride"] = conv.stride;
+    json["padding"] = conv.padding;
+    json["dilation"] = conv.dilation;
+    json["groups"] = conv.groups;
+  }
+  json["input_grad"] = layer.shape.input_grad;
+  json["gemms"] = nlohmann::ordered_json::array();
+  for (const Pass pass : passes_of(layer.shape)) {
+    const GemmShape gemm = gemm_shape(layer.shape, pass);
+    totals.add(pass, gemm);
+    json["gemms"].push_back({{"pass", name_of(pass)},
+                             {"count", gemm.count},
+                             {"m", gemm.m},
+                             {"n", gemm.n},
+                             {"k", gemm.k},
+                             {"macs", gemm.macs()}});
+  }
+  for (const auto& [name, tensor] : tensors_of(layer)) {
+    json["tensors"][name] = json_of(tensor, totals);
+  }
+  return json;
+}
+
+void print_json(const workloads::TraceReader& trace, std::ostream& out) {
+  const TraceInfo& info = trace.info();
+  nlohmann::ordered_json json = {{"trace", trace.path().string()},
+                                 {"format", workloads::kTraceFormat},
+                                 {"version", workloads::kTraceVersion},
+                                 {"model", info.model},
+                                 {"framework", info.framework},
+                                 {"dataset", info.dataset},
+                                 {"step", info.step},
+                                 {"seed", info.seed},
+                                 {"rounding", info.rounding},
+                                 {"layers", nlohmann::ordered_json::array()}};
+  Totals totals;
+  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
+    json["layers"].push_back(json_of(trace.read(i), totals));
+  }
+  json["totals"] = {{"gemms", totals.gemms}, {"macs", totals.all_macs()},
+                    {"codes", totals.codes}, {"zeros", totals.zeros}};
+  // A path need not be UTF-8, JSON must.
+  out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace
+
+void print_trace_info(const workloads::TraceReader& trace, TraceInfoFormat format,
+                      std::ostream& out) {
+  if (format == TraceInfoFormat::kJson) {
+    print_json(trace, out);
+    return;
+  }
+  print_head(trace, out);
+  Totals totals;
+  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
+    print_layer(trace.read(i), totals, out);
+  }
+  print_totals(totals, out);
+}
+
+}  // namespace potomac::sim

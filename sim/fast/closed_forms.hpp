@@ -1,0 +1,19 @@
+// Action counts of a GEMM in closed form: what the array's registers and units do follows from
+// shapes and from a few sums over the operands (docs/timing.md derives each).
+#pragma once
+
+#include "sim/architecture.hpp"
+#include "sim/engine.hpp"
+#include "sim/fast/operand_statistics.hpp"
+
+namespace potomac::sim {
+
+// The MF-MAC array; `overflows` is the one count that only the values themselves can tell.
+GemmResult mf_mac_result(const Architecture& architecture, const workloads::Gemm& gemm,
+                         const ProductCounts& products, std::uint64_t overflows);
+
+// The FP32 array of the same shape.
+GemmResult fp32_result(const Architecture& architecture, const workloads::Gemm& gemm,
+                       const ProductCounts& products);
+
+}  // namespace potomac::sim

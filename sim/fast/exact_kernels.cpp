@@ -1,0 +1,435 @@
+// Compiled once per instruction set by Highway's foreach_target: everything in HWY_NAMESPACE below
+// exists in one version for each.
+#include "sim/fast/exact_kernels.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+// Vectors are held in arrays here, which SVE's sizeless types forbid; NEON serves those machines.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "sim/fast/exact_kernels.cpp"
+#include <hwy/foreach_target.h>
+// foreach_target.h must come first.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace potomac::sim {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D16 = hn::CappedTag<std::int16_t, 32>;
+using D32 = hn::CappedTag<std::int32_t, 16>;
+using D64 = hn::CappedTag<std::int64_t, 8>;
+using DF = hn::CappedTag<float, 16>;
+
+// 16 accumulator registers where there are 32 in all, 8 where there are 16.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+inline constexpr std::size_t kMr = 8;
+#else
+inline constexpr std::size_t kMr = 4;
+#endif
+inline constexpr std::size_t kVectors = 2;  // of int32 lanes side by side
+inline constexpr std::size_t kLanes32 = hn::MaxLanes(D32());
+inline constexpr std::size_t kLanes64 = hn::MaxLanes(D64());
+inline constexpr std::size_t kNr = kVectors * kLanes32;
+static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
+
+MicroTileShape Shape() { return {kMr, kNr}; }
+const char* Name() { return hwy::TargetName(HWY_TARGET); }
+
+// One step of the accumulator in every lane, with its overflows counted. `full`: the accumulator is
+// as wide as the lane, so that overflow shows in the signs; otherwise a sum always fits the lane.
+template <class D>
+class LaneAccumulator {
+ public:
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+
+  explicit LaneAccumulator(const rtl::Accumulator& accumulator)
+      : spare_(static_cast<int>(sizeof(T) * 8) - accumulator.bits),
+        max_(hn::Set(D(), static_cast<T>(accumulator.max()))),
+        min_(hn::Set(D(), static_cast<T>(accumulator.min()))) {}
+
+  template <bool kFull, bool kSaturate>
+  HWY_INLINE V Step(V sum, V addend, V& overflows) const {
+    const D d;
+    const V wide = AddWrapping(sum, addend);
+    if constexpr (kFull) {
+      const V signs = hn::And(hn::Xor(sum, wide), hn::Xor(addend, wide));
+      const auto over = hn::Lt(signs, hn::Zero(d));
+      overflows = hn::Sub(overflows, hn::VecFromMask(d, over));
+      if constexpr (kSaturate) {
+        const V limit = hn::IfThenElse(hn::Lt(addend, hn::Zero(d)), min_, max_);
+        return hn::IfThenElse(over, limit, wide);
+      }
+      return wide;
+    } else {
+      V kept;
+      if constexpr (kSaturate) {
+        kept = hn::Min(hn::Max(wide, min_), max_);
+      } else {
+        const hn::RebindToUnsigned<D> du;
+        kept = hn::ShiftRightSame(
+            hn::BitCast(d, hn::ShiftLeftSame(hn::BitCast(du, wide), spare_)), spare_);
+      }
+      overflows = hn::Sub(overflows, hn::VecFromMask(d, hn::Ne(kept, wide)));
+      return kept;
+    }
+  }
+
+ private:
+  // Signed lanes wrap in hardware; going through unsigned says so to the compiler too.
+  static HWY_INLINE V AddWrapping(V a, V b) {
+    const hn::RebindToUnsigned<D> du;
+    return hn::BitCast(D(), hn::Add(hn::BitCast(du, a), hn::BitCast(du, b)));
+  }
+
+  int spare_;
+  V max_;
+  V min_;
+};
+
+template <class D>
+HWY_INLINE std::uint64_t SumLanes(D d, hn::Vec<D> v) {
+  hn::TFromD<D> lanes[kLanes32];
+  hn::StoreU(v, d, lanes);
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) {
+    sum += static_cast<std::uint64_t>(lanes[i]);
+  }
+  return sum;
+}
+
+// Calls body.template operator()<kFull, kSaturate>().
+template <class T, class Body>
+HWY_INLINE std::uint64_t WithAccumulatorKind(const rtl::Accumulator& accumulator, Body body) {
+  const bool full = accumulator.bits == static_cast<int>(sizeof(T) * 8);
+  const bool saturate = accumulator.overflow == rtl::Overflow::kSaturate;
+  if (full) {
+    return saturate ? body.template operator()<true, true>()
+                    : body.template operator()<true, false>();
+  }
+  return saturate ? body.template operator()<false, true>()
+                  : body.template operator()<false, false>();
+}
+
+// --- dot16 ---------------------------------------------------------------------------------------
+
+struct Partial {
+  hn::Vec<D32> sum[kMr][kVectors];
+};
+
+// The micro-tile's dot products over `pairs` pairs of depth, in any order.
+HWY_INLINE void MultiplyAdd(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
+                            std::size_t pairs, Partial& partial) {
+  const D16 d16;
+  const D32 d32;
+  using V = hn::Vec<D32>;
+  V low[kMr][kVectors];
+  V high[kMr][kVectors];  // stays zero, and costs nothing, where one register takes both halves
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      low[r][v] = high[r][v] = hn::Zero(d32);
+    }
+  }
+  for (std::size_t p = 0; p < pairs; ++p) {
+    const auto b0 = hn::LoadU(d16, b);
+    const auto b1 = hn::LoadU(d16, b + 2 * kLanes32);
+    HWY_UNROLL(8)
+    for (std::size_t r = 0; r < kMr; ++r) {
+      std::int32_t pair = 0;
+      std::memcpy(&pair, a + 2 * r, sizeof(pair));
+      const auto a_pair = hn::BitCast(d16, hn::Set(d32, pair));
+      low[r][0] = hn::ReorderWidenMulAccumulate(d32, a_pair, b0, low[r][0], high[r][0]);
+      low[r][1] = hn::ReorderWidenMulAccumulate(d32, a_pair, b1, low[r][1], high[r][1]);
+    }
+    a += 2 * kMr;
+    b += 2 * kNr;
+  }
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      partial.sum[r][v] = hn::RearrangeToOddPlusEven(low[r][v], high[r][v]);
+    }
+  }
+}
+
+HWY_INLINE void AddPartial(const Partial& partial, std::int32_t* sums) {
+  const D32 d;
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      std::int32_t* at = sums + r * kNr + v * kLanes32;
+      hn::StoreU(hn::Add(hn::LoadU(d, at), partial.sum[r][v]), d, at);
+    }
+  }
+}
+
+HWY_INLINE void AddPartial(const Partial& partial, std::int64_t* sums) {
+  const D32 d32;
+  HWY_ALIGN std::int32_t lanes[kLanes32];
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::Store(partial.sum[r][v], d32, lanes);
+      std::int64_t* at = sums + r * kNr + v * kLanes32;
+      for (std::size_t i = 0; i < kLanes32; ++i) {
+        at[i] += lanes[i];
+      }
+    }
+  }
+}
+
+// The largest magnitude in the micro-tile.
+HWY_INLINE std::uint64_t Largest(const std::int32_t* sums) {
+  const D32 d;
+  const hn::RebindToUnsigned<D32> du;
+  // As unsigned, |INT32_MIN| is its true 2^31.
+  auto largest = hn::Zero(du);
+  for (std::size_t i = 0; i < kMr * kNr; i += kLanes32) {
+    largest = hn::Max(largest, hn::BitCast(du, hn::Abs(hn::LoadU(d, sums + i))));
+  }
+  return hn::GetLane(hn::MaxOfLanes(du, largest));
+}
+
+HWY_INLINE std::uint64_t Largest(const std::int64_t* sums) {
+  std::uint64_t largest = 0;
+  for (std::size_t i = 0; i < kMr * kNr; ++i) {
+    const auto bits = static_cast<std::uint64_t>(sums[i]);
+    largest = std::max(largest, sums[i] < 0 ? 0 - bits : bits);
+  }
+  return largest;
+}
+
+// One int32 per lane of D, sign-extended where lanes are wider.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWidened(D d, const std::int32_t* b) {
+  if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    return hn::LoadU(d, b);
+  } else {
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<std::int32_t, D>(), b));
+  }
+}
+
+// dot16 one product at a time, in order.
+template <class D, bool kFull, bool kSaturate>
+std::uint64_t Dot16Sequential(const std::int16_t* a, const std::int16_t* b, std::size_t k,
+                              const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
+  const D d;
+  constexpr std::size_t kLanes = hn::MaxLanes(D());
+  const LaneAccumulator<D> lane(accumulator);
+  auto overflows = hn::Zero(d);
+  for (std::size_t n = 0; n < kNr; n += kLanes) {
+    hn::Vec<D> sum[kMr];
+    for (std::size_t r = 0; r < kMr; ++r) {
+      sum[r] = hn::LoadU(d, sums + r * kNr + n);
+    }
+    for (std::size_t at = 0; at < k; ++at) {
+      const std::int16_t* b_pairs = b + at / 2 * 2 * kNr + at % 2;
+      std::int32_t column[kLanes];
+      for (std::size_t i = 0; i < kLanes; ++i) {
+        column[i] = b_pairs[2 * (n + i)];
+      }
+      for (std::size_t r = 0; r < kMr; ++r) {
+        // |product| <= 2^28: it fits 32 bits, and the low half of a 64-bit lane.
+        const std::int32_t factor = a[at / 2 * 2 * kMr + 2 * r + at % 2];
+        std::int32_t products[kLanes];
+        for (std::size_t i = 0; i < kLanes; ++i) {
+          products[i] = factor * column[i];
+        }
+        sum[r] = lane.template Step<kFull, kSaturate>(sum[r], LoadWidened(d, products), overflows);
+      }
+    }
+    for (std::size_t r = 0; r < kMr; ++r) {
+      hn::StoreU(sum[r], d, sums + r * kNr + n);
+    }
+  }
+  return SumLanes(d, overflows);
+}
+
+template <class D>
+std::uint64_t Dot16Steps(const std::int16_t* a, const std::int16_t* b, std::size_t k,
+                         const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
+  return WithAccumulatorKind<hn::TFromD<D>>(accumulator, [&]<bool kFull, bool kSaturate>() {
+    return Dot16Sequential<D, kFull, kSaturate>(a, b, k, accumulator, sums);
+  });
+}
+
+template <class D>
+std::uint64_t Dot16(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                    const BlockNorms& b_norms, std::size_t k, const rtl::Accumulator& accumulator,
+                    hn::TFromD<D>* sums) {
+  // Partial sums are formed in 32-bit lanes before they are added to the accumulators.
+  constexpr std::uint64_t kPartialLimit = (std::uint64_t{1} << 31) - 1;
+  const auto limit = static_cast<std::uint64_t>(accumulator.max());
+  std::uint64_t overflows = 0;
+  Partial partial;
+  std::uint64_t largest = Largest(sums);
+  const std::uint64_t block = std::uint64_t{a_norms.block} * b_norms.block;
+  if (block <= kPartialLimit && largest <= limit && block <= limit - largest) {
+    MultiplyAdd(a, b, (k + 1) / 2, partial);
+    AddPartial(partial, sums);
+    return 0;
+  }
+  for (std::size_t begin = 0; begin < k; begin += kNormDepth) {
+    const std::size_t depth = std::min(kNormDepth, k - begin);
+    const std::size_t at = begin / kNormDepth;
+    const std::uint64_t run = std::uint64_t{a_norms.run[at]} * b_norms.run[at];
+    const std::int16_t* a_run = a + begin * kMr;
+    const std::int16_t* b_run = b + begin * kNr;
+    if (run <= kPartialLimit && largest <= limit && run <= limit - largest) {
+      MultiplyAdd(a_run, b_run, (depth + 1) / 2, partial);
+      AddPartial(partial, sums);
+    } else {
+      overflows += Dot16Steps<D>(a_run, b_run, depth, accumulator, sums);
+    }
+    largest = Largest(sums);
+  }
+  return overflows;
+}
+
+std::uint64_t Dot16Int32(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                         const BlockNorms& b_norms, std::size_t k,
+                         const rtl::Accumulator& accumulator, std::int32_t* sums) {
+  return Dot16<D32>(a, b, a_norms, b_norms, k, accumulator, sums);
+}
+std::uint64_t Dot16Int64(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                         const BlockNorms& b_norms, std::size_t k,
+                         const rtl::Accumulator& accumulator, std::int64_t* sums) {
+  return Dot16<D64>(a, b, a_norms, b_norms, k, accumulator, sums);
+}
+
+// --- shift ---------------------------------------------------------------------------------------
+
+template <class D, bool kFull, bool kSaturate>
+std::uint64_t ShiftSequential(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                              const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
+  const D d;
+  using T = hn::TFromD<D>;
+  const hn::RebindToUnsigned<D> du;
+  constexpr std::size_t kLanes = hn::MaxLanes(D());
+  const LaneAccumulator<D> lane(accumulator);
+  const auto one = hn::Set(du, 1);
+  auto overflows = hn::Zero(d);
+  for (std::size_t n = 0; n < kNr; n += kLanes) {
+    hn::Vec<D> sum[kMr];
+    for (std::size_t r = 0; r < kMr; ++r) {
+      sum[r] = hn::LoadU(d, sums + r * kNr + n);
+    }
+    for (std::size_t at = 0; at < k; ++at) {
+      const auto word = LoadWidened(d, b + at * kNr + n);
+      const auto b_exponent = hn::ShiftRight<1>(word);
+      const auto b_sign = hn::Neg(hn::And(word, hn::Set(d, 1)));
+      for (std::size_t r = 0; r < kMr; ++r) {
+        const std::int32_t factor = a[at * kMr + r];
+        const auto position =
+            hn::Add(b_exponent, hn::Set(d, static_cast<T>((factor >> 1) - accumulator.lsb)));
+        const auto kept = hn::Gt(position, hn::Set(d, T{-1}));
+        // Lanes that are dropped shift by 0: a shift by a negative amount is not defined.
+        const auto amount = hn::BitCast(du, hn::IfThenElseZero(kept, position));
+        const auto magnitude =
+            hn::IfThenElseZero(kept, hn::BitCast(d, hn::Shl(one, amount)));
+        const auto sign = hn::Xor(b_sign, hn::Set(d, static_cast<T>(-(factor & 1))));
+        const auto product = hn::Sub(hn::Xor(magnitude, sign), sign);
+        sum[r] = lane.template Step<kFull, kSaturate>(sum[r], product, overflows);
+      }
+    }
+    for (std::size_t r = 0; r < kMr; ++r) {
+      hn::StoreU(sum[r], d, sums + r * kNr + n);
+    }
+  }
+  return SumLanes(d, overflows);
+}
+
+std::uint64_t ShiftInt32(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                         const rtl::Accumulator& accumulator, std::int32_t* sums) {
+  return WithAccumulatorKind<std::int32_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
+    return ShiftSequential<D32, kFull, kSaturate>(a, b, k, accumulator, sums);
+  });
+}
+std::uint64_t ShiftInt64(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                         const rtl::Accumulator& accumulator, std::int64_t* sums) {
+  return WithAccumulatorKind<std::int64_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
+    return ShiftSequential<D64, kFull, kSaturate>(a, b, k, accumulator, sums);
+  });
+}
+
+// --- fp32 ----------------------------------------------------------------------------------------
+
+template <bool kGated>
+void Fp32Sequential(const float* a, const float* b, std::size_t k, float* sums) {
+  const DF d;
+  hn::Vec<DF> sum[kMr][kVectors];
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[r][v] = hn::LoadU(d, sums + r * kNr + v * kLanes32);
+    }
+  }
+  for (std::size_t at = 0; at < k; ++at) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const auto column = hn::LoadU(d, b + at * kNr + v * kLanes32);
+      for (std::size_t r = 0; r < kMr; ++r) {
+        const auto row = hn::Set(d, a[at * kMr + r]);
+        const auto next = hn::Add(sum[r][v], hn::Mul(row, column));
+        if constexpr (kGated) {
+          const auto zero =
+              hn::Or(hn::Eq(row, hn::Zero(d)), hn::Eq(column, hn::Zero(d)));
+          sum[r][v] = hn::IfThenElse(zero, sum[r][v], next);
+        } else {
+          sum[r][v] = next;
+        }
+      }
+    }
+  }
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::StoreU(sum[r][v], d, sums + r * kNr + v * kLanes32);
+    }
+  }
+}
+
+void Fp32(const float* a, const float* b, std::size_t k, bool zero_gating, float* sums) {
+  zero_gating ? Fp32Sequential<true>(a, b, k, sums) : Fp32Sequential<false>(a, b, k, sums);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace potomac::sim
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace potomac::sim {
+
+HWY_EXPORT(Shape);
+HWY_EXPORT(Name);
+HWY_EXPORT(Dot16Int32);
+HWY_EXPORT(Dot16Int64);
+HWY_EXPORT(ShiftInt32);
+HWY_EXPORT(ShiftInt64);
+HWY_EXPORT(Fp32);
+
+MicroTileShape micro_tile_shape() { return HWY_DYNAMIC_DISPATCH(Shape)(); }
+const char* instruction_set_name() { return HWY_DYNAMIC_DISPATCH(Name)(); }
+
+std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int32_t* sums) {
+  return HWY_DYNAMIC_DISPATCH(Dot16Int32)(a, b, a_norms, b_norms, k, accumulator, sums);
+}
+std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums) {
+  return HWY_DYNAMIC_DISPATCH(Dot16Int64)(a, b, a_norms, b_norms, k, accumulator, sums);
+}
+std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int32_t* sums) {
+  return HWY_DYNAMIC_DISPATCH(ShiftInt32)(a, b, k, accumulator, sums);
+}
+std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums) {
+  return HWY_DYNAMIC_DISPATCH(ShiftInt64)(a, b, k, accumulator, sums);
+}
+void fp32_block(const float* a, const float* b, std::size_t k, bool zero_gating, float* sums) {
+  HWY_DYNAMIC_DISPATCH(Fp32)(a, b, k, zero_gating, sums);
+}
+
+}  // namespace potomac::sim
+#endif  // HWY_ONCE

@@ -1,0 +1,68 @@
+// SIMD kernels that advance a micro-tile of accumulators over a block of the reduction, with the
+// result and the overflow count of strictly sequential accumulation. Dispatched at run time to the
+// best instruction set of the machine; every one gives the same answer.
+//
+// A micro-tile is mr x nr accumulators, row-major. Packed operands of a micro-tile, for depth k:
+//   dot16:   int16 values +-2^(e + e_max) or 0, in pairs of depth: a[k/2][mr][2], b[k/2][nr][2];
+//            an odd depth is padded by a zero
+//   shift:   int32 words 2 * e + sign or kShiftZero:                a[k][mr],       b[k][nr]
+//   fp32:    float values:                                          a[k][mr],       b[k][nr]
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "rtl_models/arithmetic/accumulator.hpp"
+
+namespace potomac::sim {
+
+struct MicroTileShape {
+  std::size_t mr;
+  std::size_t nr;
+};
+
+inline constexpr std::size_t kMaxMr = 8;
+inline constexpr std::size_t kMaxNr = 32;
+
+// Of the instruction set in use.
+MicroTileShape micro_tile_shape();
+const char* instruction_set_name();
+
+// Depth over which operand norms are kept: the finest step at which dot16 proves that no sum can
+// leave the accumulator's range.
+inline constexpr std::size_t kNormDepth = 32;
+// Depth of a dot16 block; the kernel first tries to prove all of it at once.
+inline constexpr std::size_t kBlockDepth = 256;
+inline constexpr std::size_t kNormsPerBlock = kBlockDepth / kNormDepth;
+
+// For each run of kNormDepth depths, an upper bound of the largest Euclidean norm of any row's
+// values in it (Cauchy-Schwarz then bounds every partial sum), and the same for the whole block.
+struct BlockNorms {
+  std::uint32_t run[kNormsPerBlock];
+  std::uint32_t block;
+};
+
+// The products of two int16 operands summed on into `sums` (of the accumulator's own format, whose
+// lowest bit must be `exact`), depth k <= kBlockDepth. Where a bound shows that no partial sum can
+// leave the range, order does not matter, and a multiply-add does two products at a time; elsewhere
+// it goes step by step. Returns how many sums overflowed. int32 for at most 32 bits, else int64.
+std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int32_t* sums);
+std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums);
+
+inline constexpr std::int32_t kShiftZero = -(1 << 20);
+
+// Any format and lowest bit, step by step: product = 1 << (e + e - lsb), none if negative.
+std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int32_t* sums);
+std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums);
+
+// The FP32 MAC, step by step, multiplication and addition rounded apart. With gating, a zero operand
+// leaves the sum untouched.
+void fp32_block(const float* a, const float* b, std::size_t k, bool zero_gating, float* sums);
+
+}  // namespace potomac::sim

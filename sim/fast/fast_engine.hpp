@@ -1,0 +1,13 @@
+// The `fast` engine: cycles and actions in closed form, results by SIMD kernels on all cores; bit
+// for bit what the array computes, overflow included.
+#pragma once
+
+#include <memory>
+
+#include "sim/engine.hpp"
+
+namespace potomac::sim {
+
+std::unique_ptr<Engine> make_fast_engine(const Architecture& architecture, unsigned threads);
+
+}  // namespace potomac::sim

@@ -1,0 +1,24 @@
+// The `systemc` engine: every PE a module, every register and wire there. The reference, and the
+// engine for looking inside: it can write a waveform of a GEMM.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "sim/engine.hpp"
+
+namespace potomac::sim {
+
+// PEs that one SystemC array may have: above, elaboration alone takes minutes and many GB.
+inline constexpr std::int64_t kMaxSystemCPes = 65536;
+
+// One array is elaborated at first use and runs all GEMMs. With `waveform`, every register is
+// written to that VCD file (whose name must end in ".vcd") over the engine's whole life; it is
+// complete when the engine is gone.
+// Throws InputError if the array is too large for this engine.
+std::unique_ptr<Engine> make_systemc_engine(
+    const Architecture& architecture,
+    const std::optional<std::filesystem::path>& waveform = std::nullopt);
+
+}  // namespace potomac::sim

@@ -1,0 +1,190 @@
+#include "support/yaml_reader.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "support/error.hpp"
+
+namespace potomac {
+namespace {
+
+constexpr std::uintmax_t kLargestDocument = 16u << 20;
+
+std::string child_key(const std::string& parent, std::string_view name) {
+  return parent.empty() ? std::string(name) : fmt::format("{}.{}", parent, name);
+}
+
+YamlValue parse(const std::string& text, const std::string& name) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.empty() || documents.front().IsNull()) {
+      throw InputError({name, "", "is empty", "write at least one key"});
+    }
+    if (documents.size() > 1) {
+      throw InputError({name, fmt::format("line {}", documents[1].Mark().line + 1),
+                        "a second document begins here", "keep one document in the file"});
+    }
+    return {documents.front(), name, ""};
+  } catch (const YAML::Exception& error) {
+    throw InputError({name, fmt::format("line {}", error.mark.line + 1), error.msg,
+                      "mend the YAML syntax there"});
+  }
+}
+
+}  // namespace
+
+YamlValue::YamlValue(YAML::Node node, std::string file, std::string key)
+    : node_(std::move(node)), file_(std::move(file)), key_(std::move(key)) {}
+
+void YamlValue::fail(const std::string& problem, const std::string& remedy) const {
+  const int line = node_.Mark().line;
+  std::string place = line >= 0 ? fmt::format("line {}", line + 1) : std::string();
+  if (!key_.empty()) {
+    place += fmt::format("{}key '{}'", place.empty() ? "" : ", ", key_);
+  }
+  throw InputError({file_, place, problem, remedy});
+}
+
+std::string YamlValue::as_string() const {
+  if (!node_.IsScalar()) {
+    fail("must be a text", "write a single value");
+  }
+  return node_.Scalar();
+}
+
+bool YamlValue::as_bool() const {
+  bool value = false;
+  if (!node_.IsScalar() || !YAML::convert<bool>::decode(node_, value)) {
+    fail("must be true or false", "write true or false");
+  }
+  return value;
+}
+
+std::int64_t YamlValue::as_integer(std::int64_t low, std::int64_t high) const {
+  std::int64_t value = 0;
+  const std::string text = node_.IsScalar() ? node_.Scalar() : std::string();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < low ||
+      value > high) {
+    fail(text.empty() ? "must be a whole number"
+                      : fmt::format("'{}' is not a whole number from {} to {}", text, low, high),
+         fmt::format("write a whole number from {} to {}", low, high));
+  }
+  return value;
+}
+
+double YamlValue::as_number(double low, double high) const {
+  double value = 0.0;
+  const std::string text = node_.IsScalar() ? node_.Scalar() : std::string();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() ||
+      !std::isfinite(value) || value < low || value > high) {
+    fail(text.empty() ? "must be a number"
+                      : fmt::format("'{}' is not a number from {} to {}", text, low, high),
+         fmt::format("write a number from {} to {}", low, high));
+  }
+  return value;
+}
+
+std::size_t YamlValue::as_one_of(std::initializer_list<std::string_view> names) const {
+  const std::string text = as_string();
+  std::size_t position = 0;
+  for (std::string_view name : names) {
+    if (text == name) {
+      return position;
+    }
+    ++position;
+  }
+  fail(fmt::format("'{}' is not known", text), fmt::format("use one of: {}", fmt::join(names, ", ")));
+}
+
+std::vector<YamlValue> YamlValue::items() const {
+  if (!node_.IsSequence()) {
+    fail("must be a list", "write [a, b, ...]");
+  }
+  std::vector<YamlValue> list;
+  std::size_t index = 0;
+  for (const YAML::Node& child : node_) {
+    list.emplace_back(child, file_, fmt::format("{}[{}]", key_, index++));
+  }
+  return list;
+}
+
+std::vector<std::pair<std::string, YamlValue>> YamlValue::entries() const {
+  if (!node_.IsMap()) {
+    fail("must be a map of keys", "write key: value");
+  }
+  std::vector<std::pair<std::string, YamlValue>> list;
+  std::set<std::string> seen;
+  for (const auto& child : node_) {
+    const YamlValue name(child.first, file_, key_);
+    const std::string text = name.as_string();
+    if (!seen.insert(text).second) {
+      YamlValue(child.first, file_, child_key(key_, text)).fail("is given twice", "keep one of them");
+    }
+    list.emplace_back(text, YamlValue(child.second, file_, child_key(key_, text)));
+  }
+  return list;
+}
+
+YamlValue YamlValue::at(std::string_view name) const {
+  std::optional<YamlValue> value = find(name);
+  if (!value) {
+    fail(fmt::format("key '{}' is missing", child_key(key_, name)),
+         fmt::format("add '{}: ...'", name));
+  }
+  return *value;
+}
+
+std::optional<YamlValue> YamlValue::find(std::string_view name) const {
+  for (auto& [key, value] : entries()) {
+    if (key == name) {
+      return value;
+    }
+  }
+  return std::nullopt;
+}
+
+void YamlValue::allow_only(std::initializer_list<std::string_view> known) const {
+  for (const auto& [name, value] : entries()) {
+    bool found = false;
+    for (std::string_view candidate : known) {
+      found = found || candidate == name;
+    }
+    if (!found) {
+      value.fail("is not a known key", fmt::format("known here: {}", fmt::join(known, ", ")));
+    }
+  }
+}
+
+YamlValue read_yaml_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) {
+    throw InputError({path.string(), "", fmt::format("cannot be read ({})", error.message()),
+                      "check the name and the permissions"});
+  }
+  if (size > kLargestDocument) {
+    throw InputError({path.string(), "", fmt::format("is {} bytes long, too long for a YAML file here", size),
+                      "name a YAML file of at most 16 MiB"});
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) {
+    throw InputError({path.string(), "", "cannot be read", "check the name and the permissions"});
+  }
+  return parse(text.str(), path.string());
+}
+
+YamlValue read_yaml_text(const std::string& text, const std::string& name) {
+  return parse(text, name);
+}
+
+}  // namespace potomac

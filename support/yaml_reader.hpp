@@ -1,0 +1,65 @@
+// Strict reading of YAML: every key must be known, every value must have the right type and lie in
+// its range; what does not is an InputError that names file, line and key.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace potomac {
+
+// One node of a YAML document, with its file and its path of keys ("pe.accumulator.bits"), so that
+// every fault can say where it lies. Cheap to copy (yaml-cpp nodes are references).
+class YamlValue {
+ public:
+  YamlValue(YAML::Node node, std::string file, std::string key);
+
+  const std::string& file() const { return file_; }
+  const std::string& key() const { return key_; }  // dotted path; empty at the root
+  const YAML::Node& node() const { return node_; }
+
+  // An InputError that points at this value.
+  [[noreturn]] void fail(const std::string& problem, const std::string& remedy) const;
+
+  // --- scalars; each throws InputError on a wrong type or a value outside of [low, high] ---
+  std::string as_string() const;
+  bool as_bool() const;
+  std::int64_t as_integer(std::int64_t low, std::int64_t high) const;
+  double as_number(double low, double high) const;  // finite
+  // One of `names`; returns its position.
+  std::size_t as_one_of(std::initializer_list<std::string_view> names) const;
+
+  // --- containers ---
+  std::vector<YamlValue> items() const;                            // of a sequence
+  std::vector<std::pair<std::string, YamlValue>> entries() const;  // of a map, no duplicate keys
+  bool is_scalar() const { return node_.IsScalar(); }
+  bool is_sequence() const { return node_.IsSequence(); }
+  bool is_map() const { return node_.IsMap(); }
+  YamlValue at(std::string_view name) const;                  // required key of a map
+  std::optional<YamlValue> find(std::string_view name) const;  // optional key of a map
+
+  // Throws InputError if this is not a map, or holds a key that is not in `known` (the message
+  // lists the known ones), or holds a key twice.
+  void allow_only(std::initializer_list<std::string_view> known) const;
+
+ private:
+  YAML::Node node_;
+  std::string file_;
+  std::string key_;
+};
+
+// Reads a whole document. Throws InputError if the file cannot be read, is larger than 16 MiB, is
+// not YAML, or is empty.
+YamlValue read_yaml_file(const std::filesystem::path& path);
+
+// The same from a string; `name` stands for the file in messages.
+YamlValue read_yaml_text(const std::string& text, const std::string& name);
+
+}  // namespace potomac

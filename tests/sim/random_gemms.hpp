@@ -1,0 +1,148 @@
+// Random layers, architectures and codes for property tests over whole GEMMs.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/architecture.hpp"
+#include "workloads/layer.hpp"
+#include "workloads/lowering.hpp"
+
+namespace potomac::test {
+
+// How a tensor's codes are drawn.
+enum class Data { kDense, kSparse, kExtreme, kAlternating };
+
+inline workloads::QuantizedTensor random_tensor(workloads::Shape shape, int bits, Data data,
+                                                std::uint64_t seed) {
+  workloads::QuantizedTensor tensor;
+  tensor.shape = std::move(shape);
+  tensor.bits = bits;
+  std::mt19937_64 random(seed);
+  tensor.beta = static_cast<int>(random() % 21) - 10;
+  const rtl::PotFormat format(bits);
+  const auto range = static_cast<std::uint64_t>(2 * format.e_max() + 1);
+  const auto count = static_cast<std::size_t>(workloads::element_count(tensor.shape));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t draw = random();
+    const bool negative = (draw & 1) != 0;
+    const int exponent = static_cast<int>((draw >> 8) % range) - format.e_max();
+    switch (data) {
+      case Data::kDense:
+        tensor.codes.push_back(format.encode(negative, exponent));
+        break;
+      case Data::kSparse:
+        tensor.codes.push_back((draw >> 40) % 4 != 0 ? format.zero()
+                                                     : format.encode(negative, exponent));
+        break;
+      case Data::kExtreme:
+        tensor.codes.push_back(format.encode(false, format.e_max()));
+        break;
+      case Data::kAlternating:
+        tensor.codes.push_back(format.encode(i % 2 == 1, format.e_max()));
+        break;
+    }
+  }
+  return tensor;
+}
+
+inline std::int64_t extent(std::int64_t largest) {
+  return *rc::gen::inRange<std::int64_t>(1, largest + 1);
+}
+
+inline workloads::LayerShape random_layer_shape() {
+  using workloads::LayerKind;
+  workloads::LayerShape shape;
+  shape.name = "000-random";
+  shape.kind = *rc::gen::element(LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul);
+  switch (shape.kind) {
+    case LayerKind::kLinear: {
+      const std::int64_t batch = extent(12);
+      const std::int64_t in = extent(70);
+      const std::int64_t out = extent(40);
+      shape.w = {out, in};
+      shape.a = {batch, in};
+      shape.g = {batch, out};
+      break;
+    }
+    case LayerKind::kMatmul: {
+      const std::int64_t batch = extent(3);
+      const std::int64_t m = extent(14);
+      const std::int64_t k = extent(20);
+      const std::int64_t n = extent(14);
+      shape.w = {batch, k, n};
+      shape.a = {batch, m, k};
+      shape.g = {batch, m, n};
+      break;
+    }
+    case LayerKind::kConv2d: {
+      workloads::Conv2dGeometry& conv = shape.conv;
+      conv.groups = extent(2);
+      const std::int64_t in = extent(3);
+      const std::int64_t out = extent(3);
+      const std::int64_t batch = extent(2);
+      workloads::Pair kernel{};
+      workloads::Pair input{};
+      workloads::Pair output{};
+      for (std::size_t axis = 0; axis < 2; ++axis) {
+        kernel[axis] = extent(3);
+        conv.stride[axis] = extent(3);
+        conv.dilation[axis] = extent(2);
+        conv.padding[axis] = extent(3) - 1;
+        const std::int64_t reach = conv.dilation[axis] * (kernel[axis] - 1) + 1;
+        input[axis] = std::max<std::int64_t>(extent(7), reach - 2 * conv.padding[axis]);
+        output[axis] = (input[axis] + 2 * conv.padding[axis] - reach) / conv.stride[axis] + 1;
+      }
+      shape.w = {conv.groups * out, in, kernel[0], kernel[1]};
+      shape.a = {batch, conv.groups * in, input[0], input[1]};
+      shape.g = {batch, conv.groups * out, output[0], output[1]};
+      break;
+    }
+  }
+  return shape;
+}
+
+inline workloads::Layer random_layer(int max_bits) {
+  workloads::Layer layer;
+  layer.shape = random_layer_shape();
+  const auto tensor = [&](const workloads::Shape& shape) {
+    const int bits = *rc::gen::inRange(3, max_bits + 1);
+    const Data data = *rc::gen::weightedElement<Data>({{4, Data::kDense},
+                                                       {3, Data::kSparse},
+                                                       {2, Data::kExtreme},
+                                                       {1, Data::kAlternating}});
+    return random_tensor(shape, bits, data, *rc::gen::arbitrary<std::uint64_t>());
+  };
+  layer.w = tensor(layer.shape.w);
+  layer.a = tensor(layer.shape.a);
+  layer.g = tensor(layer.shape.g);
+  return layer;
+}
+
+// An array that can run the GEMM: its accumulator holds the largest product.
+inline sim::Architecture random_architecture(const workloads::Gemm& gemm, int max_bits) {
+  sim::Architecture architecture;
+  architecture.array = {extent(7), extent(7)};
+  architecture.pe.operand_bits = max_bits;
+  architecture.pe.zero_gating = *rc::gen::arbitrary<bool>();
+  architecture.baseline.zero_gating = *rc::gen::arbitrary<bool>();
+  rtl::AccumulatorConfig& accumulator = architecture.pe.accumulator;
+  // The widths at which lanes are exactly full come up often.
+  accumulator.bits = *rc::gen::oneOf(rc::gen::inRange(16, 65), rc::gen::element(16, 32, 33, 64));
+  accumulator.overflow = *rc::gen::element(rtl::Overflow::kWrap, rtl::Overflow::kSaturate);
+  const int top = gemm.first.format().e_max() + gemm.second.format().e_max();
+  const int lowest = top - (accumulator.bits - 2);
+  if (lowest <= -top && *rc::gen::arbitrary<bool>()) {
+    accumulator.lsb.reset();
+  } else {
+    accumulator.lsb = lowest + *rc::gen::inRange(0, 12);
+  }
+  return architecture;
+}
+
+}  // namespace potomac::test

@@ -1,0 +1,188 @@
+// Output files: whole or not there, nothing left behind, and errors that name the target. Tests may
+// run as root, whom no permission stops, so what cannot be written is a missing parent or a file in
+// a folder's place.
+#include "support/atomic_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <stdexcept>
+#include <string>
+
+#include "support/error.hpp"
+#include "temporary_folder.hpp"
+
+namespace potomac {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+template <typename Kind, typename Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const Kind& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no error of that kind";
+  return "";
+}
+
+// While it lives, no file of this process grows beyond `bytes`: a disk that is full.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &old_limit_);
+    const rlimit limit{bytes, old_limit_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &old_limit_);
+    std::signal(SIGXFSZ, old_handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  void (*old_handler_)(int);
+  rlimit old_limit_{};
+};
+
+using AtomicFileTest = TemporaryFolder;
+
+TEST_F(AtomicFileTest, is_there_whole_once_committed) {
+  write_file_atomically(path("report.json"), "{}");
+  EXPECT_EQ(content_of("report.json"), "{}");
+  EXPECT_THAT(names(), ElementsAre("report.json"));
+}
+
+TEST_F(AtomicFileTest, may_be_empty_or_hold_any_byte) {
+  write_file_atomically(path("empty"), "");
+  EXPECT_EQ(content_of("empty"), "");
+  const std::string bytes("a\0\n\xff", 4);
+  write_file_atomically(path("bytes"), bytes);
+  EXPECT_EQ(content_of("bytes"), bytes);
+}
+
+TEST_F(AtomicFileTest, replaces_what_was_there) {
+  put("report.json", "something old and long");
+  write_file_atomically(path("report.json"), "new");
+  EXPECT_EQ(content_of("report.json"), "new");
+  EXPECT_THAT(names(), ElementsAre("report.json"));
+}
+
+TEST_F(AtomicFileTest, can_be_read_by_others) {
+  write_file_atomically(path("report.json"), "{}");
+  struct stat status {};
+  ASSERT_EQ(::stat(path("report.json").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0644U);
+}
+
+TEST_F(AtomicFileTest, leaves_nothing_behind_without_commit) {
+  {
+    const AtomicFile file(path("report.json"));
+    EXPECT_EQ(file.temporary_path().parent_path(), folder_);
+    EXPECT_EQ(names().size(), 1U);
+    EXPECT_FALSE(std::filesystem::exists(path("report.json")));
+  }
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(AtomicFileTest, an_exception_on_the_way_leaves_the_old_content) {
+  put("report.json", "old");
+  try {
+    const AtomicFile file(path("report.json"));
+    std::ofstream(file.temporary_path()) << "half of the n";
+    throw std::runtime_error("on the way");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_EQ(content_of("report.json"), "old");
+  EXPECT_THAT(names(), ElementsAre("report.json"));
+}
+
+TEST_F(AtomicFileTest, two_at_once_do_not_meet) {
+  AtomicFile first(path("report.json"));
+  AtomicFile second(path("report.json"));
+  EXPECT_NE(first.temporary_path(), second.temporary_path());
+  std::ofstream(first.temporary_path()) << "first";
+  std::ofstream(second.temporary_path()) << "second";
+  second.commit();
+  first.commit();
+  EXPECT_EQ(content_of("report.json"), "first");
+  EXPECT_THAT(names(), ElementsAre("report.json"));
+}
+
+TEST_F(AtomicFileTest, a_missing_parent_is_bad_input) {
+  const std::string message =
+      error_of<InputError>([&] { write_file_atomically(path("none/report.json"), "{}"); });
+  EXPECT_THAT(message, StartsWith(path("none/report.json").string() + ": cannot be written (No "));
+  EXPECT_THAT(message, HasSubstr("; name a folder that exists"));
+  EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(AtomicFileTest, a_file_in_the_folders_place_is_bad_input) {
+  put("out", "I am a file");
+  EXPECT_THAT(error_of<InputError>([&] { write_file_atomically(path("out/report.json"), "{}"); }),
+              StartsWith(path("out/report.json").string() + ": cannot be written (Not a dir"));
+  EXPECT_EQ(content_of("out"), "I am a file");
+  EXPECT_THAT(names(), ElementsAre("out"));
+}
+
+TEST_F(AtomicFileTest, a_folder_in_the_files_place_is_reported_and_left_alone) {
+  std::filesystem::create_directory(path("report.json"));
+  EXPECT_THAT(error_of<MachineError>([&] { write_file_atomically(path("report.json"), "{}"); }),
+              StartsWith(path("report.json").string() + ": cannot be put in place"));
+  EXPECT_TRUE(std::filesystem::is_directory(path("report.json")));
+  EXPECT_THAT(names(), ElementsAre("report.json"));
+}
+
+TEST_F(AtomicFileTest, a_full_disk_leaves_the_old_content_and_nothing_else) {
+  put("report.json", "old");
+  std::string message;
+  {
+    const FileSizeLimit limit(1000);
+    message = error_of<MachineError>(
+        [&] { write_file_atomically(path("report.json"), std::string(5000, 'x')); });
+  }
+  EXPECT_THAT(message,
+              StartsWith(path("report.json").string() + ": write failed (File too large)"));
+  EXPECT_EQ(content_of("report.json"), "old");
+  EXPECT_THAT(names(), ElementsAre("report.json"));
+}
+
+using OutputDirectory = TemporaryFolder;
+
+TEST_F(OutputDirectory, is_made_with_its_parents_and_is_empty) {
+  make_output_directory(path("a/b/c"));
+  EXPECT_TRUE(std::filesystem::is_empty(path("a/b/c")));
+}
+
+TEST_F(OutputDirectory, may_be_there_already_and_keeps_what_it_holds) {
+  put("old.txt", "old");
+  make_output_directory(folder_);
+  EXPECT_EQ(content_of("old.txt"), "old");
+  EXPECT_THAT(names(), ElementsAre("old.txt"));
+}
+
+TEST_F(OutputDirectory, may_be_named_with_a_slash_at_its_end) {
+  make_output_directory(path("out/"));
+  EXPECT_TRUE(std::filesystem::is_empty(path("out")));
+}
+
+TEST_F(OutputDirectory, a_file_in_its_place_is_bad_input) {
+  put("out", "I am a file");
+  EXPECT_THAT(error_of<InputError>([&] { make_output_directory(path("out")); }),
+              StartsWith(path("out").string() + ": cannot be made a folder"));
+  EXPECT_THAT(error_of<InputError>([&] { make_output_directory(path("out/below")); }),
+              HasSubstr("; name another output folder"));
+  EXPECT_EQ(content_of("out"), "I am a file");
+}
+
+}  // namespace
+}  // namespace potomac

@@ -1,0 +1,262 @@
+// Strict YAML: what is read, and the message (file, line, key, remedy) for what is not.
+#include "support/yaml_reader.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "support/error.hpp"
+#include "temporary_folder.hpp"
+
+namespace potomac {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+template <typename Action>
+std::string input_error_of(Action action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no InputError";
+  return "";
+}
+
+YamlValue read(const std::string& text) {
+  return read_yaml_text(text, "arch.yaml");
+}
+
+const std::string kDocument = R"(array:
+  rows: 16
+  dataflow: os
+pe:
+  accumulator: {bits: 32, lsb: exact}
+  zero_gating: true
+clock_mhz: 500.5
+shapes: [4, 8]
+)";
+
+// --- what is read ---
+
+TEST(YamlReader, reads_scalars_of_each_type) {
+  const YamlValue root = read(kDocument);
+  EXPECT_EQ(root.at("array").at("rows").as_integer(1, 1024), 16);
+  EXPECT_EQ(root.at("array").at("dataflow").as_string(), "os");
+  EXPECT_EQ(root.at("array").at("dataflow").as_one_of({"ws", "os"}), 1U);
+  EXPECT_TRUE(root.at("pe").at("zero_gating").as_bool());
+  EXPECT_EQ(root.at("clock_mhz").as_number(1.0, 1e4), 500.5);
+}
+
+TEST(YamlReader, reads_containers) {
+  const YamlValue root = read(kDocument);
+  EXPECT_TRUE(root.is_map());
+  const std::vector<YamlValue> shapes = root.at("shapes").items();
+  ASSERT_EQ(shapes.size(), 2U);
+  EXPECT_EQ(shapes[1].as_integer(1, 8), 8);
+  EXPECT_EQ(shapes[1].key(), "shapes[1]");
+  const auto entries = root.at("array").entries();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].first, "rows");
+  EXPECT_EQ(entries[1].second.key(), "array.dataflow");
+}
+
+TEST(YamlReader, an_optional_key_may_be_absent) {
+  const YamlValue root = read(kDocument);
+  EXPECT_TRUE(root.find("pe"));
+  EXPECT_FALSE(root.find("baseline"));
+}
+
+TEST(YamlReader, a_value_knows_its_file_and_its_path) {
+  const YamlValue bits = read(kDocument).at("pe").at("accumulator").at("bits");
+  EXPECT_EQ(bits.file(), "arch.yaml");
+  EXPECT_EQ(bits.key(), "pe.accumulator.bits");
+}
+
+// --- keys ---
+
+TEST(YamlReaderRefusal, an_unknown_key_is_named_with_the_known_ones) {
+  const YamlValue root = read(kDocument);
+  EXPECT_EQ(input_error_of([&] {
+              root.at("array").allow_only({"rows", "cols"});
+            }),
+            "arch.yaml: line 3, key 'array.dataflow': is not a known key; known here: rows, cols");
+  EXPECT_NO_THROW(root.at("array").allow_only({"dataflow", "rows", "cols"}));
+}
+
+TEST(YamlReaderRefusal, a_missing_key_is_named_with_the_place_it_is_missed_at) {
+  const YamlValue root = read(kDocument);
+  EXPECT_EQ(input_error_of([&] { (void)root.at("pe").at("operand_bits"); }),
+            "arch.yaml: line 5, key 'pe': key 'pe.operand_bits' is missing; add 'operand_bits: "
+            "...'");
+  EXPECT_THAT(input_error_of([&] { (void)root.at("baseline"); }),
+              HasSubstr("key 'baseline' is missing"));
+}
+
+TEST(YamlReaderRefusal, a_key_given_twice) {
+  const std::string text = "array:\n  rows: 16\n  cols: 16\n  rows: 8\n";
+  const std::string message =
+      "arch.yaml: line 4, key 'array.rows': is given twice; keep one of them";
+  const YamlValue array = read(text).at("array");
+  EXPECT_EQ(input_error_of([&] { (void)array.entries(); }), message);
+  EXPECT_EQ(input_error_of([&] { (void)array.at("rows"); }), message);
+  EXPECT_EQ(input_error_of([&] { (void)array.find("cols"); }), message);
+  EXPECT_EQ(input_error_of([&] { array.allow_only({"rows", "cols"}); }), message);
+}
+
+TEST(YamlReaderRefusal, a_key_that_is_no_text) {
+  EXPECT_THAT(input_error_of([] { (void)read("? [a, b]\n: 1\n").entries(); }),
+              HasSubstr("must be a text"));
+}
+
+// --- types ---
+
+TEST(YamlReaderRefusal, a_container_where_a_scalar_is_due) {
+  const YamlValue shapes = read(kDocument).at("shapes");
+  for (const std::string& message : {input_error_of([&] { (void)shapes.as_string(); }),
+                                     input_error_of([&] { (void)shapes.as_bool(); }),
+                                     input_error_of([&] { (void)shapes.as_integer(0, 9); }),
+                                     input_error_of([&] { (void)shapes.as_number(0, 9); }),
+                                     input_error_of([&] { (void)shapes.as_one_of({"a"}); })}) {
+    EXPECT_THAT(message, AllOf(StartsWith("arch.yaml: line 8, key 'shapes': must be"),
+                               HasSubstr("; write")));
+  }
+}
+
+TEST(YamlReaderRefusal, a_scalar_where_a_container_is_due) {
+  const YamlValue clock = read(kDocument).at("clock_mhz");
+  EXPECT_EQ(input_error_of([&] { (void)clock.items(); }),
+            "arch.yaml: line 7, key 'clock_mhz': must be a list; write [a, b, ...]");
+  EXPECT_EQ(input_error_of([&] { (void)clock.entries(); }),
+            "arch.yaml: line 7, key 'clock_mhz': must be a map of keys; write key: value");
+  EXPECT_THAT(input_error_of([&] { clock.allow_only({"a"}); }), HasSubstr("must be a map"));
+}
+
+TEST(YamlReaderRefusal, a_bool_that_is_none) {
+  EXPECT_EQ(input_error_of([] { (void)read("gating: maybe").at("gating").as_bool(); }),
+            "arch.yaml: line 1, key 'gating': must be true or false; write true or false");
+}
+
+TEST(YamlReaderRefusal, a_name_that_is_not_among_those_known) {
+  EXPECT_EQ(input_error_of([] {
+              (void)read("flow: up").at("flow").as_one_of({"os", "ws"});
+            }),
+            "arch.yaml: line 1, key 'flow': 'up' is not known; use one of: os, ws");
+}
+
+// --- ranges ---
+
+TEST(YamlReaderRange, integers_up_to_both_edges_and_not_beyond) {
+  const auto value = [](const std::string& text) { return read("n: " + text).at("n"); };
+  EXPECT_EQ(value("3").as_integer(3, 8), 3);
+  EXPECT_EQ(value("8").as_integer(3, 8), 8);
+  EXPECT_EQ(value("-8").as_integer(-8, 8), -8);
+  for (const std::string text :
+       {"2", "9", "-3", "3.0", "4e0", "four", "0x4", "4 bits", "''", "99999999999999999999"}) {
+    EXPECT_THAT(input_error_of([&] { (void)value(text).as_integer(3, 8); }),
+                AllOf(StartsWith("arch.yaml: line 1, key 'n'"),
+                      HasSubstr("write a whole number from 3 to 8")))
+        << text;
+  }
+  EXPECT_EQ(input_error_of([&] { (void)value("9").as_integer(3, 8); }),
+            "arch.yaml: line 1, key 'n': '9' is not a whole number from 3 to 8; write a whole "
+            "number from 3 to 8");
+}
+
+TEST(YamlReaderRange, numbers_up_to_both_edges_and_finite) {
+  const auto value = [](const std::string& text) { return read("x: " + text).at("x"); };
+  EXPECT_EQ(value("0").as_number(0.0, 1.0), 0.0);
+  EXPECT_EQ(value("1").as_number(0.0, 1.0), 1.0);
+  EXPECT_EQ(value("2.5e-3").as_number(0.0, 1.0), 0.0025);
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  for (const std::string text : {"nan", ".nan", "inf", ".inf", "-inf", "1e999", "x", "''", "1,5"}) {
+    EXPECT_THAT(input_error_of([&] { (void)value(text).as_number(-kLargest, kLargest); }),
+                StartsWith("arch.yaml: line 1, key 'x'"))
+        << text;
+  }
+  EXPECT_THAT(input_error_of([&] { (void)value("-0.1").as_number(0.0, 1.0); }),
+              HasSubstr("'-0.1' is not a number from 0 to 1"));
+  EXPECT_THAT(input_error_of([&] { (void)value("1.1").as_number(0.0, 1.0); }),
+              HasSubstr("write a number from 0 to 1"));
+}
+
+RC_GTEST_PROP(YamlReaderProperty, an_integer_is_read_exactly_when_it_lies_in_its_range, ()) {
+  const auto value = *rc::gen::arbitrary<std::int64_t>();
+  const auto low = *rc::gen::arbitrary<std::int64_t>();
+  const auto high = *rc::gen::arbitrary<std::int64_t>();
+  const YamlValue node = read("n: " + std::to_string(value)).at("n");
+  if (low <= value && value <= high) {
+    RC_ASSERT(node.as_integer(low, high) == value);
+  } else {
+    RC_ASSERT_THROWS_AS((void)node.as_integer(low, high), InputError);
+  }
+}
+
+// --- documents ---
+
+TEST(YamlReaderRefusal, text_that_is_not_yaml) {
+  EXPECT_THAT(input_error_of([] { read("a: 1\nb: [1, 2\n"); }),
+              AllOf(StartsWith("arch.yaml: line "), HasSubstr("; mend the YAML syntax there")));
+  EXPECT_THAT(input_error_of([] { read("a: *nobody\n"); }), StartsWith("arch.yaml: line 1: "));
+}
+
+TEST(YamlReaderRefusal, text_without_any_key) {
+  for (const std::string text : {"", "\n", "# only a comment\n", "~", "---\n"}) {
+    EXPECT_EQ(input_error_of([&] { read(text); }), "arch.yaml: is empty; write at least one key")
+        << text;
+  }
+}
+
+TEST(YamlReaderRefusal, nesting_without_end_is_an_error_and_not_a_crash) {
+  EXPECT_THAT(input_error_of([] { read(std::string(100'000, '[')); }), StartsWith("arch.yaml: "));
+}
+
+using YamlFile = TemporaryFolder;
+
+TEST_F(YamlFile, is_read_and_named_in_messages) {
+  put("array.yaml", "rows: many\n");
+  const YamlValue root = read_yaml_file(path("array.yaml"));
+  EXPECT_EQ(input_error_of([&] { (void)root.at("rows").as_integer(1, 9); }),
+            path("array.yaml").string() +
+                ": line 1, key 'rows': 'many' is not a whole number from 1 to 9; write a whole "
+                "number from 1 to 9");
+}
+
+TEST_F(YamlFile, that_is_missing_or_a_folder_is_named) {
+  EXPECT_THAT(input_error_of([&] { read_yaml_file(path("none.yaml")); }),
+              AllOf(StartsWith(path("none.yaml").string() + ": cannot be read (No such file"),
+                    HasSubstr("; check the name")));
+  EXPECT_THAT(input_error_of([&] { read_yaml_file(folder_); }),
+              StartsWith(folder_.string() + ": cannot be read"));
+}
+
+TEST_F(YamlFile, that_is_empty_is_named) {
+  put("empty.yaml", "");
+  EXPECT_EQ(input_error_of([&] { read_yaml_file(path("empty.yaml")); }),
+            path("empty.yaml").string() + ": is empty; write at least one key");
+}
+
+TEST_F(YamlFile, that_is_far_too_long_is_not_even_opened) {
+  put("long.yaml", "");
+  std::filesystem::resize_file(path("long.yaml"), (16U << 20U) + 1);
+  EXPECT_THAT(input_error_of([&] { read_yaml_file(path("long.yaml")); }),
+              HasSubstr("is 16777217 bytes long"));
+}
+
+TEST_F(YamlFile, every_message_is_one_line) {
+  put("odd.yaml", "\"a\\nb\": 1\n");
+  EXPECT_THAT(input_error_of([&] { read_yaml_file(path("odd.yaml")).allow_only({"a"}); }),
+              Not(HasSubstr("\n")));
+}
+
+}  // namespace
+}  // namespace potomac

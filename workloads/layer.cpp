@@ -1,0 +1,228 @@
+#include "workloads/layer.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "support/error.hpp"
+#include "workloads/plain_text.hpp"
+
+namespace potomac::workloads {
+namespace {
+
+constexpr std::size_t kLongestName = 255;
+// Beyond every real network; keeps the arithmetic on extents far from overflow.
+constexpr std::int64_t kMaxGeometry = std::int64_t{1} << 20U;
+constexpr std::int64_t kMaxMacs = std::int64_t{1} << 62U;
+
+// The checks of one layer, each a line of what does not fit.
+class LayerCheck {
+ public:
+  LayerCheck(const LayerShape& layer, const std::string& file) : layer_(layer), file_(file) {}
+
+  void run() const {
+    check_name();
+    const std::size_t rank = layer_.kind == LayerKind::kLinear   ? 2
+                               : layer_.kind == LayerKind::kConv2d ? 4
+                                                                   : 3;
+    check_tensor("W", layer_.w, rank);
+    check_tensor("A", layer_.a, rank);
+    check_tensor("G", layer_.g, rank);
+    switch (layer_.kind) {
+      case LayerKind::kLinear:
+        return check_linear();
+      case LayerKind::kConv2d:
+        return check_conv2d();
+      case LayerKind::kMatmul:
+        return check_matmul();
+    }
+  }
+
+ private:
+  // One extent of one tensor: "W[1]".
+  struct Extent {
+    const char* tensor;
+    const Shape& shape;
+    std::size_t axis;
+
+    std::int64_t value() const { return shape[axis]; }
+    std::string text() const { return fmt::format("{}[{}] is {}", tensor, axis, value()); }
+  };
+
+  [[noreturn]] void fail(const std::string& problem, const std::string& remedy) const {
+    throw InputError({file_, "layers/" + printable(layer_.name, kLongestName), problem, remedy});
+  }
+
+  void check_name() const {
+    const std::string& name = layer_.name;
+    if (name.empty() || name.size() > kLongestName || name == "." ||
+        name.find('/') != std::string::npos || !is_plain_text(name)) {
+      fail("the layer's name is empty, too long, or holds a slash or control characters",
+           "use 1 to 255 bytes of plain UTF-8 text");
+    }
+  }
+
+  void check_tensor(const char* tensor, const Shape& shape, std::size_t rank) const {
+    if (shape.size() != rank) {
+      fail(fmt::format("{} has {} axes, [{}], but a {} layer's has {}", tensor, shape.size(),
+                       fmt::join(shape, ", "), name_of(layer_.kind), rank),
+           fmt::format("write {}", forms()));
+    }
+    std::int64_t elements = 1;
+    for (const std::int64_t extent : shape) {
+      if (extent < 1) {
+        fail(fmt::format("{} has the extents [{}]", tensor, fmt::join(shape, ", ")),
+             "every extent must be at least 1");
+      }
+      if (extent > kMaxTensorElements / elements) {
+        fail(fmt::format("{}, [{}], is absurdly large: a tensor holds at most {} codes", tensor,
+                         fmt::join(shape, ", "), kMaxTensorElements),
+             "split the layer");
+      }
+      elements *= extent;
+    }
+  }
+
+  const char* forms() const {
+    switch (layer_.kind) {
+      case LayerKind::kLinear:
+        return "W[O,I] A[B,I] G[B,O]";
+      case LayerKind::kConv2d:
+        return "W[O,C/groups,kh,kw] A[B,C,H,W] G[B,O,P,Q]";
+      case LayerKind::kMatmul:
+        return "W[B,K,N] A[B,M,K] G[B,M,N]";
+    }
+    return "";
+  }
+
+  void expect_equal(const char* letter, const Extent& one, const Extent& other) const {
+    if (one.value() != other.value()) {
+      fail(fmt::format("{} but {}: both are {}", one.text(), other.text(), letter),
+           fmt::format("write {}", forms()));
+    }
+  }
+
+  void check_linear() const {
+    expect_equal("I, the inputs", {"W", layer_.w, 1}, {"A", layer_.a, 1});
+    expect_equal("O, the outputs", {"W", layer_.w, 0}, {"G", layer_.g, 1});
+    expect_equal("B, the batch", {"A", layer_.a, 0}, {"G", layer_.g, 0});
+  }
+
+  void check_matmul() const {
+    expect_equal("B, the batch", {"W", layer_.w, 0}, {"A", layer_.a, 0});
+    expect_equal("B, the batch", {"A", layer_.a, 0}, {"G", layer_.g, 0});
+    expect_equal("K, the reduced axis", {"W", layer_.w, 1}, {"A", layer_.a, 2});
+    expect_equal("M, the rows", {"A", layer_.a, 1}, {"G", layer_.g, 1});
+    expect_equal("N, the columns", {"W", layer_.w, 2}, {"G", layer_.g, 2});
+  }
+
+  void check_range(const char* what, std::int64_t value, std::int64_t low) const {
+    if (value < low || value > kMaxGeometry) {
+      fail(fmt::format("{} is {}", what, value),
+           fmt::format("it must be from {} to {}", low, kMaxGeometry));
+    }
+  }
+
+  void check_conv2d() const {
+    const Conv2dGeometry& conv = layer_.conv;
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      check_range(axis == 0 ? "stride[0]" : "stride[1]", conv.stride[axis], 1);
+      check_range(axis == 0 ? "padding[0]" : "padding[1]", conv.padding[axis], 0);
+      check_range(axis == 0 ? "dilation[0]" : "dilation[1]", conv.dilation[axis], 1);
+    }
+    check_range("groups", conv.groups, 1);
+    expect_equal("B, the batch", {"A", layer_.a, 0}, {"G", layer_.g, 0});
+    expect_equal("O, the output channels", {"W", layer_.w, 0}, {"G", layer_.g, 1});
+    const std::int64_t channels = layer_.a[1];
+    if (layer_.w[0] % conv.groups != 0 || channels % conv.groups != 0) {
+      fail(fmt::format("groups, {}, does not divide both A[1] = C = {} and W[0] = O = {}",
+                       conv.groups, channels, layer_.w[0]),
+           "choose a divisor of both");
+    }
+    if (layer_.w[1] != channels / conv.groups) {
+      fail(fmt::format("W[1] is {} but A[1] / groups is {} / {} = {}: both are C/groups",
+                       layer_.w[1], channels, conv.groups, channels / conv.groups),
+           fmt::format("write {}", forms()));
+    }
+    check_output_axis(0);
+    check_output_axis(1);
+    check_macs();
+  }
+
+  // P or Q against floor((H + 2p - d(k-1) - 1) / s) + 1.
+  void check_output_axis(std::size_t axis) const {
+    const Conv2dGeometry& conv = layer_.conv;
+    const std::int64_t input = layer_.a[2 + axis];
+    const std::int64_t kernel = layer_.w[2 + axis];
+    const std::int64_t padded = input + 2 * conv.padding[axis];
+    const std::int64_t reach = conv.dilation[axis] * (kernel - 1) + 1;
+    if (reach > padded) {
+      fail(fmt::format("its kernel spans {} {} (W[{}] = {}, dilation {}), but the padded input has "
+                       "{} (A[{}] = {}, padding {})",
+                       reach, axis == 0 ? "rows" : "columns", 2 + axis, kernel, conv.dilation[axis],
+                       padded, 2 + axis, input, conv.padding[axis]),
+           "correct the kernel, dilation or padding");
+    }
+    const std::int64_t output = (padded - reach) / conv.stride[axis] + 1;
+    if (layer_.g[2 + axis] != output) {
+      fail(fmt::format("G[{0}] is {1}, but floor(({2} + 2*{3} - {4}*({5} - 1) - 1) / {6}) + 1 = "
+                       "{7}",
+                       2 + axis, layer_.g[2 + axis], input, conv.padding[axis],
+                       conv.dilation[axis], kernel, conv.stride[axis], output),
+           fmt::format("correct G or the {} stride, padding and dilation",
+                       axis == 0 ? "vertical" : "horizontal"));
+    }
+  }
+
+  // A kernel that is as large as a tensor may be, used as often as G is large, overflows.
+  void check_macs() const {
+    const std::int64_t patch = layer_.w[1] * layer_.w[2] * layer_.w[3];
+    const std::int64_t used = layer_.w[0] / layer_.conv.groups * layer_.w[2] * layer_.w[3];
+    if (element_count(layer_.g) > kMaxMacs / patch || element_count(layer_.a) > kMaxMacs / used) {
+      fail("one of its passes has more than 2^62 MACs", "split the layer");
+    }
+  }
+
+  const LayerShape& layer_;
+  const std::string& file_;
+};
+
+}  // namespace
+
+std::string_view name_of(Pass pass) {
+  switch (pass) {
+    case Pass::kForward:
+      return "forward";
+    case Pass::kBackwardData:
+      return "backward-data";
+    case Pass::kBackwardWeight:
+      return "backward-weight";
+  }
+  return "";
+}
+
+std::string_view name_of(LayerKind kind) {
+  switch (kind) {
+    case LayerKind::kLinear:
+      return "linear";
+    case LayerKind::kConv2d:
+      return "conv2d";
+    case LayerKind::kMatmul:
+      return "matmul";
+  }
+  return "";
+}
+
+std::int64_t element_count(const Shape& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t extent : shape) {
+    count *= extent;
+  }
+  return count;
+}
+
+void check(const LayerShape& layer, const std::string& file) { LayerCheck(layer, file).run(); }
+
+}  // namespace potomac::workloads

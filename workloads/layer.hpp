@@ -1,0 +1,78 @@
+// Layers as a trace holds them: three quantized tensors (weights W, input activations A, gradient G
+// of the output) and what is needed to derive the layer's three GEMMs.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rtl_models/arithmetic/pot_code.hpp"
+
+namespace potomac::workloads {
+
+enum class Pass { kForward, kBackwardData, kBackwardWeight };
+inline constexpr std::array<Pass, 3> kPasses = {Pass::kForward, Pass::kBackwardData,
+                                                Pass::kBackwardWeight};
+// "forward", "backward-data", "backward-weight".
+std::string_view name_of(Pass pass);
+
+enum class LayerKind { kLinear, kConv2d, kMatmul };
+// "linear", "conv2d", "matmul": as in a trace.
+std::string_view name_of(LayerKind kind);
+
+// More codes than any layer of a real network has in one tensor; one byte each.
+inline constexpr std::int64_t kMaxTensorElements = std::int64_t{1} << 32;
+
+// Extents, outermost first; row-major.
+using Shape = std::vector<std::int64_t>;
+std::int64_t element_count(const Shape& shape);
+
+// A tensor of PoT codes; value of an element = +-2^(e + beta).
+struct QuantizedTensor {
+  Shape shape;
+  int bits = rtl::kDefaultPotBits;
+  int beta = 0;
+  std::vector<rtl::PotCode> codes;  // element_count(shape) of them, row-major, canonical
+
+  rtl::PotFormat format() const { return rtl::PotFormat(bits); }
+};
+
+// Two numbers per spatial axis: [vertical, horizontal].
+using Pair = std::array<std::int64_t, 2>;
+
+struct Conv2dGeometry {
+  Pair stride{1, 1};
+  Pair padding{0, 0};
+  Pair dilation{1, 1};
+  std::int64_t groups = 1;
+
+  friend bool operator==(const Conv2dGeometry&, const Conv2dGeometry&) = default;
+};
+
+// What a layer is without its values: enough for its GEMMs' shapes.
+//   linear: W[O,I]          A[B,I]      G[B,O]
+//   conv2d: W[O,C/g,kh,kw]  A[B,C,H,W]  G[B,O,P,Q]
+//   matmul: W[B,K,N]        A[B,M,K]    G[B,M,N]
+struct LayerShape {
+  std::string name;  // of the layer's group in the trace: "000-conv1"
+  LayerKind kind = LayerKind::kLinear;
+  Conv2dGeometry conv;     // conv2d only
+  bool input_grad = true;  // false: a network's first layer, no backward-data
+  Shape w, a, g;
+};
+
+// Throws InputError (file, layer and what does not fit) unless the name is 1 to 255 bytes of plain
+// text without a slash, ranks and extents agree with the kind (a conv2d's P and Q by
+// floor((H + 2p - d(k-1) - 1) / s) + 1), extents are at least 1 and multiply to at most
+// kMaxTensorElements, stride, dilation and groups are positive, padding is not negative, and no
+// pass has more than 2^62 MACs.
+void check(const LayerShape& layer, const std::string& file);
+
+struct Layer {
+  LayerShape shape;
+  QuantizedTensor w, a, g;
+};
+
+}  // namespace potomac::workloads

@@ -1,0 +1,229 @@
+#include "workloads/trace_reader.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "support/error.hpp"
+#include "workloads/hdf5_chunks.hpp"
+#include "workloads/hdf5_handle.hpp"
+#include "workloads/hdf5_rehearsal.hpp"
+#include "workloads/plain_text.hpp"
+
+namespace potomac::workloads {
+namespace {
+
+constexpr const char* kWriteAgain = "write the trace as docs/trace-format.md says";
+
+LayerKind read_kind(const Hdf5Group& group) {
+  const std::string text = group.text("kind");
+  for (const LayerKind kind : {LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul}) {
+    if (text == name_of(kind)) {
+      return kind;
+    }
+  }
+  group.fail(fmt::format("kind '{}' is not known", printable(text)),
+             "use linear, conv2d or matmul");
+}
+
+Pair read_pair(const Hdf5Group& group, const char* name) {
+  const std::vector<std::int64_t> values = group.integers(name, 2);
+  return {values[0], values[1]};
+}
+
+std::int64_t read_integer(const Hdf5Object& object, const char* name, std::int64_t low,
+                          std::int64_t high) {
+  const std::int64_t value = object.integer(name);
+  if (value < low || value > high) {
+    object.fail(fmt::format("attribute '{}' is {}", name, value),
+                fmt::format("it must be from {} to {}", low, high));
+  }
+  return value;
+}
+
+// What is known of a tensor without its codes.
+struct TensorHead {
+  Shape shape;
+  TensorFormat format;
+};
+
+TensorHead read_head(const Hdf5Group& layer, const char* name) {
+  const Hdf5Dataset dataset = layer.open_dataset(name);
+  if (dataset.type() != Hdf5Type::kUint8) {
+    dataset.fail(fmt::format("holds {} instead of uint8", dataset.type_name()),
+                 "write PoT codes, one unsigned byte each");
+  }
+  TensorHead head;
+  head.format.bits =
+      static_cast<int>(read_integer(dataset, "bits", rtl::kMinPotBits, rtl::kMaxPotBits));
+  head.format.beta = static_cast<int>(read_integer(dataset, "beta", -kMaxAbsBeta, kMaxAbsBeta));
+  head.shape = dataset.extents();
+  check_byte_storage(dataset, kMaxTensorElements);
+  return head;
+}
+
+TraceInfo read_info(const Hdf5File& file) {
+  if (!file.has_attribute("format")) {
+    file.fail("is HDF5, but not a Potomac trace: attribute 'format' is missing",
+              "name a trace, or set format to 'potomac-trace'");
+  }
+  const std::string format = file.text("format");
+  if (format != kTraceFormat) {
+    file.fail(fmt::format("is HDF5, but not a Potomac trace: its format is '{}'",
+                          printable(format)),
+              "name a trace (format 'potomac-trace')");
+  }
+  const std::int64_t version = file.integer("version");
+  if (version > kTraceVersion) {
+    file.fail(fmt::format("trace version {} was made by a newer Potomac; this one reads version {}",
+                          version, kTraceVersion),
+              "update Potomac, or write the trace as version 1");
+  }
+  if (version != kTraceVersion) {
+    file.fail(fmt::format("trace version {} does not exist", version), "set version to 1");
+  }
+  TraceInfo info{.model = file.text("model"),
+                 .framework = file.text("framework"),
+                 .dataset = file.text("dataset"),
+                 .step = file.integer("step"),
+                 .seed = file.integer("seed"),
+                 .rounding = file.text("rounding")};
+  if (info.rounding != "log2" && info.rounding != "linear") {
+    file.fail(fmt::format("rounding '{}' is not known", printable(info.rounding)),
+              "use log2 or linear");
+  }
+  return info;
+}
+
+// The multi-dimensional index of element `flat` of a row-major tensor.
+Shape index_of(std::int64_t flat, const Shape& shape) {
+  Shape index(shape.size());
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    index[axis] = flat % shape[axis];
+    flat /= shape[axis];
+  }
+  return index;
+}
+
+// True if one of the codes is not canonical. No branch, so that it runs at memory speed.
+bool has_stray(std::span<const rtl::PotCode> codes, rtl::PotFormat format) {
+  const auto negative_zero = static_cast<rtl::PotCode>(format.sign_mask() | format.zero());
+  const auto above = static_cast<rtl::PotCode>(~(format.code_count() - 1));
+  rtl::PotCode stray = 0;
+  for (const rtl::PotCode code : codes) {
+    stray |= static_cast<rtl::PotCode>((code & above) | (code == negative_zero ? 1 : 0));
+  }
+  return stray != 0;
+}
+
+}  // namespace
+
+void check_codes(const QuantizedTensor& tensor, const std::string& file, const std::string& place) {
+  const rtl::PotFormat format = tensor.format();
+  if (!has_stray(tensor.codes, format)) {
+    return;
+  }
+  std::size_t flat = 0;
+  while (format.is_canonical(tensor.codes[flat])) {
+    ++flat;
+  }
+  const int code = tensor.codes[flat];
+  const std::string problem = fmt::format(
+      "code 0x{:02X} at [{}] (element {}) {}", code,
+      fmt::join(index_of(static_cast<std::int64_t>(flat), tensor.shape), ", "), flat,
+      code < format.code_count()
+          ? "is a negative zero, which is not canonical"
+          : fmt::format("has bits above the {} of a {}-bit code", tensor.bits, tensor.bits));
+  const std::string remedy =
+      code < format.code_count()
+          ? fmt::format("write zero as 0x{:02X}", format.zero())
+          : "write one code per byte, its upper bits zero, and the width in attribute 'bits'";
+  throw InputError({file, place, problem, remedy});
+}
+
+class TraceReader::Impl {
+ public:
+  explicit Impl(const std::filesystem::path& path)
+      : path_(path), file_(Hdf5File::open(path)), info_(read_info(file_)) {
+    const Hdf5Group layers = file_.open_group("layers");
+    for (const std::string& name : layers.children()) {
+      read_layer(layers.open_group(name), name);
+    }
+    if (layers_.empty()) {
+      layers.fail("holds no layer", kWriteAgain);
+    }
+  }
+
+  const std::filesystem::path& path() const { return path_; }
+  const TraceInfo& info() const { return info_; }
+  const std::vector<LayerShape>& layers() const { return layers_; }
+  const std::vector<LayerFormats>& formats() const { return formats_; }
+
+  Layer read(std::size_t index) const {
+    const LayerShape& shape = layers_.at(index);
+    const LayerFormats& formats = formats_.at(index);
+    const Hdf5Group group = file_.open_group("layers").open_group(shape.name);
+    return {.shape = shape,
+            .w = read_tensor(group, "W", shape.w, formats.w),
+            .a = read_tensor(group, "A", shape.a, formats.a),
+            .g = read_tensor(group, "G", shape.g, formats.g)};
+  }
+
+ private:
+  void read_layer(const Hdf5Group& group, const std::string& name) {
+    LayerShape layer{.name = name, .kind = read_kind(group), .conv = {}, .w = {}, .a = {}, .g = {}};
+    layer.input_grad = read_integer(group, "input_grad", 0, 1) == 1;
+    if (layer.kind == LayerKind::kConv2d) {
+      layer.conv = {.stride = read_pair(group, "stride"),
+                    .padding = read_pair(group, "padding"),
+                    .dilation = read_pair(group, "dilation"),
+                    .groups = group.integer("groups")};
+    }
+    TensorHead w = read_head(group, "W");
+    TensorHead a = read_head(group, "A");
+    TensorHead g = read_head(group, "G");
+    layer.w = std::move(w.shape);
+    layer.a = std::move(a.shape);
+    layer.g = std::move(g.shape);
+    check(layer, file_.file());
+    layers_.push_back(std::move(layer));
+    formats_.push_back({.w = w.format, .a = a.format, .g = g.format});
+  }
+
+  static QuantizedTensor read_tensor(const Hdf5Group& group, const char* name, const Shape& shape,
+                                     const TensorFormat& format) {
+    const Hdf5Dataset dataset = group.open_dataset(name);
+    QuantizedTensor tensor{.shape = shape, .bits = format.bits, .beta = format.beta, .codes = {}};
+    tensor.codes.resize(static_cast<std::size_t>(element_count(shape)));
+    read_bytes(dataset, tensor.codes);
+    check_codes(tensor, dataset.file(), dataset.place());
+    return tensor;
+  }
+
+  std::filesystem::path path_;
+  Hdf5File file_;
+  TraceInfo info_;
+  std::vector<LayerShape> layers_;
+  std::vector<LayerFormats> formats_;
+};
+
+TraceReader::TraceReader(const std::filesystem::path& path) {
+  rehearse(path.string(), [&] { const Impl trial(path); });
+  impl_ = std::make_unique<Impl>(path);
+}
+
+TraceReader::~TraceReader() = default;
+TraceReader::TraceReader(TraceReader&&) noexcept = default;
+TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
+
+const std::filesystem::path& TraceReader::path() const { return impl_->path(); }
+const TraceInfo& TraceReader::info() const { return impl_->info(); }
+const std::vector<LayerShape>& TraceReader::layers() const { return impl_->layers(); }
+const std::vector<LayerFormats>& TraceReader::formats() const { return impl_->formats(); }
+Layer TraceReader::read(std::size_t index) const { return impl_->read(index); }
+
+}  // namespace potomac::workloads

@@ -1,0 +1,146 @@
+#include "workloads/trace_writer.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "support/atomic_file.hpp"
+#include "support/error.hpp"
+#include "workloads/hdf5_handle.hpp"
+#include "workloads/plain_text.hpp"
+
+namespace potomac::workloads {
+namespace {
+
+constexpr std::size_t kLongestInfo = 4096;
+
+void check_info(const TraceInfo& info, const std::string& file) {
+  const std::pair<const char*, const std::string&> texts[] = {
+      {"model", info.model}, {"framework", info.framework}, {"dataset", info.dataset}};
+  for (const auto& [name, text] : texts) {
+    if (!is_plain_text(text) || text.size() > kLongestInfo) {
+      throw InputError({file, "", fmt::format("{} '{}' is no plain text of at most {} bytes", name,
+                                              printable(text), kLongestInfo),
+                        "use UTF-8 without control characters"});
+    }
+  }
+  if (info.rounding != "log2" && info.rounding != "linear") {
+    throw InputError({file, "", fmt::format("rounding '{}' is not known", printable(info.rounding)),
+                      "use log2 or linear"});
+  }
+}
+
+void check_tensor(const QuantizedTensor& tensor, const Shape& shape, const std::string& file,
+                  const std::string& place) {
+  const auto refuse = [&](const std::string& problem, const std::string& remedy) {
+    throw InputError({file, place, problem, remedy});
+  };
+  if (tensor.shape != shape) {
+    refuse(fmt::format("its shape [{}] is not the layer's [{}]", fmt::join(tensor.shape, ", "),
+                       fmt::join(shape, ", ")),
+           "give both the same shape");
+  }
+  if (static_cast<std::int64_t>(tensor.codes.size()) != element_count(shape)) {
+    refuse(fmt::format("has {} codes for the shape [{}]", tensor.codes.size(),
+                       fmt::join(shape, ", ")),
+           "give one code per element");
+  }
+  if (!rtl::is_pot_width(tensor.bits)) {
+    refuse(fmt::format("bits is {}", tensor.bits),
+           fmt::format("it must be from {} to {}", rtl::kMinPotBits, rtl::kMaxPotBits));
+  }
+  if (tensor.beta < -kMaxAbsBeta || tensor.beta > kMaxAbsBeta) {
+    refuse(fmt::format("beta is {}", tensor.beta),
+           fmt::format("it must be from {} to {}", -kMaxAbsBeta, kMaxAbsBeta));
+  }
+  check_codes(tensor, file, place);
+}
+
+void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTensor& tensor) {
+  const Hdf5Dataset dataset = group.create_dataset(name, Hdf5Type::kUint8, tensor.shape);
+  dataset.write(std::span<const std::uint8_t>(tensor.codes));
+  dataset.set_integer("bits", tensor.bits);
+  dataset.set_integer("beta", tensor.beta);
+}
+
+}  // namespace
+
+class TraceWriter::Impl {
+ public:
+  Impl(const std::filesystem::path& path, const TraceInfo& info)
+      : name_(path.string()),
+        target_(path),
+        file_(Hdf5File::create(target_.temporary_path(), name_)) {
+    check_info(info, name_);
+    file_->set_text("format", kTraceFormat);
+    file_->set_integer("version", kTraceVersion);
+    file_->set_text("model", info.model);
+    file_->set_text("framework", info.framework);
+    file_->set_text("dataset", info.dataset);
+    file_->set_integer("step", info.step);
+    file_->set_integer("seed", info.seed);
+    file_->set_text("rounding", info.rounding);
+    layers_ = file_->create_group("layers");
+  }
+
+  void write(const Layer& layer) {
+    const LayerShape& shape = layer.shape;
+    check(shape, name_);
+    const std::string place = "layers/" + shape.name;
+    if (!last_name_.empty() && shape.name <= last_name_) {
+      throw InputError({name_, place,
+                        fmt::format("its name does not sort behind '{}', the layer before",
+                                    last_name_),
+                        "number the layers in forward order: 000-, 001-, ..."});
+    }
+    check_tensor(layer.w, shape.w, name_, place + "/W");
+    check_tensor(layer.a, shape.a, name_, place + "/A");
+    check_tensor(layer.g, shape.g, name_, place + "/G");
+
+    const Hdf5Group group = layers_->create_group(shape.name);
+    group.set_text("kind", name_of(shape.kind));
+    group.set_integer("input_grad", shape.input_grad ? 1 : 0);
+    if (shape.kind == LayerKind::kConv2d) {
+      group.set_integers("stride", shape.conv.stride);
+      group.set_integers("padding", shape.conv.padding);
+      group.set_integers("dilation", shape.conv.dilation);
+      group.set_integer("groups", shape.conv.groups);
+    }
+    write_tensor(group, "W", layer.w);
+    write_tensor(group, "A", layer.a);
+    write_tensor(group, "G", layer.g);
+    last_name_ = shape.name;
+  }
+
+  void finish() {
+    if (last_name_.empty()) {
+      throw InputError({name_, "layers", "holds no layer", "write at least one"});
+    }
+    layers_.reset();
+    file_->close();
+    file_.reset();
+    target_.commit();
+  }
+
+ private:
+  std::string name_;
+  AtomicFile target_;
+  // Destroyed before target_: the file is closed when its temporary name goes.
+  std::optional<Hdf5File> file_;
+  std::optional<Hdf5Group> layers_;
+  std::string last_name_;
+};
+
+TraceWriter::TraceWriter(const std::filesystem::path& path, const TraceInfo& info)
+    : impl_(std::make_unique<Impl>(path, info)) {}
+
+TraceWriter::~TraceWriter() = default;
+
+void TraceWriter::write(const Layer& layer) { impl_->write(layer); }
+
+void TraceWriter::finish() { impl_->finish(); }
+
+}  // namespace potomac::workloads

@@ -1,0 +1,37 @@
+// Writes a trace file (HDF5, docs/trace-format.md) one layer at a time, and puts it in place whole.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "workloads/layer.hpp"
+#include "workloads/trace_reader.hpp"
+
+namespace potomac::workloads {
+
+// The same layers give the same bytes: a trace holds no time of day. Every byte of it is under some
+// checksum, so that the reader notices any damage.
+class TraceWriter {
+ public:
+  // Throws InputError if the file cannot be made there, or if `info` holds what a reader would
+  // refuse.
+  TraceWriter(const std::filesystem::path& path, const TraceInfo& info);
+  ~TraceWriter();  // without finish(): nothing is left behind
+  TraceWriter(const TraceWriter&) = delete;
+  TraceWriter& operator=(const TraceWriter&) = delete;
+
+  // Appends a layer. Its name must sort (by bytes) behind the one before, since a reader takes the
+  // order of names for the order of layers. Throws InputError for what a reader would refuse
+  // (check(), check_codes(), shapes and codes that disagree), or MachineError (disk).
+  void write(const Layer& layer);
+
+  // Closes the file and renames it to its name. Throws InputError if no layer was written, or
+  // MachineError (disk).
+  void finish();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace potomac::workloads
