@@ -31,12 +31,19 @@ struct ResultTile {
 using AccumulatorSink = std::function<void(const ResultTile<std::int64_t>&)>;
 using Fp32Sink = std::function<void(const ResultTile<float>&)>;
 
+// Zeros that a GEMM's MACs meet, whether the PE gates them or not.
+struct ZeroCounts {
+  std::uint64_t macs = 0;    // with at least one zero operand
+  std::uint64_t starts = 0;  // of these: the first MAC of an output
+
+  friend bool operator==(const ZeroCounts&, const ZeroCounts&) = default;
+};
+
 struct GemmResult {
   std::uint64_t folds = 0;
   Cycles cycles;
   energy::ActionCounts actions;
-  // MACs with at least one zero operand, whether the PE gates them or not.
-  std::uint64_t zero_operand_macs = 0;
+  ZeroCounts zeros;
 
   friend bool operator==(const GemmResult&, const GemmResult&) = default;
 };

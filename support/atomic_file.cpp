@@ -78,6 +78,20 @@ void write_file_atomically(const fs::path& target, std::string_view content) {
   file.commit();
 }
 
+void check_output_directory(const fs::path& directory) {
+  fs::path existing = fs::absolute(directory).lexically_normal();
+  std::error_code error;
+  while (!fs::exists(existing, error) && existing.has_relative_path()) {
+    existing = existing.parent_path();
+  }
+  if (!fs::is_directory(existing, error)) {
+    throw InputError({directory.string(), "",
+                      fmt::format("cannot be made a folder ({} is not one)", existing.string()),
+                      "name another output folder"});
+  }
+  const AtomicFile probe(existing / "potomac-probe");
+}
+
 void make_output_directory(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);

@@ -31,6 +31,10 @@ class AtomicFile {
 // Writes `content` to `target` through an AtomicFile. Throws InputError or MachineError.
 void write_file_atomically(const std::filesystem::path& target, std::string_view content);
 
+// Proves, without leaving anything behind, that `directory` is or can become a folder to write to:
+// before long work, not after it. Throws InputError.
+void check_output_directory(const std::filesystem::path& directory);
+
 // Makes `directory` (and its parents) and proves that a file can be made in it. Throws InputError.
 void make_output_directory(const std::filesystem::path& directory);
 

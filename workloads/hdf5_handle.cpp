@@ -27,12 +27,21 @@ static_assert(std::is_same_v<hid_t, Hdf5Handle::Id> && std::is_same_v<herr_t, in
 constexpr std::size_t kLongestText = std::size_t{64} << 10U;
 constexpr std::int64_t kAutomaticChunkBytes = std::int64_t{256} << 10U;
 
-Hdf5Handle own(hid_t id, Hdf5Handle::Closer closer) { return {id, closer}; }
+Hdf5Handle own(hid_t id, Hdf5Handle::Closer closer) {
+  return {id, closer};
+}
 
-// Errors are ours to report. Every use of libhdf5 in Potomac goes through this file's functions.
-void silence_hdf5() {
-  static const herr_t silenced = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  static_cast<void>(silenced);
+// To be called before any other use of libhdf5. All uses in Potomac go through this file's
+// functions.
+void prepare_hdf5() {
+  static const bool prepared = [] {
+    // libhdf5 1.10 crashes when, at exit, it comes upon a file whose last write had failed (a full
+    // disk). Files are closed by their handles, so that it has nothing to do there.
+    H5dont_atexit();
+    // Errors are ours to report.
+    return H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  }();
+  static_cast<void>(prepared);
 }
 
 herr_t keep_first_description(unsigned /*depth*/, const H5E_error2_t* error, void* into) noexcept {
@@ -86,7 +95,9 @@ hid_t file_type(Hdf5Type type) {
   return H5I_INVALID_HID;
 }
 
-std::size_t size_of(Hdf5Type type) { return H5Tget_size(memory_type(type)); }
+std::size_t size_of(Hdf5Type type) {
+  return H5Tget_size(memory_type(type));
+}
 
 std::vector<hsize_t> to_hsize(const Hdf5Extents& extents) {
   return {extents.begin(), extents.end()};
@@ -96,8 +107,8 @@ std::vector<hsize_t> to_hsize(const Hdf5Extents& extents) {
 // chunk is one run of the row-major tensor.
 Hdf5Extents automatic_chunk(const Hdf5Extents& extents, std::size_t element_size) {
   Hdf5Extents chunk(extents.size(), 1);
-  std::int64_t room = std::max<std::int64_t>(
-      1, kAutomaticChunkBytes / static_cast<std::int64_t>(element_size));
+  std::int64_t room =
+      std::max<std::int64_t>(1, kAutomaticChunkBytes / static_cast<std::int64_t>(element_size));
   for (std::size_t axis = extents.size(); axis-- > 0 && room > 1;) {
     chunk[axis] = std::min(extents[axis], room);
     room = chunk[axis] < extents[axis] ? 1 : room / chunk[axis];
@@ -110,7 +121,7 @@ std::string open_problem() {
   if (reason.find("truncated file") != std::string::npos) {
     return fmt::format("is truncated ({})", reason);
   }
-  if (reason.find("unable to lock") != std::string::npos ||
+  if (reason.find("temporarily unavailable") != std::string::npos ||
       reason.find("already open for write") != std::string::npos) {
     return fmt::format("is being written, or its writer died ({})", reason);
   }
@@ -141,6 +152,12 @@ bool Hdf5Handle::close() {
 std::string hdf5_reason() {
   std::string reason;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first_description, &reason);
+  // Of a failed system call its own message says most: "No space left on device".
+  constexpr std::string_view kMark = "error message = '";
+  if (const std::size_t begin = reason.find(kMark); begin != std::string::npos) {
+    const std::size_t message = begin + kMark.size();
+    reason = reason.substr(message, reason.find('\'', message) - message);
+  }
   return reason.empty() ? "no reason given" : printable(reason, 200);
 }
 
@@ -251,8 +268,8 @@ void Hdf5Object::fail(const std::string& problem, const std::string& remedy) con
 }
 
 void Hdf5Object::fail_write(const std::string& what) const {
-  throw MachineError({file_, place_, fmt::format("{} could not be written ({})", what,
-                                                 hdf5_reason()),
+  throw MachineError({file_, place_,
+                      fmt::format("{} could not be written ({})", what, hdf5_reason()),
                       "check that the disk has space left and still answers"});
 }
 
@@ -553,7 +570,7 @@ Hdf5File::Hdf5File(Hdf5Handle root, Hdf5Handle file, std::string name)
     : Hdf5Group(std::move(root), std::move(name), ""), file_handle_(std::move(file)) {}
 
 Hdf5File Hdf5File::open(const fs::path& path) {
-  silence_hdf5();
+  prepare_hdf5();
   const auto refuse = [&](const std::string& problem, const std::string& remedy) {
     throw InputError({path.string(), "", problem, remedy});
   };
@@ -593,7 +610,7 @@ Hdf5File Hdf5File::open(const fs::path& path) {
 }
 
 Hdf5File Hdf5File::create(const fs::path& path, const std::string& name) {
-  silence_hdf5();
+  prepare_hdf5();
   const Hdf5Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_file_locking(access.id(), true, true);
   H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);

@@ -25,8 +25,8 @@ class LayerCheck {
   void run() const {
     check_name();
     const std::size_t rank = layer_.kind == LayerKind::kLinear   ? 2
-                               : layer_.kind == LayerKind::kConv2d ? 4
-                                                                   : 3;
+                             : layer_.kind == LayerKind::kConv2d ? 4
+                                                                 : 3;
     check_tensor("W", layer_.w, rank);
     check_tensor("A", layer_.a, rank);
     check_tensor("G", layer_.g, rank);
@@ -169,8 +169,8 @@ class LayerCheck {
     if (layer_.g[2 + axis] != output) {
       fail(fmt::format("G[{0}] is {1}, but floor(({2} + 2*{3} - {4}*({5} - 1) - 1) / {6}) + 1 = "
                        "{7}",
-                       2 + axis, layer_.g[2 + axis], input, conv.padding[axis],
-                       conv.dilation[axis], kernel, conv.stride[axis], output),
+                       2 + axis, layer_.g[2 + axis], input, conv.padding[axis], conv.dilation[axis],
+                       kernel, conv.stride[axis], output),
            fmt::format("correct G or the {} stride, padding and dilation",
                        axis == 0 ? "vertical" : "horizontal"));
     }
@@ -223,6 +223,8 @@ std::int64_t element_count(const Shape& shape) {
   return count;
 }
 
-void check(const LayerShape& layer, const std::string& file) { LayerCheck(layer, file).run(); }
+void check(const LayerShape& layer, const std::string& file) {
+  LayerCheck(layer, file).run();
+}
 
 }  // namespace potomac::workloads

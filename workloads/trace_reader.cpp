@@ -73,9 +73,9 @@ TraceInfo read_info(const Hdf5File& file) {
   }
   const std::string format = file.text("format");
   if (format != kTraceFormat) {
-    file.fail(fmt::format("is HDF5, but not a Potomac trace: its format is '{}'",
-                          printable(format)),
-              "name a trace (format 'potomac-trace')");
+    file.fail(
+        fmt::format("is HDF5, but not a Potomac trace: its format is '{}'", printable(format)),
+        "name a trace (format 'potomac-trace')");
   }
   const std::int64_t version = file.integer("version");
   if (version > kTraceVersion) {
@@ -220,10 +220,20 @@ TraceReader::~TraceReader() = default;
 TraceReader::TraceReader(TraceReader&&) noexcept = default;
 TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 
-const std::filesystem::path& TraceReader::path() const { return impl_->path(); }
-const TraceInfo& TraceReader::info() const { return impl_->info(); }
-const std::vector<LayerShape>& TraceReader::layers() const { return impl_->layers(); }
-const std::vector<LayerFormats>& TraceReader::formats() const { return impl_->formats(); }
-Layer TraceReader::read(std::size_t index) const { return impl_->read(index); }
+const std::filesystem::path& TraceReader::path() const {
+  return impl_->path();
+}
+const TraceInfo& TraceReader::info() const {
+  return impl_->info();
+}
+const std::vector<LayerShape>& TraceReader::layers() const {
+  return impl_->layers();
+}
+const std::vector<LayerFormats>& TraceReader::formats() const {
+  return impl_->formats();
+}
+Layer TraceReader::read(std::size_t index) const {
+  return impl_->read(index);
+}
 
 }  // namespace potomac::workloads

@@ -22,8 +22,9 @@ void check_info(const TraceInfo& info, const std::string& file) {
       {"model", info.model}, {"framework", info.framework}, {"dataset", info.dataset}};
   for (const auto& [name, text] : texts) {
     if (!is_plain_text(text) || text.size() > kLongestInfo) {
-      throw InputError({file, "", fmt::format("{} '{}' is no plain text of at most {} bytes", name,
-                                              printable(text), kLongestInfo),
+      throw InputError({file, "",
+                        fmt::format("{} '{}' is no plain text of at most {} bytes", name,
+                                    printable(text), kLongestInfo),
                         "use UTF-8 without control characters"});
     }
   }
@@ -44,9 +45,9 @@ void check_tensor(const QuantizedTensor& tensor, const Shape& shape, const std::
            "give both the same shape");
   }
   if (static_cast<std::int64_t>(tensor.codes.size()) != element_count(shape)) {
-    refuse(fmt::format("has {} codes for the shape [{}]", tensor.codes.size(),
-                       fmt::join(shape, ", ")),
-           "give one code per element");
+    refuse(
+        fmt::format("has {} codes for the shape [{}]", tensor.codes.size(), fmt::join(shape, ", ")),
+        "give one code per element");
   }
   if (!rtl::is_pot_width(tensor.bits)) {
     refuse(fmt::format("bits is {}", tensor.bits),
@@ -91,10 +92,10 @@ class TraceWriter::Impl {
     check(shape, name_);
     const std::string place = "layers/" + shape.name;
     if (!last_name_.empty() && shape.name <= last_name_) {
-      throw InputError({name_, place,
-                        fmt::format("its name does not sort behind '{}', the layer before",
-                                    last_name_),
-                        "number the layers in forward order: 000-, 001-, ..."});
+      throw InputError(
+          {name_, place,
+           fmt::format("its name does not sort behind '{}', the layer before", last_name_),
+           "number the layers in forward order: 000-, 001-, ..."});
     }
     check_tensor(layer.w, shape.w, name_, place + "/W");
     check_tensor(layer.a, shape.a, name_, place + "/A");
@@ -139,8 +140,12 @@ TraceWriter::TraceWriter(const std::filesystem::path& path, const TraceInfo& inf
 
 TraceWriter::~TraceWriter() = default;
 
-void TraceWriter::write(const Layer& layer) { impl_->write(layer); }
+void TraceWriter::write(const Layer& layer) {
+  impl_->write(layer);
+}
 
-void TraceWriter::finish() { impl_->finish(); }
+void TraceWriter::finish() {
+  impl_->finish();
+}
 
 }  // namespace potomac::workloads

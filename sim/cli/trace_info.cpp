@@ -83,7 +83,9 @@ std::string grouped(std::int64_t number) {
   return text;
 }
 
-std::string percent(double share) { return fmt::format("{:.2f}%", 100.0 * share); }
+std::string percent(double share) {
+  return fmt::format("{:.2f}%", 100.0 * share);
+}
 
 // One bar per exponent (or per few), tall as the count against the largest; "." where nothing is,
 // so that a rare exponent and an absent one look different.
@@ -146,8 +148,7 @@ void print_head(const workloads::TraceReader& trace, std::ostream& out) {
 
 void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
   fmt::print(out, "\n{}: {}{}{}\n", layer.shape.name, name_of(layer.shape.kind),
-             geometry_text(layer.shape),
-             layer.shape.input_grad ? "" : ", no input gradient");
+             geometry_text(layer.shape), layer.shape.input_grad ? "" : ", no input gradient");
   fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMM, M x N x K", "MACs");
   for (const Pass pass : passes_of(layer.shape)) {
     const GemmShape gemm = gemm_shape(layer.shape, pass);
@@ -161,9 +162,8 @@ void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
     const TensorStatistics statistics = statistics_of(tensor);
     totals.add(statistics);
     const std::string range = fmt::format("{}..{}", -statistics.e_max, statistics.e_max);
-    fmt::print(out, "  {:<6} {:<25} {:>4} {:>5} {:>8}   {:>7} {}\n", name,
-               shape_text(tensor.shape), tensor.bits, tensor.beta,
-               percent(statistics.zero_share()), range, bars(statistics));
+    fmt::print(out, "  {:<6} {:<25} {:>4} {:>5} {:>8}   {:>7} {}\n", name, shape_text(tensor.shape),
+               tensor.bits, tensor.beta, percent(statistics.zero_share()), range, bars(statistics));
   }
 }
 
@@ -235,8 +235,10 @@ void print_json(const workloads::TraceReader& trace, std::ostream& out) {
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
     json["layers"].push_back(json_of(trace.read(i), totals));
   }
-  json["totals"] = {{"gemms", totals.gemms}, {"macs", totals.all_macs()},
-                    {"codes", totals.codes}, {"zeros", totals.zeros}};
+  json["totals"] = {{"gemms", totals.gemms},
+                    {"macs", totals.all_macs()},
+                    {"codes", totals.codes},
+                    {"zeros", totals.zeros}};
   // A path need not be UTF-8, JSON must.
   out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
 }

@@ -17,7 +17,7 @@ std::uint64_t sum_over_blocks(std::int64_t total, std::int64_t size, F f) {
 std::uint64_t skew_registers(std::uint64_t lanes) { return lanes * (lanes - 1) / 2; }
 
 GemmResult structural_result(const Architecture& architecture, const workloads::Gemm& gemm,
-                             const ProductCounts& products) {
+                             const ZeroCounts& zeros) {
   const ArrayShape array = architecture.array;
   const auto rows = static_cast<std::uint64_t>(array.rows);
   const auto cols = static_cast<std::uint64_t>(array.cols);
@@ -30,7 +30,7 @@ GemmResult structural_result(const Architecture& architecture, const workloads::
   GemmResult result;
   result.folds = output_stationary_folds(array, gemm.m, gemm.n);
   result.cycles = output_stationary_cycles(array, gemm.m, gemm.n, gemm.k);
-  result.zero_operand_macs = products.macs - products.nonzero;
+  result.zeros = zeros;
   energy::ActionCounts& actions = result.actions;
   // An operand passes every PE of its row or column, those behind the output's edge too.
   actions.operand_register_write = k * (m * cols * n_folds + n * rows * m_folds);
@@ -40,7 +40,7 @@ GemmResult structural_result(const Architecture& architecture, const workloads::
   actions.drain_hop = n * sum_over_blocks(gemm.m, array.rows, [rows](std::uint64_t occupied) {
                         return occupied * rows - skew_registers(occupied);
                       });
-  actions.idle_pe_cycle = rows * cols * result.cycles.total() - products.macs;
+  actions.idle_pe_cycle = rows * cols * result.cycles.total() - m * n * k;
   return result;
 }
 
@@ -48,7 +48,10 @@ GemmResult structural_result(const Architecture& architecture, const workloads::
 
 GemmResult mf_mac_result(const Architecture& architecture, const workloads::Gemm& gemm,
                          const ProductCounts& products, std::uint64_t overflows) {
-  GemmResult result = structural_result(architecture, gemm, products);
+  const auto outputs = static_cast<std::uint64_t>(gemm.m * gemm.n);
+  GemmResult result =
+      structural_result(architecture, gemm,
+                        {products.macs - products.nonzero, outputs - products.first_nonzero});
   energy::ActionCounts& actions = result.actions;
   const bool gating = architecture.pe.zero_gating;
   actions.exponent_add = actions.sign_xor = gating ? products.nonzero : products.macs;
@@ -57,20 +60,19 @@ GemmResult mf_mac_result(const Architecture& architecture, const workloads::Gemm
   actions.overflow = overflows;
   actions.dropped_product = products.dropped;
   // Each fired addition is written; so is the clearing of a sum whose first product is nothing.
-  const auto outputs = static_cast<std::uint64_t>(gemm.m * gemm.n);
   actions.accumulator_write = actions.accumulate + (gating ? outputs - products.first_kept : 0);
   return result;
 }
 
 GemmResult fp32_result(const Architecture& architecture, const workloads::Gemm& gemm,
-                       const ProductCounts& products) {
-  GemmResult result = structural_result(architecture, gemm, products);
+                       const ZeroCounts& zeros) {
+  GemmResult result = structural_result(architecture, gemm, zeros);
   energy::ActionCounts& actions = result.actions;
   const bool gating = architecture.baseline.zero_gating;
-  actions.fp32_multiply = actions.fp32_add = gating ? products.nonzero : products.macs;
-  actions.gated_mac = gating ? products.macs - products.nonzero : 0;
-  const auto outputs = static_cast<std::uint64_t>(gemm.m * gemm.n);
-  actions.accumulator_write = actions.fp32_add + (gating ? outputs - products.first_nonzero : 0);
+  actions.gated_mac = gating ? zeros.macs : 0;
+  actions.fp32_multiply = actions.fp32_add =
+      static_cast<std::uint64_t>(gemm.macs()) - actions.gated_mac;
+  actions.accumulator_write = actions.fp32_add + (gating ? zeros.starts : 0);
   return result;
 }
 

@@ -12,8 +12,8 @@ namespace potomac::sim {
 GemmResult mf_mac_result(const Architecture& architecture, const workloads::Gemm& gemm,
                          const ProductCounts& products, std::uint64_t overflows);
 
-// The FP32 array of the same shape.
+// The FP32 array of the same shape; it meets the same zeros.
 GemmResult fp32_result(const Architecture& architecture, const workloads::Gemm& gemm,
-                       const ProductCounts& products);
+                       const ZeroCounts& zeros);
 
 }  // namespace potomac::sim

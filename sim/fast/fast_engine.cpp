@@ -214,7 +214,10 @@ class FastEngine : public Engine {
     }
     // Nothing is dropped where there is a bit for every product.
     const rtl::Accumulator exact{.lsb = rtl::exact_lsb(gemm.first.format(), gemm.second.format())};
-    return fp32_result(architecture_, gemm, count_products(gemm, exact, pool_));
+    const ProductCounts products = count_products(gemm, exact, pool_);
+    return fp32_result(architecture_, gemm,
+                       {products.macs - products.nonzero,
+                        static_cast<std::uint64_t>(gemm.m * gemm.n) - products.first_nonzero});
   }
 
  private:

@@ -14,8 +14,8 @@ struct ProductCounts {
   std::uint64_t macs = 0;          // m * n * k
   std::uint64_t nonzero = 0;       // both operands are not zero
   std::uint64_t dropped = 0;       // of those: product below the accumulator's lowest bit
-  std::uint64_t first_kept = 0;    // outputs whose product at depth 0 is not zero and not dropped
   std::uint64_t first_nonzero = 0;  // outputs whose product at depth 0 is not zero
+  std::uint64_t first_kept = 0;     // of those: not dropped
 
   friend bool operator==(const ProductCounts&, const ProductCounts&) = default;
 };

@@ -127,7 +127,7 @@ GemmResult structural_result(const Run& run, ArrayShape array) {
   GemmResult result;
   result.folds = run.folds;
   result.cycles = run.cycles;
-  result.zero_operand_macs = run.pe.zero_operand;
+  result.zeros = {run.pe.zero_operand, run.pe.zero_starts};
   energy::ActionCounts& actions = result.actions;
   actions.gated_mac = run.pe.gated;
   actions.operand_register_write = run.pe.operand_writes;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/engine.hpp"
+#include "sim/fast/closed_forms.hpp"
 #include "tests/sim/random_gemms.hpp"
 #include "tests/sim/reference_gemm.hpp"
 
@@ -41,7 +42,7 @@ void check_identity(const workloads::Gemm& gemm, const sim::Architecture& archit
   }
   RC_ASSERT(fast.result.cycles == systemc.result.cycles);
   RC_ASSERT(fast.result.folds == systemc.result.folds);
-  RC_ASSERT(fast.result.zero_operand_macs == reference.zero_operand);
+  RC_ASSERT(fast.result.zeros.macs == reference.zero_operand);
   for (const energy::ActionInfo& action : energy::kActions) {
     const std::uint64_t by_form = fast.result.actions.*action.member;
     const std::uint64_t by_hardware = systemc.result.actions.*action.member;
@@ -66,6 +67,7 @@ void check_identity(const workloads::Gemm& gemm, const sim::Architecture& archit
   RC_ASSERT(bits_of(fast_fp32.values) == values_fp32);
   RC_ASSERT(bits_of(systemc_fp32.values) == values_fp32);
   RC_ASSERT(fast_fp32.result == systemc_fp32.result);
+  RC_ASSERT(fast_fp32.result == sim::fp32_result(architecture, gemm, systemc.result.zeros));
 }
 
 RC_GTEST_PROP(EngineIdentity, AnyGemmOnAnyArrayIsTheSameInEveryEngine, ()) {

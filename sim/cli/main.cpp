@@ -1,0 +1,52 @@
+// `potomac`: the command line. Results go to standard output and to files, messages to standard
+// error. Exit status: 0 done, 1 failed, 2 wrong usage or bad input.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "sim/cli/commands.hpp"
+#include "sim/version.hpp"
+#include "support/error.hpp"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadInput = 2;
+
+int report(int status, const char* message) {
+  fmt::print(stderr, "potomac: error: {}\n", message);
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    CLI::App app{"Potomac: cycles and energy of quantized training on multiplication-free systolic "
+                 "arrays",
+                 "potomac"};
+    app.set_version_flag("--version", std::string("potomac ") + std::string(potomac::sim::kVersion));
+    app.require_subcommand(1);
+    potomac::sim::add_run_command(app);
+    potomac::sim::add_trace_command(app);
+    potomac::sim::add_sweep_command(app);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : kBadInput;
+    }
+    return 0;
+  } catch (const potomac::InputError& error) {
+    return report(kBadInput, error.what());
+  } catch (const potomac::MachineError& error) {
+    return report(kFailed, error.what());
+  } catch (const std::bad_alloc&) {
+    return report(kFailed, "out of memory; close other programs, or use a smaller workload");
+  } catch (const std::exception& error) {
+    return report(kFailed, (std::string("internal fault: ") + error.what()).c_str());
+  }
+}

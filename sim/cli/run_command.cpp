@@ -1,0 +1,139 @@
+// `potomac run`: a trace through one machine.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "energy/table_search.hpp"
+#include "sim/cli/commands.hpp"
+#include "sim/run.hpp"
+#include "sim/run_table.hpp"
+#include "support/atomic_file.hpp"
+#include "support/error.hpp"
+
+namespace potomac::sim {
+namespace {
+
+constexpr const char* kDefaultTable = "paper-2302.14458";
+
+struct RunArguments {
+  std::string trace;
+  std::string architecture;
+  std::string out;
+  EngineKind engine = EngineKind::kFast;
+  std::string layers = "*";
+  std::vector<workloads::Pass> passes;
+  std::vector<std::string> tables;
+  std::string dump_outputs;
+  std::string vcd;
+  std::string vcd_gemm;
+  bool simulate_baseline = false;
+  unsigned threads = 0;
+};
+
+std::map<std::string, workloads::Pass> pass_names() {
+  std::map<std::string, workloads::Pass> names;
+  for (const workloads::Pass pass : workloads::kPasses) {
+    names.emplace(workloads::name_of(pass), pass);
+  }
+  return names;
+}
+
+WaveformRequest waveform_request(const RunArguments& arguments) {
+  const std::size_t slash = arguments.vcd_gemm.rfind('/');
+  const auto names = pass_names();
+  const auto pass =
+      slash == std::string::npos ? names.end() : names.find(arguments.vcd_gemm.substr(slash + 1));
+  if (pass == names.end()) {
+    throw InputError({"", "--vcd-gemm", fmt::format("'{}' is not LAYER/PASS", arguments.vcd_gemm),
+                      "write it like 000-conv1/forward"});
+  }
+  if (!arguments.vcd.ends_with(".vcd")) {
+    throw InputError({arguments.vcd, "--vcd", "does not end in .vcd", "name it FILE.vcd"});
+  }
+  return {arguments.vcd, arguments.vcd_gemm.substr(0, slash), pass->second};
+}
+
+void execute(const RunArguments& arguments) {
+  RunOptions options;
+  options.trace = arguments.trace;
+  options.architecture = load_architecture(arguments.architecture);
+  options.engine = arguments.engine;
+  options.threads = arguments.threads;
+  options.selection.layers = arguments.layers;
+  if (!arguments.passes.empty()) {
+    options.selection.passes = arguments.passes;
+  }
+  options.simulate_baseline = arguments.simulate_baseline;
+  auto tables = arguments.tables;
+  if (tables.empty()) {
+    tables.emplace_back(kDefaultTable);
+  }
+  for (const std::string& table : tables) {
+    options.tables.push_back(energy::load_unit_energy_table(
+        energy::find_unit_energy_table(table, unit_energy_table_dirs())));
+  }
+  if (!arguments.dump_outputs.empty()) {
+    options.dump_outputs = arguments.dump_outputs;
+  }
+  if (!arguments.vcd.empty()) {
+    options.waveform = waveform_request(arguments);
+  }
+  check_output_directory(arguments.out);
+  const RunResult result = run(options);
+  write_reports(result, arguments.out);
+  fmt::print("{}\nreport: {}/report.json, {}/layers.csv\n", run_table(result), arguments.out,
+             arguments.out);
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app) {
+  auto arguments = std::make_shared<RunArguments>();
+  CLI::App* command = app.add_subcommand("run", "Simulate a trace: cycles, actions, energy");
+  command->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
+  command->add_option("--arch", arguments->architecture, "architecture file (YAML)")->required();
+  command->add_option("--out", arguments->out, "folder for report.json and layers.csv")->required();
+  const std::map<std::string, EngineKind> engines{{"fast", EngineKind::kFast},
+                                                  {"systemc", EngineKind::kSystemC}};
+  command->add_option("--engine", arguments->engine, "fast (default) or systemc: same results")
+      ->transform(CLI::CheckedTransformer(engines))
+      ->option_text("NAME");
+  command->add_option("--layers", arguments->layers, "only layers whose name matches")
+      ->option_text("GLOB");
+  command
+      ->add_option("--passes", arguments->passes,
+                   "only these: forward,backward-data,backward-weight")
+      ->delimiter(',')
+      ->transform(CLI::CheckedTransformer(pass_names()))
+      ->option_text("LIST");
+  command
+      ->add_option("--energy", arguments->tables,
+                   fmt::format("unit-energy table, by name or file; may be repeated (default: {})",
+                               kDefaultTable))
+      ->option_text("TABLE")
+      ->take_all()
+      ->expected(1);
+  command
+      ->add_option("--dump-outputs", arguments->dump_outputs,
+                   "write every GEMM's accumulators to this HDF5 file")
+      ->option_text("FILE.h5");
+  command->add_flag("--simulate-baseline", arguments->simulate_baseline,
+                    "run the FP32 array too, instead of counting its actions in closed form; its "
+                    "results go to --dump-outputs");
+  CLI::Option* vcd = command->add_option("--vcd", arguments->vcd,
+                                         "write a waveform of one GEMM's array (SystemC)");
+  vcd->option_text("FILE.vcd");
+  command->add_option("--vcd-gemm", arguments->vcd_gemm, "which GEMM, as LAYER/PASS")
+      ->needs(vcd)
+      ->option_text("LAYER/PASS");
+  vcd->needs(command->get_option("--vcd-gemm"));
+  command->add_option("--threads", arguments->threads, "0 (default): all cores")
+      ->option_text("N")
+      ->check(CLI::Range(0, 1024));
+  command->callback([arguments] { execute(*arguments); });
+}
+
+}  // namespace potomac::sim

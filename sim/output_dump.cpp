@@ -1,0 +1,127 @@
+#include "sim/output_dump.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/atomic_file.hpp"
+#include "workloads/hdf5_handle.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using workloads::Hdf5Dataset;
+using workloads::Hdf5Extents;
+using workloads::Hdf5Group;
+using workloads::Hdf5Type;
+
+// Chunks of about a tile of the fast engine.
+constexpr std::int64_t kChunkRows = 64;
+constexpr std::int64_t kChunkCols = 512;
+
+}  // namespace
+
+class OutputDump::Impl {
+ public:
+  Impl(const std::filesystem::path& path, bool with_fp32)
+      : target_(path),
+        file_(workloads::Hdf5File::create(target_.temporary_path(), path.string())),
+        gemms_(file_.create_group("gemms")),
+        with_fp32_(with_fp32) {}
+
+  void begin(const workloads::Layer& layer, workloads::Pass pass,
+             const workloads::GemmShape& shape, int scale_exponent) {
+    const std::string& name = layer.shape.name;
+    acc_.reset();
+    fp32_.reset();
+    group_.reset();
+    const Hdf5Group layer_group =
+        gemms_->has(name) ? gemms_->open_group(name) : gemms_->create_group(name);
+    group_.emplace(layer_group.create_group(std::string(workloads::name_of(pass))));
+    stacked_ = shape.count > 1 || layer.shape.kind == workloads::LayerKind::kMatmul;
+    Hdf5Extents extents{shape.m, shape.n};
+    workloads::Hdf5Storage storage;
+    storage.chunk = {std::min(kChunkRows, shape.m), std::min(kChunkCols, shape.n)};
+    storage.deflate_level = 1;
+    if (stacked_) {
+      extents.insert(extents.begin(), shape.count);
+      storage.chunk.insert(storage.chunk.begin(), 1);
+    }
+    acc_.emplace(group_->create_dataset("acc", Hdf5Type::kInt64, extents, storage));
+    acc_->set_integer("scale_exponent", scale_exponent);
+    if (with_fp32_) {
+      fp32_.emplace(group_->create_dataset("fp32", Hdf5Type::kFloat32, extents, storage));
+    }
+  }
+
+  bool with_fp32() const { return with_fp32_; }
+
+  AccumulatorSink accumulators(std::int64_t index) { return writer<std::int64_t>(acc_, index); }
+  Fp32Sink fp32(std::int64_t index) { return writer<float>(fp32_, index); }
+
+  void finish() {
+    acc_.reset();
+    fp32_.reset();
+    group_.reset();
+    gemms_.reset();
+    file_.close();
+    target_.commit();
+  }
+
+ private:
+  // Tiles come from several threads; libhdf5 takes one at a time.
+  template <typename Value>
+  std::function<void(const ResultTile<Value>&)> writer(const std::optional<Hdf5Dataset>& dataset,
+                                                       std::int64_t index) {
+    return [this, &dataset, index](const ResultTile<Value>& tile) {
+      Hdf5Dataset::Box box{{tile.m_begin, tile.n_begin}, {tile.rows, tile.cols}};
+      if (stacked_) {
+        box.start.insert(box.start.begin(), index);
+        box.count.insert(box.count.begin(), 1);
+      }
+      const std::lock_guard lock(mutex_);
+      const auto cols = static_cast<std::size_t>(tile.cols);
+      std::vector<Value> dense;
+      dense.reserve(static_cast<std::size_t>(tile.rows) * cols);
+      for (std::int64_t row = 0; row < tile.rows; ++row) {
+        const Value* from = tile.values + row * tile.row_stride;
+        dense.insert(dense.end(), from, from + cols);
+      }
+      dataset->template write<Value>(box, dense);
+    };
+  }
+
+  AtomicFile target_;
+  workloads::Hdf5File file_;
+  std::optional<Hdf5Group> gemms_;
+  bool with_fp32_;
+  bool stacked_ = false;
+  std::optional<Hdf5Group> group_;
+  std::optional<Hdf5Dataset> acc_;
+  std::optional<Hdf5Dataset> fp32_;
+  std::mutex mutex_;
+};
+
+OutputDump::OutputDump(const std::filesystem::path& path, bool with_fp32)
+    : impl_(std::make_unique<Impl>(path, with_fp32)) {}
+
+OutputDump::~OutputDump() = default;
+
+void OutputDump::begin(const workloads::Layer& layer, workloads::Pass pass,
+                       const workloads::GemmShape& shape, int scale_exponent) {
+  impl_->begin(layer, pass, shape, scale_exponent);
+}
+
+AccumulatorSink OutputDump::accumulators(std::int64_t gemm_index) {
+  return impl_->accumulators(gemm_index);
+}
+
+Fp32Sink OutputDump::fp32(std::int64_t gemm_index) {
+  return impl_->with_fp32() ? impl_->fp32(gemm_index) : Fp32Sink();
+}
+
+void OutputDump::finish() { impl_->finish(); }
+
+}  // namespace potomac::sim

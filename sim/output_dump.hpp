@@ -1,0 +1,33 @@
+// Writes the results of a run to an HDF5 file (--dump-outputs):
+//   /gemms/LAYER/PASS/acc    int64 [M, N], with attribute scale_exponent: value = acc * 2^scale
+//   /gemms/LAYER/PASS/fp32   float32, the same shape, if the baseline is simulated too
+// matmul: [batch, M, N]; a convolution of several groups: [group, M, N].
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "sim/simulation.hpp"
+
+namespace potomac::sim {
+
+class OutputDump : public OutputStore {
+ public:
+  // Throws InputError if the file cannot be made there.
+  OutputDump(const std::filesystem::path& path, bool with_fp32);
+  ~OutputDump() override;  // without finish(): nothing is left behind
+
+  void begin(const workloads::Layer& layer, workloads::Pass pass,
+             const workloads::GemmShape& shape, int scale_exponent) override;
+  AccumulatorSink accumulators(std::int64_t gemm_index) override;
+  Fp32Sink fp32(std::int64_t gemm_index) override;
+
+  // Closes the file and renames it to its name.
+  void finish();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace potomac::sim

@@ -1,0 +1,57 @@
+#include "sim/progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace potomac::sim {
+namespace {
+
+constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
+constexpr std::uint64_t kBarWidth = 24;
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+}  // namespace
+
+Progress::Progress(std::uint64_t total)
+    : terminal_(::isatty(STDERR_FILENO) == 1),
+      total_(std::max<std::uint64_t>(total, 1)),
+      start_(std::chrono::steady_clock::now()),
+      drawn_(start_) {}
+
+Progress::~Progress() {
+  if (terminal_) {
+    fmt::print(stderr, "\r\x1b[K");
+  }
+}
+
+void Progress::advance(std::uint64_t amount, std::string_view label) {
+  if (!terminal_) {
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  done_ += amount;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - drawn_ >= kRedrawEvery) {
+    drawn_ = now;
+    draw(label);
+  }
+}
+
+void Progress::draw(std::string_view label) {
+  const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
+  const auto filled = static_cast<std::size_t>(share * kBarWidth);
+  const double spent = std::chrono::duration<double>(drawn_ - start_).count();
+  fmt::print(stderr, "\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}%  {} left  {}", "", filled, "",
+             kBarWidth - filled, 100.0 * share,
+             share > 0.0 ? clock_text(spent / share - spent) : "?", label);
+  std::fflush(stderr);
+}
+
+}  // namespace potomac::sim

@@ -1,0 +1,20 @@
+// DIR/report.json: the machine-readable result of a run. Its keys are documented in docs/report.md;
+// a change of their meaning raises kReportVersion.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "sim/run.hpp"
+
+namespace potomac::sim {
+
+inline constexpr int kReportVersion = 1;
+
+nlohmann::ordered_json report_json(const RunResult& result);
+
+// Parts that sweeps use too.
+nlohmann::ordered_json architecture_json(const Architecture& architecture);
+nlohmann::ordered_json totals_json(const Totals& totals, const Architecture& architecture);
+nlohmann::ordered_json energy_json(const energy::OperationEnergy& energy);
+
+}  // namespace potomac::sim
