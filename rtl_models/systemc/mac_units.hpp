@@ -12,6 +12,7 @@ namespace potomac::rtl {
 struct PeCounters {
   std::uint64_t slots = 0;         // MAC slots: both operands valid
   std::uint64_t zero_operand = 0;  // slots with a zero operand
+  std::uint64_t zero_starts = 0;   // of these: the first of a sum
   std::uint64_t gated = 0;
   std::uint64_t multiplied = 0;   // exponent add and sign XOR, or FP32 multiplication
   std::uint64_t accumulated = 0;  // integer or FP32 addition
@@ -24,6 +25,7 @@ struct PeCounters {
   PeCounters& operator+=(const PeCounters& other) {
     slots += other.slots;
     zero_operand += other.zero_operand;
+    zero_starts += other.zero_starts;
     gated += other.gated;
     multiplied += other.multiplied;
     accumulated += other.accumulated;
@@ -54,7 +56,9 @@ struct MfMacUnit {
     const MfMacStep done =
         mf_mac(config.accumulator, config.format, config.zero_gating, first ? 0 : sum, a, b);
     counters.slots += 1;
-    counters.zero_operand += config.format.is_zero(a) || config.format.is_zero(b) ? 1 : 0;
+    const bool zero = config.format.is_zero(a) || config.format.is_zero(b);
+    counters.zero_operand += zero ? 1 : 0;
+    counters.zero_starts += zero && first ? 1 : 0;
     counters.gated += done.gated ? 1 : 0;
     counters.multiplied += done.multiplied ? 1 : 0;
     counters.accumulated += done.accumulated ? 1 : 0;
@@ -80,6 +84,7 @@ struct Fp32MacUnit {
     const Value from = first ? 0.0F : sum;
     counters.slots += 1;
     counters.zero_operand += zero ? 1 : 0;
+    counters.zero_starts += zero && first ? 1 : 0;
     counters.gated += gated ? 1 : 0;
     counters.multiplied += gated ? 0 : 1;
     counters.accumulated += gated ? 0 : 1;

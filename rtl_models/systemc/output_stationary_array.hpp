@@ -166,7 +166,7 @@ class OutputStationaryArray : public sc_core::sc_module {
   }
 
   void place_drain(std::size_t c) {
-    const std::string name = "drain_" + std::to_string(c);
+    const std::string name = "column_drain_" + std::to_string(c);
     auto unit = std::make_unique<ColumnDrain<Operand>>(name.c_str(), rows_);
     unit->clk.bind(clk);
     if (rows_ > 1) {

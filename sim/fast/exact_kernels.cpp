@@ -3,7 +3,9 @@
 #include "sim/fast/exact_kernels.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <type_traits>
 
 // Vectors are held in arrays here, which SVE's sizeless types forbid; NEON serves those machines.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
@@ -36,7 +38,11 @@ inline constexpr std::size_t kLanes64 = hn::MaxLanes(D64());
 inline constexpr std::size_t kNr = kVectors * kLanes32;
 static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
 
+// Without vectors (Highway's fallback for machines of no known kind) int16 pairs fill no int32 lane.
+inline constexpr bool kHasDot16 = hn::MaxLanes(D16()) == 2 * kLanes32;
+
 MicroTileShape Shape() { return {kMr, kNr}; }
+bool HasDot16() { return kHasDot16; }
 const char* Name() { return hwy::TargetName(HWY_TARGET); }
 
 // One step of the accumulator in every lane, with its overflows counted. `full`: the accumulator is
@@ -57,12 +63,14 @@ class LaneAccumulator {
     const D d;
     const V wide = AddWrapping(sum, addend);
     if constexpr (kFull) {
+      // The sum overflowed if its sign differs from that of both parts.
       const V signs = hn::And(hn::Xor(sum, wide), hn::Xor(addend, wide));
-      const auto over = hn::Lt(signs, hn::Zero(d));
-      overflows = hn::Sub(overflows, hn::VecFromMask(d, over));
+      const hn::RebindToUnsigned<D> du;
+      overflows = hn::Add(overflows,
+                          hn::BitCast(d, hn::ShiftRight<sizeof(T) * 8 - 1>(hn::BitCast(du, signs))));
       if constexpr (kSaturate) {
         const V limit = hn::IfThenElse(hn::Lt(addend, hn::Zero(d)), min_, max_);
-        return hn::IfThenElse(over, limit, wide);
+        return hn::IfThenElse(hn::Lt(signs, hn::Zero(d)), limit, wide);
       }
       return wide;
     } else {
@@ -210,40 +218,119 @@ HWY_INLINE hn::Vec<D> LoadWidened(D d, const std::int32_t* b) {
   }
 }
 
+// Depth 2p lies in the half of a pair that comes first in memory.
+inline constexpr bool kLittleEndian = std::endian::native == std::endian::little;
+inline constexpr std::uint32_t kEvenHalf = kLittleEndian ? 0x0000FFFF : 0xFFFF0000;
+inline constexpr std::uint32_t kOddHalf = ~kEvenHalf;
+
+// The products of one depth: a pair whose other half is zero leaves just one of the two.
+HWY_INLINE hn::Vec<D32> Products(std::int32_t a_pair, const std::int16_t* b) {
+  const D16 d16;
+  const D32 d32;
+  auto low = hn::Zero(d32);
+  auto high = hn::Zero(d32);
+  low = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, hn::Set(d32, a_pair)),
+                                      hn::LoadU(d16, b), low, high);
+  return hn::RearrangeToOddPlusEven(low, high);
+}
+
+// The pair of row `r`, of which `mask` keeps one half.
+HWY_INLINE std::int32_t HalfPair(const std::int16_t* a, std::size_t r, std::uint32_t mask) {
+  std::uint32_t pair = 0;
+  std::memcpy(&pair, a + 2 * r, sizeof(pair));
+  return static_cast<std::int32_t>(pair & mask);
+}
+
 // dot16 one product at a time, in order.
 template <class D, bool kFull, bool kSaturate>
 std::uint64_t Dot16Sequential(const std::int16_t* a, const std::int16_t* b, std::size_t k,
                               const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
   const D d;
-  constexpr std::size_t kLanes = hn::MaxLanes(D());
+  constexpr std::size_t kParts = kLanes32 / hn::MaxLanes(D());  // vectors of sums per 32-bit vector
   const LaneAccumulator<D> lane(accumulator);
   auto overflows = hn::Zero(d);
-  for (std::size_t n = 0; n < kNr; n += kLanes) {
-    hn::Vec<D> sum[kMr];
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    hn::Vec<D> sum[kMr][kParts];
     for (std::size_t r = 0; r < kMr; ++r) {
-      sum[r] = hn::LoadU(d, sums + r * kNr + n);
+      for (std::size_t part = 0; part < kParts; ++part) {
+        sum[r][part] = hn::LoadU(d, sums + r * kNr + v * kLanes32 + part * hn::MaxLanes(D()));
+      }
     }
     for (std::size_t at = 0; at < k; ++at) {
-      const std::int16_t* b_pairs = b + at / 2 * 2 * kNr + at % 2;
-      std::int32_t column[kLanes];
-      for (std::size_t i = 0; i < kLanes; ++i) {
-        column[i] = b_pairs[2 * (n + i)];
-      }
+      const std::int16_t* a_pairs = a + at / 2 * 2 * kMr;
+      const std::int16_t* b_pairs = b + at / 2 * 2 * kNr + 2 * v * kLanes32;
+      const std::uint32_t mask = at % 2 == 0 ? kEvenHalf : kOddHalf;
       for (std::size_t r = 0; r < kMr; ++r) {
-        // |product| <= 2^28: it fits 32 bits, and the low half of a 64-bit lane.
-        const std::int32_t factor = a[at / 2 * 2 * kMr + 2 * r + at % 2];
-        std::int32_t products[kLanes];
-        for (std::size_t i = 0; i < kLanes; ++i) {
-          products[i] = factor * column[i];
+        const auto products = Products(HalfPair(a_pairs, r, mask), b_pairs);
+        if constexpr (std::is_same_v<D, D32>) {
+          sum[r][0] = lane.template Step<kFull, kSaturate>(sum[r][0], products, overflows);
+        } else {
+          HWY_ALIGN std::int32_t narrow[kLanes32];
+          hn::Store(products, D32(), narrow);
+          for (std::size_t part = 0; part < kParts; ++part) {
+            sum[r][part] = lane.template Step<kFull, kSaturate>(
+                sum[r][part], LoadWidened(d, narrow + part * hn::MaxLanes(D())), overflows);
+          }
         }
-        sum[r] = lane.template Step<kFull, kSaturate>(sum[r], LoadWidened(d, products), overflows);
       }
     }
     for (std::size_t r = 0; r < kMr; ++r) {
-      hn::StoreU(sum[r], d, sums + r * kNr + n);
+      for (std::size_t part = 0; part < kParts; ++part) {
+        hn::StoreU(sum[r][part], d, sums + r * kNr + v * kLanes32 + part * hn::MaxLanes(D()));
+      }
     }
   }
   return SumLanes(d, overflows);
+}
+
+// Tries a run two depths at a time, watching the sums after each pair. If none of them, nor the
+// ones in between (at most `peak`, the largest product, away), can have left +-limit, it stores the
+// sums and returns true; else it leaves them as they were. Precondition: they are within
+// +-(limit - 2 * peak), limit < 2^31.
+bool Dot16Watched(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
+                  std::size_t pairs, std::uint64_t limit, std::uint64_t peak, std::int32_t* sums) {
+  const D16 d16;
+  const D32 d32;
+  // Sums this far inside of the range cannot leave it with the next pair: what is seen is exact.
+  const std::uint64_t margin = 2 * peak;
+  hn::Vec<D32> sum[kMr][kVectors];
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[r][v] = hn::LoadU(d32, sums + r * kNr + v * kLanes32);
+    }
+  }
+  auto highest = hn::Zero(d32);
+  auto lowest = hn::Zero(d32);
+  for (std::size_t p = 0; p < pairs; ++p) {
+    HWY_UNROLL(8)
+    for (std::size_t r = 0; r < kMr; ++r) {
+      std::int32_t pair = 0;
+      std::memcpy(&pair, a + 2 * r, sizeof(pair));
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        // The halves may come in two registers, whose sum is a pair's.
+        auto high = hn::Zero(d32);
+        const auto low = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, hn::Set(d32, pair)),
+                                                       hn::LoadU(d16, b + 2 * v * kLanes32),
+                                                       hn::Zero(d32), high);
+        sum[r][v] = hn::Add(sum[r][v], hn::RearrangeToOddPlusEven(low, high));
+        highest = hn::Max(highest, sum[r][v]);
+        lowest = hn::Min(lowest, sum[r][v]);
+      }
+    }
+    a += 2 * kMr;
+    b += 2 * kNr;
+  }
+  const auto bound = static_cast<std::int64_t>(limit - margin);
+  if (hn::GetLane(hn::MaxOfLanes(d32, highest)) > bound ||
+      hn::GetLane(hn::MinOfLanes(d32, lowest)) < -bound) {
+    return false;
+  }
+  for (std::size_t r = 0; r < kMr; ++r) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::StoreU(sum[r][v], d32, sums + r * kNr + v * kLanes32);
+    }
+  }
+  return true;
 }
 
 template <class D>
@@ -280,7 +367,15 @@ std::uint64_t Dot16(const std::int16_t* a, const std::int16_t* b, const BlockNor
       MultiplyAdd(a_run, b_run, (depth + 1) / 2, partial);
       AddPartial(partial, sums);
     } else {
-      overflows += Dot16Steps<D>(a_run, b_run, depth, accumulator, sums);
+      bool done = false;
+      if constexpr (std::is_same_v<D, D32>) {
+        const std::uint64_t peak = std::uint64_t{a_norms.peak[at]} * b_norms.peak[at];
+        done = 2 * peak <= limit && largest <= limit - 2 * peak &&
+               Dot16Watched(a_run, b_run, (depth + 1) / 2, limit, peak, sums);
+      }
+      if (!done) {
+        overflows += Dot16Steps<D>(a_run, b_run, depth, accumulator, sums);
+      }
     }
     largest = Largest(sums);
   }
@@ -400,6 +495,7 @@ namespace potomac::sim {
 
 HWY_EXPORT(Shape);
 HWY_EXPORT(Name);
+HWY_EXPORT(HasDot16);
 HWY_EXPORT(Dot16Int32);
 HWY_EXPORT(Dot16Int64);
 HWY_EXPORT(ShiftInt32);
@@ -407,6 +503,7 @@ HWY_EXPORT(ShiftInt64);
 HWY_EXPORT(Fp32);
 
 MicroTileShape micro_tile_shape() { return HWY_DYNAMIC_DISPATCH(Shape)(); }
+bool has_dot16() { return HWY_DYNAMIC_DISPATCH(HasDot16)(); }
 const char* instruction_set_name() { return HWY_DYNAMIC_DISPATCH(Name)(); }
 
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,

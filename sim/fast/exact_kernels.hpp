@@ -27,6 +27,7 @@ inline constexpr std::size_t kMaxNr = 32;
 // Of the instruction set in use.
 MicroTileShape micro_tile_shape();
 const char* instruction_set_name();
+bool has_dot16();  // whether dot16_block() may be called
 
 // Depth over which operand norms are kept: the finest step at which dot16 proves that no sum can
 // leave the accumulator's range.
@@ -35,17 +36,20 @@ inline constexpr std::size_t kNormDepth = 32;
 inline constexpr std::size_t kBlockDepth = 256;
 inline constexpr std::size_t kNormsPerBlock = kBlockDepth / kNormDepth;
 
-// For each run of kNormDepth depths, an upper bound of the largest Euclidean norm of any row's
-// values in it (Cauchy-Schwarz then bounds every partial sum), and the same for the whole block.
+// Bounds on one operand of a micro-tile, over all its rows (or columns): for each run of kNormDepth
+// depths the largest magnitude (`peak`) and at least the largest Euclidean norm (`run`: by
+// Cauchy-Schwarz, the product of two of them bounds every partial sum); `block`: the norm for all.
 struct BlockNorms {
+  std::uint32_t peak[kNormsPerBlock];
   std::uint32_t run[kNormsPerBlock];
   std::uint32_t block;
 };
 
 // The products of two int16 operands summed on into `sums` (of the accumulator's own format, whose
 // lowest bit must be `exact`), depth k <= kBlockDepth. Where a bound shows that no partial sum can
-// leave the range, order does not matter, and a multiply-add does two products at a time; elsewhere
-// it goes step by step. Returns how many sums overflowed. int32 for at most 32 bits, else int64.
+// leave the range, order does not matter, and a multiply-add does two products at a time; where it
+// does not, sums are watched pair by pair; and only where they come close, products are added one by
+// one. Returns how many sums overflowed. int32 for at most 32 bits, else int64.
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int32_t* sums);

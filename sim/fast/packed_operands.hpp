@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
@@ -31,7 +32,7 @@ struct Dot16Path {
 
   static bool serves(rtl::PotFormat first, rtl::PotFormat second,
                      const rtl::Accumulator& accumulator) {
-    return first.bits() <= kMaxBits && second.bits() <= kMaxBits &&
+    return has_dot16() && first.bits() <= kMaxBits && second.bits() <= kMaxBits &&
            accumulator.lsb == rtl::exact_lsb(first, second);
   }
 
@@ -57,10 +58,13 @@ struct Dot16Path {
     for (std::size_t run = 0; run * kNormDepth < codes.size(); ++run) {
       const std::size_t end = std::min(codes.size(), (run + 1) * kNormDepth);
       std::uint64_t squares = 0;
+      std::uint32_t peak = 0;
       for (std::size_t i = run * kNormDepth; i < end; ++i) {
-        const std::int64_t value = side[codes[i]];
-        squares += static_cast<std::uint64_t>(value * value);
+        const std::int32_t value = side[codes[i]];
+        squares += static_cast<std::uint32_t>(value * value);  // at most 2^28
+        peak = std::max(peak, static_cast<std::uint32_t>(std::abs(value)));
       }
+      norms.peak[run] = std::max(norms.peak[run], peak);
       norms.run[run] = std::max(norms.run[run], norm_above(squares));
       block += squares;
     }

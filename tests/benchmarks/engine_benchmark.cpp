@@ -1,0 +1,156 @@
+// How fast the engines are, beside the machine's own limit, measured in one run on one core:
+//   int16_peak        multiply-adds from registers: what no int16 kernel can exceed
+//   fast_trained/M/K  the fast engine, whole M x M x K GEMMs of codes drawn from the shipped trace:
+//                     packing, statistics and exact accumulation
+//   fast_normal/...   the same with dense normal values, and other formats and accumulators
+//   systemc/R         the SystemC array of R x R PEs
+// Compare within a run, never between runs. GMAC/s and PE-cycles/s are per second of processor time.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "sim/engine.hpp"
+#include "sim/fast/exact_kernels.hpp"
+#include "tests/benchmarks/int16_peak.hpp"
+#include "workloads/als_potq.hpp"
+#include "workloads/lowering.hpp"
+#include "workloads/trace_reader.hpp"
+
+namespace potomac::test {
+namespace {
+
+using benchmark::Counter;
+
+// Normally distributed values, quantized: the usual case. Zeros come as in training, from rounding.
+workloads::QuantizedTensor normal_tensor(const workloads::Shape& shape, int bits,
+                                         std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(static_cast<std::size_t>(workloads::element_count(shape)));
+  for (float& value : values) {
+    value = normal(random);
+  }
+  return workloads::als_potq(values, shape, bits, workloads::Rounding::kLog2, "benchmark");
+}
+
+workloads::Layer linear_shape(std::int64_t m, std::int64_t n, std::int64_t k) {
+  workloads::Layer layer;
+  layer.shape.name = "000-benchmark";
+  layer.shape.w = {n, k};
+  layer.shape.a = {m, k};
+  layer.shape.g = {m, n};
+  return layer;
+}
+
+// Dense normal operands: their sums come near 2^31, and leave it, from depths of about 1000 on.
+workloads::Layer normal_layer(std::int64_t m, std::int64_t n, std::int64_t k, int bits) {
+  workloads::Layer layer = linear_shape(m, n, k);
+  layer.w = normal_tensor(layer.shape.w, bits, 1);
+  layer.a = normal_tensor(layer.shape.a, bits, 2);
+  return layer;
+}
+
+// Codes drawn from a tensor of the shipped trace: values as training has them.
+workloads::QuantizedTensor drawn_tensor(const workloads::Shape& shape,
+                                        const workloads::QuantizedTensor& from,
+                                        std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  workloads::QuantizedTensor tensor{shape, from.bits, from.beta, {}};
+  const auto count = static_cast<std::size_t>(workloads::element_count(shape));
+  for (std::size_t i = 0; i < count; ++i) {
+    tensor.codes.push_back(from.codes[random() % from.codes.size()]);
+  }
+  return tensor;
+}
+
+workloads::Layer trained_layer(std::int64_t m, std::int64_t n, std::int64_t k) {
+  const workloads::TraceReader trace(POTOMAC_SOURCE_DIR "/workloads/traces/fashion-cnn-b16.h5");
+  const workloads::Layer conv = trace.read(2);
+  workloads::Layer layer = linear_shape(m, n, k);
+  layer.w = drawn_tensor(layer.shape.w, conv.w, 1);
+  layer.a = drawn_tensor(layer.shape.a, conv.a, 2);
+  return layer;
+}
+
+void int16_peak(benchmark::State& state) {
+  std::uint64_t macs = 0;
+  for (auto _ : state) {
+    macs += int16_multiply_adds(10'000'000);
+  }
+  state.counters["GMAC/s"] = Counter(static_cast<double>(macs) * 1e-9, Counter::kIsRate);
+  state.SetLabel(sim::instruction_set_name());
+}
+
+void run_fast(benchmark::State& state, const workloads::Layer& layer,
+              const rtl::AccumulatorConfig& accumulator) {
+  const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
+  sim::Architecture architecture;
+  architecture.array = {32, 32};
+  architecture.pe.operand_bits = layer.w.bits;
+  architecture.pe.accumulator = accumulator;
+  const auto engine = sim::make_engine(sim::EngineKind::kFast, architecture, 1);
+  std::uint64_t macs = 0;
+  std::uint64_t overflows = 0;
+  for (auto _ : state) {
+    overflows = engine->run_mf_mac(gemm, {}).actions.overflow;
+    macs += static_cast<std::uint64_t>(gemm.macs());
+  }
+  state.counters["GMAC/s"] = Counter(static_cast<double>(macs) * 1e-9, Counter::kIsRate);
+  state.counters["overflows"] = static_cast<double>(overflows);
+}
+
+void fast_trained(benchmark::State& state) {
+  run_fast(state, trained_layer(state.range(0), state.range(0), state.range(1)), {});
+}
+
+void fast_normal(benchmark::State& state, int bits, const rtl::AccumulatorConfig& accumulator) {
+  run_fast(state, normal_layer(state.range(0), state.range(0), state.range(1), bits), accumulator);
+}
+
+void systemc(benchmark::State& state) {
+  const auto side = state.range(0);
+  const workloads::Layer layer = normal_layer(2 * side, 2 * side, 256, 5);
+  const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
+  sim::Architecture architecture;
+  architecture.array = {side, side};
+  const auto engine = sim::make_engine(sim::EngineKind::kSystemC, architecture, 1);
+  std::uint64_t pe_cycles = 0;
+  for (auto _ : state) {
+    const auto result = engine->run_mf_mac(gemm, {});
+    pe_cycles += result.cycles.total() * static_cast<std::uint64_t>(architecture.array.pes());
+  }
+  state.counters["PE-cycles/s"] = Counter(static_cast<double>(pe_cycles), Counter::kIsRate);
+}
+
+BENCHMARK(int16_peak)->Unit(benchmark::kMillisecond);
+using rtl::Overflow;
+BENCHMARK(fast_trained)
+    ->Args({256, 1152})
+    ->Args({512, 2304})
+    ->Args({1024, 4608})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(fast_normal, 5bit_exact_32bits, 5, {32, {}, Overflow::kWrap})
+    ->Args({256, 576})
+    ->Args({256, 2304})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(fast_normal, 5bit_exact_48bits, 5, {48, {}, Overflow::kWrap})
+    ->Args({256, 2304})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(fast_normal, 5bit_exact_30bits_saturating, 5, {30, {}, Overflow::kSaturate})
+    ->Args({256, 2304})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(fast_normal, 5bit_lsb_minus8_24bits, 5, {24, -8, Overflow::kWrap})
+    ->Args({256, 1152})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(fast_normal, 6bit_exact_64bits, 6, {64, {}, Overflow::kWrap})
+    ->Args({256, 1152})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(systemc)->Arg(16)->Arg(32)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace potomac::test
+
+BENCHMARK_MAIN();
