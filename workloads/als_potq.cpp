@@ -122,7 +122,7 @@ float exact_mean(std::span<const float> values) {
   }
   const float result =
       std::ldexp(quotient.convert_to<float>(), static_cast<int>(shift) - 149);
-  return negative ? -result : result;
+  return negative && result != 0.0F ? -result : result;
 }
 
 std::vector<float> weight_bias_corrected(std::span<const float> values) {

@@ -265,7 +265,7 @@ class ChunkReader {
 
   // What the filters before filter `i` made of a chunk.
   std::size_t size_before(std::size_t i, std::uint32_t skipped) const {
-    std::size_t size = static_cast<std::size_t>(layout_.chunk_bytes);
+    auto size = static_cast<std::size_t>(layout_.chunk_bytes);
     for (std::size_t j = 0; j < i; ++j) {
       if (layout_.filters[j] == H5Z_FILTER_FLETCHER32 && (skipped >> j & 1U) == 0) {
         size += kChecksumBytes;

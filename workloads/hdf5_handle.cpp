@@ -37,11 +37,12 @@ void prepare_hdf5() {
   static const bool prepared = [] {
     // libhdf5 1.10 crashes when, at exit, it comes upon a file whose last write had failed (a full
     // disk). Files are closed by their handles, so that it has nothing to do there.
-    H5dont_atexit();
-    // Errors are ours to report.
-    return H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+    return H5dont_atexit() >= 0;
   }();
+  // Errors are ours to report. Where libhdf5 is built thread-safe, each thread has its own switch.
+  static const thread_local bool silenced = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
   static_cast<void>(prepared);
+  static_cast<void>(silenced);
 }
 
 herr_t keep_first_description(unsigned /*depth*/, const H5E_error2_t* error, void* into) noexcept {
@@ -237,7 +238,7 @@ std::string read_variable_text(const Hdf5Object& object, const std::string& name
   if (text == nullptr) {
     return {};
   }
-  const std::string value(text, ::strnlen(text, kLongestText + 1));
+  std::string value(text, ::strnlen(text, kLongestText + 1));
   H5free_memory(text);
   return value;
 }
@@ -317,8 +318,8 @@ std::string Hdf5Object::text(const std::string& name) const {
     fail(fmt::format("attribute '{}' is not one text", name), "write one string");
   }
   const bool is_variable = H5Tis_variable_str(attribute.type.id()) > 0;
-  const std::string value = is_variable ? read_variable_text(*this, name, attribute)
-                                        : read_fixed_text(*this, name, attribute);
+  std::string value = is_variable ? read_variable_text(*this, name, attribute)
+                                  : read_fixed_text(*this, name, attribute);
   if (value.size() > kLongestText) {
     fail(fmt::format("attribute '{}' is longer than 64 KiB", name), "write a shorter text");
   }
@@ -447,6 +448,7 @@ Selection select(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box, std::size_
 
 void Hdf5Dataset::write_elements(Hdf5Type type, const Box* box, const void* values,
                                  std::size_t size) const {
+  prepare_hdf5();  // perhaps on a thread of its own
   const Selection selection = select(id(), box, size);
   if (H5Dwrite(id(), memory_type(type), selection.memory.id(), selection.file.id(), H5P_DEFAULT,
                values) < 0) {
@@ -456,6 +458,7 @@ void Hdf5Dataset::write_elements(Hdf5Type type, const Box* box, const void* valu
 
 void Hdf5Dataset::read_elements(Hdf5Type type, const Box* box, void* values,
                                 std::size_t size) const {
+  prepare_hdf5();  // perhaps on a thread of its own
   const Selection selection = select(id(), box, size);
   if (H5Dread(id(), memory_type(type), selection.memory.id(), selection.file.id(), H5P_DEFAULT,
               values) < 0) {

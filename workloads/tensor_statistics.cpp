@@ -34,7 +34,8 @@ TensorStatistics statistics_of(const QuantizedTensor& tensor) {
   TensorStatistics statistics;
   statistics.elements = static_cast<std::int64_t>(tensor.codes.size());
   statistics.e_max = format.e_max();
-  statistics.exponents.resize(static_cast<std::size_t>(2 * format.e_max() + 1));
+  const auto e_max = static_cast<std::size_t>(format.e_max());
+  statistics.exponents.resize(2 * e_max + 1);
   for (int code = 0; code < format.code_count(); ++code) {
     const auto pot = static_cast<rtl::PotCode>(code);
     const std::int64_t count = histogram[pot];
@@ -43,7 +44,8 @@ TensorStatistics statistics_of(const QuantizedTensor& tensor) {
       continue;
     }
     (format.is_negative(pot) ? statistics.negatives : statistics.positives) += count;
-    statistics.exponents[static_cast<std::size_t>(format.exponent(pot) + format.e_max())] += count;
+    statistics.exponents[static_cast<std::size_t>(format.exponent(pot) + statistics.e_max)] +=
+        count;
   }
   return statistics;
 }

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
@@ -18,8 +20,10 @@ namespace {
 constexpr std::size_t kLongestInfo = 4096;
 
 void check_info(const TraceInfo& info, const std::string& file) {
-  const std::pair<const char*, const std::string&> texts[] = {
-      {"model", info.model}, {"framework", info.framework}, {"dataset", info.dataset}};
+  using NamedText = std::pair<const char*, const std::string&>;
+  const std::array<NamedText, 3> texts = {NamedText{"model", info.model},
+                                          NamedText{"framework", info.framework},
+                                          NamedText{"dataset", info.dataset}};
   for (const auto& [name, text] : texts) {
     if (!is_plain_text(text) || text.size() > kLongestInfo) {
       throw InputError({file, "",

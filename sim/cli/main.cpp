@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
 
@@ -38,6 +39,12 @@ int main(int argc, char** argv) {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? 0 : kBadInput;
+    }
+    // What was printed is a result too: a full disk behind a redirection must not pass for success.
+    std::cout.flush();
+    if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      throw potomac::MachineError({"", "standard output", "write failed",
+                                   "free some disk space and run again"});
     }
     return 0;
   } catch (const potomac::InputError& error) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
@@ -19,7 +20,17 @@
 namespace potomac::sim {
 
 // A path has Packed (an element), Side (how one operand's codes become elements), Norms (what is
-// kept of a packed block), element_index(), pack_norms() and advance(). Depth is padded to even.
+// kept of a packed block), pack_lane() for one row or column of it, and advance(). Depth is padded to
+// even.
+
+// One lane of elements in the layout [k][lanes].
+template <typename Packed>
+void pack_plain_lane(const std::array<Packed, 256>& side, const std::vector<rtl::PotCode>& codes,
+                     std::size_t lane, std::size_t lanes, Packed* packed) {
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    packed[i * lanes + lane] = side[codes[i]];
+  }
+}
 
 // Codes of at most 5 bits as int16 values, lowest accumulator bit `exact`.
 struct Dot16Path {
@@ -48,25 +59,32 @@ struct Dot16Path {
     return values;
   }
 
-  static std::size_t element_index(std::size_t k, std::size_t lane, std::size_t lanes) {
-    return (k / 2 * lanes + lane) * 2 + k % 2;
-  }
-
-  // Squares of one lane's values, a run at a time.
-  static void add_lane(const Side& side, const std::vector<rtl::PotCode>& codes, Norms& norms) {
+  // codes.size() is even, at most kBlockDepth.
+  static void pack_lane(const Side& side, const std::vector<rtl::PotCode>& codes, std::size_t lane,
+                        std::size_t lanes, Packed* packed, Norms& norms) {
+    std::array<Packed, kBlockDepth> values;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      values[i] = side[codes[i]];
+    }
+    for (std::size_t i = 0; i < codes.size(); i += 2) {
+      std::memcpy(packed + i * lanes + 2 * lane, values.data() + i, 2 * sizeof(Packed));
+    }
     std::uint64_t block = 0;
-    for (std::size_t run = 0; run * kNormDepth < codes.size(); ++run) {
-      const std::size_t end = std::min(codes.size(), (run + 1) * kNormDepth);
-      std::uint64_t squares = 0;
-      std::uint32_t peak = 0;
-      for (std::size_t i = run * kNormDepth; i < end; ++i) {
-        const std::int32_t value = side[codes[i]];
-        squares += static_cast<std::uint32_t>(value * value);  // at most 2^28
-        peak = std::max(peak, static_cast<std::uint32_t>(std::abs(value)));
+    for (std::size_t begin = 0; begin < codes.size(); begin += kNormDepth) {
+      const std::size_t run = begin / kNormDepth;
+      const std::size_t end = std::min(codes.size(), begin + kNormDepth);
+      // Quarters, rounded up: 32 of their squares, at most 2^24 each, fit 32 bits.
+      std::int32_t squares = 0;
+      std::int16_t peak = 0;
+      for (std::size_t i = begin; i < end; ++i) {
+        const auto magnitude = static_cast<std::int16_t>(std::abs(values[i]));
+        const auto quarter = static_cast<std::int16_t>((magnitude + 3) >> 2);
+        squares += quarter * quarter;
+        peak = std::max(peak, magnitude);
       }
-      norms.peak[run] = std::max(norms.peak[run], peak);
-      norms.run[run] = std::max(norms.run[run], norm_above(squares));
-      block += squares;
+      norms.peak[run] = std::max(norms.peak[run], static_cast<std::uint32_t>(peak));
+      norms.run[run] = std::max(norms.run[run], norm_above(static_cast<std::uint64_t>(squares)));
+      block += static_cast<std::uint64_t>(squares);
     }
     norms.block = std::max(norms.block, norm_above(block));
   }
@@ -77,10 +95,11 @@ struct Dot16Path {
   }
 
  private:
-  // At least sqrt(squares); the rounding of the floating-point root is less than the 1 added.
+  // At least four times the root; the rounding of the floating-point root is less than the 1 added.
   static std::uint32_t norm_above(std::uint64_t squares) {
-    return squares == 0 ? 0
-                        : static_cast<std::uint32_t>(std::sqrt(static_cast<double>(squares))) + 1;
+    return squares == 0
+               ? 0
+               : 4 * (static_cast<std::uint32_t>(std::sqrt(static_cast<double>(squares))) + 1);
   }
 };
 
@@ -106,10 +125,10 @@ struct ShiftPath {
     return words;
   }
 
-  static std::size_t element_index(std::size_t k, std::size_t lane, std::size_t lanes) {
-    return k * lanes + lane;
+  static void pack_lane(const Side& side, const std::vector<rtl::PotCode>& codes, std::size_t lane,
+                        std::size_t lanes, Packed* packed, Norms&) {
+    pack_plain_lane(side, codes, lane, lanes, packed);
   }
-  static void add_lane(const Side&, const std::vector<rtl::PotCode>&, Norms&) {}
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
                         auto* sums) const {
@@ -125,10 +144,10 @@ struct Fp32Path {
 
   bool zero_gating;
 
-  static std::size_t element_index(std::size_t k, std::size_t lane, std::size_t lanes) {
-    return k * lanes + lane;
+  static void pack_lane(const Side& side, const std::vector<rtl::PotCode>& codes, std::size_t lane,
+                        std::size_t lanes, Packed* packed, Norms&) {
+    pack_plain_lane(side, codes, lane, lanes, packed);
   }
-  static void add_lane(const Side&, const std::vector<rtl::PotCode>&, Norms&) {}
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
                         float* sums) const {
@@ -145,25 +164,15 @@ typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
                                 std::size_t lanes, std::int64_t k_begin, std::size_t k,
                                 typename Path::Packed* packed, std::vector<rtl::PotCode>& codes) {
   typename Path::Norms norms{};
-  const auto zero = side[operand.format().zero()];
-  const std::size_t padded = (k + 1) / 2 * 2;
-  codes.resize(k);
+  codes.assign((k + 1) / 2 * 2, operand.format().zero());
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     const std::int64_t row = begin + static_cast<std::int64_t>(lane);
-    if (row >= operand.rows()) {
-      for (std::size_t i = 0; i < padded; ++i) {
-        packed[Path::element_index(i, lane, lanes)] = zero;
-      }
-      continue;
+    if (row < operand.rows()) {
+      operand.fetch(row, k_begin, {codes.data(), k});
+    } else {
+      std::fill(codes.begin(), codes.end(), operand.format().zero());
     }
-    operand.fetch(row, k_begin, codes);
-    for (std::size_t i = 0; i < k; ++i) {
-      packed[Path::element_index(i, lane, lanes)] = side[codes[i]];
-    }
-    if (padded > k) {
-      packed[Path::element_index(k, lane, lanes)] = zero;
-    }
-    Path::add_lane(side, codes, norms);
+    Path::pack_lane(side, codes, lane, lanes, packed, norms);
   }
   return norms;
 }

@@ -1,0 +1,303 @@
+"""`potomac run`, `trace info` and `sweep` from the outside: results, files, refusals."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+
+import h5py
+import pytest
+
+
+def read_json(path: pathlib.Path) -> dict:
+    return json.loads(path.read_text())
+
+
+def test_report_has_the_documented_keys_and_consistent_sums(potomac, trace, arch):
+    done = potomac("run", trace, "--arch", arch, "--out", "o")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    report = read_json(potomac.folder / "o/report.json")
+    assert list(report) == ["potomac", "engine", "architecture", "workload", "gemms", "totals",
+                            "energy"]  # fmt: skip
+    assert report["engine"] == "fast"
+    gemms = report["gemms"]
+    assert len(gemms) == 14
+    assert {"layer", "pass", "m", "n", "k", "folds", "macs", "utilization", "cycles",
+            "actions"} <= set(gemms[0])  # fmt: skip
+    for gemm in gemms:
+        cycles = gemm["cycles"]
+        assert cycles["total"] == sum(cycles[part] for part in
+                                      ("preload", "stream", "drain", "stall"))  # fmt: skip
+        assert gemm["macs"] == gemm["count"] * gemm["m"] * gemm["n"] * gemm["k"]
+        actions = gemm["actions"]
+        assert actions["exponent_add"] + actions["gated_mac"] == gemm["macs"]
+        rows = -(-gemm["m"] // 16)
+        cols = -(-gemm["n"] // 16)
+        assert cycles["stream"] == rows * cols * (gemm["k"] + 16 + 16 - 2)
+        assert cycles["drain"] == 16
+    assert report["totals"]["macs"] == sum(gemm["macs"] for gemm in gemms)
+    (energy,) = report["energy"]
+    assert energy["table"] == "paper-2302.14458"
+    assert energy["accounting"] == "operation"
+    assert energy["unit"] == "pJ"
+    assert energy["mf_mac"] == pytest.approx(report["totals"]["macs"] * 0.155)
+    assert energy["reduction"] == pytest.approx(1 - 0.155 / 4.6)
+    assert energy["reduction_vs_multiplier"] == pytest.approx(1 - 0.155 / 3.7)
+    assert sum(row["mf_mac"] for row in energy["by_layer"]) == pytest.approx(energy["mf_mac"])
+    assert sum(row["mf_mac"] for row in energy["by_action"].values()) == pytest.approx(
+        energy["mf_mac"]
+    )
+
+
+def test_layers_csv_says_what_report_json_says(potomac, trace, arch):
+    potomac("run", trace, "--arch", arch, "--out", "o", "--energy", "paper-2302.14458",
+            "--energy", "tpuv4i-7nm")  # fmt: skip
+    gemms = read_json(potomac.folder / "o/report.json")["gemms"]
+    with (potomac.folder / "o/layers.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(gemms)
+    for row, gemm in zip(rows, gemms):
+        assert (row["layer"], row["pass"]) == (gemm["layer"], gemm["pass"])
+        assert int(row["cycles_total"]) == gemm["cycles"]["total"]
+        for action, count in gemm["actions"].items():
+            assert int(row[action]) == count
+        assert float(row["paper-2302.14458_operation_mf_mac_pJ"]) > 0
+        assert float(row["tpuv4i-7nm_operation_fp32_mac_pJ"]) > 0
+
+
+def test_any_number_of_threads_gives_the_same_files(potomac, trace, arch):
+    for threads in (1, 2, 5):
+        potomac("run", trace, "--arch", arch, "--out", f"o{threads}", "--threads", threads,
+                "--dump-outputs", f"{threads}.h5")  # fmt: skip
+    for name in ("report.json", "layers.csv"):
+        texts = {(potomac.folder / f"o{threads}" / name).read_text() for threads in (1, 2, 5)}
+        assert len(texts) == 1
+    with h5py.File(potomac.folder / "1.h5") as one, h5py.File(potomac.folder / "5.h5") as five:
+        for layer in one["gemms"]:
+            for gemm in one["gemms"][layer]:
+                path = f"gemms/{layer}/{gemm}/acc"
+                assert (one[path][...] == five[path][...]).all()
+
+
+def test_selection_by_layer_and_pass(potomac, trace, arch):
+    potomac("run", trace, "--arch", arch, "--out", "o", "--layers", "*conv*",
+            "--passes", "backward-weight,forward")  # fmt: skip
+    gemms = read_json(potomac.folder / "o/report.json")["gemms"]
+    assert [(gemm["layer"][4:], gemm["pass"]) for gemm in gemms] == [
+        (layer, kind) for layer in ("conv1", "conv2", "conv3")
+        for kind in ("forward", "backward-weight")
+    ]  # fmt: skip
+
+
+def test_vcd_of_one_gemm(potomac, trace, arch):
+    done = potomac("run", trace, "--arch", arch, "--out", "o", "--layers", "*fc2*",
+                   "--vcd", "w.vcd", "--vcd-gemm", "004-fc2/forward")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    text = (potomac.folder / "w.vcd").read_text()
+    assert "$enddefinitions" in text
+    assert "pe_15_15" in text
+    # 174 cycles and one edge before and after, two edges a cycle.
+    times = sum(line.startswith("#") for line in text.splitlines())
+    assert 2 * 174 <= times <= 2 * 174 + 8
+    assert sorted(path.name for path in potomac.folder.iterdir()) == ["o", "w.vcd"]
+
+
+def test_trace_info_shows_layers_gemms_and_histograms(potomac, trace):
+    done = potomac("trace", "info", trace)
+    assert done.returncode == 0, done.stderr
+    for text in ("000-conv1", "004-fc2", "12544", "backward-weight"):
+        assert text in done.stdout
+    info = json.loads(potomac("trace", "info", trace, "--format", "json").stdout)
+    assert len(info["layers"]) == 5
+
+
+# --- sweeps ---------------------------------------------------------------------------------------
+
+
+def write_sweep(folder: pathlib.Path, trace: pathlib.Path, arch: pathlib.Path, rest: str):
+    path = folder / "sweep.yaml"
+    path.write_text(f"trace: {trace}\narch: {arch}\nenergy: [paper-2302.14458]\n{rest}")
+    return path
+
+
+def test_sweep_makes_a_row_and_a_record_a_point(potomac, trace, arch):
+    spec = write_sweep(potomac.folder, trace, arch, "layers: '*fc*'\n"
+                       "parameters: {array.rows: [8, 16], array.cols: [16, 32], "
+                       "pe.accumulator.bits: [24, 32]}\n")  # fmt: skip
+    done = potomac("sweep", spec, "--out", "s")
+    assert done.returncode == 0, done.stderr
+    with (potomac.folder / "s/sweep.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    records = read_json(potomac.folder / "s/sweep.json")["points"]
+    assert len(rows) == len(records) == 8
+    # 24 bits cannot hold 2^28: refused, with what would help, and the others go on.
+    assert [row["status"] for row in rows] == ["refused", "done"] * 4
+    assert "pe.accumulator" in rows[0]["message"]
+    for row, record in zip(rows[1::2], records[1::2]):
+        assert int(row["cycles_total"]) == record["totals"]["cycles"]["total"]
+        single = potomac.folder / "point.yaml"
+        single.write_text(json.dumps(record["architecture"]))  # JSON is YAML
+        potomac("run", trace, "--arch", single, "--layers", "*fc*", "--out", "o")
+        run = read_json(potomac.folder / "o/report.json")
+        assert run["totals"] == record["totals"]
+        assert run["energy"][0]["mf_mac"] == record["energy"][0]["mf_mac"]
+
+
+def test_sweep_is_the_same_for_any_number_of_threads(potomac, trace, arch):
+    spec = write_sweep(potomac.folder, trace, arch, "layers: '*fc*'\n"
+                       "parameters: {array.rows: [4, 8, 16], pe.zero_gating: [true, false]}\n")  # fmt: skip
+    for threads in (1, 3):
+        potomac("sweep", spec, "--out", f"s{threads}", "--threads", threads)
+    for name in ("sweep.csv", "sweep.json"):
+        assert (potomac.folder / "s1" / name).read_bytes() == (
+            potomac.folder / "s3" / name
+        ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("parameters: {array.rowz: [8]}\n", "array.rowz"),
+        ("parameters: {array.rows: [8, 0]}\n", "whole number from 1 to"),
+        ("parameters: {array.rows: []}\n", "has no values"),
+        ("parameters: {}\n", "names no parameter"),
+        ("parametres: {}\n", "parametres"),
+        ("parameters: {pe.accumulator.bits: [16]}\n", "no point of the sweep can run"),
+        ("parameters: {array.rows: [8]}\nlayers: nothing\n", "select nothing"),
+    ],
+)
+def test_sweep_refuses_a_bad_spec(potomac, trace, arch, rest, message):
+    spec = write_sweep(potomac.folder, trace, arch, rest)
+    assert message in potomac.refuses("sweep", spec, "--out", "s")
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+def test_a_missing_trace(potomac, arch):
+    assert "nowhere.h5" in potomac.refuses("run", "nowhere.h5", "--arch", arch, "--out", "o")
+
+
+def test_a_truncated_trace(potomac, trace, arch):
+    (potomac.folder / "cut.h5").write_bytes(trace.read_bytes()[:200_000])
+    assert "cut.h5" in potomac.refuses("run", "cut.h5", "--arch", arch, "--out", "o")
+
+
+def test_a_corrupted_chunk(potomac, trace, arch):
+    damaged = potomac.folder / "damaged.h5"
+    shutil.copy(trace, damaged)
+    with h5py.File(damaged, "r") as file:
+        chunk = file["layers/003-fc1/W"].id.get_chunk_info(0)
+    with damaged.open("r+b") as file:
+        file.seek(chunk.byte_offset + chunk.size // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 0x55]))
+    message = potomac.refuses("run", damaged, "--arch", arch, "--out", "o")
+    assert "003-fc1/W" in message
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda f: f.attrs.__setitem__("version", 99), "version"),
+        (lambda f: f.attrs.__setitem__("format", "other"), "format"),
+        (lambda f: f["layers/004-fc2"].__delitem__("G"), "004-fc2"),
+        (lambda f: f["layers/004-fc2/W"].__setitem__((0, 0), 0x18), "004-fc2/W"),
+        (lambda f: f["layers/000-conv1"].attrs.__setitem__("stride", [3, 1]), "000-conv1"),
+    ],
+    ids=["version", "format", "missing tensor", "non-canonical code", "shapes that do not fit"],
+)
+def test_a_wrong_trace(potomac, trace, arch, edit, message):
+    wrong = potomac.folder / "wrong.h5"
+    shutil.copy(trace, wrong)
+    with h5py.File(wrong, "r+") as file:
+        edit(file)
+    line = potomac.refuses("run", wrong, "--arch", arch, "--out", "o", "--dump-outputs", "d.h5")
+    assert "wrong.h5" in line
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("array: {rows: 16, colz: 16}\n", "line 1, key 'array.colz': is not a known key"),
+        ("array: {rows: 0}\n", "array.rows"),
+        ("array: {rows: 100000000}\n", "array.rows"),
+        ("pe:\n  accumulator: {bits: 65}\n", "line 2, key 'pe.accumulator.bits'"),
+        ("pe: {accumulator: {bits: 24}}\n", "set pe.accumulator.bits to 30 or more"),
+        ("pe: {operand_bits: 4}\n", "set pe.operand_bits to 5 or more"),
+        ("array: [1, 2\n", "line"),
+        ("", "is empty"),
+    ],
+)
+def test_a_wrong_architecture(potomac, trace, text, message):
+    (potomac.folder / "arch.yaml").write_text(text)
+    line = potomac.refuses("run", trace, "--arch", "arch.yaml", "--out", "o")
+    assert message in line
+
+
+def test_an_output_folder_that_cannot_be(potomac, trace, arch):
+    (potomac.folder / "file").write_text("")
+    assert "file" in potomac.refuses("run", trace, "--arch", arch, "--out", "file/o")
+
+
+def test_a_dump_that_cannot_be_written(potomac, trace, arch):
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "o",
+                           "--dump-outputs", "no/where.h5")  # fmt: skip
+    assert "no/where.h5" in line
+
+
+def test_a_full_disk_behind_standard_output_is_the_machines_fault(potomac, trace, arch):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [potomac.program, "run", trace, "--arch", arch, "--out", "o"],
+            cwd=potomac.folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "standard output" in done.stderr
+
+
+@pytest.mark.parametrize("dump", [[], ["--dump-outputs", "out.h5"]], ids=["report", "dump"])
+def test_a_file_that_cannot_grow_leaves_nothing_partial(potomac, trace, arch, dump):
+    # Stands for a full disk: writes beyond this size fail (the signal that would come is ignored).
+    limit = 2000
+    done = subprocess.run(
+        [potomac.program, "run", trace, "--arch", arch, "--out", "o", *dump],
+        cwd=potomac.folder, capture_output=True, text=True, check=False, restore_signals=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("potomac: error: ")
+    assert done.stderr.count("\n") == 1
+    assert [path for path in potomac.folder.rglob("*") if path.is_file()] == []
+
+
+def test_unknown_tables_layers_and_gemms(potomac, trace, arch):
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "o", "--energy", "nobody")
+    assert "horowitz-45nm" in line
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "o", "--layers", "zzz")
+    assert "potomac trace info" in line
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "o", "--vcd", "w.vcd",
+                           "--vcd-gemm", "000-conv1/backward-data")  # fmt: skip
+    assert "000-conv1/backward-data" in line
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"], ["fly"], ["run", "x", "--engine", "slow"]])
+def test_wrong_usage_is_status_2(potomac, arguments):
+    done = potomac(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr != ""
+
+
+def test_help_and_version_are_status_0(potomac):
+    assert potomac("--help").returncode == 0
+    assert potomac("--version").stdout.startswith("potomac ")
