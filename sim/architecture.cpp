@@ -41,10 +41,10 @@ void parse_accumulator(const YamlValue& node, rtl::AccumulatorConfig& accumulato
     }
   }
   if (const auto overflow = node.find("overflow")) {
-    accumulator.overflow = overflow->as_one_of({name_of(rtl::Overflow::kWrap),
-                                                name_of(rtl::Overflow::kSaturate)}) == 0
-                               ? rtl::Overflow::kWrap
-                               : rtl::Overflow::kSaturate;
+    accumulator.overflow =
+        overflow->as_one_of({name_of(rtl::Overflow::kWrap), name_of(rtl::Overflow::kSaturate)}) == 0
+            ? rtl::Overflow::kWrap
+            : rtl::Overflow::kSaturate;
   }
 }
 

@@ -52,8 +52,8 @@ struct Architecture {
 Architecture parse_architecture(const YamlValue& root);
 Architecture load_architecture(const std::filesystem::path& path);
 
-// The PE's accumulator for one GEMM. Throws InputError, naming what would work, if a tensor is wider
-// than pe.operand_bits or if the accumulator cannot hold one largest product.
+// The PE's accumulator for one GEMM. Throws InputError, naming what would work, if a tensor is
+// wider than pe.operand_bits or if the accumulator cannot hold one largest product.
 rtl::Accumulator require_fit(const Architecture& architecture, const workloads::Gemm& gemm);
 rtl::Accumulator require_fit(const Architecture& architecture, const std::string& layer,
                              rtl::PotFormat first, rtl::PotFormat second);

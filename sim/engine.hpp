@@ -1,5 +1,6 @@
 // What an engine is: it runs one GEMM on one array and yields cycles, action counts and results.
-// All engines yield the same, bit for bit; they differ in how they get there (docs/architecture.md).
+// All engines yield the same, bit for bit; they differ in how they get there
+// (docs/architecture.md).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// DIR/layers.csv: one row per layer and pass, for spreadsheets and plotting. Columns: docs/report.md.
+// DIR/layers.csv: one row per layer and pass, for spreadsheets and plotting. Columns:
+// docs/report.md.
 #pragma once
 
 #include <string>

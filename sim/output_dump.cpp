@@ -31,8 +31,8 @@ class OutputDump::Impl {
         gemms_(file_.create_group("gemms")),
         with_fp32_(with_fp32) {}
 
-  void begin(const workloads::Layer& layer, workloads::Pass pass,
-             const workloads::GemmShape& shape, int scale_exponent) {
+  void begin(const workloads::Layer& layer, workloads::Pass pass, const workloads::GemmShape& shape,
+             int scale_exponent) {
     const std::string& name = layer.shape.name;
     acc_.reset();
     fp32_.reset();
@@ -122,6 +122,8 @@ Fp32Sink OutputDump::fp32(std::int64_t gemm_index) {
   return impl_->with_fp32() ? impl_->fp32(gemm_index) : Fp32Sink();
 }
 
-void OutputDump::finish() { impl_->finish(); }
+void OutputDump::finish() {
+  impl_->finish();
+}
 
 }  // namespace potomac::sim

@@ -17,8 +17,8 @@ class OutputDump : public OutputStore {
   OutputDump(const std::filesystem::path& path, bool with_fp32);
   ~OutputDump() override;  // without finish(): nothing is left behind
 
-  void begin(const workloads::Layer& layer, workloads::Pass pass,
-             const workloads::GemmShape& shape, int scale_exponent) override;
+  void begin(const workloads::Layer& layer, workloads::Pass pass, const workloads::GemmShape& shape,
+             int scale_exponent) override;
   AccumulatorSink accumulators(std::int64_t gemm_index) override;
   Fp32Sink fp32(std::int64_t gemm_index) override;
 

@@ -133,17 +133,17 @@ Json architecture_json(const Architecture& architecture) {
 
 Json totals_json(const Totals& totals, const Architecture& architecture) {
   const auto cycles = static_cast<double>(totals.cycles.total());
-  return {{"cycles", cycles_json(totals.cycles)},
-          {"time_s", cycles / (architecture.clock_mhz * 1e6)},
-          {"folds", totals.folds},
-          {"macs", totals.macs},
-          {"zero_operand_macs", totals.zero_operand_macs},
-          {"utilization", cycles > 0.0 ? Json(static_cast<double>(totals.macs) /
-                                              (static_cast<double>(architecture.array.pes()) *
-                                               cycles))
-                                       : Json(nullptr)},
-          {"actions", actions_json(totals.actions)},
-          {"baseline_actions", actions_json(totals.baseline_actions)}};
+  return {
+      {"cycles", cycles_json(totals.cycles)},
+      {"time_s", cycles / (architecture.clock_mhz * 1e6)},
+      {"folds", totals.folds},
+      {"macs", totals.macs},
+      {"zero_operand_macs", totals.zero_operand_macs},
+      {"utilization", cycles > 0.0 ? Json(static_cast<double>(totals.macs) /
+                                          (static_cast<double>(architecture.array.pes()) * cycles))
+                                   : Json(nullptr)},
+      {"actions", actions_json(totals.actions)},
+      {"baseline_actions", actions_json(totals.baseline_actions)}};
 }
 
 Json energy_json(const energy::OperationEnergy& energy) {
@@ -171,13 +171,11 @@ Json report_json(const RunResult& result) {
   json["potomac"] = {{"version", kVersion}, {"report_version", kReportVersion}};
   json["engine"] = name_of(result.engine);
   json["architecture"] = architecture_json(result.architecture);
-  json["workload"] = {{"trace", result.trace.string()},
-                      {"model", result.workload.model},
-                      {"framework", result.workload.framework},
-                      {"dataset", result.workload.dataset},
-                      {"step", result.workload.step},
-                      {"seed", result.workload.seed},
-                      {"rounding", result.workload.rounding}};
+  json["workload"] = {
+      {"trace", result.trace.string()},         {"model", result.workload.model},
+      {"framework", result.workload.framework}, {"dataset", result.workload.dataset},
+      {"step", result.workload.step},           {"seed", result.workload.seed},
+      {"rounding", result.workload.rounding}};
   Json& gemms = json["gemms"] = Json::array();
   for (const PassRecord& record : result.gemms) {
     gemms.push_back(gemm_json(record, result.architecture));

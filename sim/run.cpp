@@ -41,11 +41,10 @@ std::uint64_t selected_macs(const workloads::TraceReader& trace, const Selection
     }
   }
   if (!any) {
-    throw InputError({trace.path().string(), "",
-                      fmt::format("nothing is selected by --layers '{}' and these passes",
-                                  selection.layers),
-                      fmt::format("see its layers with: potomac trace info {}",
-                                  trace.path().string())});
+    throw InputError(
+        {trace.path().string(), "",
+         fmt::format("nothing is selected by --layers '{}' and these passes", selection.layers),
+         fmt::format("see its layers with: potomac trace info {}", trace.path().string())});
   }
   return macs;
 }
@@ -56,11 +55,10 @@ void write_waveform(const workloads::TraceReader& trace, const RunOptions& optio
   const auto found = std::ranges::find(layers, request.layer, &LayerShape::name);
   if (found == layers.end() ||
       std::ranges::count(workloads::passes_of(*found), request.pass) == 0) {
-    throw InputError({trace.path().string(), "--vcd",
-                      fmt::format("there is no GEMM {}/{}", request.layer,
-                                  workloads::name_of(request.pass)),
-                      fmt::format("see its layers with: potomac trace info {}",
-                                  trace.path().string())});
+    throw InputError(
+        {trace.path().string(), "--vcd",
+         fmt::format("there is no GEMM {}/{}", request.layer, workloads::name_of(request.pass)),
+         fmt::format("see its layers with: potomac trace info {}", trace.path().string())});
   }
   AtomicFile file(request.file);
   // SystemC insists on its own extension.
@@ -98,10 +96,9 @@ RunResult run(const RunOptions& options) {
   if (options.dump_outputs) {
     dump.emplace(*options.dump_outputs, options.simulate_baseline);
   }
-  Simulation simulation(
-      options.architecture,
-      make_engine(options.engine, options.architecture, options.threads),
-      options.simulate_baseline);
+  Simulation simulation(options.architecture,
+                        make_engine(options.engine, options.architecture, options.threads),
+                        options.simulate_baseline);
   {
     Progress progress(selected_macs(trace, options.selection));
     const GemmDone advance = [&](const std::string& layer, Pass pass, std::uint64_t macs) {

@@ -96,15 +96,14 @@ std::string layer_table(const RunResult& result) {
   std::string_view last_layer;
   for (std::size_t i = 0; i < result.gemms.size(); ++i) {
     const PassRecord& record = result.gemms[i];
-    std::vector<std::string> row{record.layer == last_layer ? "" : record.layer,
-                                 std::string(workloads::name_of(record.pass)),
-                                 gemm_text(record.shape),
-                                 fmt::format("{}", record.folds),
-                                 fmt::format("{}", record.cycles.total()),
-                                 fmt::format("{:.1f}%", 100.0 * record.utilization(
-                                                                    result.architecture.array)),
-                                 fmt::format("{:.1f}%", 100.0 * share_of(record.actions.gated_mac,
-                                                                         record.macs()))};
+    std::vector<std::string> row{
+        record.layer == last_layer ? "" : record.layer,
+        std::string(workloads::name_of(record.pass)),
+        gemm_text(record.shape),
+        fmt::format("{}", record.folds),
+        fmt::format("{}", record.cycles.total()),
+        fmt::format("{:.1f}%", 100.0 * record.utilization(result.architecture.array)),
+        fmt::format("{:.1f}%", 100.0 * share_of(record.actions.gated_mac, record.macs()))};
     if (priced) {
       const auto cells = energy_cells(result.energy.front().by_gemm[i].every_mac);
       row.insert(row.end(), cells.begin(), cells.end());
@@ -154,8 +153,8 @@ std::string energy_section(const energy::OperationEnergy& energy) {
   TextTable table({"method", "per MAC", "total", "less than FP32 MAC", "MF-MAC takes less by"}, 1);
   for (const energy::MethodEnergy& method : energy.methods) {
     if (!method.missing_entry.empty()) {
-      table.add({method_name(method.name), "-", fmt::format("no {}", method.missing_entry), "-",
-                 "-"});
+      table.add(
+          {method_name(method.name), "-", fmt::format("no {}", method.missing_entry), "-", "-"});
       continue;
     }
     table.add({method_name(method.name),
@@ -171,8 +170,8 @@ std::string energy_section(const energy::OperationEnergy& energy) {
   std::string derived;
   for (const energy::UnitEnergy& unit : energy.unit_energies) {
     if (unit.derived()) {
-      derived += fmt::format("{}{} {:.4g} pJ", derived.empty() ? "" : ", ", unit.entry,
-                             unit.energy_pj);
+      derived +=
+          fmt::format("{}{} {:.4g} pJ", derived.empty() ? "" : ", ", unit.entry, unit.energy_pj);
     }
   }
   if (!derived.empty()) {

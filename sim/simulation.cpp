@@ -47,8 +47,8 @@ Simulation::~Simulation() = default;
 Simulation::Simulation(Simulation&&) noexcept = default;
 Simulation& Simulation::operator=(Simulation&&) noexcept = default;
 
-void Simulation::add(const workloads::Layer& layer, const Selection& selection,
-                     OutputStore* store, const GemmDone& done) {
+void Simulation::add(const workloads::Layer& layer, const Selection& selection, OutputStore* store,
+                     const GemmDone& done) {
   if (!selection.wants_layer(layer.shape.name)) {
     return;
   }
@@ -66,17 +66,15 @@ void Simulation::add(const workloads::Layer& layer, const Selection& selection,
       if (index == 0) {
         record.accumulator = require_fit(architecture_, gemm);
         if (store != nullptr) {
-          store->begin(layer, pass, record.shape,
-                       record.accumulator.lsb + gemm.scale_exponent());
+          store->begin(layer, pass, record.shape, record.accumulator.lsb + gemm.scale_exponent());
         }
       }
       const GemmResult result = engine_->run_mf_mac(
           gemm, store != nullptr ? store->accumulators(index) : AccumulatorSink());
       const Fp32Sink fp32_sink = store != nullptr ? store->fp32(index) : Fp32Sink();
-      const GemmResult baseline =
-          simulate_baseline_ || fp32_sink
-              ? engine_->run_fp32(gemm, fp32_sink)
-              : fp32_result(architecture_, gemm, result.zeros);
+      const GemmResult baseline = simulate_baseline_ || fp32_sink
+                                      ? engine_->run_fp32(gemm, fp32_sink)
+                                      : fp32_result(architecture_, gemm, result.zeros);
       record.folds += result.folds;
       record.cycles += result.cycles;
       record.actions += result.actions;

@@ -1,6 +1,6 @@
 // Simulates layers on one machine and gathers what the engine says of each pass. A run feeds it all
-// layers of a trace; a sweep feeds each layer to one Simulation per design point. Nothing here knows
-// about energy: pricing comes afterwards (price()).
+// layers of a trace; a sweep feeds each layer to one Simulation per design point. Nothing here
+// knows about energy: pricing comes afterwards (price()).
 #pragma once
 
 #include <cstdint>
@@ -73,8 +73,8 @@ class OutputStore {
 };
 
 // Called after each GEMM with its MACs.
-using GemmDone = std::function<void(const std::string& layer, workloads::Pass pass,
-                                    std::uint64_t macs)>;
+using GemmDone =
+    std::function<void(const std::string& layer, workloads::Pass pass, std::uint64_t macs)>;
 
 class Simulation {
  public:
@@ -88,8 +88,8 @@ class Simulation {
   Simulation& operator=(Simulation&&) noexcept;
 
   // Runs the wanted passes of a layer. Throws InputError if the PE cannot hold its operands.
-  void add(const workloads::Layer& layer, const Selection& selection,
-           OutputStore* store = nullptr, const GemmDone& done = {});
+  void add(const workloads::Layer& layer, const Selection& selection, OutputStore* store = nullptr,
+           const GemmDone& done = {});
 
   const Architecture& architecture() const { return architecture_; }
   const std::vector<PassRecord>& records() const { return records_; }

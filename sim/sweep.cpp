@@ -129,9 +129,10 @@ SweepSpec load_sweep(const std::filesystem::path& path,
   spec.file = path;
   spec.trace = beside(root.at("trace").as_string());
   if (const auto engine = root.find("engine")) {
-    spec.engine = engine->as_one_of({name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}) == 0
-                      ? EngineKind::kFast
-                      : EngineKind::kSystemC;
+    spec.engine =
+        engine->as_one_of({name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}) == 0
+            ? EngineKind::kFast
+            : EngineKind::kSystemC;
   }
   spec.selection = parse_selection(root);
   if (const auto tables = root.find("energy")) {
@@ -173,11 +174,11 @@ std::vector<SweepRecord> run_sweep(const SweepSpec& spec, unsigned threads) {
     macs += macs_of(layer, spec.selection);
   }
   if (macs == 0) {
-    throw InputError({spec.file.string(), "",
-                      fmt::format("layers '{}' and the passes select nothing of {}",
-                                  spec.selection.layers, spec.trace.string()),
-                      fmt::format("see its layers with: potomac trace info {}",
-                                  spec.trace.string())});
+    throw InputError(
+        {spec.file.string(), "",
+         fmt::format("layers '{}' and the passes select nothing of {}", spec.selection.layers,
+                     spec.trace.string()),
+         fmt::format("see its layers with: potomac trace info {}", spec.trace.string())});
   }
   {
     Progress progress(macs * spec.points.size());
@@ -221,10 +222,12 @@ void write_sweep(const SweepSpec& spec, const std::vector<SweepRecord>& records,
   for (const SweepParameter& parameter : spec.parameters) {
     fmt::format_to(out, ",{}", csv_field(parameter.key));
   }
-  csv += ",status,cycles_total,cycles_stream,cycles_drain,cycles_stall,time_s,macs,utilization,"
-         "zero_operand_macs,overflow,dropped_product";
+  csv +=
+      ",status,cycles_total,cycles_stream,cycles_drain,cycles_stall,time_s,macs,utilization,"
+      "zero_operand_macs,overflow,dropped_product";
   for (const energy::UnitEnergyTable& table : spec.tables) {
-    for (const char* column : {"mf_mac_pJ", "fp32_mac_pJ", "reduction", "reduction_vs_multiplier"}) {
+    for (const char* column :
+         {"mf_mac_pJ", "fp32_mac_pJ", "reduction", "reduction_vs_multiplier"}) {
       fmt::format_to(out, ",{}", csv_field(fmt::format("{}_{}", table.name(), column)));
     }
   }

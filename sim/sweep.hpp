@@ -1,5 +1,6 @@
-// `potomac sweep` as a library: one trace through every combination of some architecture parameters.
-// A layer is read once and run on all design points, on all cores, before the next is read.
+// `potomac sweep` as a library: one trace through every combination of some architecture
+// parameters. A layer is read once and run on all design points, on all cores, before the next is
+// read.
 #pragma once
 
 #include <cstddef>
@@ -40,7 +41,8 @@ struct SweepSpec {
 };
 
 // Reads a sweep file (docs/sweep-file.md); paths in it are relative to its own folder. Throws
-// InputError: unknown keys, no parameters, a value that an architecture cannot have, too many points.
+// InputError: unknown keys, no parameters, a value that an architecture cannot have, too many
+// points.
 SweepSpec load_sweep(const std::filesystem::path& path,
                      const std::vector<std::filesystem::path>& table_dirs);
 

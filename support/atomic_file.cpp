@@ -23,8 +23,8 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   std::string pattern = (folder / fmt::format(".{}.XXXXXX", target_.filename().string())).string();
   const int descriptor = ::mkstemp(pattern.data());
   if (descriptor < 0) {
-    throw InputError({target_.string(), "", fmt::format("cannot be written ({})",
-                                                        std::strerror(errno)),
+    throw InputError({target_.string(), "",
+                      fmt::format("cannot be written ({})", std::strerror(errno)),
                       "name a folder that exists and that you may write to"});
   }
   ::fchmod(descriptor, 0644);
@@ -43,8 +43,8 @@ void AtomicFile::commit() {
   std::error_code error;
   fs::rename(temporary_, target_, error);
   if (error) {
-    throw MachineError({target_.string(), "", fmt::format("cannot be put in place ({})",
-                                                          error.message()),
+    throw MachineError({target_.string(), "",
+                        fmt::format("cannot be put in place ({})", error.message()),
                         "check the folder and the disk"});
   }
   committed_ = true;
@@ -71,8 +71,7 @@ void write_file_atomically(const fs::path& target, std::string_view content) {
     cause = errno;
   }
   if (!good) {
-    throw MachineError({target.string(), "", fmt::format("write failed ({})",
-                                                         std::strerror(cause)),
+    throw MachineError({target.string(), "", fmt::format("write failed ({})", std::strerror(cause)),
                         "free some disk space and run again"});
   }
   file.commit();
@@ -96,8 +95,9 @@ void make_output_directory(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (error || !fs::is_directory(directory)) {
-    throw InputError({directory.string(), "", fmt::format("cannot be made a folder ({})",
-                                                          error ? error.message() : "a file has that name"),
+    throw InputError({directory.string(), "",
+                      fmt::format("cannot be made a folder ({})",
+                                  error ? error.message() : "a file has that name"),
                       "name another output folder"});
   }
   // Probes for write permission by reserving (and dropping) a temporary name.

@@ -101,7 +101,8 @@ std::size_t YamlValue::as_one_of(std::initializer_list<std::string_view> names) 
     }
     ++position;
   }
-  fail(fmt::format("'{}' is not known", text), fmt::format("use one of: {}", fmt::join(names, ", ")));
+  fail(fmt::format("'{}' is not known", text),
+       fmt::format("use one of: {}", fmt::join(names, ", ")));
 }
 
 std::vector<YamlValue> YamlValue::items() const {
@@ -126,7 +127,8 @@ std::vector<std::pair<std::string, YamlValue>> YamlValue::entries() const {
     const YamlValue name(child.first, file_, key_);
     const std::string text = name.as_string();
     if (!seen.insert(text).second) {
-      YamlValue(child.first, file_, child_key(key_, text)).fail("is given twice", "keep one of them");
+      YamlValue(child.first, file_, child_key(key_, text))
+          .fail("is given twice", "keep one of them");
     }
     list.emplace_back(text, YamlValue(child.second, file_, child_key(key_, text)));
   }
@@ -171,7 +173,8 @@ YamlValue read_yaml_file(const std::filesystem::path& path) {
                       "check the name and the permissions"});
   }
   if (size > kLargestDocument) {
-    throw InputError({path.string(), "", fmt::format("is {} bytes long, too long for a YAML file here", size),
+    throw InputError({path.string(), "",
+                      fmt::format("is {} bytes long, too long for a YAML file here", size),
                       "name a YAML file of at most 16 MiB"});
   }
   std::ifstream stream(path, std::ios::binary);

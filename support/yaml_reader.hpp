@@ -42,7 +42,7 @@ class YamlValue {
   bool is_scalar() const { return node_.IsScalar(); }
   bool is_sequence() const { return node_.IsSequence(); }
   bool is_map() const { return node_.IsMap(); }
-  YamlValue at(std::string_view name) const;                  // required key of a map
+  YamlValue at(std::string_view name) const;                   // required key of a map
   std::optional<YamlValue> find(std::string_view name) const;  // optional key of a map
 
   // Throws InputError if this is not a map, or holds a key that is not in `known` (the message

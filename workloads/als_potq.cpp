@@ -67,8 +67,7 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
   if (largest == 0) {
     return tensor;
   }
-  const std::uint32_t rounding_switch =
-      rounding == Rounding::kLog2 ? kLog2Switch : kLinearSwitch;
+  const std::uint32_t rounding_switch = rounding == Rounding::kLog2 ? kLog2Switch : kLinearSwitch;
   tensor.beta = rounded_log2(largest, rounding_switch) - format.e_max();
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::uint32_t magnitude = magnitude_bits(values[i]);
@@ -90,8 +89,8 @@ float exact_mean(std::span<const float> values) {
   for (const float value : values) {
     const std::uint32_t magnitude = magnitude_bits(value);
     const std::uint32_t field = magnitude >> kMantissaBits;
-    const auto significand = static_cast<std::int64_t>(
-        (magnitude & kMantissaMask) | (field > 0 ? kMantissaMask + 1 : 0));
+    const auto significand = static_cast<std::int64_t>((magnitude & kMantissaMask) |
+                                                       (field > 0 ? kMantissaMask + 1 : 0));
     significands[std::max(field, 1U)] += std::signbit(value) ? -significand : significand;
   }
   // In units of 2^-149, the smallest subnormal.
@@ -120,8 +119,7 @@ float exact_mean(std::span<const float> values) {
   if (twice_rest > divisor || (twice_rest == divisor && (quotient & 1) != 0)) {
     quotient += 1;
   }
-  const float result =
-      std::ldexp(quotient.convert_to<float>(), static_cast<int>(shift) - 149);
+  const float result = std::ldexp(quotient.convert_to<float>(), static_cast<int>(shift) - 149);
   return negative && result != 0.0F ? -result : result;
 }
 

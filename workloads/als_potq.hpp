@@ -1,5 +1,6 @@
-// ALS-PoTQ: adaptive layer-wise scaling quantization of binary32 tensors to power-of-two codes, with
-// weight bias correction (WBC) and parameterized ratio clipping (PRC). Source: arXiv 2302.14458.
+// ALS-PoTQ: adaptive layer-wise scaling quantization of binary32 tensors to power-of-two codes,
+// with weight bias correction (WBC) and parameterized ratio clipping (PRC). Source: arXiv
+// 2302.14458.
 //
 //   beta = round(log2 max|x|) - e_max        e = round(log2 |x|) - beta, below -e_max: zero
 //
@@ -28,8 +29,8 @@ enum class Rounding {
 QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, Rounding rounding,
                          std::string_view name);
 
-// The exact mean, rounded once to binary32 (nearest even): independent of the order of summation.
-// Precondition: values are finite and at least one.
+// The exact mean, rounded once to binary32 (nearest even; a zero is +0): independent of the order
+// of summation. Precondition: values are finite and at least one.
 float exact_mean(std::span<const float> values);
 
 // WBC: values - exact_mean(values), each difference rounded once.

@@ -285,8 +285,8 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
   std::size_t filled = 0;
   // One run of the innermost depth coordinate at a time: the vertical axis is fixed within it.
   while (filled < out.size()) {
-    const std::int64_t run = std::min(map_.depth_extents[2] - k2,
-                                      static_cast<std::int64_t>(out.size() - filled));
+    const std::int64_t run =
+        std::min(map_.depth_extents[2] - k2, static_cast<std::int64_t>(out.size() - filled));
     rtl::PotCode* to = out.data() + filled;
     const std::int64_t at_y = position(map_.y, r1, k1);
     if (at_y < 0) {

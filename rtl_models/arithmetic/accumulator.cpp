@@ -24,12 +24,12 @@ Accumulator resolve(const AccumulatorConfig& config, PotFormat first, PotFormat 
       needed_bits <= kMaxAccumulatorBits
           ? fmt::format("set pe.accumulator.bits to {} or more, or {}", needed_bits, by_lsb)
           : fmt::format("set {}", by_lsb);
-  throw InputError({"", "pe.accumulator",
-                    fmt::format("{} bits with lsb {} cannot hold 2^{}, the largest product of a "
-                                "{}-bit and a {}-bit code",
-                                accumulator.bits, accumulator.lsb, top_exponent, first.bits(),
-                                second.bits()),
-                    remedy});
+  throw InputError(
+      {"", "pe.accumulator",
+       fmt::format("{} bits with lsb {} cannot hold 2^{}, the largest product of a "
+                   "{}-bit and a {}-bit code",
+                   accumulator.bits, accumulator.lsb, top_exponent, first.bits(), second.bits()),
+       remedy});
 }
 
 }  // namespace potomac::rtl

@@ -10,9 +10,9 @@ namespace potomac::rtl {
 
 // What one MAC slot did; each flag is one event to count.
 struct MfMacStep {
-  std::int64_t value = 0;  // the accumulator's new value
-  bool gated = false;      // a zero operand fired nothing
-  bool multiplied = false;  // the exponent adder and the sign XOR fired
+  std::int64_t value = 0;    // the accumulator's new value
+  bool gated = false;        // a zero operand fired nothing
+  bool multiplied = false;   // the exponent adder and the sign XOR fired
   bool accumulated = false;  // the accumulator's adder fired
   bool dropped = false;      // the product lay below the lowest bit
   bool overflowed = false;   // the sum left the accumulator's range

@@ -12,7 +12,9 @@ inline constexpr int kMinPotBits = 3;
 inline constexpr int kMaxPotBits = 8;
 inline constexpr int kDefaultPotBits = 5;
 
-constexpr bool is_pot_width(int bits) { return bits >= kMinPotBits && bits <= kMaxPotBits; }
+constexpr bool is_pot_width(int bits) {
+  return bits >= kMinPotBits && bits <= kMaxPotBits;
+}
 
 // The codes of one width b. Bit b-1 is the sign; bits b-2..0 are the exponent e in
 // -e_max..e_max, e_max = 2^(b-2) - 1. The exponent pattern that is left (1 then zeros) is the value
@@ -49,7 +51,8 @@ class PotFormat {
     return static_cast<PotCode>((negative ? sign_mask() : 0) | (exponent & exponent_mask()));
   }
 
-  // The same value in a format at least as wide: sign moved, exponent sign-extended, zero kept zero.
+  // The same value in a format at least as wide: sign moved, exponent sign-extended, zero kept
+  // zero.
   constexpr PotCode widen(PotCode code, PotFormat to) const {
     return is_zero(code) ? to.zero() : to.encode(is_negative(code), exponent(code));
   }

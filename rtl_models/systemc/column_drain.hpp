@@ -17,7 +17,8 @@ class ColumnDrain : public sc_core::sc_module {
   sc_core::sc_in<ColumnSlot<Operand>> bottom_operand{"bottom_operand"};  // into the bottom PE
   sc_core::sc_out<DrainCommand> drain{"drain"};
 
-  ColumnDrain(const sc_core::sc_module_name& name, std::size_t rows) : sc_module(name), rows_(rows) {
+  ColumnDrain(const sc_core::sc_module_name& name, std::size_t rows)
+      : sc_module(name), rows_(rows) {
     SC_HAS_PROCESS(ColumnDrain);
     SC_METHOD(on_clock);
     sensitive << clk.pos();

@@ -1,9 +1,11 @@
 // The output-stationary systolic array: R x C PEs, skew at its edges, drains under its columns.
 //
-//            north[0]   north[1]            element (m, k) of the first operand enters west[m mod R]
+//            north[0]   north[1]            element (m, k) of the first operand enters west[m mod
+//            R]
 //               |          |  (skew 1)      in cycle k, unskewed; element (n, k) of the second
 //   west[0] -- PE00 ----- PE01              enters north[n mod C]. PE (r, c) sees both in cycle
-//               |          |                k + r + c, counted from the first edge at which PE (0, 0)
+//               |          |                k + r + c, counted from the first edge at which PE (0,
+//               0)
 //   west[1] -- PE10 ----- PE11              sees a valid pair. Results leave result[c] bottom row
 //  (skew 1)     |          |                first, at edges at which drain[c] shifts.
 //            result[0]  result[1]
@@ -34,7 +36,7 @@ class OutputStationaryArray : public sc_core::sc_module {
   sc_core::sc_in<bool> clk{"clk"};
   sc_core::sc_vector<sc_core::sc_in<Row>> west;
   sc_core::sc_vector<sc_core::sc_in<Column>> north;
-  sc_core::sc_vector<sc_core::sc_out<Result>> result;  // of the bottom row's shadow registers
+  sc_core::sc_vector<sc_core::sc_out<Result>> result;       // of the bottom row's shadow registers
   sc_core::sc_vector<sc_core::sc_out<DrainCommand>> drain;  // shift: result[c] leaves at this edge
 
   // Precondition: rows >= 1, cols >= 1. `config` outlives the array.

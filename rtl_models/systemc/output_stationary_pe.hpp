@@ -3,7 +3,8 @@
 //    hold while their slot is not valid;
 //  - does a MAC if both arriving operands are valid;
 //  - with the tag `last`, copies the finished sum to its shadow register;
-//  - otherwise, while its column drains, takes the shadow of the PE above. A result that was captured
+//  - otherwise, while its column drains, takes the shadow of the PE above. A result that was
+//  captured
 //    while the fold before still drains stays where it is until its own drain starts.
 #pragma once
 
@@ -72,8 +73,8 @@ class OutputStationaryPe : public sc_core::sc_module {
 
     bool captured = false;
     if (row.valid && column.valid) {
-      accumulator_ = Unit::step(config_, accumulator_, column.first, row.operand, column.operand,
-                                counters_);
+      accumulator_ =
+          Unit::step(config_, accumulator_, column.first, row.operand, column.operand, counters_);
       if (column.last) {
         set_shadow({accumulator_, true, true});
         captured = true;

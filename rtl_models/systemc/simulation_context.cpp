@@ -2,7 +2,9 @@
 
 // libsystemc brings a main() that would call this. Potomac has its own main() and elaborates when a
 // simulation is asked for, so it is never reached.
-int sc_main(int /*argc*/, char* /*argv*/[]) { return 1; }
+int sc_main(int /*argc*/, char* /*argv*/[]) {
+  return 1;
+}
 
 namespace potomac::rtl {
 namespace {
@@ -33,6 +35,8 @@ SimulationContext::Use::Use(SimulationContext& context) : previous_(sc_core::sc_
   make_current(context.context_);
 }
 
-SimulationContext::Use::~Use() { make_current(previous_); }
+SimulationContext::Use::~Use() {
+  make_current(previous_);
+}
 
 }  // namespace potomac::rtl

@@ -27,10 +27,12 @@ int report(int status, const char* message) {
 
 int main(int argc, char** argv) {
   try {
-    CLI::App app{"Potomac: cycles and energy of quantized training on multiplication-free systolic "
-                 "arrays",
-                 "potomac"};
-    app.set_version_flag("--version", std::string("potomac ") + std::string(potomac::sim::kVersion));
+    CLI::App app{
+        "Potomac: cycles and energy of quantized training on multiplication-free systolic "
+        "arrays",
+        "potomac"};
+    app.set_version_flag("--version",
+                         std::string("potomac ") + std::string(potomac::sim::kVersion));
     app.require_subcommand(1);
     potomac::sim::add_run_command(app);
     potomac::sim::add_trace_command(app);
@@ -43,8 +45,8 @@ int main(int argc, char** argv) {
     // What was printed is a result too: a full disk behind a redirection must not pass for success.
     std::cout.flush();
     if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-      throw potomac::MachineError({"", "standard output", "write failed",
-                                   "free some disk space and run again"});
+      throw potomac::MachineError(
+          {"", "standard output", "write failed", "free some disk space and run again"});
     }
     return 0;
   } catch (const potomac::InputError& error) {

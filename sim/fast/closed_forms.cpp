@@ -14,7 +14,9 @@ std::uint64_t sum_over_blocks(std::int64_t total, std::int64_t size, F f) {
 }
 
 // Register i of a skew line of length i: 0 + 1 + ... + (lanes - 1) registers hold valid slots.
-std::uint64_t skew_registers(std::uint64_t lanes) { return lanes * (lanes - 1) / 2; }
+std::uint64_t skew_registers(std::uint64_t lanes) {
+  return lanes * (lanes - 1) / 2;
+}
 
 GemmResult structural_result(const Architecture& architecture, const workloads::Gemm& gemm,
                              const ZeroCounts& zeros) {
@@ -49,9 +51,8 @@ GemmResult structural_result(const Architecture& architecture, const workloads::
 GemmResult mf_mac_result(const Architecture& architecture, const workloads::Gemm& gemm,
                          const ProductCounts& products, std::uint64_t overflows) {
   const auto outputs = static_cast<std::uint64_t>(gemm.m * gemm.n);
-  GemmResult result =
-      structural_result(architecture, gemm,
-                        {products.macs - products.nonzero, outputs - products.first_nonzero});
+  GemmResult result = structural_result(
+      architecture, gemm, {products.macs - products.nonzero, outputs - products.first_nonzero});
   energy::ActionCounts& actions = result.actions;
   const bool gating = architecture.pe.zero_gating;
   actions.exponent_add = actions.sign_xor = gating ? products.nonzero : products.macs;

@@ -38,12 +38,19 @@ inline constexpr std::size_t kLanes64 = hn::MaxLanes(D64());
 inline constexpr std::size_t kNr = kVectors * kLanes32;
 static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
 
-// Without vectors (Highway's fallback for machines of no known kind) int16 pairs fill no int32 lane.
+// Without vectors (Highway's fallback for machines of no known kind) int16 pairs fill no int32
+// lane.
 inline constexpr bool kHasDot16 = hn::MaxLanes(D16()) == 2 * kLanes32;
 
-MicroTileShape Shape() { return {kMr, kNr}; }
-bool HasDot16() { return kHasDot16; }
-const char* Name() { return hwy::TargetName(HWY_TARGET); }
+MicroTileShape Shape() {
+  return {kMr, kNr};
+}
+bool HasDot16() {
+  return kHasDot16;
+}
+const char* Name() {
+  return hwy::TargetName(HWY_TARGET);
+}
 
 // One step of the accumulator in every lane, with its overflows counted. `full`: the accumulator is
 // as wide as the lane, so that overflow shows in the signs; otherwise a sum always fits the lane.
@@ -66,8 +73,8 @@ class LaneAccumulator {
       // The sum overflowed if its sign differs from that of both parts.
       const V signs = hn::And(hn::Xor(sum, wide), hn::Xor(addend, wide));
       const hn::RebindToUnsigned<D> du;
-      overflows = hn::Add(overflows,
-                          hn::BitCast(d, hn::ShiftRight<sizeof(T) * 8 - 1>(hn::BitCast(du, signs))));
+      overflows = hn::Add(
+          overflows, hn::BitCast(d, hn::ShiftRight<sizeof(T) * 8 - 1>(hn::BitCast(du, signs))));
       if constexpr (kSaturate) {
         const V limit = hn::IfThenElse(hn::Lt(addend, hn::Zero(d)), min_, max_);
         return hn::IfThenElse(hn::Lt(signs, hn::Zero(d)), limit, wide);
@@ -79,8 +86,8 @@ class LaneAccumulator {
         kept = hn::Min(hn::Max(wide, min_), max_);
       } else {
         const hn::RebindToUnsigned<D> du;
-        kept = hn::ShiftRightSame(
-            hn::BitCast(d, hn::ShiftLeftSame(hn::BitCast(du, wide), spare_)), spare_);
+        kept = hn::ShiftRightSame(hn::BitCast(d, hn::ShiftLeftSame(hn::BitCast(du, wide), spare_)),
+                                  spare_);
       }
       overflows = hn::Sub(overflows, hn::VecFromMask(d, hn::Ne(kept, wide)));
       return kept;
@@ -421,8 +428,7 @@ std::uint64_t ShiftSequential(const std::int32_t* a, const std::int32_t* b, std:
         const auto kept = hn::Gt(position, hn::Set(d, T{-1}));
         // Lanes that are dropped shift by 0: a shift by a negative amount is not defined.
         const auto amount = hn::BitCast(du, hn::IfThenElseZero(kept, position));
-        const auto magnitude =
-            hn::IfThenElseZero(kept, hn::BitCast(d, hn::Shl(one, amount)));
+        const auto magnitude = hn::IfThenElseZero(kept, hn::BitCast(d, hn::Shl(one, amount)));
         const auto sign = hn::Xor(b_sign, hn::Set(d, static_cast<T>(-(factor & 1))));
         const auto product = hn::Sub(hn::Xor(magnitude, sign), sign);
         sum[r] = lane.template Step<kFull, kSaturate>(sum[r], product, overflows);
@@ -466,8 +472,7 @@ void Fp32Sequential(const float* a, const float* b, std::size_t k, float* sums) 
         const auto row = hn::Set(d, a[at * kMr + r]);
         const auto next = hn::Add(sum[r][v], hn::Mul(row, column));
         if constexpr (kGated) {
-          const auto zero =
-              hn::Or(hn::Eq(row, hn::Zero(d)), hn::Eq(column, hn::Zero(d)));
+          const auto zero = hn::Or(hn::Eq(row, hn::Zero(d)), hn::Eq(column, hn::Zero(d)));
           sum[r][v] = hn::IfThenElse(zero, sum[r][v], next);
         } else {
           sum[r][v] = next;
@@ -502,9 +507,15 @@ HWY_EXPORT(ShiftInt32);
 HWY_EXPORT(ShiftInt64);
 HWY_EXPORT(Fp32);
 
-MicroTileShape micro_tile_shape() { return HWY_DYNAMIC_DISPATCH(Shape)(); }
-bool has_dot16() { return HWY_DYNAMIC_DISPATCH(HasDot16)(); }
-const char* instruction_set_name() { return HWY_DYNAMIC_DISPATCH(Name)(); }
+MicroTileShape micro_tile_shape() {
+  return HWY_DYNAMIC_DISPATCH(Shape)();
+}
+bool has_dot16() {
+  return HWY_DYNAMIC_DISPATCH(HasDot16)();
+}
+const char* instruction_set_name() {
+  return HWY_DYNAMIC_DISPATCH(Name)();
+}
 
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,

@@ -48,8 +48,8 @@ struct BlockNorms {
 // The products of two int16 operands summed on into `sums` (of the accumulator's own format, whose
 // lowest bit must be `exact`), depth k <= kBlockDepth. Where a bound shows that no partial sum can
 // leave the range, order does not matter, and a multiply-add does two products at a time; where it
-// does not, sums are watched pair by pair; and only where they come close, products are added one by
-// one. Returns how many sums overflowed. int32 for at most 32 bits, else int64.
+// does not, sums are watched pair by pair; and only where they come close, products are added one
+// by one. Returns how many sums overflowed. int32 for at most 32 bits, else int64.
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int32_t* sums);
@@ -65,8 +65,8 @@ std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::siz
 std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int64_t* sums);
 
-// The FP32 MAC, step by step, multiplication and addition rounded apart. With gating, a zero operand
-// leaves the sum untouched.
+// The FP32 MAC, step by step, multiplication and addition rounded apart. With gating, a zero
+// operand leaves the sum untouched.
 void fp32_block(const float* a, const float* b, std::size_t k, bool zero_gating, float* sums);
 
 }  // namespace potomac::sim

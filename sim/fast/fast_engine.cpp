@@ -23,11 +23,13 @@ constexpr std::size_t kPackedBytes = 16U << 20;
 constexpr std::size_t kMaxPackedCols = 512;
 constexpr std::size_t kTaskRows = 64;
 
-std::size_t round_up(std::size_t value, std::size_t step) { return (value + step - 1) / step * step; }
+std::size_t round_up(std::size_t value, std::size_t step) {
+  return (value + step - 1) / step * step;
+}
 
-// The results of one GEMM, tile by tile: for a block of columns, the packed second operand is shared
-// by all threads; each task packs its rows of the first operand block by block of depth, and advances
-// its sums through the depth in order.
+// The results of one GEMM, tile by tile: for a block of columns, the packed second operand is
+// shared by all threads; each task packs its rows of the first operand block by block of depth, and
+// advances its sums through the depth in order.
 template <typename Path, typename Sum, typename Value>
 class TiledGemm {
  public:
@@ -64,7 +66,7 @@ class TiledGemm {
   struct Scratch {
     std::vector<rtl::PotCode> codes;
     std::vector<Packed> a;
-    std::vector<Sum> sums;      // micro-tiles, [panel of rows][panel of columns][mr][nr]
+    std::vector<Sum> sums;       // micro-tiles, [panel of rows][panel of columns][mr][nr]
     std::vector<Value> results;  // row-major, for the sink
   };
 
@@ -116,10 +118,10 @@ class TiledGemm {
     for (std::size_t block = 0; block < blocks_; ++block) {
       const std::size_t depth = block_depth(block);
       for (std::size_t i = 0; i < row_panels; ++i) {
-        a_norms[i] = pack_block<Path>(
-            gemm_.first, first_, static_cast<std::int64_t>(m_begin + i * tile_.mr), tile_.mr,
-            static_cast<std::int64_t>(block * kBlockDepth), depth, a_panel(scratch, i),
-            scratch.codes);
+        a_norms[i] =
+            pack_block<Path>(gemm_.first, first_, static_cast<std::int64_t>(m_begin + i * tile_.mr),
+                             tile_.mr, static_cast<std::int64_t>(block * kBlockDepth), depth,
+                             a_panel(scratch, i), scratch.codes);
       }
       for (std::size_t j = 0; j < panels; ++j) {
         const Packed* b = packed_block(first_panel + j, block);
@@ -148,8 +150,7 @@ class TiledGemm {
     for (std::size_t i = 0; i < rows; ++i) {
       for (std::size_t j = 0; j < cols; ++j) {
         const std::size_t tile = i / tile_.mr * panels + j / tile_.nr;
-        const Sum sum =
-            scratch.sums[(tile * tile_.mr + i % tile_.mr) * tile_.nr + j % tile_.nr];
+        const Sum sum = scratch.sums[(tile * tile_.mr + i % tile_.mr) * tile_.nr + j % tile_.nr];
         if constexpr (std::is_same_v<Sum, float>) {
           // The one NaN that the FP32 MAC knows; see fp32_mac().
           scratch.results[i * cols + j] =
@@ -160,8 +161,8 @@ class TiledGemm {
       }
     }
     sink_({static_cast<std::int64_t>(m_begin), static_cast<std::int64_t>(n_begin),
-           static_cast<std::int64_t>(rows), static_cast<std::int64_t>(cols),
-           scratch.results.data(), static_cast<std::int64_t>(cols)});
+           static_cast<std::int64_t>(rows), static_cast<std::int64_t>(cols), scratch.results.data(),
+           static_cast<std::int64_t>(cols)});
   }
 
   const workloads::Gemm& gemm_;
@@ -175,7 +176,7 @@ class TiledGemm {
   std::size_t blocks_;
   std::size_t padded_depth_;
   std::vector<Scratch> scratch_;
-  std::vector<Packed> packed_;  // [panel of columns][block of depth][kernel's layout]
+  std::vector<Packed> packed_;               // [panel of columns][block of depth][kernel's layout]
   std::vector<typename Path::Norms> norms_;  // [panel of columns][block of depth]
   std::atomic<std::uint64_t> overflows_ = 0;
 };

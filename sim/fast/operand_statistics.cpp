@@ -16,7 +16,8 @@ void count_nonzero(const workloads::LoweredOperand& operand, std::int64_t k_begi
   const rtl::PotFormat format = operand.format();
   const rtl::PotCode mask = format.exponent_mask();
   const rtl::PotCode zero = format.zero();
-  // Bytes are counted in bytes, as many at a time as a vector holds, and widened before they are full.
+  // Bytes are counted in bytes, as many at a time as a vector holds, and widened before they are
+  // full.
   constexpr int kRowsPerByte = 255;
   std::vector<std::uint8_t> partial(counts.size());
   int filled = 0;
@@ -52,8 +53,8 @@ struct ExponentCounts {
       operand.fetch(row, k_begin, codes);
       for (std::size_t i = 0; i < depth; ++i) {
         if (!format.is_zero(codes[i])) {
-          counts[i * width + static_cast<std::size_t>(format.exponent(codes[i]) + format.e_max())] +=
-              1;
+          counts[i * width +
+                 static_cast<std::size_t>(format.exponent(codes[i]) + format.e_max())] += 1;
         }
       }
     }

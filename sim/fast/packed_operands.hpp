@@ -1,6 +1,6 @@
 // Operands in the layouts that the SIMD kernels read (see exact_kernels.hpp), packed straight from
-// a lowered operand, one panel of lanes (rows or columns of a micro-tile) and one block of depth at a
-// time. There is one path for each kernel; a path knows its layout and calls its kernel.
+// a lowered operand, one panel of lanes (rows or columns of a micro-tile) and one block of depth at
+// a time. There is one path for each kernel; a path knows its layout and calls its kernel.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,8 @@
 namespace potomac::sim {
 
 // A path has Packed (an element), Side (how one operand's codes become elements), Norms (what is
-// kept of a packed block), pack_lane() for one row or column of it, and advance(). Depth is padded to
-// even.
+// kept of a packed block), pack_lane() for one row or column of it, and advance(). Depth is padded
+// to even.
 
 // One lane of elements in the layout [k][lanes].
 template <typename Packed>

@@ -38,8 +38,8 @@ inline void sc_trace(sc_core::sc_trace_file* file, const FeedCommand& command,
   sc_core::sc_trace(file, command.valid, name + ".valid");
 }
 
-// The extents of the GEMM in hand, cut into folds: fold f covers a block of rows and of columns, the
-// columns' blocks innermost.
+// The extents of the GEMM in hand, cut into folds: fold f covers a block of rows and of columns,
+// the columns' blocks innermost.
 struct FoldPlan {
   ArrayShape array;
   std::int64_t m = 0;
@@ -54,8 +54,8 @@ struct FoldPlan {
   std::int64_t cols(std::int64_t fold) const { return std::min(array.cols, n - n_begin(fold)); }
 };
 
-// Walks the folds under serial issue: a fold's slots, then R + C - 2 cycles until its far corner has
-// finished; behind the last fold, R cycles for its results to leave. Counts the cycles of each.
+// Walks the folds under serial issue: a fold's slots, then R + C - 2 cycles until its far corner
+// has finished; behind the last fold, R cycles for its results to leave. Counts the cycles of each.
 class FoldController : public sc_core::sc_module {
  public:
   sc_core::sc_in<bool> clk{"clk"};
@@ -164,9 +164,8 @@ class OperandFeeder : public sc_core::sc_module {
     }
     for (std::size_t lane = 0; lane < lanes_; ++lane) {
       Slot slot;
-      slot.operand = source_->translate(
-          block_[lane * static_cast<std::size_t>(block_depth_) +
-                 static_cast<std::size_t>(now.k - block_begin_)]);
+      slot.operand = source_->translate(block_[lane * static_cast<std::size_t>(block_depth_) +
+                                               static_cast<std::size_t>(now.k - block_begin_)]);
       slot.valid = true;
       if constexpr (requires { slot.first; }) {
         slot.first = now.k == 0;
@@ -206,8 +205,8 @@ class OperandFeeder : public sc_core::sc_module {
   std::size_t lanes_driven_ = 0;  // whose wire holds a valid slot
 };
 
-// Takes results from under the columns. Each column delivers its folds in order, the bottom row of a
-// fold first, so that a count per column says which element of the output a result is.
+// Takes results from under the columns. Each column delivers its folds in order, the bottom row of
+// a fold first, so that a count per column says which element of the output a result is.
 template <typename Value>
 class ResultCollector : public sc_core::sc_module {
  public:

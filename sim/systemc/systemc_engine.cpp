@@ -69,8 +69,8 @@ class SystemHolder {
                                                   clock_period(architecture.clock_mhz));
     if (waveform) {
       // SystemC appends the extension itself.
-      trace_file_ = sc_core::sc_create_vcd_trace_file(
-          (waveform->parent_path() / waveform->stem()).c_str());
+      trace_file_ =
+          sc_core::sc_create_vcd_trace_file((waveform->parent_path() / waveform->stem()).c_str());
       trace_file_->set_time_unit(1, sc_core::SC_PS);
       system_->trace(trace_file_);
     }
@@ -100,16 +100,15 @@ class SystemHolder {
     const rtl::SimulationContext::Use use(context_);
     const FoldPlan plan{shape_, gemm.m, gemm.n, gemm.k};
     RowBlockBuffer<Value> buffer(plan, sink);
-    system_->start(plan, config, first, second,
-                   [&buffer](std::int64_t m, std::int64_t n, Value value) {
-                     buffer.take(m, n, value);
-                   });
+    system_->start(
+        plan, config, first, second,
+        [&buffer](std::int64_t m, std::int64_t n, Value value) { buffer.take(m, n, value); });
     sc_core::sc_start();
     if (system_->results_received() != gemm.m * gemm.n) {
-      throw std::logic_error(fmt::format("the array delivered {} of {} results of layer {} ({} x {} x {} on {} x {})",
-                                         system_->results_received(), gemm.m * gemm.n,
-                                         gemm.layer, gemm.m, gemm.n, gemm.k, shape_.rows,
-                                         shape_.cols));
+      throw std::logic_error(
+          fmt::format("the array delivered {} of {} results of layer {} ({} x {} x {} on {} x {})",
+                      system_->results_received(), gemm.m * gemm.n, gemm.layer, gemm.m, gemm.n,
+                      gemm.k, shape_.rows, shape_.cols));
     }
     return {static_cast<std::uint64_t>(plan.folds()), system_->cycles(),
             system_->array().counters(), system_->array().skew_register_writes()};
@@ -165,7 +164,8 @@ class SystemCEngine : public Engine {
 
   GemmResult run_fp32(const workloads::Gemm& gemm, const Fp32Sink& sink) override {
     const rtl::Fp32MacUnit::Config config{architecture_.baseline.zero_gating};
-    const OperandSource<float> first(gemm.first, dequantized_values(gemm.first.format(), gemm.first_beta));
+    const OperandSource<float> first(gemm.first,
+                                     dequantized_values(gemm.first.format(), gemm.first_beta));
     const OperandSource<float> second(gemm.second,
                                       dequantized_values(gemm.second.format(), gemm.second_beta));
     if (!fp32_) {
@@ -190,10 +190,11 @@ class SystemCEngine : public Engine {
 std::unique_ptr<Engine> make_systemc_engine(const Architecture& architecture,
                                             const std::optional<std::filesystem::path>& waveform) {
   if (architecture.array.pes() > kMaxSystemCPes) {
-    throw InputError({"", "array",
-                      fmt::format("{} x {} PEs are too many for one SystemC module each (at most {})",
-                                  architecture.array.rows, architecture.array.cols, kMaxSystemCPes),
-                      "use --engine fast, which gives the same result, or a smaller array"});
+    throw InputError(
+        {"", "array",
+         fmt::format("{} x {} PEs are too many for one SystemC module each (at most {})",
+                     architecture.array.rows, architecture.array.cols, kMaxSystemCPes),
+         "use --engine fast, which gives the same result, or a smaller array"});
   }
   return std::make_unique<SystemCEngine>(architecture, waveform);
 }

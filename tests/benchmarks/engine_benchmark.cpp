@@ -4,7 +4,8 @@
 //                     packing, statistics and exact accumulation
 //   fast_normal/...   the same with dense normal values, and other formats and accumulators
 //   systemc/R         the SystemC array of R x R PEs
-// Compare within a run, never between runs. GMAC/s and PE-cycles/s are per second of processor time.
+// Compare within a run, never between runs. GMAC/s and PE-cycles/s are per second of processor
+// time.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>

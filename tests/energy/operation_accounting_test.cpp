@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "energy/actions.hpp"
-#include "table_text.hpp"
+#include "tests/energy/table_text.hpp"
 
 namespace potomac::energy {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "table_text.hpp"
+#include "tests/energy/table_text.hpp"
 
 namespace potomac::energy {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "support/error.hpp"
-#include "table_text.hpp"
+#include "tests/energy/table_text.hpp"
 
 namespace potomac::energy {
 namespace {

@@ -112,10 +112,8 @@ inline workloads::Layer random_layer(int max_bits) {
   layer.shape = random_layer_shape();
   const auto tensor = [&](const workloads::Shape& shape) {
     const int bits = *rc::gen::inRange(3, max_bits + 1);
-    const Data data = *rc::gen::weightedElement<Data>({{4, Data::kDense},
-                                                       {3, Data::kSparse},
-                                                       {2, Data::kExtreme},
-                                                       {1, Data::kAlternating}});
+    const Data data = *rc::gen::weightedElement<Data>(
+        {{4, Data::kDense}, {3, Data::kSparse}, {2, Data::kExtreme}, {1, Data::kAlternating}});
     return random_tensor(shape, bits, data, *rc::gen::arbitrary<std::uint64_t>());
   };
   layer.w = tensor(layer.shape.w);

@@ -29,8 +29,7 @@ inline Output<std::int64_t> run_mf_mac(sim::Engine& engine, const workloads::Gem
   output.result = engine.run_mf_mac(gemm, [&](const sim::ResultTile<std::int64_t>& tile) {
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       for (std::int64_t j = 0; j < tile.cols; ++j) {
-        const auto at =
-            static_cast<std::size_t>((tile.m_begin + i) * gemm.n + tile.n_begin + j);
+        const auto at = static_cast<std::size_t>((tile.m_begin + i) * gemm.n + tile.n_begin + j);
         output.values[at] = tile.values[i * tile.row_stride + j];
         output.times_delivered[at] += 1;
       }
@@ -76,8 +75,7 @@ inline Reference reference_gemm(const sim::Architecture& architecture,
       for (std::int64_t k = 0; k < gemm.k; ++k) {
         const auto a = gemm.first.format().widen(gemm.first.code(i, k), format);
         const auto b = gemm.second.format().widen(gemm.second.code(j, k), format);
-        const auto step =
-            rtl::mf_mac(accumulator, format, architecture.pe.zero_gating, sum, a, b);
+        const auto step = rtl::mf_mac(accumulator, format, architecture.pe.zero_gating, sum, a, b);
         sum = step.value;
         reference.exponent_add += step.multiplied ? 1 : 0;
         reference.accumulate += step.accumulated ? 1 : 0;

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "support/error.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace potomac {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "support/error.hpp"
-#include "temporary_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace potomac {
 namespace {

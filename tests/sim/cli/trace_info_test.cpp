@@ -111,8 +111,8 @@ TEST_F(TraceInfoTest, JsonHoldsEveryCount) {
         counted += count.get<std::int64_t>();
       }
       EXPECT_EQ(counted, tensor["elements"]);
-      EXPECT_EQ(tensor["exponent_counts"].size(),
-                1U - 2U * tensor["lowest_exponent"].get<std::int64_t>());
+      EXPECT_EQ(static_cast<std::int64_t>(tensor["exponent_counts"].size()),
+                1 - 2 * tensor["lowest_exponent"].get<std::int64_t>());
     }
   }
   EXPECT_EQ(json["totals"]["zeros"], zeros);

@@ -1,0 +1,176 @@
+#!/usr/bin/python3
+"""Checks the one-way arrows between rooms: who may include, and link, what.
+
+    scripts/check_includes.py [ROOT]        (default: the tree that this script is in)
+
+A zone is a folder with rules of its own; the deepest zone that holds a file is the file's. Faults are
+printed one a line, as `file:line: what; what to do`. Exit status: 0 none, 1 some.
+"""
+
+import re
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+# Each zone, and the zones that its files may include.
+MAY_INCLUDE = {
+    "support": ("support",),
+    "rtl_models/arithmetic": ("rtl_models/arithmetic", "support"),
+    "rtl_models": ("rtl_models", "rtl_models/arithmetic", "support"),
+    "energy": ("energy", "support"),
+    "workloads": ("workloads", "rtl_models/arithmetic", "support"),
+    "sim": ("sim", "workloads", "energy", "rtl_models", "rtl_models/arithmetic", "support"),
+}
+MAY_INCLUDE["tests"] = ("tests", *MAY_INCLUDE)
+
+# Arithmetic is plain C++ that any engine can call; workloads and prices know nothing of clocks.
+MAY_USE_SYSTEMC = ("rtl_models", "sim", "tests")
+SYSTEMC_HEADER = re.compile(r"systemc(\.h)?$|sysc/|tlm(_|\.|/|$)")
+SYSTEMC_TARGETS = ("potomac_systemc", "PkgConfig::SYSTEMC")
+
+SOURCES = (".cpp", ".hpp", ".cc", ".hh", ".cxx", ".hxx", ".c", ".h", ".ipp", ".inl")
+HEADERS = (".hpp", ".hh", ".hxx", ".h", ".ipp", ".inl")
+# Folders at the top that hold no C++ of ours.
+NOT_OURS = re.compile(r"\.|build|out$")
+
+INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
+CMAKE_COMMAND = re.compile(r"\b(\w+)\s*\(([^()]*)\)")
+
+
+class Fault(NamedTuple):
+    file: str
+    line: int
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}; {self.remedy}"
+
+
+def zone_of(path: str) -> Optional[str]:
+    """The deepest zone that holds `path`, which is relative to the root; None outside of all."""
+    zones = [zone for zone in MAY_INCLUDE if path.startswith(zone + "/")]
+    return max(zones, key=len, default=None)
+
+
+def allowed_list(zone: str) -> str:
+    return ", ".join(f"{allowed}/" for allowed in MAY_INCLUDE[zone])
+
+
+def include_fault(zone: str, delimiter: str, included: str) -> Optional[Tuple[str, str]]:
+    """What is wrong with one #include in a file of `zone`, and the remedy; None if nothing is."""
+    if ".." in included.split("/"):
+        return f'"{included}" climbs out of its folder', "write the path from the project's root"
+    if delimiter == "<" and SYSTEMC_HEADER.match(included):
+        if zone in MAY_USE_SYSTEMC:
+            return None
+        return (
+            f"{zone}/ must do without SystemC, but includes <{included}>",
+            f"move what needs it to one of {', '.join(z + '/' for z in MAY_USE_SYSTEMC)}",
+        )
+    target = zone_of(included)
+    if target is None:
+        if delimiter == '"':
+            return (
+                f'"{included}" names no room',
+                "write the path from the project's root, or <> for what is not ours",
+            )
+        return None
+    if target not in MAY_INCLUDE[zone]:
+        return (
+            f"{zone}/ must not include {target}/ ({included})",
+            f"it may include {allowed_list(zone)}: move the code, or what it needs, down",
+        )
+    return None
+
+
+def faults_of_source(name: str, text: str, zone: str) -> Iterator[Fault]:
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        match = INCLUDE.match(line)
+        fault = include_fault(zone, match[1], match[2]) if match else None
+        if fault:
+            yield Fault(name, number, *fault)
+    if name.endswith(HEADERS):
+        if not lines or not re.match(r"//\s*\S", lines[0]):
+            yield Fault(name, 1, "no comment on the first line", "say what the header is for")
+        if not any(line.strip() == "#pragma once" for line in lines):
+            yield Fault(name, 1, "no #pragma once", "add it below the first comment")
+
+
+def cmake_commands(text: str) -> Iterator[Tuple[int, str, List[str]]]:
+    """Line, name and arguments of each command, as far as they matter here."""
+    text = re.sub(r"#[^\n]*", "", text)
+    for match in CMAKE_COMMAND.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match[1].lower(), match[2].split()
+
+
+def target_zone(folder: str, arguments: List[str]) -> Optional[str]:
+    """The zone that all sources of add_library or add_executable share."""
+    sources = [a for a in arguments[1:] if a.endswith(SOURCES) and "$" not in a]
+    zones = {zone_of(f"{folder}/{source}") for source in sources}
+    return zones.pop() if len(zones) == 1 else zone_of(f"{folder}/")
+
+
+def faults_of_cmake(files: Dict[str, str]) -> Iterator[Fault]:
+    """Links between our targets that go against the arrows. `files`: text by relative name."""
+    commands = [
+        (name, *command) for name, text in sorted(files.items()) for command in cmake_commands(text)
+    ]
+    zones = {}  # of each library and program
+    for name, _, command, arguments in commands:
+        if command in ("add_library", "add_executable") and arguments:
+            zone = target_zone(str(Path(name).parent), arguments)
+            if zone:
+                zones[arguments[0]] = zone
+    for name, line, command, arguments in commands:
+        if command != "target_link_libraries" or not arguments or arguments[0] not in zones:
+            continue
+        zone = zones[arguments[0]]
+        for linked in arguments[1:]:
+            if linked in SYSTEMC_TARGETS and zone not in MAY_USE_SYSTEMC:
+                yield Fault(name, line, f"{zone}/ must not link SystemC", "drop the link")
+            elif linked in zones and zones[linked] not in MAY_INCLUDE[zone]:
+                what = f"{arguments[0]} ({zone}/) must not link {linked} ({zones[linked]}/)"
+                yield Fault(name, line, what, f"it may link targets of {allowed_list(zone)}")
+
+
+def find_faults(root: Path) -> Tuple[int, List[Fault]]:
+    """The number of files read, and what is wrong in them."""
+    faults: List[Fault] = []
+    cmake_files = {}
+    count = 0
+    folders = [p for p in root.iterdir() if p.is_dir() and not NOT_OURS.match(p.name)]
+    for path in sorted(file for folder in folders for file in folder.rglob("*")):
+        name = str(path.relative_to(root))
+        if path.name == "CMakeLists.txt":
+            cmake_files[name] = path.read_text(errors="replace")
+        elif path.suffix in SOURCES:
+            zone = zone_of(name)
+            if zone:
+                faults += faults_of_source(name, path.read_text(errors="replace"), zone)
+            else:
+                rooms = ", ".join(sorted({z.split("/")[0] + "/" for z in MAY_INCLUDE}))
+                faults.append(Fault(name, 1, "C++ outside the rooms", f"move it to one of {rooms}"))
+        else:
+            continue
+        count += 1
+    faults += faults_of_cmake(cmake_files)
+    return count, faults
+
+
+def main(arguments: List[str]) -> int:
+    root = Path(arguments[0]) if arguments else Path(__file__).resolve().parent.parent
+    count, faults = find_faults(root)
+    for fault in faults:
+        print(fault)
+    # A check that read nothing has checked nothing.
+    if count == 0:
+        print(f"{root}: no C++ found there", file=sys.stderr)
+        return 1
+    print(f"includes: {count} files checked, {len(faults)} faults")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

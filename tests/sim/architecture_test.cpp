@@ -1,0 +1,220 @@
+// The architecture file: defaults, every key, and what is said of every fault.
+#include "sim/architecture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/error.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using testing::HasSubstr;
+
+Architecture parse(const std::string& text) {
+  return parse_architecture(read_yaml_text(text, "machine.yaml"));
+}
+
+// The message of the refusal; empty if the text is accepted.
+std::string refusal(const std::string& text) {
+  try {
+    parse(text);
+    return "";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+TEST(Architecture, DefaultsAreA16x16ArrayOfFiveBitPes) {
+  const Architecture architecture = parse("array: {}");
+  EXPECT_EQ(architecture, Architecture{});
+  EXPECT_EQ(architecture.array, (ArrayShape{16, 16}));
+  EXPECT_EQ(architecture.dataflow, Dataflow::kOutputStationary);
+  EXPECT_EQ(architecture.issue, Issue::kSerial);
+  EXPECT_EQ(architecture.pe.operand_bits, 5);
+  EXPECT_EQ(architecture.pe.accumulator.bits, 32);
+  EXPECT_FALSE(architecture.pe.accumulator.lsb.has_value());
+  EXPECT_EQ(architecture.pe.accumulator.overflow, rtl::Overflow::kWrap);
+  EXPECT_TRUE(architecture.pe.zero_gating);
+  EXPECT_FALSE(architecture.baseline.zero_gating);
+  EXPECT_EQ(architecture.clock_mhz, 500.0);
+}
+
+TEST(Architecture, EveryKeyIsRead) {
+  const Architecture architecture = parse(R"(
+array: {rows: 8, cols: 4096, dataflow: os, issue: serial}
+pe:
+  operand_bits: 6
+  accumulator: {bits: 48, lsb: -4, overflow: saturate}
+  zero_gating: false
+baseline: {zero_gating: true}
+clock_mhz: 940.5
+)");
+  Architecture expected;
+  expected.array = {8, 4096};
+  expected.pe = {6, {48, -4, rtl::Overflow::kSaturate}, false};
+  expected.baseline.zero_gating = true;
+  expected.clock_mhz = 940.5;
+  EXPECT_EQ(architecture, expected);
+  EXPECT_EQ(parse("pe: {accumulator: {lsb: exact, overflow: wrap}}"), Architecture{});
+}
+
+TEST(Architecture, UnknownKeysAreRefusedAtEveryLevelWithLineAndKey) {
+  struct Case {
+    std::string text;
+    std::string line;
+    std::string key;
+    std::string known;
+  };
+  const std::vector<Case> cases = {
+      {"clock_mhz: 500\narrays: {rows: 2}", "line 2", "arrays", "array, pe, baseline, clock_mhz"},
+      {"array:\n  rows: 2\n  columns: 2", "line 3", "array.columns", "rows, cols, dataflow, issue"},
+      {"pe:\n  bits: 5", "line 2", "pe.bits", "operand_bits, accumulator, zero_gating"},
+      {"pe:\n  accumulator:\n\n    width: 32", "line 4", "pe.accumulator.width",
+       "bits, lsb, overflow"},
+      {"baseline: {gating: true}", "line 1", "baseline.gating", "zero_gating"},
+  };
+  for (const Case& one : cases) {
+    const std::string message = refusal(one.text);
+    EXPECT_THAT(message, HasSubstr("machine.yaml: " + one.line + ", key '" + one.key + "'"));
+    EXPECT_THAT(message, HasSubstr("is not a known key"));
+    EXPECT_THAT(message, HasSubstr(one.known));
+  }
+}
+
+TEST(Architecture, SizesAreRefusedJustOutsideOfTheirRanges) {
+  const auto array = [](const std::string& rows, const std::string& cols) {
+    return "array: {rows: " + rows + ", cols: " + cols + "}";
+  };
+  EXPECT_EQ(refusal(array("1", "1")), "");
+  EXPECT_EQ(refusal(array("4096", "4096")), "");
+  for (const std::string size : {"0", "-1", "4097", "1000000000000", "99999999999999999999"}) {
+    EXPECT_THAT(refusal(array(size, "16")), HasSubstr("key 'array.rows'"));
+    EXPECT_THAT(refusal(array("16", size)), HasSubstr("key 'array.cols'"));
+    EXPECT_THAT(refusal(array("16", size)), HasSubstr("from 1 to 4096"));
+  }
+  for (const int bits : {3, 8}) {
+    EXPECT_EQ(refusal("pe: {operand_bits: " + std::to_string(bits) + "}"), "");
+  }
+  for (const int bits : {2, 9}) {
+    EXPECT_THAT(refusal("pe: {operand_bits: " + std::to_string(bits) + "}"),
+                HasSubstr("key 'pe.operand_bits'"));
+  }
+  for (const int bits : {16, 64}) {
+    EXPECT_EQ(refusal("pe: {accumulator: {bits: " + std::to_string(bits) + "}}"), "");
+  }
+  for (const int bits : {15, 65}) {
+    EXPECT_THAT(refusal("pe: {accumulator: {bits: " + std::to_string(bits) + "}}"),
+                HasSubstr("from 16 to 64"));
+  }
+  for (const int lsb : {-256, 256}) {
+    EXPECT_EQ(refusal("pe: {accumulator: {lsb: " + std::to_string(lsb) + "}}"), "");
+  }
+  for (const int lsb : {-257, 257}) {
+    EXPECT_THAT(refusal("pe: {accumulator: {lsb: " + std::to_string(lsb) + "}}"),
+                HasSubstr("key 'pe.accumulator.lsb'"));
+  }
+  EXPECT_EQ(refusal("clock_mhz: 0.001"), "");
+  for (const std::string clock : {"0", "-5", "100001", "nan", "inf"}) {
+    EXPECT_THAT(refusal("clock_mhz: " + clock), HasSubstr("key 'clock_mhz'")) << clock;
+  }
+}
+
+TEST(Architecture, WrongTypesAreRefused) {
+  for (const std::string text :
+       {"array: 16", "array: [16, 16]", "array: {rows: many}", "array: {rows: 1.5}",
+        "array: {rows: [1]}", "array: {rows: }", "array: {dataflow: ws}", "array: {dataflow: 1}",
+        "array: {issue: pipelined}", "pe: {zero_gating: 1}", "pe: {zero_gating: maybe}",
+        "pe: {accumulator: 32}", "pe: {accumulator: {lsb: lowest}}",
+        "pe: {accumulator: {overflow: clamp}}", "baseline: true", "clock_mhz: fast",
+        "clock_mhz: 500 MHz", "[array]", "text"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("machine.yaml: line 1")) << text;
+  }
+  EXPECT_THAT(refusal("array: {dataflow: zz}"), HasSubstr("use one of: os"));
+  EXPECT_THAT(refusal("pe: {accumulator: {overflow: clamp}}"), HasSubstr("wrap, saturate"));
+}
+
+TEST(Architecture, AKeyGivenTwiceIsRefused) {
+  EXPECT_THAT(refusal("array: {rows: 1, rows: 2}"), HasSubstr("array.rows"));
+  EXPECT_THAT(refusal("clock_mhz: 1\nclock_mhz: 2"), HasSubstr("line 2"));
+}
+
+class ArchitectureFile : public TemporaryFolder {};
+
+TEST_F(ArchitectureFile, IsReadFromDisk) {
+  put("machine.yaml", "array: {rows: 3, cols: 5}\n");
+  EXPECT_EQ(load_architecture(path("machine.yaml")).array, (ArrayShape{3, 5}));
+}
+
+TEST_F(ArchitectureFile, FaultsNameTheFile) {
+  put("broken.yaml", "array: {rows: 3\n");
+  put("empty.yaml", "");
+  put("wrong.yaml", "\n\narray: {rows: 0}\n");
+  const auto message = [this](const std::string& name) -> std::string {
+    try {
+      load_architecture(path(name));
+      return "";
+    } catch (const InputError& error) {
+      return error.what();
+    }
+  };
+  EXPECT_THAT(message("absent.yaml"), HasSubstr(path("absent.yaml").string()));
+  EXPECT_THAT(message("absent.yaml"), HasSubstr("cannot be read"));
+  EXPECT_THAT(message("broken.yaml"), HasSubstr(path("broken.yaml").string()));
+  EXPECT_THAT(message("empty.yaml"), HasSubstr("is empty"));
+  EXPECT_THAT(message("wrong.yaml"),
+              HasSubstr(path("wrong.yaml").string() + ": line 3, key 'array.rows'"));
+}
+
+// --- does a GEMM fit the PE ----------------------------------------------------------------------
+
+std::string misfit(const Architecture& architecture, int first, int second) {
+  try {
+    require_fit(architecture, "003-fc", rtl::PotFormat(first), rtl::PotFormat(second));
+    return "";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+TEST(RequireFit, TheWiderTensorMustFitThePe) {
+  Architecture architecture;
+  EXPECT_EQ(misfit(architecture, 5, 5), "");
+  EXPECT_EQ(misfit(architecture, 3, 5), "");
+  for (const std::string& message : {misfit(architecture, 6, 5), misfit(architecture, 5, 6)}) {
+    EXPECT_EQ(message,
+              "layer 003-fc: a 6-bit tensor does not fit pe.operand_bits 5; set pe.operand_bits to "
+              "6 or more");
+  }
+  architecture.pe.operand_bits = 6;
+  architecture.pe.accumulator.bits = 46;
+  EXPECT_EQ(misfit(architecture, 6, 5), "");
+}
+
+TEST(RequireFit, TheAccumulatorMustHoldOneLargestProduct) {
+  Architecture architecture;
+  architecture.pe.operand_bits = 6;
+  // Exact for 6 and 5 bits: products of 2^-22 .. 2^22, bit 44 the top one, and two bits more.
+  architecture.pe.accumulator.bits = 45;
+  EXPECT_EQ(misfit(architecture, 6, 5),
+            "layer 003-fc, pe.accumulator: 45 bits with lsb -22 cannot hold 2^22, the largest "
+            "product of a 6-bit and a 5-bit code; set pe.accumulator.bits to 46 or more, or "
+            "pe.accumulator.lsb to -21 or more");
+  architecture.pe.accumulator.lsb = -21;
+  EXPECT_EQ(misfit(architecture, 6, 5), "");
+}
+
+TEST(RequireFit, ExactFollowsTheTensorsNotThePe) {
+  Architecture architecture;
+  architecture.pe.operand_bits = 8;
+  const rtl::Accumulator accumulator =
+      require_fit(architecture, "x", rtl::PotFormat(5), rtl::PotFormat(4));
+  EXPECT_EQ(accumulator, (rtl::Accumulator{32, -10, rtl::Overflow::kWrap}));
+}
+
+}  // namespace
+}  // namespace potomac::sim

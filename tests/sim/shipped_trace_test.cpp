@@ -1,0 +1,60 @@
+// The whole shipped trace gives one and the same result under both engines, baseline included.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/engine.hpp"
+#include "sim/fast/closed_forms.hpp"
+#include "sim/run.hpp"
+#include "tests/sim/reference_gemm.hpp"
+#include "workloads/trace_reader.hpp"
+
+namespace potomac::test {
+namespace {
+
+constexpr const char* kTrace = POTOMAC_SOURCE_DIR "/workloads/traces/fashion-cnn-b16.h5";
+constexpr const char* kArchitecture = POTOMAC_SOURCE_DIR "/sim/architectures/os-16x16.yaml";
+
+TEST(ShippedTrace, EveryGemmIsTheSameInBothEngines) {
+  const sim::Architecture architecture = sim::load_architecture(kArchitecture);
+  const auto fast = sim::make_engine(sim::EngineKind::kFast, architecture, 2);
+  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, architecture, 1);
+  const workloads::TraceReader trace(kTrace);
+  ASSERT_EQ(trace.layers().size(), 5U);
+  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
+    const workloads::Layer layer = trace.read(i);
+    for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
+      SCOPED_TRACE(layer.shape.name + " " + std::string(workloads::name_of(pass)));
+      const workloads::Gemm gemm = workloads::lower(layer, pass, 0);
+      const auto by_fast = run_mf_mac(*fast, gemm);
+      const auto by_systemc = run_mf_mac(*systemc, gemm);
+      EXPECT_EQ(by_fast.result, by_systemc.result);
+      EXPECT_EQ(by_fast.values, by_systemc.values);
+    }
+  }
+}
+
+// The FP32 array, simulated on the smaller layers, does what the closed form counts.
+TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
+  const sim::Architecture architecture = sim::load_architecture(kArchitecture);
+  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, architecture, 1);
+  const auto fast = sim::make_engine(sim::EngineKind::kFast, architecture, 1);
+  const workloads::TraceReader trace(kTrace);
+  for (const std::size_t i : {std::size_t{0}, std::size_t{4}}) {
+    const workloads::Layer layer = trace.read(i);
+    for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
+      const workloads::Gemm gemm = workloads::lower(layer, pass, 0);
+      const auto by_systemc = run_fp32(*systemc, gemm);
+      const auto by_fast = run_fp32(*fast, gemm);
+      EXPECT_EQ(by_systemc.values, by_fast.values);
+      EXPECT_EQ(by_systemc.result, sim::fp32_result(architecture, gemm, by_systemc.result.zeros));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace potomac::test

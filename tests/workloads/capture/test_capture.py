@@ -1,0 +1,259 @@
+"""capture: the trace's layout, what its codes are, and steps it refuses."""
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import potomac_capture as pc
+
+SOURCE = {"dataset": "random", "step": 3, "seed": 1}
+
+
+class Network(nn.Module):
+    """Strided, padded, dilated, grouped convolutions, and linear layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(8, 3)  # registered first, runs last
+        self.stem = nn.Conv2d(2, 4, 3, stride=2, padding=1)
+        inner = nn.Conv2d(4, 8, (3, 1), padding="same", dilation=2, groups=2)
+        self.blocks = nn.ModuleList([inner])
+
+    def forward(self, x):
+        x = self.stem(x).relu()
+        x = self.blocks[0](x).relu()
+        return self.head(x.mean((2, 3)))
+
+
+def step(model, x=None):
+    x = torch.randn(5, 2, 8, 7) if x is None else x
+    model(x).square().mean().backward()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "trace.h5"
+
+
+@pytest.fixture
+def model():
+    return pc.quantize(Network())
+
+
+def captured(model, path, x=None, **options):
+    with pc.capture(model, path, **{**SOURCE, **options}):
+        step(model, x)
+    return h5py.File(path, "r")
+
+
+def plain(attributes):
+    return {
+        k: v.tolist() if isinstance(v, (np.ndarray, np.generic)) else v
+        for k, v in attributes.items()
+    }
+
+
+def test_root_attributes(model, path):
+    with captured(model, path) as trace:
+        assert plain(trace.attrs) == {
+            "format": "potomac-trace",
+            "version": 1,
+            "model": "Network",
+            "framework": "pytorch " + torch.__version__.rsplit(".", 1)[0],
+            "dataset": "random",
+            "step": 3,
+            "seed": 1,
+            "rounding": "log2",
+        }
+        for key in ("version", "step", "seed"):
+            assert trace.attrs.get_id(key).dtype == np.int64
+
+
+def test_layers_come_in_forward_order_with_their_geometry(model, path):
+    with captured(model, path) as trace:
+        layers = trace["layers"]
+        assert list(layers) == ["000-stem", "001-blocks.0", "002-head"]
+        assert plain(layers["000-stem"].attrs) == {
+            "kind": "conv2d",
+            "input_grad": 0,
+            "stride": [2, 2],
+            "padding": [1, 1],
+            "dilation": [1, 1],
+            "groups": 1,
+        }
+        assert plain(layers["001-blocks.0"].attrs) == {
+            "kind": "conv2d",
+            "input_grad": 1,
+            "stride": [1, 1],
+            "padding": [2, 0],
+            "dilation": [2, 2],
+            "groups": 2,
+        }
+        assert plain(layers["002-head"].attrs) == {"kind": "linear", "input_grad": 1}
+
+
+def test_tensors_have_the_shapes_and_storage_of_the_format(model, path):
+    shapes = {
+        "000-stem": {"W": (4, 2, 3, 3), "A": (5, 2, 8, 7), "G": (5, 4, 4, 4)},
+        "001-blocks.0": {"W": (8, 2, 3, 1), "A": (5, 4, 4, 4), "G": (5, 8, 4, 4)},
+        "002-head": {"W": (3, 8), "A": (5, 8), "G": (5, 3)},
+    }
+    with captured(model, path) as trace:
+        for name, tensors in shapes.items():
+            assert set(trace["layers"][name]) == {"W", "A", "G"}
+            for role, shape in tensors.items():
+                dataset = trace["layers"][name][role]
+                assert dataset.shape == shape and dataset.dtype == np.uint8
+                assert dataset.chunks and dataset.compression == "gzip"
+                assert dataset.fletcher32
+                assert set(dataset.attrs) == {"bits", "beta"}
+                assert dataset.attrs.get_id("beta").dtype == np.int64
+                assert dataset.attrs["bits"] == 5
+
+
+def test_codes_are_what_the_step_computed_with(path):
+    """The trace's values, run through plain autograd, give the step's gradients."""
+    layer = pc.quantize(nn.Linear(6, 4), pc.Config(gamma=0.6))
+    model = nn.Sequential(layer)
+    a = torch.randn(7, 6, requires_grad=True)
+    g = torch.randn(7, 4)
+    with pc.capture(model, path, **SOURCE):
+        y = model(a)
+        y.backward(g)
+    with h5py.File(path) as trace:
+        values = {
+            role: pc.dequantize(
+                torch.from_numpy(dataset[()]),
+                int(dataset.attrs["bits"]),
+                int(dataset.attrs["beta"]),
+            )
+            for role, dataset in trace["layers/000-linear"].items()
+        }
+    torch.testing.assert_close(y, values["A"] @ values["W"].t() + layer.bias)
+    dw = values["G"].t() @ values["A"]
+    torch.testing.assert_close(layer.weight.grad, dw - dw.mean())
+    kept = a.abs() <= layer.gamma * a.abs().max()
+    assert not kept.all()
+    torch.testing.assert_close(a.grad, values["G"] @ values["W"] * kept)
+
+
+def test_capturing_does_not_change_the_step(path):
+    torch.manual_seed(5)
+    one = pc.quantize(Network())
+    torch.manual_seed(5)
+    two = pc.quantize(Network())
+    x = torch.randn(5, 2, 8, 7)
+    captured(one, path, x).close()
+    step(two, x)
+    for p, q in zip(one.parameters(), two.parameters()):
+        assert (p.grad is None) == (q.grad is None)
+        assert p.grad is None or torch.equal(p.grad, q.grad)
+
+
+def test_every_code_is_canonical(model, path):
+    with captured(model, path) as trace:
+        for layer in trace["layers"].values():
+            for dataset in layer.values():
+                codes = dataset[()]
+                assert codes.max() < 32 and not (codes == 0x18).any()
+                assert ((codes & 15) == 7).any()  # the largest element sets the scale
+
+
+def test_leading_dimensions_become_one_batch(path):
+    model = pc.quantize(nn.Linear(6, 4))
+    with captured(model, path, torch.randn(2, 3, 6)) as trace:
+        assert trace["layers/000-linear/A"].shape == (6, 6)
+        assert trace["layers/000-linear/G"].shape == (6, 4)
+        assert trace.attrs["model"] == "QuantizedLinear"
+
+
+def test_an_unbatched_sample(path):
+    model = pc.quantize(nn.Linear(6, 4))
+    with captured(model, path, torch.randn(6)) as trace:
+        assert trace["layers/000-linear/A"].shape == (1, 6)
+
+
+def test_options_show_in_the_trace(path):
+    options = pc.Config(bits=4, last_layer_grad_bits=6, rounding="linear", wbc=False)
+    model = pc.quantize(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), options)
+    with captured(model, path, torch.randn(3, 4), model_name="mlp") as trace:
+        assert trace.attrs["rounding"] == "linear" and trace.attrs["model"] == "mlp"
+        bits = [trace[f"layers/{n}/G"].attrs["bits"] for n in ("000-0", "001-1")]
+        assert bits == [4, 6]
+        assert trace["layers/001-1/W"].attrs["bits"] == 4
+
+
+def test_the_same_step_gives_the_same_bytes(tmp_path):
+    files = []
+    for name in ("one.h5", "two.h5"):
+        torch.manual_seed(9)
+        captured(pc.quantize(Network()), tmp_path / name).close()
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1]
+
+
+def test_large_tensors_are_stored_in_several_chunks(path):
+    model = pc.quantize(nn.Linear(1000, 700))
+    with captured(model, path, torch.randn(2, 1000)) as trace:
+        assert trace["layers/000-linear/W"].chunks == (262, 1000)
+
+
+class SharedLayer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.layer(self.layer(x))
+
+
+def two_backwards(model, x):
+    loss = model(x).sum()
+    loss.backward(retain_graph=True)
+    loss.backward()
+
+
+@pytest.mark.parametrize(
+    "make, body, message",
+    [
+        (SharedLayer, lambda m, x: m(x).sum().backward(), "'layer' ran more than once"),
+        (lambda: nn.Linear(4, 4), lambda m, x: m(x), "forward but no backward"),
+        (lambda: nn.Linear(4, 4), two_backwards, "more than one backward"),
+        (lambda: nn.Linear(4, 4), lambda m, x: None, "no quantized layer ran"),
+    ],
+)
+def test_refused_steps_leave_no_file(tmp_path, make, body, message):
+    model = pc.quantize(make())
+    with pytest.raises(pc.CaptureError, match=message):
+        with pc.capture(model, tmp_path / "trace.h5", **SOURCE):
+            body(model, torch.randn(3, 4))
+    assert list(tmp_path.iterdir()) == []
+    model(torch.randn(3, 4)).sum().backward()  # the model trains on as before
+
+
+def test_a_model_that_is_not_quantized_is_refused(path):
+    with pytest.raises(pc.CaptureError, match="call quantize"):
+        with pc.capture(Network(), path, **SOURCE):
+            pass
+
+
+def test_an_error_in_the_step_keeps_the_earlier_file(model, path):
+    path.write_bytes(b"earlier")
+    with pytest.raises(ZeroDivisionError):
+        with pc.capture(model, path, **SOURCE):
+            step(model)
+            1 / 0
+    assert path.read_bytes() == b"earlier"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_in_writing_leaves_nothing_behind(model, path, monkeypatch):
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        captured(model, path)
+    assert list(path.parent.iterdir()) == []

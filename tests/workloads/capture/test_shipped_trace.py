@@ -1,0 +1,96 @@
+"""The shipped trace: whole, canonical, and regenerable by the command beside it."""
+
+import re
+import shlex
+
+import fashion_mnist
+import h5py
+import numpy as np
+import pytest
+import torch
+
+import potomac_capture as pc
+
+NAME = "fashion-cnn-b16.h5"
+CONV = {
+    "000-conv1": ((16, 1, 3, 3), (16, 1, 28, 28), (16, 16, 28, 28), 1),
+    "001-conv2": ((32, 16, 3, 3), (16, 16, 28, 28), (16, 32, 14, 14), 2),
+    "002-conv3": ((64, 32, 3, 3), (16, 32, 14, 14), (16, 64, 7, 7), 2),
+}
+LINEAR = {
+    "003-fc1": ((128, 3136), (16, 3136), (16, 128)),
+    "004-fc2": ((10, 128), (16, 128), (16, 10)),
+}
+
+
+@pytest.fixture
+def trace(traces):
+    with h5py.File(traces / NAME, "r") as file:
+        yield file
+
+
+def values(dataset):
+    bits, beta = int(dataset.attrs["bits"]), int(dataset.attrs["beta"])
+    return pc.dequantize(torch.from_numpy(dataset[()]), bits, beta)
+
+
+def test_it_is_about_a_megabyte_or_less(traces):
+    assert (traces / NAME).stat().st_size < 1.2e6
+
+
+def test_root_and_layers(trace):
+    assert trace.attrs["format"] == "potomac-trace" and trace.attrs["version"] == 1
+    assert trace.attrs["model"] == "FashionCnn"
+    assert trace.attrs["dataset"] == "Fashion-MNIST"
+    assert trace.attrs["rounding"] == "log2"
+    assert list(trace["layers"]) == [*CONV, *LINEAR]
+    for name, layer in trace["layers"].items():
+        assert layer.attrs["input_grad"] == (name != "000-conv1")
+    for name, (w, a, g, stride) in CONV.items():
+        layer = trace["layers"][name]
+        assert layer.attrs["kind"] == "conv2d" and layer.attrs["groups"] == 1
+        assert layer.attrs["stride"].tolist() == [stride] * 2
+        assert layer.attrs["padding"].tolist() == layer.attrs["dilation"].tolist()
+        assert layer.attrs["padding"].tolist() == [1, 1]
+        assert [layer[role].shape for role in "WAG"] == [w, a, g]
+    for name, shapes in LINEAR.items():
+        layer = trace["layers"][name]
+        assert layer.attrs["kind"] == "linear"
+        assert [layer[role].shape for role in "WAG"] == list(shapes)
+
+
+def test_every_code_is_canonical_and_the_scale_is_used(trace):
+    for layer in trace["layers"].values():
+        for role in "WAG":
+            codes = layer[role][()]
+            assert layer[role].attrs["bits"] == 5
+            assert codes.dtype == np.uint8 and codes.max() < 32
+            assert not (codes == 0x18).any()
+            assert ((codes & 15) == 7).any()
+
+
+def test_it_is_a_step_of_training(trace):
+    """A are images and outputs of ReLU; the last G a softmax minus a label, over 16."""
+    layers = trace["layers"]
+    for name, layer in layers.items():
+        after_relu = name != "000-conv1"
+        assert bool((values(layer["A"]) >= 0).all()) == after_relu
+    assert values(layers["000-conv1/A"]).min() == -1  # black, -0.81 when normalised
+    g = values(layers["004-fc2/G"])
+    assert ((g < 0).sum(1) == 1).sum() >= 8  # one label in a row, unless rounded off
+    assert g.abs().max() <= 1 / 16
+    predicted = values(layers["004-fc2/A"]) @ values(layers["004-fc2/W"]).t()
+    right = (predicted.argmax(1) == g.argmin(1)).float().mean()
+    assert right > 0.6
+
+
+def test_the_regenerating_command_is_one_the_example_takes(traces, trace):
+    text = (traces / "README.md").read_text()
+    command = re.search(r"^ +.*(fashion_mnist\.py.*--capture.*)$", text, re.M)
+    options = fashion_mnist.parse(shlex.split(command[1])[1:])
+    assert options.capture.name == NAME
+    assert options.mode == ["wbc+prc"] and options.bits == 5
+    assert options.last_layer_grad_bits is None
+    assert options.seed[0] == trace.attrs["seed"]
+    steps = -(-60000 // fashion_mnist.BATCH) * options.epochs
+    assert trace.attrs["step"] == steps // 2

@@ -1,0 +1,470 @@
+// From layers to GEMMs: shapes by hand, operands against the plain definition of each layer.
+#include "workloads/lowering.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <vector>
+
+namespace potomac::workloads {
+namespace {
+
+using rtl::PotCode;
+using Index = std::vector<std::int64_t>;
+
+// --- shapes, by hand -----------------------------------------------------------------------------
+
+LayerShape linear(std::int64_t batch, std::int64_t in, std::int64_t out) {
+  LayerShape layer;
+  layer.name = "000-linear";
+  layer.kind = LayerKind::kLinear;
+  layer.w = {out, in};
+  layer.a = {batch, in};
+  layer.g = {batch, out};
+  return layer;
+}
+
+LayerShape matmul(std::int64_t batch, std::int64_t m, std::int64_t k, std::int64_t n) {
+  LayerShape layer;
+  layer.name = "000-matmul";
+  layer.kind = LayerKind::kMatmul;
+  layer.w = {batch, k, n};
+  layer.a = {batch, m, k};
+  layer.g = {batch, m, n};
+  return layer;
+}
+
+LayerShape conv2d(Shape a, Shape w, const Conv2dGeometry& geometry) {
+  LayerShape layer;
+  layer.name = "000-conv2d";
+  layer.kind = LayerKind::kConv2d;
+  layer.conv = geometry;
+  layer.a = std::move(a);
+  layer.w = std::move(w);
+  layer.g = {layer.a[0], layer.w[0], 0, 0};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    // As many steps of `stride` as the kernel's reach leaves room for, counted one by one.
+    const std::int64_t reach = geometry.dilation[axis] * (layer.w[2 + axis] - 1) + 1;
+    std::int64_t at = -geometry.padding[axis];
+    while (at + reach <= layer.a[2 + axis] + geometry.padding[axis]) {
+      layer.g[2 + axis] += 1;
+      at += geometry.stride[axis];
+    }
+  }
+  return layer;
+}
+
+void expect_shapes(const LayerShape& layer, GemmShape forward, GemmShape data, GemmShape weight) {
+  check(layer, "test");
+  EXPECT_EQ(gemm_shape(layer, Pass::kForward), forward);
+  EXPECT_EQ(gemm_shape(layer, Pass::kBackwardData), data);
+  EXPECT_EQ(gemm_shape(layer, Pass::kBackwardWeight), weight);
+}
+
+TEST(GemmShape, OfALinearLayer) {
+  expect_shapes(linear(2, 3, 5), {1, 2, 5, 3}, {1, 2, 3, 5}, {1, 5, 3, 2});
+}
+
+TEST(GemmShape, OfAMatmulIsPerBatch) {
+  expect_shapes(matmul(7, 2, 3, 5), {7, 2, 5, 3}, {7, 2, 3, 5}, {7, 3, 5, 2});
+}
+
+TEST(GemmShape, OfAConvolution) {
+  // ResNet's first: 7 x 7, stride 2, padding 3, 224 -> 112, batch 2.
+  const Conv2dGeometry stride2{{2, 2}, {3, 3}, {1, 1}, 1};
+  expect_shapes(conv2d({2, 3, 224, 224}, {64, 3, 7, 7}, stride2), {1, 2 * 112 * 112, 64, 147},
+                {1, 2 * 224 * 224, 3, 64 * 49}, {1, 64, 147, 2 * 112 * 112});
+}
+
+TEST(GemmShape, OfAGroupedConvolutionIsPerGroup) {
+  const Conv2dGeometry groups{{1, 2}, {1, 0}, {1, 1}, 3};
+  // A: 6 channels of 5 x 7; W: 9 outputs, kernel 3 x 2; G: 5 x 3.
+  expect_shapes(conv2d({2, 6, 5, 7}, {9, 2, 3, 2}, groups), {3, 2 * 5 * 3, 3, 2 * 6},
+                {3, 2 * 5 * 7, 2, 3 * 6}, {3, 3, 2 * 6, 2 * 5 * 3});
+}
+
+TEST(GemmShape, MacsAreTheSameInForwardAndBackwardWeight) {
+  const LayerShape layer = conv2d({2, 6, 9, 8}, {4, 3, 3, 3}, {{2, 2}, {1, 1}, {1, 1}, 2});
+  EXPECT_EQ(gemm_shape(layer, Pass::kForward).macs(),
+            gemm_shape(layer, Pass::kBackwardWeight).macs());
+  // Strided: backward-data has slots for the holes, so more.
+  EXPECT_GT(gemm_shape(layer, Pass::kBackwardData).macs(),
+            gemm_shape(layer, Pass::kForward).macs());
+}
+
+TEST(Passes, AFirstLayerHasNoBackwardData) {
+  LayerShape layer = linear(2, 3, 5);
+  EXPECT_EQ(passes_of(layer),
+            (std::vector<Pass>{Pass::kForward, Pass::kBackwardData, Pass::kBackwardWeight}));
+  layer.input_grad = false;
+  EXPECT_EQ(passes_of(layer), (std::vector<Pass>{Pass::kForward, Pass::kBackwardWeight}));
+}
+
+// --- layers with values --------------------------------------------------------------------------
+
+// Of at most 5 bits: values are integers up to 2^14 in units of the smallest, and sums stay exact.
+QuantizedTensor random_tensor(const Shape& shape, int bits, int beta, std::uint64_t seed) {
+  QuantizedTensor tensor{shape, bits, beta, {}};
+  std::mt19937_64 random(seed);
+  while (static_cast<std::int64_t>(tensor.codes.size()) < element_count(shape)) {
+    const auto code = static_cast<PotCode>(random() % static_cast<unsigned>(1 << bits));
+    if (tensor.format().is_canonical(code)) {
+      tensor.codes.push_back(code);
+    }
+  }
+  return tensor;
+}
+
+Layer with_values(const LayerShape& shape, std::uint64_t seed) {
+  check(shape, "test");
+  return {shape, random_tensor(shape.w, 5, -3, seed), random_tensor(shape.a, 4, 2, seed + 1),
+          random_tensor(shape.g, 3, 11, seed + 2)};
+}
+
+std::size_t flat(const Shape& shape, const Index& index) {
+  std::int64_t at = 0;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    EXPECT_TRUE(index[i] >= 0 && index[i] < shape[i]);
+    at = at * shape[i] + index[i];
+  }
+  return static_cast<std::size_t>(at);
+}
+
+PotCode code_at(const QuantizedTensor& tensor, const Index& index) {
+  return tensor.codes[flat(tensor.shape, index)];
+}
+
+// In units of 2^(beta - e_max).
+std::int64_t integer_of(rtl::PotFormat format, PotCode code) {
+  if (format.is_zero(code)) {
+    return 0;
+  }
+  const std::int64_t magnitude = std::int64_t{1} << (format.exponent(code) + format.e_max());
+  return format.is_negative(code) ? -magnitude : magnitude;
+}
+
+std::int64_t value_at(const QuantizedTensor& tensor, const Index& index) {
+  return integer_of(tensor.format(), code_at(tensor, index));
+}
+
+std::int64_t output_of(const Gemm& gemm, std::int64_t m, std::int64_t n) {
+  std::int64_t sum = 0;
+  for (std::int64_t k = 0; k < gemm.k; ++k) {
+    sum += integer_of(gemm.first.format(), gemm.first.code(m, k)) *
+           integer_of(gemm.second.format(), gemm.second.code(n, k));
+  }
+  return sum;
+}
+
+// A coordinate tuple for each value of a flattened index, in row-major order.
+std::vector<Index> tuples(const Shape& extents) {
+  std::vector<Index> list;
+  Index index(extents.size(), 0);
+  for (std::int64_t i = 0; i < element_count(extents); ++i) {
+    list.push_back(index);
+    for (std::size_t axis = extents.size(); axis-- > 0;) {
+      if (++index[axis] < extents[axis]) {
+        break;
+      }
+      index[axis] = 0;
+    }
+  }
+  return list;
+}
+
+// Empty, or how `operand` differs from `expected(row, depth)` given in coordinates.
+std::string compare_operand(const LoweredOperand& operand, const Shape& rows, const Shape& depths,
+                            const std::function<PotCode(const Index&, const Index&)>& expected) {
+  const std::vector<Index> row_tuples = tuples(rows);
+  const std::vector<Index> depth_tuples = tuples(depths);
+  if (operand.rows() != static_cast<std::int64_t>(row_tuples.size()) ||
+      operand.depth() != static_cast<std::int64_t>(depth_tuples.size())) {
+    return fmt::format("is {} x {}", operand.rows(), operand.depth());
+  }
+  for (std::size_t r = 0; r < row_tuples.size(); ++r) {
+    for (std::size_t k = 0; k < depth_tuples.size(); ++k) {
+      const PotCode got = operand.code(static_cast<std::int64_t>(r), static_cast<std::int64_t>(k));
+      const PotCode want = expected(row_tuples[r], depth_tuples[k]);
+      if (got != want) {
+        return fmt::format("code {:#x} at ({}, {}), expected {:#x}", got, r, k, want);
+      }
+    }
+  }
+  return "";
+}
+
+TEST(LowerLinear, OperandsAreTheProductsOfTheTable) {
+  const std::int64_t batch = 3;
+  const std::int64_t in = 4;
+  const std::int64_t out = 5;
+  const Layer layer = with_values(linear(batch, in, out), 1);
+  const auto w = [&](const Index& o, const Index& i) { return code_at(layer.w, {o[0], i[0]}); };
+  const auto a = [&](const Index& b, const Index& i) { return code_at(layer.a, {b[0], i[0]}); };
+  const auto g = [&](const Index& b, const Index& o) { return code_at(layer.g, {b[0], o[0]}); };
+  const auto transposed = [](auto of) {
+    return [of](const Index& row, const Index& k) { return of(k, row); };
+  };
+  const Gemm forward = lower(layer, Pass::kForward, 0);
+  EXPECT_EQ(compare_operand(forward.first, {batch}, {in}, a), "");
+  EXPECT_EQ(compare_operand(forward.second, {out}, {in}, w), "");
+  const Gemm data = lower(layer, Pass::kBackwardData, 0);
+  EXPECT_EQ(compare_operand(data.first, {batch}, {out}, g), "");
+  EXPECT_EQ(compare_operand(data.second, {in}, {out}, transposed(w)), "");
+  const Gemm weight = lower(layer, Pass::kBackwardWeight, 0);
+  EXPECT_EQ(compare_operand(weight.first, {out}, {batch}, transposed(g)), "");
+  EXPECT_EQ(compare_operand(weight.second, {in}, {batch}, transposed(a)), "");
+}
+
+TEST(LowerMatmul, OperandsAreTheProductsOfTheTableInEachBatch) {
+  const std::int64_t batch = 3;
+  const std::int64_t m = 4;
+  const std::int64_t k = 2;
+  const std::int64_t n = 5;
+  const Layer layer = with_values(matmul(batch, m, k, n), 2);
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const auto w = [&](const Index& i, const Index& j) {
+      return code_at(layer.w, {b, i[0], j[0]});
+    };
+    const auto a = [&](const Index& i, const Index& j) {
+      return code_at(layer.a, {b, i[0], j[0]});
+    };
+    const auto g = [&](const Index& i, const Index& j) {
+      return code_at(layer.g, {b, i[0], j[0]});
+    };
+    const auto transposed = [](auto of) {
+      return [of](const Index& row, const Index& depth) { return of(depth, row); };
+    };
+    const Gemm forward = lower(layer, Pass::kForward, b);  // A W
+    EXPECT_EQ(compare_operand(forward.first, {m}, {k}, a), "");
+    EXPECT_EQ(compare_operand(forward.second, {n}, {k}, transposed(w)), "");
+    const Gemm data = lower(layer, Pass::kBackwardData, b);  // G W^T
+    EXPECT_EQ(compare_operand(data.first, {m}, {n}, g), "");
+    EXPECT_EQ(compare_operand(data.second, {k}, {n}, w), "");
+    const Gemm weight = lower(layer, Pass::kBackwardWeight, b);  // A^T G
+    EXPECT_EQ(compare_operand(weight.first, {k}, {m}, transposed(a)), "");
+    EXPECT_EQ(compare_operand(weight.second, {n}, {m}, transposed(g)), "");
+    EXPECT_EQ(forward.index, b);
+  }
+}
+
+TEST(Lower, CarriesNamesFormatsAndScalesOfItsOperands) {
+  const Layer layer = with_values(linear(2, 3, 4), 3);
+  const Gemm forward = lower(layer, Pass::kForward, 0);
+  EXPECT_EQ(forward.layer, "000-linear");
+  EXPECT_EQ(forward.first.format(), rtl::PotFormat(4));
+  EXPECT_EQ(forward.second.format(), rtl::PotFormat(5));
+  EXPECT_EQ(forward.scale_exponent(), 2 - 3);
+  EXPECT_EQ(lower(layer, Pass::kBackwardData, 0).scale_exponent(), 11 - 3);
+  EXPECT_EQ(lower(layer, Pass::kBackwardWeight, 0).scale_exponent(), 11 + 2);
+  const Gemm weight = lower(layer, Pass::kBackwardWeight, 0);
+  EXPECT_EQ(weight.first.format(), rtl::PotFormat(3));
+  EXPECT_EQ(weight.pass, Pass::kBackwardWeight);
+}
+
+// --- convolutions --------------------------------------------------------------------------------
+
+LayerShape random_conv() {
+  const auto draw = [](std::int64_t low, std::int64_t high) {
+    return *rc::gen::inRange<std::int64_t>(low, high + 1);
+  };
+  Conv2dGeometry conv;
+  conv.groups = draw(1, 3);
+  const std::int64_t batch = draw(1, 2);
+  const std::int64_t in = conv.groups * draw(1, 2);
+  const std::int64_t out = conv.groups * draw(1, 2);
+  Pair kernel{};
+  Pair input{};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    kernel[axis] = draw(1, 4);
+    conv.stride[axis] = draw(1, 4);
+    conv.dilation[axis] = draw(1, 3);
+    conv.padding[axis] = draw(0, 4);
+    const std::int64_t reach = conv.dilation[axis] * (kernel[axis] - 1) + 1;
+    input[axis] = std::max<std::int64_t>(draw(1, 7), reach - 2 * conv.padding[axis]);
+  }
+  return conv2d({batch, in, input[0], input[1]}, {out, in / conv.groups, kernel[0], kernel[1]},
+                conv);
+}
+
+// Every (A element, W element, G element) that meets in the forward convolution, channels counted
+// within the group: the definition, from which all three passes follow.
+struct Contribution {
+  std::int64_t b, c, h, w;  // of A
+  std::int64_t o, p, q;     // of G
+  std::int64_t y, x;        // of the kernel
+};
+
+template <typename Body>
+void for_each_contribution(const LayerShape& layer, Body body) {
+  const Conv2dGeometry& conv = layer.conv;
+  for (const Index& g : tuples({layer.g[0], layer.w[0] / conv.groups, layer.g[2], layer.g[3]})) {
+    for (const Index& k : tuples({layer.w[1], layer.w[2], layer.w[3]})) {
+      const std::int64_t h = g[2] * conv.stride[0] - conv.padding[0] + k[1] * conv.dilation[0];
+      const std::int64_t w = g[3] * conv.stride[1] - conv.padding[1] + k[2] * conv.dilation[1];
+      if (h >= 0 && h < layer.a[2] && w >= 0 && w < layer.a[3]) {
+        body(Contribution{g[0], k[0], h, w, g[1], g[2], g[3], k[1], k[2]});
+      }
+    }
+  }
+}
+
+// The outputs of all three passes by accumulating each contribution where it belongs.
+RC_GTEST_PROP(LowerConv2d, EveryPassComputesTheSumOfTheForwardsContributions, ()) {
+  const Layer layer = with_values(random_conv(), *rc::gen::arbitrary<std::uint64_t>());
+  const LayerShape& s = layer.shape;
+  const std::int64_t channels = s.w[1];
+  const std::int64_t outputs = s.w[0] / s.conv.groups;
+  for (std::int64_t group = 0; group < s.conv.groups; ++group) {
+    const Shape y_shape = {s.g[0], s.g[2], s.g[3], outputs};
+    const Shape da_shape = {s.a[0], s.a[2], s.a[3], channels};
+    const Shape dw_shape = {outputs, channels, s.w[2], s.w[3]};
+    std::vector<std::int64_t> y(static_cast<std::size_t>(element_count(y_shape)));
+    std::vector<std::int64_t> da(static_cast<std::size_t>(element_count(da_shape)));
+    std::vector<std::int64_t> dw(static_cast<std::size_t>(element_count(dw_shape)));
+    for_each_contribution(s, [&](const Contribution& at) {
+      const auto a = value_at(layer.a, {at.b, group * channels + at.c, at.h, at.w});
+      const auto w = value_at(layer.w, {group * outputs + at.o, at.c, at.y, at.x});
+      const auto g = value_at(layer.g, {at.b, group * outputs + at.o, at.p, at.q});
+      y[flat(y_shape, {at.b, at.p, at.q, at.o})] += a * w;
+      da[flat(da_shape, {at.b, at.h, at.w, at.c})] += g * w;
+      dw[flat(dw_shape, {at.o, at.c, at.y, at.x})] += g * a;
+    });
+    for (const auto& [pass, expected] : {std::pair{Pass::kForward, &y},
+                                         {Pass::kBackwardData, &da},
+                                         {Pass::kBackwardWeight, &dw}}) {
+      const Gemm gemm = lower(layer, pass, group);
+      RC_ASSERT(gemm.m * gemm.n == static_cast<std::int64_t>(expected->size()));
+      for (std::int64_t m = 0; m < gemm.m; ++m) {
+        for (std::int64_t n = 0; n < gemm.n; ++n) {
+          RC_ASSERT(output_of(gemm, m, n) == (*expected)[static_cast<std::size_t>(m * gemm.n + n)]);
+        }
+      }
+    }
+  }
+}
+
+// Sums do not show the order of the reduction; the cycle in which an operand enters does.
+RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
+  const Layer layer = with_values(random_conv(), *rc::gen::arbitrary<std::uint64_t>());
+  const LayerShape& s = layer.shape;
+  const std::int64_t group = *rc::gen::inRange<std::int64_t>(0, s.conv.groups);
+  const std::int64_t channels = s.w[1];
+  const std::int64_t outputs = s.w[0] / s.conv.groups;
+  // A[b, c] at the place where output (p, q) and kernel (y, x) meet.
+  const auto a_at = [&](std::int64_t b, std::int64_t c, std::int64_t p, std::int64_t q,
+                        std::int64_t y, std::int64_t x) {
+    const std::int64_t h = p * s.conv.stride[0] - s.conv.padding[0] + y * s.conv.dilation[0];
+    const std::int64_t w = q * s.conv.stride[1] - s.conv.padding[1] + x * s.conv.dilation[1];
+    const bool inside = h >= 0 && h < s.a[2] && w >= 0 && w < s.a[3];
+    return inside ? code_at(layer.a, {b, group * channels + c, h, w}) : layer.a.format().zero();
+  };
+  // G[b, o] at the output (p, q) that meets input (h, w) under kernel (y, x), found by search.
+  const auto g_at = [&](std::int64_t b, std::int64_t o, std::int64_t h, std::int64_t w,
+                        std::int64_t y, std::int64_t x) {
+    for (std::int64_t p = 0; p < s.g[2]; ++p) {
+      for (std::int64_t q = 0; q < s.g[3]; ++q) {
+        if (p * s.conv.stride[0] - s.conv.padding[0] + y * s.conv.dilation[0] == h &&
+            q * s.conv.stride[1] - s.conv.padding[1] + x * s.conv.dilation[1] == w) {
+          return code_at(layer.g, {b, group * outputs + o, p, q});
+        }
+      }
+    }
+    return layer.g.format().zero();
+  };
+  const Shape kernel = {s.w[2], s.w[3]};
+  const Shape out_positions = {s.g[0], s.g[2], s.g[3]};
+
+  const Gemm forward = lower(layer, Pass::kForward, group);
+  RC_ASSERT(compare_operand(forward.first, out_positions, {channels, kernel[0], kernel[1]},
+                            [&](const Index& r, const Index& k) {
+                              return a_at(r[0], k[0], r[1], r[2], k[1], k[2]);
+                            }) == "");
+  RC_ASSERT(compare_operand(forward.second, {outputs}, {channels, kernel[0], kernel[1]},
+                            [&](const Index& r, const Index& k) {
+                              return code_at(layer.w, {group * outputs + r[0], k[0], k[1], k[2]});
+                            }) == "");
+  const Gemm data = lower(layer, Pass::kBackwardData, group);
+  RC_ASSERT(compare_operand(data.first, {s.a[0], s.a[2], s.a[3]}, {outputs, kernel[0], kernel[1]},
+                            [&](const Index& r, const Index& k) {
+                              return g_at(r[0], k[0], r[1], r[2], k[1], k[2]);
+                            }) == "");
+  RC_ASSERT(compare_operand(data.second, {channels}, {outputs, kernel[0], kernel[1]},
+                            [&](const Index& r, const Index& k) {
+                              return code_at(layer.w, {group * outputs + k[0], r[0], k[1], k[2]});
+                            }) == "");
+  const Gemm weight = lower(layer, Pass::kBackwardWeight, group);
+  RC_ASSERT(
+      compare_operand(weight.first, {outputs}, out_positions, [&](const Index& r, const Index& k) {
+        return code_at(layer.g, {k[0], group * outputs + r[0], k[1], k[2]});
+      }) == "");
+  RC_ASSERT(compare_operand(weight.second, {channels, kernel[0], kernel[1]}, out_positions,
+                            [&](const Index& r, const Index& k) {
+                              return a_at(k[0], r[0], k[1], k[2], r[1], r[2]);
+                            }) == "");
+}
+
+// --- fetch ---------------------------------------------------------------------------------------
+
+std::string compare_fetch(const LoweredOperand& operand) {
+  const auto depth = static_cast<std::size_t>(operand.depth());
+  for (std::int64_t row = 0; row < operand.rows(); ++row) {
+    std::vector<PotCode> expected;
+    for (std::int64_t k = 0; k < operand.depth(); ++k) {
+      expected.push_back(operand.code(row, k));
+    }
+    for (std::size_t begin = 0; begin <= depth; ++begin) {
+      for (std::size_t length = 0; begin + length <= depth; ++length) {
+        // One code more on either side, to see that nothing else is written.
+        std::vector<PotCode> got(length + 2, 0xEE);
+        operand.fetch(row, static_cast<std::int64_t>(begin), {got.data() + 1, length});
+        if (got.front() != 0xEE || got.back() != 0xEE ||
+            !std::equal(got.begin() + 1, got.end() - 1,
+                        expected.begin() + static_cast<std::ptrdiff_t>(begin))) {
+          return fmt::format("row {}, {} codes from {} on", row, length, begin);
+        }
+      }
+    }
+  }
+  return "";
+}
+
+RC_GTEST_PROP(Fetch, AnyStretchOfAnyRowIsItsCodes, ()) {
+  const auto small = [] { return *rc::gen::inRange<std::int64_t>(1, 6); };
+  const auto kind = *rc::gen::element(0, 1, 2, 2);
+  const LayerShape shape = kind == 0   ? linear(small(), small(), small())
+                           : kind == 1 ? matmul(small(), small(), small(), small())
+                                       : random_conv();
+  const Layer layer = with_values(shape, *rc::gen::arbitrary<std::uint64_t>());
+  const Pass pass = *rc::gen::elementOf(passes_of(shape));
+  const Gemm gemm =
+      lower(layer, pass, *rc::gen::inRange<std::int64_t>(0, gemm_shape(shape, pass).count));
+  // All stretches of a long row are many: rows of up to 40 codes.
+  RC_PRE(gemm.k <= 40);
+  RC_ASSERT(compare_fetch(gemm.first) == "");
+  RC_ASSERT(compare_fetch(gemm.second) == "");
+}
+
+TEST(Fetch, PaddingAndTheHolesOfAStrideAreZeroCodes) {
+  // 1 x 1 kernel, stride 2, padding 1 on a 3 x 3 input: outputs sit at the input's (-1, 1, 3).
+  const Layer layer =
+      with_values(conv2d({1, 1, 3, 3}, {1, 1, 1, 1}, {{2, 2}, {1, 1}, {1, 1}, 1}), 9);
+  ASSERT_EQ(layer.shape.g, (Shape{1, 1, 3, 3}));
+  const Gemm forward = lower(layer, Pass::kForward, 0);
+  const Gemm data = lower(layer, Pass::kBackwardData, 0);
+  for (std::int64_t at = 0; at < 9; ++at) {
+    const PotCode middle_a = code_at(layer.a, {0, 0, 1, 1});
+    const PotCode middle_g = code_at(layer.g, {0, 0, 1, 1});
+    EXPECT_EQ(forward.first.code(at, 0), at == 4 ? middle_a : layer.a.format().zero());
+    EXPECT_EQ(data.first.code(at, 0), at == 4 ? middle_g : layer.g.format().zero());
+  }
+}
+
+}  // namespace
+}  // namespace potomac::workloads

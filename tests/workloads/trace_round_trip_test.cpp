@@ -1,0 +1,267 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "support/error.hpp"
+#include "tests/workloads/trace_samples.hpp"
+#include "workloads/trace_reader.hpp"
+#include "workloads/trace_writer.hpp"
+
+namespace potomac::workloads {
+namespace {
+
+using testing::HasSubstr;
+
+class TraceRoundTripTest : public TraceFolder {
+ protected:
+  std::vector<std::string> names_in_folder() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      names.push_back(entry.path().filename().string());
+    }
+    return names;
+  }
+};
+
+std::int64_t extent(std::int64_t low, std::int64_t high) {
+  return *rc::gen::inRange<std::int64_t>(low, high + 1);
+}
+
+LayerShape any_shape(std::string name) {
+  LayerShape layer{.name = std::move(name), .kind = {}, .conv = {}, .w = {}, .a = {}, .g = {}};
+  layer.input_grad = *rc::gen::arbitrary<bool>();
+  layer.kind = *rc::gen::element(LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul);
+  if (layer.kind == LayerKind::kLinear) {
+    const std::int64_t batch = extent(1, 6);
+    const std::int64_t inputs = extent(1, 20);
+    const std::int64_t outputs = extent(1, 20);
+    layer.w = {outputs, inputs};
+    layer.a = {batch, inputs};
+    layer.g = {batch, outputs};
+    return layer;
+  }
+  if (layer.kind == LayerKind::kMatmul) {
+    const std::int64_t batch = extent(1, 4);
+    const std::int64_t m = extent(1, 8);
+    const std::int64_t n = extent(1, 8);
+    const std::int64_t k = extent(1, 8);
+    layer.w = {batch, k, n};
+    layer.a = {batch, m, k};
+    layer.g = {batch, m, n};
+    return layer;
+  }
+  const std::int64_t batch = extent(1, 3);
+  layer.conv.groups = extent(1, 3);
+  const std::int64_t channels = extent(1, 3) * layer.conv.groups;
+  const std::int64_t outputs = extent(1, 3) * layer.conv.groups;
+  layer.w = {outputs, channels / layer.conv.groups};
+  layer.a = {batch, channels};
+  layer.g = {batch, outputs};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const std::int64_t kernel = extent(1, 3);
+    const std::int64_t stride = extent(1, 3);
+    const std::int64_t dilation = extent(1, 2);
+    const std::int64_t padding = extent(0, 2);
+    const std::int64_t reach = dilation * (kernel - 1) + 1;
+    const std::int64_t input = extent(std::max<std::int64_t>(1, reach - 2 * padding), 9);
+    layer.conv.stride[axis] = stride;
+    layer.conv.padding[axis] = padding;
+    layer.conv.dilation[axis] = dilation;
+    layer.w.push_back(kernel);
+    layer.a.push_back(input);
+    layer.g.push_back((input + 2 * padding - reach) / stride + 1);
+  }
+  return layer;
+}
+
+QuantizedTensor any_tensor(const Shape& shape) {
+  return random_tensor(shape, *rc::gen::inRange(rtl::kMinPotBits, rtl::kMaxPotBits + 1),
+                       *rc::gen::inRange(-kMaxAbsBeta, kMaxAbsBeta + 1),
+                       *rc::gen::arbitrary<std::uint64_t>());
+}
+
+TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
+  rc::check([&] {
+    std::vector<Layer> layers;
+    const auto count = *rc::gen::inRange(1, 13);
+    for (int i = 0; i < count; ++i) {
+      Layer layer;
+      layer.shape = any_shape((i < 10 ? "00" : "0") + std::to_string(i) + "-l\xC3\xA4yer");
+      layer.w = any_tensor(layer.shape.w);
+      layer.a = any_tensor(layer.shape.a);
+      layer.g = any_tensor(layer.shape.g);
+      layers.push_back(std::move(layer));
+    }
+    const TraceInfo info{.model =
+                             "m\xC3\xB6"
+                             "del",
+                         .framework = "",
+                         .dataset = std::string(300, 'd'),
+                         .step = *rc::gen::arbitrary<std::int64_t>(),
+                         .seed = *rc::gen::arbitrary<std::int64_t>(),
+                         .rounding = *rc::gen::element<std::string>("log2", "linear")};
+    write_trace(path("a.h5"), layers, info);
+    const TraceReader reader(path("a.h5"));
+    RC_ASSERT(reader.info() == info);
+    RC_ASSERT(reader.layers().size() == layers.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      RC_ASSERT(equal(reader.layers()[i], layers[i].shape));
+      const LayerFormats formats{.w = {layers[i].w.bits, layers[i].w.beta},
+                                 .a = {layers[i].a.bits, layers[i].a.beta},
+                                 .g = {layers[i].g.bits, layers[i].g.beta}};
+      RC_ASSERT(reader.formats()[i] == formats);
+    }
+    RC_ASSERT(equal(read_trace(reader), layers));
+  });
+}
+
+TEST_F(TraceRoundTripTest, ATensorOfManyChunksComesBack) {
+  LayerShape shape = linear_shape();
+  shape.w = {700, 1000};
+  shape.a = {3, 1000};
+  shape.g = {3, 700};
+  const std::vector<Layer> layers = {random_layer(shape, 1)};
+  write_trace(path("a.h5"), layers);
+  EXPECT_TRUE(equal(read_trace(TraceReader(path("a.h5"))), layers));
+}
+
+TEST_F(TraceRoundTripTest, LayersMayBeReadInAnyOrderAndAgain) {
+  const std::vector<Layer> layers = sample_layers();
+  write_trace(path("a.h5"), layers);
+  const TraceReader reader(path("a.h5"));
+  for (const std::size_t i : {2U, 0U, 1U, 0U}) {
+    EXPECT_TRUE(equal(reader.read(i).a, layers[i].a));
+  }
+}
+
+TEST_F(TraceRoundTripTest, AReaderMayBeMovedAndOneFileReadTwice) {
+  const std::vector<Layer> layers = sample_layers();
+  write_trace(path("a.h5"), layers);
+  TraceReader first(path("a.h5"));
+  const TraceReader second(path("a.h5"));
+  const TraceReader moved = std::move(first);
+  EXPECT_TRUE(equal(read_trace(moved), layers));
+  EXPECT_TRUE(equal(read_trace(second), layers));
+}
+
+TEST_F(TraceRoundTripTest, EqualLayersGiveEqualBytes) {
+  write_trace(path("a.h5"), sample_layers());
+  write_trace(path("b.h5"), sample_layers());
+  EXPECT_EQ(bytes_of(path("a.h5")), bytes_of(path("b.h5")));
+}
+
+TEST_F(TraceRoundTripTest, AnAbandonedWriterLeavesTheOldFileAlone) {
+  put_bytes(path("a.h5"), "old");
+  {
+    TraceWriter writer(path("a.h5"), sample_info());
+    writer.write(sample_layers().front());
+  }
+  EXPECT_EQ(bytes_of(path("a.h5")), "old");
+  EXPECT_THAT(names_in_folder(), testing::ElementsAre("a.h5"));
+}
+
+// --- what the writer refuses, so that no reader must ---
+
+class TraceWriterFaults : public TraceRoundTripTest {
+ protected:
+  std::string refusal(const std::vector<Layer>& layers,
+                      const TraceInfo& info = sample_info()) const {
+    try {
+      write_trace(path("a.h5"), layers, info);
+    } catch (const InputError& error) {
+      EXPECT_THAT(names_in_folder(), testing::IsEmpty());
+      return error.what();
+    }
+    return "no error";
+  }
+  static Layer sample() { return random_layer(linear_shape(), 1); }
+};
+
+TEST_F(TraceWriterFaults, NoLayer) {
+  EXPECT_THAT(refusal({}), HasSubstr("layers: holds no layer"));
+}
+
+TEST_F(TraceWriterFaults, AFolderThatIsNotThere) {
+  EXPECT_THROW(TraceWriter(path("none") / "a.h5", sample_info()), InputError);
+}
+
+TEST_F(TraceWriterFaults, NamesThatDoNotSortInForwardOrder) {
+  EXPECT_THAT(refusal({random_layer(linear_shape("10-b"), 1), random_layer(linear_shape("2-a"), 1),
+                       random_layer(linear_shape("11-c"), 1)}),
+              HasSubstr("layers/11-c: its name does not sort behind '2-a'"));
+  EXPECT_THAT(refusal({sample(), sample()}), HasSubstr("does not sort behind"));
+}
+
+TEST_F(TraceWriterFaults, AShapeThatDoesNotFit) {
+  Layer layer = sample();
+  layer.shape.a[1] += 1;
+  EXPECT_THAT(refusal({layer}), HasSubstr("W[1] is 12 but A[1] is 13"));
+}
+
+TEST_F(TraceWriterFaults, ATensorThatIsNotTheLayers) {
+  Layer layer = sample();
+  layer.w.shape = {12, 10};
+  EXPECT_THAT(refusal({layer}),
+              HasSubstr("001-linear/W: its shape [12, 10] is not the layer's [10, 12]"));
+  layer = sample();
+  layer.a.codes.pop_back();
+  EXPECT_THAT(refusal({layer}), HasSubstr("001-linear/A: has 35 codes for the shape [3, 12]"));
+}
+
+TEST_F(TraceWriterFaults, FormatsOutOfRange) {
+  Layer layer = sample();
+  layer.g.bits = 9;
+  EXPECT_THAT(refusal({layer}), HasSubstr("001-linear/G: bits is 9; it must be from 3 to 8"));
+  layer = sample();
+  layer.g.beta = -3000;
+  EXPECT_THAT(refusal({layer}), HasSubstr("beta is -3000"));
+}
+
+TEST_F(TraceWriterFaults, CodesThatAreNotCanonical) {
+  Layer layer = sample();
+  layer.a.codes[17] = 0x18;
+  EXPECT_THAT(refusal({layer}),
+              HasSubstr("A: code 0x18 at [1, 5] (element 17) is a negative zero"));
+}
+
+TEST_F(TraceWriterFaults, AnOriginThatIsNotPlainText) {
+  TraceInfo info = sample_info();
+  info.model = "a\nb";
+  EXPECT_THAT(refusal({sample()}, info), HasSubstr("model 'a\\x0Ab' is no plain text"));
+  info = sample_info();
+  info.rounding = "nearest";
+  EXPECT_THAT(refusal({sample()}, info), HasSubstr("rounding 'nearest' is not known"));
+}
+
+// Ends the process with 7 if writing more than the process may is the expected error.
+[[noreturn]] void write_to_a_full_disk(const std::filesystem::path& path, const Layer& layer) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{65'536, 65'536};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  try {
+    write_trace(path, {layer});
+  } catch (const MachineError& error) {
+    // exit() with libhdf5's own clean-up, which must not stumble either.
+    std::exit(std::string(error.what()).find("full.h5: ") != std::string::npos ? 7 : 8);
+  }
+  std::exit(9);
+}
+
+TEST_F(TraceWriterFaults, AFullDiskIsAMachineErrorAndLeavesNothing) {
+  LayerShape shape = linear_shape();
+  shape.w = {500, 1000};
+  shape.a = {3, 1000};
+  shape.g = {3, 500};
+  // In a process of its own, since the limit stays.
+  EXPECT_EXIT(write_to_a_full_disk(path("full.h5"), random_layer(shape, 1)),
+              testing::ExitedWithCode(7), "^$");
+  EXPECT_THAT(names_in_folder(), testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace potomac::workloads

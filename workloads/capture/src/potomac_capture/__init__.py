@@ -1,0 +1,27 @@
+"""Trains PyTorch models with ALS-PoTQ, and captures steps as Potomac traces.
+
+    model = potomac_capture.quantize(model)
+    with potomac_capture.capture(model, "trace.h5", dataset=..., step=..., seed=...):
+        loss(model(batch)).backward()
+"""
+
+from .capture import CaptureError, capture
+from .config import Config
+from .quantizer import dequantize, quantize_tensor
+from .ratio_clipping import prc_clip
+from .weight_bias import exact_mean, weight_bias_correction
+from .wrap import gammas, quantize, quantized_layers
+
+__all__ = [
+    "CaptureError",
+    "Config",
+    "capture",
+    "dequantize",
+    "exact_mean",
+    "gammas",
+    "prc_clip",
+    "quantize",
+    "quantize_tensor",
+    "quantized_layers",
+    "weight_bias_correction",
+]

@@ -1,0 +1,45 @@
+"""PRC, parameterized ratio clipping: activations clipped at gamma * max|A|.
+
+The limit is t = gamma * max|A|, one binary32 multiplication per tensor, gamma a float32
+in (0, 1]. Elements with |x| > t become t with their own sign. A t that underflows to
+zero clips nothing.
+"""
+
+from typing import Tuple, Union
+
+import torch
+
+from .quantizer import MAGNITUDE_MASK, SIGN_MASK, magnitudes
+
+
+def clip_limit(largest: int, gamma: float) -> int:
+    """The bit pattern of t for a tensor whose largest magnitude is `largest`."""
+    if not 0.0 < gamma <= 1.0:
+        raise ValueError(f"PRC's gamma lies in (0, 1], not at {gamma}")
+    maximum = torch.tensor(largest, dtype=torch.int32).view(torch.float32)
+    limit = torch.tensor(gamma, dtype=torch.float32) * maximum
+    return int(limit.view(torch.int32)) & MAGNITUDE_MASK
+
+
+def clipped_magnitudes(
+    x: torch.Tensor, gamma: float, name: str
+) -> Tuple[torch.Tensor, int, int]:
+    """The magnitudes of PRC(x), the largest of them, and the largest of x.
+
+    Where PRC applies, the largest after clipping is the limit itself, since the largest
+    element of x is never below it.
+    """
+    magnitude, largest = magnitudes(x, name)
+    limit = clip_limit(largest, gamma)
+    if limit == 0:
+        return magnitude, largest, largest
+    return magnitude.clamp_(max=limit), limit, largest
+
+
+def prc_clip(
+    x: torch.Tensor, gamma: Union[float, torch.Tensor], name: str = "tensor"
+) -> torch.Tensor:
+    """PRC(x). Refuses what the quantizer refuses, and a gamma outside (0, 1]."""
+    magnitude, _, _ = clipped_magnitudes(x, float(gamma), name)
+    sign = x.detach().view(torch.int32) & SIGN_MASK
+    return magnitude.bitwise_or_(sign).view(torch.float32)

@@ -1,0 +1,112 @@
+"""The trace file: quantized W, A and G of every layer of one training step, in HDF5.
+
+    /                     format="potomac-trace" version=1 model framework dataset step
+                          seed rounding
+    /layers/000-conv1     kind, input_grad=0|1, and for conv2d: stride[2] padding[2]
+                          dilation[2] groups
+        W, A, G           uint8 codes, each with attributes bits and beta
+
+A file appears under its name only when it is whole. It holds no time of day, so that
+the same step gives the same bytes.
+"""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Iterable, Mapping, Tuple, Union
+
+import h5py
+import numpy as np
+
+FORMAT = "potomac-trace"
+VERSION = 1
+
+# One chunk is a run of leading indices of about this many codes: a reader of part of a
+# tensor unpacks little more than that part.
+_CHUNK_CODES = 1 << 18
+_GZIP_LEVEL = 9
+
+Attribute = Union[str, int, Tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class CodedTensor:
+    """Codes of a tensor (uint8), their width and their scale exponent."""
+
+    codes: np.ndarray
+    bits: int
+    beta: int
+
+
+@dataclass(frozen=True)
+class TraceLayer:
+    """One layer of a step: its kind and geometry, and W, A and G."""
+
+    name: str
+    attributes: Mapping[str, Attribute]
+    tensors: Mapping[str, CodedTensor]
+
+
+def write_trace(
+    path: Union[str, os.PathLike],
+    attributes: Mapping[str, Attribute],
+    layers: Iterable[TraceLayer],
+) -> None:
+    """Writes a trace to `path`, whole or not at all.
+
+    `attributes` are those of the root beside format and version; layers come in forward
+    order, and are numbered in it.
+    """
+    path = os.fspath(path)
+    folder, base = os.path.split(path)
+    handle, temporary = tempfile.mkstemp(prefix=f".{base}.", dir=folder or ".")
+    os.close(handle)
+    try:
+        with h5py.File(temporary, "w") as file:
+            _set_attributes(file, {"format": FORMAT, "version": VERSION, **attributes})
+            group = file.create_group("layers")
+            for index, layer in enumerate(layers):
+                _write_layer(group, index, layer)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def _write_layer(parent: h5py.Group, index: int, layer: TraceLayer) -> None:
+    # The slash separates HDF5 groups, so a module name cannot keep one.
+    group = parent.create_group(f"{index:03d}-{layer.name.replace('/', '_')}")
+    _set_attributes(group, layer.attributes)
+    for role, tensor in layer.tensors.items():
+        dataset = group.create_dataset(
+            role,
+            data=tensor.codes,
+            chunks=_chunk_shape(tensor.codes.shape),
+            compression="gzip",
+            compression_opts=_GZIP_LEVEL,
+            fletcher32=True,
+            track_times=False,
+        )
+        _set_attributes(dataset, {"bits": tensor.bits, "beta": tensor.beta})
+
+
+def _chunk_shape(shape: Tuple[int, ...]) -> Tuple[int, ...]:
+    codes_per_row = int(np.prod(shape[1:]))
+    rows = max(1, _CHUNK_CODES // codes_per_row)
+    return (min(rows, shape[0]),) + tuple(shape[1:])
+
+
+def _set_attributes(node: h5py.HLObject, attributes: Mapping[str, Attribute]) -> None:
+    for key, value in attributes.items():
+        is_text = isinstance(value, str)
+        node.attrs[key] = value if is_text else np.asarray(value, dtype=np.int64)
+
+
+def _umask() -> int:
+    """The process's file mode mask, which mkstemp does not apply as open does."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
