@@ -91,8 +91,10 @@ def our_units(build: Path) -> List[Unit]:
         source = Path(entry["directory"], entry["file"])
         if build in source.parents or not any(ROOT / room in source.parents for room in ROOMS):
             continue
-        output = entry.get("output") or shlex.split(entry["command"])[-1]
-        name = stamp_name(entry["command"], source, included.get(output, []), build, general)
+        words = shlex.split(entry["command"])
+        # Ninja knows what an object was made of only once it has made it: build first.
+        files = included[words[words.index("-o") + 1]]
+        name = stamp_name(entry["command"], source, files, build, general)
         units[source] = Unit(source, build / "lint" / name)
     return list(units.values())
 
@@ -123,7 +125,11 @@ def main(arguments: List[str]) -> int:
         return 2
     (build / "lint").mkdir(exist_ok=True)
 
-    units = our_units(build)
+    try:
+        units = our_units(build)
+    except KeyError as missing:
+        print(f"{missing} is not built: build {build} first, with Ninja", file=sys.stderr)
+        return 2
     unchanged = [unit for unit in units if unit.stamp.exists()]
     # The largest first, so that no core is left alone with one at the end.
     to_check = sorted(

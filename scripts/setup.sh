@@ -1,51 +1,90 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Potomac needs, if any is missing: says which, then does it.
-# Usage: scripts/setup.sh build|test
+#
+#   scripts/setup.sh build    what the build needs
+#   scripts/setup.sh test     what the tests and checks need as well
+#
+# Where none is missing, neither root nor the network is needed, and it is over at once.
+# POTOMAC_SKIP_SETUP=1 leaves the machine as it is: for systems without apt, where you have
+# installed the same libraries your own way.
 set -euo pipefail
 
 build_packages=(
   cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libsystemc-dev
   libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config zlib1g-dev
 )
+# Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
+# OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
   clang-format clang-tidy dataset-fashion-mnist git libbenchmark-dev libgmock-dev libgtest-dev
   libopenblas0-pthread librapidcheck-dev python3 python3-h5py python3-numpy python3-pytest
   python3-setuptools python3-torch
 )
 
-case "${1:-}" in
-  build) packages=("${build_packages[@]}") ;;
-  test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
-  *)
-    echo "usage: scripts/setup.sh build|test" >&2
-    exit 2
-    ;;
-esac
-
-if ! command -v apt-get > /dev/null; then
-  echo "setup: this is not a Debian system (no apt-get); install the equivalents of: ${packages[*]}" >&2
+die() {
+  printf 'setup: %s\n' "$@" >&2
   exit 1
-fi
+}
 
-missing=()
-for package in "${packages[@]}"; do
-  if ! dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'install ok installed'; then
-    missing+=("$package")
-  fi
-done
-if ((${#missing[@]} == 0)); then
-  exit 0
-fi
+# Prints those of its arguments that are not installed.
+missing_packages() {
+  local package status
+  for package in "$@"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) || true
+    if [[ $status != installed ]]; then
+      printf '%s\n' "$package"
+    fi
+  done
+}
 
-as_root=()
-if ((EUID != 0)); then
-  if ! command -v sudo > /dev/null; then
-    echo "setup: neither root nor sudo; as root, run: apt-get install ${missing[*]}" >&2
-    exit 1
+# Runs apt-get as root. The variable is set behind sudo, which does not pass the environment on.
+as_root_apt_get() {
+  local command=(env DEBIAN_FRONTEND=noninteractive apt-get -q "$@")
+  if ((EUID != 0)); then
+    command=(sudo "${command[@]}")
   fi
-  as_root=(sudo)
-fi
-echo "setup: about to install with apt-get: ${missing[*]}"
-"${as_root[@]}" apt-get update -q
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -q -y --no-install-recommends "${missing[@]}"
+  "${command[@]}"
+}
+
+install_packages() {
+  if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    die "neither root nor sudo; as root, run:" \
+      "  apt-get install --no-install-recommends $*"
+  fi
+  # A source of packages that does not answer need not be the one that these come from.
+  as_root_apt_get update || printf 'setup: apt-get update failed; going on\n' >&2
+  # A machine may run apt of its own at startup: wait for its lock.
+  as_root_apt_get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends "$@" ||
+    die "apt-get could not install them; what it says is above." \
+      "They are packages of Debian 12 (bookworm), main. On another release, install what they" \
+      "hold your own way, and set POTOMAC_SKIP_SETUP=1."
+}
+
+main() {
+  local wanted
+  case ${1:-} in
+    build) wanted=("${build_packages[@]}") ;;
+    test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
+    *)
+      printf 'usage: scripts/setup.sh build|test\n' >&2
+      exit 2
+      ;;
+  esac
+  if [[ ${POTOMAC_SKIP_SETUP:-} == 1 ]]; then
+    return
+  fi
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    die "this is not a Debian system (no apt-get). Install what these packages hold your own way:" \
+      "  ${wanted[*]}" \
+      "and set POTOMAC_SKIP_SETUP=1."
+  fi
+
+  local missing
+  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  if ((${#missing[@]} > 0)); then
+    printf 'setup: about to install with apt-get: %s\n' "${missing[*]}"
+    install_packages "${missing[@]}"
+  fi
+}
+
+main "$@"

@@ -77,7 +77,7 @@ main() {
   fi
 
   begin_step 'packages'
-  scripts/setup.sh tests
+  scripts/setup.sh test
 
   if ! $quick; then
     begin_step 'includes between rooms'

@@ -3,46 +3,166 @@
 from __future__ import annotations
 
 import pathlib
+import subprocess
 import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
+SCRIPT = ROOT / "scripts" / "check_includes.py"
+sys.path.insert(0, str(SCRIPT.parent))
 
 import check_includes  # noqa: E402
 
 
+def plant(root: pathlib.Path, name: str, text: str) -> None:
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def faults(root: pathlib.Path) -> list[str]:
+    return [str(fault) for fault in check_includes.find_faults(root)[1]]
+
+
 def test_the_tree_is_clean():
-    assert check_includes.check(ROOT) == []
+    assert faults(ROOT) == []
 
 
 @pytest.mark.parametrize(
-    ("path", "include", "fault"),
+    ("path", "include", "what"),
     [
-        ("energy/a.hpp", '"sim/run.hpp"', "energy/ may not include sim/run.hpp"),
-        ("rtl_models/a.hpp", '"workloads/layer.hpp"', "rtl_models/ may not include"),
-        ("rtl_models/arithmetic/a.hpp", '"rtl_models/systemc/slots.hpp"', "may not include"),
-        ("rtl_models/arithmetic/a.hpp", "<systemc>", "SystemC outside"),
-        ("workloads/a.hpp", '"rtl_models/systemc/slots.hpp"', "workloads/ may not include"),
-        ("workloads/a.hpp", '"energy/actions.hpp"', "workloads/ may not include"),
-        ("support/a.hpp", '"energy/actions.hpp"', "support/ may not include"),
-        ("sim/a.hpp", '"tests/sim/random_gemms.hpp"', "sim/ may not include"),
-        ("sim/a.hpp", '"../energy/actions.hpp"', "sim/ may not include"),
-        ("sim/a.hpp", "<energy/actions.hpp>", "angle brackets"),
+        ("energy/a.hpp", '"sim/run.hpp"', "energy/ must not include sim/"),
+        ("energy/a.cpp", '"workloads/layer.hpp"', "energy/ must not include workloads/"),
+        ("energy/a.cpp", "<systemc>", "energy/ must do without SystemC"),
+        ("rtl_models/a.hpp", '"workloads/layer.hpp"', "rtl_models/ must not include workloads/"),
+        ("rtl_models/systemc/a.hpp", '"sim/timing.hpp"', "rtl_models/ must not include sim/"),
+        (
+            "rtl_models/arithmetic/a.hpp",
+            '"rtl_models/systemc/slots.hpp"',
+            "rtl_models/arithmetic/ must not include rtl_models/",
+        ),
+        (
+            "rtl_models/arithmetic/a.hpp",
+            "<systemc>",
+            "rtl_models/arithmetic/ must do without SystemC",
+        ),
+        (
+            "rtl_models/arithmetic/a.hpp",
+            "<systemc.h>",
+            "rtl_models/arithmetic/ must do without SystemC",
+        ),
+        (
+            "workloads/a.hpp",
+            '"rtl_models/systemc/slots.hpp"',
+            "workloads/ must not include rtl_models/",
+        ),
+        ("workloads/a.hpp", '"energy/actions.hpp"', "workloads/ must not include energy/"),
+        ("support/a.hpp", '"energy/actions.hpp"', "support/ must not include energy/"),
+        ("sim/a.hpp", '"tests/sim/random_gemms.hpp"', "sim/ must not include tests/"),
+        ("sim/a.hpp", "<tests/sim/random_gemms.hpp>", "sim/ must not include tests/"),
+        ("sim/a.hpp", '"../energy/actions.hpp"', "climbs out of its folder"),
+        ("sim/a.hpp", '"timing.hpp"', "names no room"),
     ],
 )
-def test_a_forbidden_include_is_named_with_its_line(tmp_path, path, include, fault):
-    file = tmp_path / path
-    file.parent.mkdir(parents=True)
-    file.write_text(f"// A file.\n#pragma once\n#include {include}\n")
-    (line,) = check_includes.check(tmp_path)
+def test_a_forbidden_include_is_named_with_its_line_and_a_remedy(tmp_path, path, include, what):
+    plant(tmp_path, path, f"// A file.\n#pragma once\n#  include {include}\n")
+    (line,) = faults(tmp_path)
     assert line.startswith(f"{path}:3: ")
-    assert fault in line
+    assert what in line
+    assert "; " in line
+
+
+@pytest.mark.parametrize(
+    ("path", "include"),
+    [
+        ("support/a.hpp", '"support/error.hpp"'),
+        ("rtl_models/arithmetic/a.hpp", '"support/error.hpp"'),
+        ("rtl_models/systemc/a.hpp", '"rtl_models/arithmetic/accumulator.hpp"'),
+        ("rtl_models/systemc/a.hpp", "<systemc>"),
+        ("energy/a.hpp", '"support/error.hpp"'),
+        ("workloads/a.hpp", '"rtl_models/arithmetic/pot_code.hpp"'),
+        ("sim/a.hpp", '"energy/actions.hpp"'),
+        ("sim/a.hpp", '"workloads/layer.hpp"'),
+        ("tests/sim/a.hpp", '"tests/sim/random_gemms.hpp"'),
+        ("tests/sim/a.hpp", '"sim/run.hpp"'),
+        ("energy/a.hpp", "<yaml-cpp/yaml.h>"),
+    ],
+)
+def test_an_include_along_the_arrows_is_no_fault(tmp_path, path, include):
+    plant(tmp_path, path, f"// A file.\n#pragma once\n#include {include}\n")
+    assert faults(tmp_path) == []
 
 
 def test_a_header_needs_a_first_comment_and_a_guard(tmp_path):
-    file = tmp_path / "sim" / "bare.hpp"
-    file.parent.mkdir()
-    file.write_text("int x;\n")
-    assert len(check_includes.check(tmp_path)) == 2
+    plant(tmp_path, "sim/bare.hpp", "int x;\n")
+    comment, guard = faults(tmp_path)
+    assert "no comment on the first line" in comment
+    assert "no #pragma once" in guard
+
+
+def test_an_include_in_a_comment_is_no_include(tmp_path):
+    plant(tmp_path, "energy/a.cpp", '// #include "sim/run.hpp"\n')
+    assert faults(tmp_path) == []
+
+
+def test_cpp_outside_the_rooms_cannot_hide(tmp_path):
+    plant(tmp_path, "extras/a.cpp", '#include "sim/run.hpp"\n')
+    (line,) = faults(tmp_path)
+    assert "outside the rooms" in line
+
+
+def test_build_folders_are_not_read(tmp_path):
+    plant(tmp_path, "support/a.cpp", "// A file.\n")
+    plant(tmp_path, "build-sanitize/generated.cpp", '#include "generated.hpp"\n')
+    assert faults(tmp_path) == []
+
+
+CMAKE = {
+    "rtl_models": """
+add_library(potomac_arithmetic STATIC arithmetic/accumulator.cpp)
+add_library(potomac_rtl_systemc STATIC systemc/context.cpp)  # its modules
+target_link_libraries(potomac_rtl_systemc PUBLIC potomac_arithmetic potomac_systemc)
+""",
+    "energy": "add_library(potomac_energy STATIC pricing.cpp)\n",
+    "workloads": "add_library(potomac_workloads STATIC layer.cpp)\n",
+    "sim": """add_library(potomac_sim STATIC run.cpp)
+target_link_libraries(potomac_sim
+  PUBLIC potomac_workloads potomac_energy
+  PRIVATE potomac_rtl_systemc)
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("room", "link", "what"),
+    [
+        ("workloads", "potomac_workloads PUBLIC potomac_rtl_systemc", "must not link"),
+        ("energy", "potomac_energy PRIVATE fmt::fmt\n  potomac_sim", "must not link"),
+        ("rtl_models", "potomac_arithmetic PUBLIC potomac_rtl_systemc", "must not link"),
+        ("rtl_models", "potomac_arithmetic PUBLIC potomac_systemc", "must not link SystemC"),
+        ("workloads", "potomac_workloads PUBLIC potomac_arithmetic", None),
+        ("workloads", "potomac_workloads PUBLIC zlib # potomac_sim", None),
+    ],
+)
+def test_a_link_against_the_arrows_is_named(tmp_path, room, link, what):
+    for name, text in CMAKE.items():
+        plant(tmp_path, f"{name}/CMakeLists.txt", text)
+    plant(tmp_path, f"{room}/CMakeLists.txt", f"{CMAKE[room]}target_link_libraries({link}\n)\n")
+    found = faults(tmp_path)
+    assert len(found) == (1 if what else 0)
+    if what:
+        line = CMAKE[room].count("\n") + 1
+        assert found[0].startswith(f"{room}/CMakeLists.txt:{line}: ")
+        assert what in found[0]
+
+
+def test_as_a_program_it_fails_on_a_fault_and_on_an_empty_tree(tmp_path):
+    def status() -> int:
+        return subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True).returncode
+
+    assert status() == 1
+    plant(tmp_path, "support/a.cpp", "// A file.\n")
+    assert status() == 0
+    plant(tmp_path, "support/b.cpp", '#include "sim/run.hpp"\n')
+    assert status() == 1

@@ -1,0 +1,74 @@
+"""clang-tidy's runner finds a fault, and looks again at a file only when it has reason to."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+HEADER = "// Doubles.\n#pragma once\ninline int twice(int value) { return value + value; }\n"
+FAULTY_HEADER = HEADER.replace("twice", "TWICE")
+
+
+@pytest.fixture(name="tree")
+def small_tree(tmp_path) -> pathlib.Path:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "run_clang_tidy.py", tmp_path / "scripts")
+    shutil.copy(ROOT / ".clang-tidy", tmp_path)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(small LANGUAGES CXX)\n"
+        "set(CMAKE_EXPORT_COMPILE_COMMANDS ON)\n"
+        "add_library(small STATIC support/twice.cpp support/apart.cpp)\n"
+        "target_include_directories(small PRIVATE ${PROJECT_SOURCE_DIR})\n"
+    )
+    (tmp_path / "support").mkdir()
+    (tmp_path / "support" / "twice.hpp").write_text(HEADER)
+    (tmp_path / "support" / "twice.cpp").write_text('#include "support/twice.hpp"\n')
+    (tmp_path / "support" / "apart.cpp").write_text("int apart() { return 1; }\n")
+    configure = ["cmake", "-S", tmp_path, "-B", tmp_path / "build", "-G", "Ninja"]
+    subprocess.run(configure, check=True, capture_output=True)
+    return tmp_path
+
+
+def lint(tree: pathlib.Path, build: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, tree / "scripts" / "run_clang_tidy.py", tree / build]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def build_and_lint(tree: pathlib.Path) -> subprocess.CompletedProcess[str]:
+    subprocess.run(["cmake", "--build", tree / "build"], check=True, capture_output=True)
+    return lint(tree, "build")
+
+
+def test_only_what_changed_is_checked_again_and_a_fault_stays_one(tree):
+    first = build_and_lint(tree)
+    assert first.returncode == 0, first.stdout
+    assert "2 files checked, 0 of them with findings; 0 unchanged" in first.stdout
+    assert "0 files checked, 0 of them with findings; 2 unchanged" in build_and_lint(tree).stdout
+
+    (tree / "support" / "twice.hpp").write_text(FAULTY_HEADER)
+    for _ in range(2):
+        faulty = build_and_lint(tree)
+        assert faulty.returncode == 1
+        assert "1 files checked, 1 of them with findings; 1 unchanged" in faulty.stdout
+        assert "support/twice.hpp:3" in faulty.stdout
+        assert "readability-identifier-naming" in faulty.stdout
+
+    (tree / "support" / "twice.hpp").write_text(HEADER)
+    assert build_and_lint(tree).returncode == 0
+
+    with (tree / ".clang-tidy").open("a") as rules:
+        rules.write("# New rules.\n")
+    assert "2 files checked" in build_and_lint(tree).stdout
+
+
+def test_without_a_build_it_says_what_to_do(tree):
+    assert lint(tree, "nowhere").returncode == 2
+    configured_only = lint(tree, "build")
+    assert configured_only.returncode == 2
+    assert "is not built" in configured_only.stderr
