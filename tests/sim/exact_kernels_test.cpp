@@ -125,13 +125,13 @@ TEST(ExactKernels, SumsAroundTheEdgeOfOverflowInEveryTarget) {
   for (const int code_bits : {4, 5}) {
     const rtl::PotFormat format(code_bits);
     const int product = 4 * format.e_max();  // log2 of the largest product in units of the lowest
-    for (const int headroom : {0, 1, 2, 3, 4, 5, 6, 8, 9}) {
+    for (const int headroom : {0, 1, 2, 3, 5, 8, 9}) {
       // The largest value is one unit less than 2^(headroom + 1) largest products.
       const int bits = product + headroom + 2;
       if (bits < rtl::kMinAccumulatorBits) {
         continue;
       }
-      for (const std::int64_t depth : {31, 32, 33, 256, 300, 640}) {
+      for (const std::int64_t depth : {31, 33, 256, 640}) {
         workloads::Layer layer = linear_layer(5, 37, depth);
         layer.a = random_tensor(layer.shape.a, code_bits, Data::kExtreme, 1);
         layer.w = random_tensor(layer.shape.w, code_bits, Data::kExtreme, 2);
