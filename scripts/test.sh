@@ -7,7 +7,7 @@
 #
 # Stops at the first step that fails. Steps that are cheap come first; the tests of the optimized
 # build come last, so that the last lines are ctest's own summary.
-set -euo pipefail
+set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 jobs=$(nproc)
