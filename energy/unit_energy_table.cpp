@@ -279,4 +279,20 @@ UnitEnergyTable load_unit_energy_table(const std::filesystem::path& path) {
   return UnitEnergyTable(read_yaml_file(path));
 }
 
+std::vector<UnitEnergyTable> load_unit_energy_tables(
+    const std::vector<std::filesystem::path>& paths) {
+  std::vector<UnitEnergyTable> tables;
+  tables.reserve(paths.size());
+  for (const std::filesystem::path& path : paths) {
+    UnitEnergyTable table = load_unit_energy_table(path);
+    if (std::ranges::find(tables, table.name(), &UnitEnergyTable::name) != tables.end()) {
+      throw InputError({path.string(), "table",
+                        fmt::format("a second table with the name '{}'", table.name()),
+                        "name each table once, and give different tables different names"});
+    }
+    tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
 }  // namespace potomac::energy

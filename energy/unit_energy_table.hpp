@@ -133,4 +133,8 @@ class UnitEnergyTable {
 // Reads a table's file. Throws InputError.
 UnitEnergyTable load_unit_energy_table(const std::filesystem::path& path);
 
+// Several, in order. Throws InputError if two have the same name: reports tell them apart by it.
+std::vector<UnitEnergyTable> load_unit_energy_tables(
+    const std::vector<std::filesystem::path>& paths);
+
 }  // namespace potomac::energy

@@ -5,9 +5,9 @@ cd "$(dirname "$0")/.."
 
 bash scripts/setup.sh build
 # A build folder of its own: the tests' needs more packages.
-cmake -S . -B build-demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DPOTOMAC_TESTS=OFF > build-demo.log 2>&1 ||
-  { cat build-demo.log >&2; exit 1; }
-rm -f build-demo.log
+mkdir -p build-demo
+cmake -S . -B build-demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DPOTOMAC_TESTS=OFF \
+  > build-demo/configure.log 2>&1 || { cat build-demo/configure.log >&2; exit 1; }
 echo "demo: building (a few minutes the first time)"
 cmake --build build-demo --target potomac
 
@@ -15,3 +15,4 @@ build-demo/sim/potomac run workloads/traces/fashion-cnn-b16.h5 \
   --arch sim/architectures/os-16x16.yaml \
   --energy paper-2302.14458 --energy horowitz-45nm --energy tpuv4i-7nm \
   --out out/demo
+echo "demo: the program is build-demo/sim/potomac; what it can do: build-demo/sim/potomac --help"

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Builds and checks everything; this is what continuous integration runs.
 #
-#   scripts/test.sh            includes, formatting, sanitizers, tests
-#   scripts/test.sh --tidy     the same and clang-tidy, which still has findings
+#   scripts/test.sh            includes, formatting, clang-tidy, sanitizers, tests
 #   scripts/test.sh --quick    the optimized build and its tests, nothing else
 #
 # Stops at the first step that fails. Steps that are cheap come first; the tests of the optimized
@@ -61,13 +60,12 @@ check_format() {
 }
 
 main() {
-  local quick=false tidy=false
+  local quick=false
   case "${1:-}" in
     '') ;;
     --quick) quick=true ;;
-    --tidy) tidy=true ;;
     *)
-      printf 'usage: scripts/test.sh [--quick|--tidy]\n' >&2
+      printf 'usage: scripts/test.sh [--quick]\n' >&2
       exit 2
       ;;
   esac
@@ -92,10 +90,8 @@ main() {
   build release
 
   if ! $quick; then
-    if $tidy; then
-      begin_step 'clang-tidy'
-      scripts/run_clang_tidy.py build
-    fi
+    begin_step 'clang-tidy'
+    scripts/run_clang_tidy.py build
     begin_step 'sanitizer build'
     build sanitize
     # The Python tests look at results; the same code is under the sanitizers in the C++ tests.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "energy/actions.hpp"
 #include "rtl_models/arithmetic/accumulator.hpp"
@@ -60,6 +61,22 @@ class Engine {
   // The same GEMM on the baseline: FP32 MACs in an array of the same shape. Operands are the
   // dequantized values.
   virtual GemmResult run_fp32(const workloads::Gemm& gemm, const Fp32Sink& sink) = 0;
+
+  // Lets `listener` follow a long GEMM: it is told of MACs as they are done, from any thread. An
+  // empty one ends that.
+  void on_work_done(std::function<void(std::uint64_t macs)> listener) {
+    listener_ = std::move(listener);
+  }
+
+ protected:
+  void work_done(std::int64_t macs) const {
+    if (listener_) {
+      listener_(static_cast<std::uint64_t>(macs));
+    }
+  }
+
+ private:
+  std::function<void(std::uint64_t)> listener_;
 };
 
 enum class EngineKind { kFast, kSystemC };

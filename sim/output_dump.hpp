@@ -16,6 +16,8 @@ class OutputDump : public OutputStore {
   // Throws InputError if the file cannot be made there.
   OutputDump(const std::filesystem::path& path, bool with_fp32);
   ~OutputDump() override;  // without finish(): nothing is left behind
+  OutputDump(const OutputDump&) = delete;
+  OutputDump& operator=(const OutputDump&) = delete;
 
   void begin(const workloads::Layer& layer, workloads::Pass pass, const workloads::GemmShape& shape,
              int scale_exponent) override;

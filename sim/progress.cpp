@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace potomac::sim {
@@ -13,7 +14,7 @@ constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr std::uint64_t kBarWidth = 24;
 
 std::string clock_text(double seconds) {
-  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  const auto whole = std::llround(seconds);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 

@@ -113,6 +113,10 @@ Json unit_energy_json(const energy::UnitEnergy& unit) {
 
 }  // namespace
 
+std::string json_text(const Json& json) {
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Json architecture_json(const Architecture& architecture) {
   const rtl::AccumulatorConfig& accumulator = architecture.pe.accumulator;
   return {{"array",

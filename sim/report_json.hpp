@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "sim/run.hpp"
 
@@ -11,6 +12,10 @@ namespace potomac::sim {
 inline constexpr int kReportVersion = 1;
 
 nlohmann::ordered_json report_json(const RunResult& result);
+
+// The text of a report file. Names that are not UTF-8 (of a file, say) are made so: what cannot be
+// decoded becomes U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
 
 // Parts that sweeps use too.
 nlohmann::ordered_json architecture_json(const Architecture& architecture);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <utility>
 
 #include "sim/layers_csv.hpp"
@@ -19,63 +21,64 @@ namespace {
 using workloads::LayerShape;
 using workloads::Pass;
 
-std::vector<Pass> selected_passes(const LayerShape& layer, const Selection& selection) {
-  std::vector<Pass> passes;
-  if (selection.wants_layer(layer.name)) {
-    for (const Pass pass : workloads::passes_of(layer)) {
-      if (selection.wants(pass)) {
-        passes.push_back(pass);
-      }
-    }
-  }
-  return passes;
-}
-
-std::uint64_t selected_macs(const workloads::TraceReader& trace, const Selection& selection) {
-  std::uint64_t macs = 0;
-  bool any = false;
-  for (const LayerShape& layer : trace.layers()) {
-    for (const Pass pass : selected_passes(layer, selection)) {
-      macs += static_cast<std::uint64_t>(workloads::gemm_shape(layer, pass).macs());
-      any = true;
-    }
-  }
-  if (!any) {
-    throw InputError(
-        {trace.path().string(), "",
-         fmt::format("nothing is selected by --layers '{}' and these passes", selection.layers),
-         fmt::format("see its layers with: potomac trace info {}", trace.path().string())});
-  }
-  return macs;
-}
-
-void write_waveform(const workloads::TraceReader& trace, const RunOptions& options,
-                    const WaveformRequest& request) {
+// Position of the layer that a waveform is wanted of.
+std::size_t find_waveform_layer(const workloads::TraceReader& trace,
+                                const WaveformRequest& request) {
   const auto& layers = trace.layers();
   const auto found = std::ranges::find(layers, request.layer, &LayerShape::name);
   if (found == layers.end() ||
       std::ranges::count(workloads::passes_of(*found), request.pass) == 0) {
     throw InputError(
-        {trace.path().string(), "--vcd",
+        {trace.path().string(), "--vcd-gemm",
          fmt::format("there is no GEMM {}/{}", request.layer, workloads::name_of(request.pass)),
          fmt::format("see its layers with: potomac trace info {}", trace.path().string())});
   }
+  return static_cast<std::size_t>(std::distance(layers.begin(), found));
+}
+
+// A disk that filled leaves a waveform without its last line, and SystemC does not say so.
+bool ends_with(const std::filesystem::path& file, std::string_view text) {
+  constexpr std::streamoff kTail = 4096;
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
+  const std::streamoff size = stream.tellg();
+  std::string tail(static_cast<std::size_t>(std::clamp<std::streamoff>(size, 0, kTail)), '\0');
+  stream.seekg(size - static_cast<std::streamoff>(tail.size()));
+  stream.read(tail.data(), static_cast<std::streamsize>(tail.size()));
+  return stream.good() && tail.find(text) != std::string::npos;
+}
+
+void write_waveform(const workloads::TraceReader& trace, const RunOptions& options,
+                    const WaveformRequest& request) {
   AtomicFile file(request.file);
-  // SystemC insists on its own extension.
-  std::filesystem::path temporary = file.temporary_path();
-  temporary += ".vcd";
-  try {
-    const workloads::Layer layer =
-        trace.read(static_cast<std::size_t>(std::distance(layers.begin(), found)));
-    const auto engine = make_systemc_engine(options.architecture, temporary);
+  {
+    const workloads::Layer layer = trace.read(find_waveform_layer(trace, request));
+    const auto engine = make_systemc_engine(options.architecture, file.temporary_path());
     engine->run_mf_mac(workloads::lower(layer, request.pass, 0), {});
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw;
   }
-  std::filesystem::rename(temporary, file.temporary_path());
+  if (!ends_with(file.temporary_path(), kWaveformEnd)) {
+    throw MachineError({request.file.string(), "", "the waveform could not be written to its end",
+                        "free some disk space, or choose a smaller GEMM"});
+  }
   file.commit();
+}
+
+// All that can be known to be wrong before the work begins.
+void check(const workloads::TraceReader& trace, const RunOptions& options) {
+  require_fit(options.architecture, trace, options.selection);
+  const auto check_output = [&](const std::filesystem::path& file, std::string_view option) {
+    refuse_to_overwrite(file, option, options.inputs);
+    refuse_to_overwrite(file, option, std::array{options.trace});
+    const AtomicFile probe(file);
+  };
+  if (options.dump_outputs) {
+    check_output(*options.dump_outputs, "--dump-outputs");
+  }
+  if (options.waveform) {
+    check_output(options.waveform->file, "--vcd");
+    const std::size_t layer = find_waveform_layer(trace, *options.waveform);
+    require_fit(options.architecture, trace, layer, options.waveform->pass);
+    make_systemc_engine(options.architecture);
+  }
 }
 
 }  // namespace
@@ -86,6 +89,7 @@ std::string_view name_of(EngineKind engine) {
 
 RunResult run(const RunOptions& options) {
   const workloads::TraceReader trace(options.trace);
+  check(trace, options);
   RunResult result;
   result.engine = options.engine;
   result.architecture = options.architecture;
@@ -100,20 +104,14 @@ RunResult run(const RunOptions& options) {
                         make_engine(options.engine, options.architecture, options.threads),
                         options.simulate_baseline);
   {
-    Progress progress(selected_macs(trace, options.selection));
-    const GemmDone advance = [&](const std::string& layer, Pass pass, std::uint64_t macs) {
+    Progress progress(options.selection.macs_of(trace.layers()) *
+                      (options.simulate_baseline ? 2 : 1));
+    const WorkDone advance = [&](const std::string& layer, Pass pass, std::uint64_t macs) {
       progress.advance(macs, fmt::format("{} {}", layer, workloads::name_of(pass)));
     };
     for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-      if (!selected_passes(trace.layers()[i], options.selection).empty()) {
-        try {
-          simulation.add(trace.read(i), options.selection, dump ? &*dump : nullptr, advance);
-        } catch (const InputError& error) {
-          // What is wrong between a machine and a layer does not know the trace's file.
-          Fault fault = error.fault();
-          fault.file = fault.file.empty() ? options.trace.string() : fault.file;
-          throw InputError(fault);
-        }
+      if (!options.selection.passes_of(trace.layers()[i]).empty()) {
+        simulation.add(trace.read(i), options.selection, dump ? &*dump : nullptr, advance);
       }
     }
   }
@@ -133,9 +131,10 @@ RunResult run(const RunOptions& options) {
 
 void write_reports(const RunResult& result, const std::filesystem::path& directory) {
   make_output_directory(directory);
-  write_file_atomically(directory / "layers.csv", layers_csv(result));
-  // Last: whoever finds report.json finds a whole run.
-  write_file_atomically(directory / "report.json", report_json(result).dump(1) + "\n");
+  // report.json last: whoever finds it finds a whole run.
+  write_files_atomically(
+      std::array<NamedContent, 2>{{{directory / "layers.csv", layers_csv(result)},
+                                   {directory / "report.json", json_text(report_json(result))}}});
 }
 
 }  // namespace potomac::sim

@@ -32,6 +32,8 @@ struct RunOptions {
   bool simulate_baseline = false;
   std::optional<std::filesystem::path> dump_outputs;
   std::optional<WaveformRequest> waveform;
+  // Files that were read to make these options: no output may replace them, nor the trace.
+  std::vector<std::filesystem::path> inputs;
 };
 
 struct RunResult {
@@ -46,7 +48,8 @@ struct RunResult {
 
 std::string_view name_of(EngineKind engine);
 
-// Reads the trace layer by layer and simulates what is selected. Shows progress on a terminal.
+// Reads the trace layer by layer and simulates what is selected; what can be known to be wrong is
+// refused before that. Shows progress on a terminal.
 // Throws InputError: a bad trace, a PE that cannot hold it, a selection that selects nothing, an
 // output that cannot be written; MachineError if writing fails.
 RunResult run(const RunOptions& options);

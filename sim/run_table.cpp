@@ -187,6 +187,11 @@ std::string si_energy(double picojoules) {
   return scaled(picojoules, kUnits);
 }
 
+std::string si_time(double nanoseconds) {
+  static constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
+  return scaled(nanoseconds, kUnits);
+}
+
 std::string run_table(const RunResult& result) {
   const ArrayShape& array = result.architecture.array;
   std::string text = fmt::format(
@@ -198,9 +203,9 @@ std::string run_table(const RunResult& result) {
   const Totals& totals = result.totals;
   text += fmt::format(
       "\nutil.: MACs / (PEs * cycles), zeros included. zeros gated: MACs with a zero operand, "
-      "which fire no arithmetic.\n{} cycles at {} MHz: {:.3f} ms.",
+      "which fire no arithmetic.\n{} cycles at {} MHz: {}.",
       totals.cycles.total(), result.architecture.clock_mhz,
-      static_cast<double>(totals.cycles.total()) / (result.architecture.clock_mhz * 1e3));
+      si_time(static_cast<double>(totals.cycles.total()) * 1e3 / result.architecture.clock_mhz));
   if (totals.actions.overflow + totals.actions.dropped_product > 0) {
     text += fmt::format(" Accumulators: {} overflows, {} products dropped.",
                         totals.actions.overflow, totals.actions.dropped_product);

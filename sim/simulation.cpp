@@ -2,21 +2,76 @@
 
 #include <fnmatch.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sim/fast/closed_forms.hpp"
+#include "support/error.hpp"
 
 namespace potomac::sim {
 
 using workloads::Pass;
 
-bool Selection::wants_layer(const std::string& layer) const {
-  return ::fnmatch(layers.c_str(), layer.c_str(), 0) == 0;
+std::vector<Pass> Selection::passes_of(const workloads::LayerShape& layer) const {
+  std::vector<Pass> wanted;
+  if (::fnmatch(layers.c_str(), layer.name.c_str(), 0) == 0) {
+    std::ranges::copy_if(workloads::passes_of(layer), std::back_inserter(wanted), [&](Pass pass) {
+      return std::ranges::find(passes, pass) != passes.end();
+    });
+  }
+  return wanted;
 }
 
-bool Selection::wants(Pass pass) const {
-  return std::ranges::find(passes, pass) != passes.end();
+std::uint64_t Selection::macs_of(const workloads::LayerShape& layer) const {
+  std::uint64_t macs = 0;
+  for (const Pass pass : passes_of(layer)) {
+    macs += static_cast<std::uint64_t>(workloads::gemm_shape(layer, pass).macs());
+  }
+  return macs;
+}
+
+std::uint64_t Selection::macs_of(const std::vector<workloads::LayerShape>& all) const {
+  std::uint64_t macs = 0;
+  for (const workloads::LayerShape& layer : all) {
+    macs += macs_of(layer);
+  }
+  return macs;
+}
+
+void require_fit(const Architecture& architecture, const workloads::TraceReader& trace,
+                 std::size_t layer, Pass pass) {
+  const workloads::LayerFormats& formats = trace.formats()[layer];
+  const workloads::TensorFormat& first = pass == Pass::kForward ? formats.a : formats.g;
+  const workloads::TensorFormat& second = pass == Pass::kBackwardWeight ? formats.a : formats.w;
+  try {
+    require_fit(architecture, trace.layers()[layer].name, rtl::PotFormat(first.bits),
+                rtl::PotFormat(second.bits));
+  } catch (const InputError& error) {
+    // What is wrong between a machine and a layer does not know the trace's file.
+    Fault fault = error.fault();
+    fault.file = trace.path().string();
+    throw InputError(fault);
+  }
+}
+
+void require_fit(const Architecture& architecture, const workloads::TraceReader& trace,
+                 const Selection& selection) {
+  bool any = false;
+  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
+    for (const Pass pass : selection.passes_of(trace.layers()[i])) {
+      any = true;
+      require_fit(architecture, trace, i, pass);
+    }
+  }
+  if (!any) {
+    throw InputError(
+        {trace.path().string(), "",
+         fmt::format("nothing is selected by layers '{}' and these passes", selection.layers),
+         fmt::format("see its layers with: potomac trace info {}", trace.path().string())});
+  }
 }
 
 double PassRecord::utilization(ArrayShape array) const {
@@ -43,21 +98,14 @@ Simulation::Simulation(const Architecture& architecture, std::unique_ptr<Engine>
       engine_(std::move(engine)),
       simulate_baseline_(simulate_baseline) {}
 
-Simulation::~Simulation() = default;
-Simulation::Simulation(Simulation&&) noexcept = default;
-Simulation& Simulation::operator=(Simulation&&) noexcept = default;
-
 void Simulation::add(const workloads::Layer& layer, const Selection& selection, OutputStore* store,
-                     const GemmDone& done) {
-  if (!selection.wants_layer(layer.shape.name)) {
-    return;
-  }
-  for (const Pass pass : workloads::passes_of(layer.shape)) {
-    if (!selection.wants(pass)) {
-      continue;
-    }
+                     const WorkDone& done) {
+  for (const Pass pass : selection.passes_of(layer.shape)) {
     PassRecord record;
     record.layer = layer.shape.name;
+    engine_->on_work_done(
+        !done ? std::function<void(std::uint64_t)>()
+              : [&done, &record, pass](std::uint64_t macs) { done(record.layer, pass, macs); });
     record.pass = pass;
     record.shape = workloads::gemm_shape(layer.shape, pass);
     record.exponent_bits = rtl::PotFormat(architecture_.pe.operand_bits).exponent_bits();
@@ -80,10 +128,8 @@ void Simulation::add(const workloads::Layer& layer, const Selection& selection, 
       record.actions += result.actions;
       record.baseline_actions += baseline.actions;
       record.zero_operand_macs += result.zeros.macs;
-      if (done) {
-        done(record.layer, pass, static_cast<std::uint64_t>(gemm.macs()));
-      }
     }
+    engine_->on_work_done({});
     records_.push_back(std::move(record));
   }
 }

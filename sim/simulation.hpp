@@ -19,6 +19,7 @@
 #include "sim/timing.hpp"
 #include "workloads/layer.hpp"
 #include "workloads/lowering.hpp"
+#include "workloads/trace_reader.hpp"
 
 namespace potomac::sim {
 
@@ -27,9 +28,19 @@ struct Selection {
   std::string layers = "*";  // a shell pattern over layer names
   std::vector<workloads::Pass> passes{workloads::kPasses.begin(), workloads::kPasses.end()};
 
-  bool wants_layer(const std::string& layer) const;
-  bool wants(workloads::Pass pass) const;
+  // The wanted ones of a layer's passes, in their order.
+  std::vector<workloads::Pass> passes_of(const workloads::LayerShape& layer) const;
+  // The MACs of the wanted passes of one layer, or of all.
+  std::uint64_t macs_of(const workloads::LayerShape& layer) const;
+  std::uint64_t macs_of(const std::vector<workloads::LayerShape>& all) const;
 };
+
+// Before long work: throws InputError unless the PE can hold one pass of a trace's layer, or unless
+// something is selected of the trace and the PE can hold all of it.
+void require_fit(const Architecture& architecture, const workloads::TraceReader& trace,
+                 std::size_t layer, workloads::Pass pass);
+void require_fit(const Architecture& architecture, const workloads::TraceReader& trace,
+                 const Selection& selection);
 
 // One pass of one layer: all of its GEMMs (groups, batches) together, one after the other.
 struct PassRecord {
@@ -64,7 +75,7 @@ Totals total_of(const std::vector<PassRecord>& records);
 class OutputStore {
  public:
   virtual ~OutputStore() = default;
-  // Called before a pass's first GEMM. `lsb`: weight of the accumulator's lowest bit.
+  // Called before a pass's first GEMM. A result's value is acc * 2^scale_exponent.
   virtual void begin(const workloads::Layer& layer, workloads::Pass pass,
                      const workloads::GemmShape& shape, int scale_exponent) = 0;
   virtual AccumulatorSink accumulators(std::int64_t gemm_index) = 0;
@@ -72,8 +83,8 @@ class OutputStore {
   virtual Fp32Sink fp32(std::int64_t gemm_index) = 0;
 };
 
-// Called after each GEMM with its MACs.
-using GemmDone =
+// Called again and again with MACs that are done, from any thread.
+using WorkDone =
     std::function<void(const std::string& layer, workloads::Pass pass, std::uint64_t macs)>;
 
 class Simulation {
@@ -83,13 +94,10 @@ class Simulation {
   // wants its values) the engine runs that array too.
   Simulation(const Architecture& architecture, std::unique_ptr<Engine> engine,
              bool simulate_baseline);
-  ~Simulation();
-  Simulation(Simulation&&) noexcept;
-  Simulation& operator=(Simulation&&) noexcept;
 
   // Runs the wanted passes of a layer. Throws InputError if the PE cannot hold its operands.
   void add(const workloads::Layer& layer, const Selection& selection, OutputStore* store = nullptr,
-           const GemmDone& done = {});
+           const WorkDone& done = {});
 
   const Architecture& architecture() const { return architecture_; }
   const std::vector<PassRecord>& records() const { return records_; }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "energy/table_search.hpp"
@@ -22,16 +24,20 @@ namespace {
 
 using workloads::Pass;
 
-// Puts `value` at a dotted key of an architecture document, making maps on the way.
-void set_key(YAML::Node document, const std::string& key, const YAML::Node& value) {
+// Puts `value` at a dotted key of an architecture document, making maps on the way. False if the
+// key leads through something that is not a map, or has an empty part.
+bool set_key(YAML::Node document, const std::string& key, const YAML::Node& value) {
   const std::size_t dot = key.find('.');
   const std::string head = key.substr(0, dot);
+  if (head.empty() || !(document.IsMap() || document.IsNull())) {
+    return false;
+  }
   if (dot == std::string::npos) {
     document[head] = value;
-    return;
+    return true;
   }
   YAML::Node child = document[head];
-  set_key(child, key.substr(dot + 1), value);
+  return set_key(child, key.substr(dot + 1), value);
 }
 
 // Every combination of the parameters on top of the base document.
@@ -60,7 +66,10 @@ std::vector<SweepPoint> combine(const YAML::Node& base, const std::string& file,
       const YamlValue& value = choices[i][rest % choices[i].size()];
       rest /= choices[i].size();
       point.values[i] = value.as_string();
-      set_key(document, parameters[i].first, value.node());
+      if (!set_key(document, parameters[i].first, value.node())) {
+        parameters[i].second.fail("is no key of an architecture",
+                                  "write one of docs/architecture-file.md, like array.rows");
+      }
     }
     // The base was checked by itself: what is wrong now comes from the sweep file.
     point.architecture = parse_architecture(YamlValue(document, file, ""));
@@ -95,16 +104,9 @@ std::vector<std::size_t> accepted(const std::vector<SweepRecord>& records) {
   return indices;
 }
 
-std::uint64_t macs_of(const workloads::LayerShape& layer, const Selection& selection) {
-  std::uint64_t macs = 0;
-  if (selection.wants_layer(layer.name)) {
-    for (const Pass pass : workloads::passes_of(layer)) {
-      if (selection.wants(pass)) {
-        macs += static_cast<std::uint64_t>(workloads::gemm_shape(layer, pass).macs());
-      }
-    }
-  }
-  return macs;
+// Empty where there is none: a reduction of nothing is not zero.
+std::string csv_number(const std::optional<double>& number) {
+  return number ? fmt::format("{}", *number) : std::string();
 }
 
 nlohmann::ordered_json energy_summary_json(const energy::OperationEnergy& energy) {
@@ -136,19 +138,22 @@ SweepSpec load_sweep(const std::filesystem::path& path,
   }
   spec.selection = parse_selection(root);
   if (const auto tables = root.find("energy")) {
+    std::vector<std::filesystem::path> files;
     for (const YamlValue& table : tables->items()) {
       const auto file = energy::find_unit_energy_table(table.as_string(), table_dirs);
-      spec.tables.push_back(energy::load_unit_energy_table(
-          std::filesystem::exists(file) ? file : beside(file.string())));
+      const auto own = beside(file.string());
+      files.push_back(std::filesystem::exists(own) ? own : file);
     }
+    spec.tables = energy::load_unit_energy_tables(files);
   }
   const std::filesystem::path arch = beside(root.at("arch").as_string());
-  load_architecture(arch);
+  const YamlValue base = read_yaml_file(arch);
+  parse_architecture(base);
   const auto parameters = root.at("parameters").entries();
   if (parameters.empty()) {
     root.at("parameters").fail("names no parameter", "add 'array.rows: [8, 16]' or the like");
   }
-  spec.points = combine(read_yaml_file(arch).node(), path.string(), parameters);
+  spec.points = combine(base.node(), path.string(), parameters);
   for (const auto& [key, list] : parameters) {
     SweepParameter parameter{key, {}};
     for (const YamlValue& value : list.items()) {
@@ -161,18 +166,7 @@ SweepSpec load_sweep(const std::filesystem::path& path,
 
 std::vector<SweepRecord> run_sweep(const SweepSpec& spec, unsigned threads) {
   const workloads::TraceReader trace(spec.trace);
-  // SystemC runs on one thread.
-  WorkerPool pool(spec.engine == EngineKind::kSystemC ? 1 : threads);
-  std::vector<Simulation> simulations;
-  std::vector<SweepRecord> records(spec.points.size());
-  for (const SweepPoint& point : spec.points) {
-    simulations.emplace_back(point.architecture, make_engine(spec.engine, point.architecture, 1),
-                             false);
-  }
-  std::uint64_t macs = 0;
-  for (const workloads::LayerShape& layer : trace.layers()) {
-    macs += macs_of(layer, spec.selection);
-  }
+  const std::uint64_t macs = spec.selection.macs_of(trace.layers());
   if (macs == 0) {
     throw InputError(
         {spec.file.string(), "",
@@ -180,35 +174,49 @@ std::vector<SweepRecord> run_sweep(const SweepSpec& spec, unsigned threads) {
                      spec.trace.string()),
          fmt::format("see its layers with: potomac trace info {}", spec.trace.string())});
   }
+  // SystemC runs on one thread. Points share out the others; where there are fewer points than
+  // threads, each point's engine gets its share.
+  const unsigned total = spec.engine == EngineKind::kSystemC ? 1
+                         : threads == 0 ? std::max(1U, std::thread::hardware_concurrency())
+                                        : threads;
+  const auto side_by_side = static_cast<unsigned>(std::min<std::size_t>(total, spec.points.size()));
+  WorkerPool pool(side_by_side);
+  std::vector<std::optional<Simulation>> simulations(spec.points.size());
+  std::vector<SweepRecord> records(spec.points.size());
+  for (std::size_t i = 0; i < spec.points.size(); ++i) {
+    const Architecture& architecture = spec.points[i].architecture;
+    try {
+      require_fit(architecture, trace, spec.selection);
+      simulations[i].emplace(architecture,
+                             make_engine(spec.engine, architecture, total / side_by_side), false);
+    } catch (const InputError& error) {
+      records[i].refusal = error.what();
+    }
+  }
+  const std::vector<std::size_t> going = accepted(records);
   {
-    Progress progress(macs * spec.points.size());
+    Progress progress(macs * std::max<std::size_t>(going.size(), 1));
+    const WorkDone advance = [&](const std::string& layer, Pass pass, std::uint64_t done) {
+      progress.advance(done, fmt::format("{} {}", layer, workloads::name_of(pass)));
+    };
     for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-      const std::uint64_t layer_macs = macs_of(trace.layers()[i], spec.selection);
-      if (layer_macs == 0) {
+      if (going.empty() || spec.selection.macs_of(trace.layers()[i]) == 0) {
         continue;
       }
       const workloads::Layer layer = trace.read(i);
-      const std::vector<std::size_t> going = accepted(records);
       pool.for_each(going.size(), [&](std::size_t index, unsigned) {
-        const std::size_t point = going[index];
-        try {
-          simulations[point].add(layer, spec.selection);
-        } catch (const InputError& error) {
-          records[point].refusal = error.what();
-        }
-        progress.advance(layer_macs, layer.shape.name);
+        simulations[going[index]]->add(layer, spec.selection, nullptr, advance);
       });
     }
   }
-  const std::vector<std::size_t> finished = accepted(records);
-  if (finished.empty()) {
+  if (going.empty()) {
     throw InputError({spec.file.string(), "", "no point of the sweep can run this trace",
                       fmt::format("the first says: {}", records.front().refusal)});
   }
-  for (const std::size_t point : finished) {
-    records[point].totals = total_of(simulations[point].records());
+  for (const std::size_t point : going) {
+    records[point].totals = total_of(simulations[point]->records());
     for (const energy::UnitEnergyTable& table : spec.tables) {
-      records[point].energy.push_back(price(table, simulations[point].records()));
+      records[point].energy.push_back(price(table, simulations[point]->records()));
     }
   }
   return records;
@@ -223,7 +231,8 @@ void write_sweep(const SweepSpec& spec, const std::vector<SweepRecord>& records,
     fmt::format_to(out, ",{}", csv_field(parameter.key));
   }
   csv +=
-      ",status,cycles_total,cycles_stream,cycles_drain,cycles_stall,time_s,macs,utilization,"
+      ",status,cycles_total,cycles_preload,cycles_stream,cycles_drain,cycles_stall,time_s,macs,"
+      "utilization,"
       "zero_operand_macs,overflow,dropped_product";
   for (const energy::UnitEnergyTable& table : spec.tables) {
     for (const char* column :
@@ -258,17 +267,17 @@ void write_sweep(const SweepSpec& spec, const std::vector<SweepRecord>& records,
     if (good) {
       const Totals& totals = record.totals;
       const auto cycles = static_cast<double>(totals.cycles.total());
-      fmt::format_to(out, ",done,{},{},{},{},{},{},{},{},{},{}", totals.cycles.total(),
-                     totals.cycles.stream, totals.cycles.drain, totals.cycles.stall,
-                     cycles / (point.architecture.clock_mhz * 1e6), totals.macs,
-                     static_cast<double>(totals.macs) /
-                         (static_cast<double>(point.architecture.array.pes()) * cycles),
-                     totals.zero_operand_macs, totals.actions.overflow,
-                     totals.actions.dropped_product);
+      fmt::format_to(
+          out, ",done,{},{},{},{},{},{},{},{},{},{},{}", totals.cycles.total(),
+          totals.cycles.preload, totals.cycles.stream, totals.cycles.drain, totals.cycles.stall,
+          cycles / (point.architecture.clock_mhz * 1e6), totals.macs,
+          static_cast<double>(totals.macs) /
+              (static_cast<double>(point.architecture.array.pes()) * cycles),
+          totals.zero_operand_macs, totals.actions.overflow, totals.actions.dropped_product);
       for (const energy::OperationEnergy& energy : record.energy) {
         const energy::Comparison& total = energy.total.every_mac;
         fmt::format_to(out, ",{},{},{},{}", total.mf_mac_pj, total.fp32_mac_pj,
-                       total.reduction.value_or(0.0), total.reduction_vs_multiplier.value_or(0.0));
+                       csv_number(total.reduction), csv_number(total.reduction_vs_multiplier));
       }
       csv += ",\n";
       entry["totals"] = totals_json(totals, point.architecture);
@@ -276,14 +285,14 @@ void write_sweep(const SweepSpec& spec, const std::vector<SweepRecord>& records,
         entry["energy"].push_back(energy_summary_json(energy));
       }
     } else {
-      csv += ",refused" + std::string(10 + 4 * spec.tables.size(), ',') + "," +
+      csv += ",refused" + std::string(11 + 4 * spec.tables.size(), ',') + "," +
              csv_field(record.refusal) + "\n";
       entry["message"] = record.refusal;
     }
     points.push_back(std::move(entry));
   }
-  write_file_atomically(directory / "sweep.csv", csv);
-  write_file_atomically(directory / "sweep.json", json.dump(1) + "\n");
+  write_files_atomically(std::array<NamedContent, 2>{
+      {{directory / "sweep.csv", std::move(csv)}, {directory / "sweep.json", json_text(json)}}});
 }
 
 }  // namespace potomac::sim

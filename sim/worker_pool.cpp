@@ -1,6 +1,7 @@
 #include "sim/worker_pool.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 namespace potomac::sim {
 
@@ -8,8 +9,13 @@ WorkerPool::WorkerPool(unsigned threads) {
   if (threads == 0) {
     threads = std::max(1U, std::thread::hardware_concurrency());
   }
-  for (unsigned thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread] { work(thread); });
+  workers_.reserve(threads - 1);
+  try {
+    for (unsigned thread = 1; thread < threads; ++thread) {
+      workers_.emplace_back([this, thread] { work(thread); });
+    }
+  } catch (const std::system_error&) {
+    // The machine gives no more threads. The result does not depend on their number.
   }
 }
 

@@ -14,7 +14,8 @@ namespace potomac::sim {
 
 class WorkerPool {
  public:
-  // `threads` counts the caller: 1 makes no thread. 0 means all cores.
+  // `threads` counts the caller: 1 makes no thread. 0 means all cores. Where the machine does not
+  // give as many threads, the pool makes do with fewer.
   explicit WorkerPool(unsigned threads);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;

@@ -7,17 +7,23 @@
 #include <cmath>
 #include <fstream>
 #include <set>
-#include <sstream>
+#include <system_error>
 
 #include "support/error.hpp"
 
 namespace potomac {
 namespace {
 
-constexpr std::uintmax_t kLargestDocument = 16u << 20;
+constexpr std::size_t kLargestDocument = std::size_t{16} << 20U;
+constexpr std::size_t kBlock = std::size_t{64} << 10U;  // read at a time
 
 std::string child_key(const std::string& parent, std::string_view name) {
   return parent.empty() ? std::string(name) : fmt::format("{}.{}", parent, name);
+}
+
+// "line 3"; empty where yaml-cpp kept no position.
+std::string line_of(const YAML::Mark& mark) {
+  return mark.is_null() ? std::string() : fmt::format("line {}", mark.line + 1);
 }
 
 YamlValue parse(const std::string& text, const std::string& name) {
@@ -27,28 +33,68 @@ YamlValue parse(const std::string& text, const std::string& name) {
       throw InputError({name, "", "is empty", "write at least one key"});
     }
     if (documents.size() > 1) {
-      throw InputError({name, fmt::format("line {}", documents[1].Mark().line + 1),
-                        "a second document begins here", "keep one document in the file"});
+      throw InputError({name, line_of(documents[1].Mark()), "a second document begins here",
+                        "keep one document in the file"});
     }
     return {documents.front(), name, ""};
   } catch (const YAML::Exception& error) {
-    throw InputError({name, fmt::format("line {}", error.mark.line + 1), error.msg,
-                      "mend the YAML syntax there"});
+    throw InputError({name, line_of(error.mark), error.msg, "mend the YAML syntax there"});
   }
+}
+
+// All that the file holds, if that is not too much; a pipe is read to its end.
+std::string content_of(const std::filesystem::path& path) {
+  const auto refuse = [&path](const std::string& problem, const std::string& remedy) {
+    throw InputError({path.string(), "", problem, remedy});
+  };
+  const auto refuse_unreadable = [&refuse](const std::string& why) {
+    refuse(fmt::format("cannot be read ({})", why), "check the name and the permissions");
+  };
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (error) {
+    refuse_unreadable(error.message());
+  }
+  if (std::filesystem::is_directory(status)) {
+    refuse_unreadable(std::make_error_code(std::errc::is_a_directory).message());
+  }
+  const std::string remedy = "name a YAML file of at most 16 MiB";
+  if (std::filesystem::is_regular_file(status)) {
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    if (!error && size > kLargestDocument) {
+      refuse(fmt::format("is {} bytes long, too long for a YAML file here", size), remedy);
+    }
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::string text;
+  while (stream && text.size() <= kLargestDocument) {
+    const std::size_t held = text.size();
+    text.resize(held + kBlock);
+    stream.read(text.data() + held, static_cast<std::streamsize>(kBlock));
+    text.resize(held + static_cast<std::size_t>(stream.gcount()));
+  }
+  if (!stream.is_open() || stream.bad()) {
+    refuse_unreadable(stream.is_open() ? "reading broke off" : "it does not open");
+  }
+  if (text.size() > kLargestDocument) {
+    refuse("holds more than 16 MiB, too much for a YAML file here", remedy);
+  }
+  return text;
 }
 
 }  // namespace
 
-YamlValue::YamlValue(YAML::Node node, std::string file, std::string key)
-    : node_(std::move(node)), file_(std::move(file)), key_(std::move(key)) {}
+YamlValue::YamlValue(const YAML::Node& node, std::string file, std::string key)
+    : YamlValue(node, node.Mark(), std::move(file), std::move(key)) {}
+
+YamlValue::YamlValue(const YAML::Node& node, const YAML::Mark& mark, std::string file,
+                     std::string key)
+    : node_(node), mark_(mark), file_(std::move(file)), key_(std::move(key)) {}
 
 void YamlValue::fail(const std::string& problem, const std::string& remedy) const {
-  const int line = node_.Mark().line;
-  std::string place = line >= 0 ? fmt::format("line {}", line + 1) : std::string();
-  if (!key_.empty()) {
-    place += fmt::format("{}key '{}'", place.empty() ? "" : ", ", key_);
-  }
-  throw InputError({file_, place, problem, remedy});
+  const std::string line = line_of(mark_);
+  const std::string key = key_.empty() ? "top level" : fmt::format("key '{}'", key_);
+  throw InputError({file_, line.empty() ? key : line + ", " + key, problem, remedy});
 }
 
 std::string YamlValue::as_string() const {
@@ -124,13 +170,19 @@ std::vector<std::pair<std::string, YamlValue>> YamlValue::entries() const {
   std::vector<std::pair<std::string, YamlValue>> list;
   std::set<std::string> seen;
   for (const auto& child : node_) {
-    const YamlValue name(child.first, file_, key_);
-    const std::string text = name.as_string();
+    if (!child.first.IsScalar()) {
+      // Without a name; YAML's own sign of such a key is a question mark.
+      YamlValue(child.first, file_, child_key(key_, "?"))
+          .fail("must be a text", "write a single word before the colon");
+    }
+    const std::string text = child.first.Scalar();
     if (!seen.insert(text).second) {
       YamlValue(child.first, file_, child_key(key_, text))
           .fail("is given twice", "keep one of them");
     }
-    list.emplace_back(text, YamlValue(child.second, file_, child_key(key_, text)));
+    // yaml-cpp notices that a value is missing at what comes after it.
+    const YAML::Mark mark = child.second.IsNull() ? child.first.Mark() : child.second.Mark();
+    list.emplace_back(text, YamlValue(child.second, mark, file_, child_key(key_, text)));
   }
   return list;
 }
@@ -166,24 +218,7 @@ void YamlValue::allow_only(std::initializer_list<std::string_view> known) const 
 }
 
 YamlValue read_yaml_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) {
-    throw InputError({path.string(), "", fmt::format("cannot be read ({})", error.message()),
-                      "check the name and the permissions"});
-  }
-  if (size > kLargestDocument) {
-    throw InputError({path.string(), "",
-                      fmt::format("is {} bytes long, too long for a YAML file here", size),
-                      "name a YAML file of at most 16 MiB"});
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) {
-    throw InputError({path.string(), "", "cannot be read", "check the name and the permissions"});
-  }
-  return parse(text.str(), path.string());
+  return parse(content_of(path), path.string());
 }
 
 YamlValue read_yaml_text(const std::string& text, const std::string& name) {

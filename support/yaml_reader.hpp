@@ -1,5 +1,6 @@
 // Strict reading of YAML: every key must be known, every value must have the right type and lie in
-// its range; what does not is an InputError that names file, line and key.
+// its range; what does not is an InputError that names file, line and key ("top level" where
+// there is none).
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -19,7 +20,7 @@ namespace potomac {
 // every fault can say where it lies. Cheap to copy (yaml-cpp nodes are references).
 class YamlValue {
  public:
-  YamlValue(YAML::Node node, std::string file, std::string key);
+  YamlValue(const YAML::Node& node, std::string file, std::string key);
 
   const std::string& file() const { return file_; }
   const std::string& key() const { return key_; }  // dotted path; empty at the root
@@ -50,13 +51,16 @@ class YamlValue {
   void allow_only(std::initializer_list<std::string_view> known) const;
 
  private:
+  YamlValue(const YAML::Node& node, const YAML::Mark& mark, std::string file, std::string key);
+
   YAML::Node node_;
+  YAML::Mark mark_;  // where it begins
   std::string file_;
   std::string key_;
 };
 
-// Reads a whole document. Throws InputError if the file cannot be read, is larger than 16 MiB, is
-// not YAML, or is empty.
+// Reads a whole document from a file, or from a pipe to its end. Throws InputError if it cannot be
+// read, is a folder, is larger than 16 MiB, is not YAML, or is empty.
 YamlValue read_yaml_file(const std::filesystem::path& path);
 
 // The same from a string; `name` stands for the file in messages.

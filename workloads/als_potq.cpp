@@ -123,11 +123,16 @@ float exact_mean(std::span<const float> values) {
   return negative && result != 0.0F ? -result : result;
 }
 
-std::vector<float> weight_bias_corrected(std::span<const float> values) {
+std::vector<float> weight_bias_corrected(std::span<const float> values, std::string_view name) {
   const float mean = exact_mean(values);
   std::vector<float> corrected(values.begin(), values.end());
-  for (float& value : corrected) {
-    value -= mean;
+  for (std::size_t i = 0; i < corrected.size(); ++i) {
+    corrected[i] -= mean;
+    if (std::isinf(corrected[i])) {
+      throw InputError({"", fmt::format("tensor {}, index {}", name, i),
+                        "subtracting the tensor's mean leaves FP32's range",
+                        "look for the step that diverged"});
+    }
   }
   return corrected;
 }

@@ -33,8 +33,10 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
 // of summation. Precondition: values are finite and at least one.
 float exact_mean(std::span<const float> values);
 
-// WBC: values - exact_mean(values), each difference rounded once.
-std::vector<float> weight_bias_corrected(std::span<const float> values);
+// WBC: values - exact_mean(values), each difference rounded once. Throws InputError, naming `name`
+// and the flat index of the first, for a difference that leaves binary32's range (near the largest
+// float). Precondition: as for exact_mean.
+std::vector<float> weight_bias_corrected(std::span<const float> values, std::string_view name);
 
 // PRC: values with magnitude above gamma * max|values| (one binary32 product) brought to it. A
 // threshold of zero (gamma * max underflows) clips nothing.

@@ -183,8 +183,7 @@ class Inflater {
     if (!ready_ || inflateReset(&stream_) != Z_OK) {
       return false;
     }
-    // zlib never writes through next_in; its type only predates const.
-    stream_.next_in = const_cast<Bytef*>(packed.data());
+    stream_.next_in = packed.data();
     stream_.avail_in = static_cast<uInt>(packed.size());
     stream_.next_out = out.data();
     stream_.avail_out = static_cast<uInt>(out.size());

@@ -591,7 +591,8 @@ Hdf5File Hdf5File::open(const fs::path& path) {
            "name an HDF5 file");
   }
   if (::access(path.c_str(), R_OK) != 0) {
-    refuse(fmt::format("cannot be read ({})", std::strerror(errno)), "check its permissions");
+    refuse(fmt::format("cannot be read ({})", std::generic_category().message(errno)),
+           "check its permissions");
   }
   const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
   if (is_hdf5 <= 0) {

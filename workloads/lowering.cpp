@@ -158,7 +158,37 @@ std::int64_t position(const PatchAxis& axis, std::int64_t row, std::int64_t dept
   return at < axis.extent ? at : -1;
 }
 
-// Which tensor is an operand: DESIGN's product order, G W and G^T A for conv2d and linear.
+// Every `stride`-th code, from `from` on.
+void gather(const rtl::PotCode* from, std::int64_t stride, std::span<rtl::PotCode> out) {
+  if (stride == 1) {
+    std::memcpy(out.data(), from, out.size());
+    return;
+  }
+  for (rtl::PotCode& code : out) {
+    code = *from;
+    from += stride;
+  }
+}
+
+// What lies along the innermost axis for one row coordinate and the depth coordinates from `depth`
+// on; `line` is the axis' first element.
+void gather_run(const PatchAxis& axis, const rtl::PotCode* line, std::int64_t row,
+                std::int64_t depth, rtl::PotCode zero, std::span<rtl::PotCode> out) {
+  if (axis.divisor == 1) {  // no division for each element
+    std::int64_t at = row * axis.row_step + depth * axis.depth_step + axis.origin;
+    for (rtl::PotCode& code : out) {
+      code = at >= 0 && at < axis.extent ? line[at * axis.stride] : zero;
+      at += axis.depth_step;
+    }
+    return;
+  }
+  for (rtl::PotCode& code : out) {
+    const std::int64_t at = position(axis, row, depth++);
+    code = at >= 0 ? line[at * axis.stride] : zero;
+  }
+}
+
+// Which tensor is an operand, by the table in the header: G W and G^T A for conv2d and linear.
 const QuantizedTensor& first_tensor(const Layer& layer, Pass pass) {
   switch (pass) {
     case Pass::kForward:
@@ -252,61 +282,36 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
   assert(k_begin + static_cast<std::int64_t>(out.size()) <= depth_);
   const rtl::PotCode* codes = tensor_->codes.data() + map_.base;
   if (plain_) {
-    const rtl::PotCode* from = codes + row * map_.row_stride + k_begin * map_.depth_stride;
-    if (map_.depth_stride == 1) {
-      std::memcpy(out.data(), from, out.size());
-      return;
-    }
-    for (rtl::PotCode& code : out) {
-      code = *from;
-      from += map_.depth_stride;
-    }
+    gather(codes + row * map_.row_stride + k_begin * map_.depth_stride, map_.depth_stride, out);
     return;
   }
   const rtl::PotCode zero = format().zero();
   const auto [r0, r1, r2] = split(row, map_.row_extents);
-  auto [k0, k1, k2] = split(k_begin, map_.depth_extents);
-  const PatchAxis& x = map_.x;
+  codes += r0 * map_.row_stride;
   if (map_.depth_extents[1] * map_.depth_extents[2] == 1) {  // a 1 x 1 kernel: one place for all
     const std::int64_t at_y = position(map_.y, r1, 0);
-    const std::int64_t at_x = position(x, r2, 0);
+    const std::int64_t at_x = position(map_.x, r2, 0);
     if (at_y < 0 || at_x < 0) {
       std::memset(out.data(), zero, out.size());
-      return;
-    }
-    const rtl::PotCode* from = codes + r0 * map_.row_stride + at_y * map_.y.stride +
-                               at_x * x.stride + k_begin * map_.depth_stride;
-    for (rtl::PotCode& code : out) {
-      code = *from;
-      from += map_.depth_stride;
+    } else {
+      gather(codes + at_y * map_.y.stride + at_x * map_.x.stride + k_begin * map_.depth_stride,
+             map_.depth_stride, out);
     }
     return;
   }
-  std::size_t filled = 0;
+  auto [k0, k1, k2] = split(k_begin, map_.depth_extents);
   // One run of the innermost depth coordinate at a time: the vertical axis is fixed within it.
-  while (filled < out.size()) {
-    const std::int64_t run =
-        std::min(map_.depth_extents[2] - k2, static_cast<std::int64_t>(out.size() - filled));
-    rtl::PotCode* to = out.data() + filled;
+  while (!out.empty()) {
+    const auto length = static_cast<std::size_t>(
+        std::min(map_.depth_extents[2] - k2, static_cast<std::int64_t>(out.size())));
+    const std::span<rtl::PotCode> run = out.first(length);
     const std::int64_t at_y = position(map_.y, r1, k1);
     if (at_y < 0) {
-      std::memset(to, zero, static_cast<std::size_t>(run));
+      std::memset(run.data(), zero, run.size());
     } else {
-      const rtl::PotCode* line =
-          codes + r0 * map_.row_stride + k0 * map_.depth_stride + at_y * map_.y.stride;
-      if (x.divisor == 1) {
-        std::int64_t at_x = r2 * x.row_step + k2 * x.depth_step + x.origin;
-        for (std::int64_t i = 0; i < run; ++i, at_x += x.depth_step) {
-          to[i] = at_x >= 0 && at_x < x.extent ? line[at_x * x.stride] : zero;
-        }
-      } else {
-        for (std::int64_t i = 0; i < run; ++i) {
-          const std::int64_t at_x = position(x, r2, k2 + i);
-          to[i] = at_x >= 0 ? line[at_x * x.stride] : zero;
-        }
-      }
+      gather_run(map_.x, codes + k0 * map_.depth_stride + at_y * map_.y.stride, r2, k2, zero, run);
     }
-    filled += static_cast<std::size_t>(run);
+    out = out.subspan(length);
     k2 = 0;
     if (++k1 == map_.depth_extents[1]) {
       k1 = 0;

@@ -1,14 +1,17 @@
 // The output-stationary systolic array: R x C PEs, skew at its edges, drains under its columns.
 //
-//            north[0]   north[1]            element (m, k) of the first operand enters west[m mod
-//            R]
-//               |          |  (skew 1)      in cycle k, unskewed; element (n, k) of the second
-//   west[0] -- PE00 ----- PE01              enters north[n mod C]. PE (r, c) sees both in cycle
-//               |          |                k + r + c, counted from the first edge at which PE (0,
-//               0)
-//   west[1] -- PE10 ----- PE11              sees a valid pair. Results leave result[c] bottom row
-//  (skew 1)     |          |                first, at edges at which drain[c] shifts.
+//            north[0]   north[1]
+//               |          |  (skew 1)
+//   west[0] -- PE00 ----- PE01
+//               |          |
+//   west[1] -- PE10 ----- PE11
+//  (skew 1)     |          |
 //            result[0]  result[1]
+//
+// Element (m, k) of the first operand enters west[m mod R] in cycle k, unskewed; element (n, k) of
+// the second enters north[n mod C]. PE (r, c) sees both in cycle k + r + c, counted from the first
+// edge at which PE (0, 0) sees a valid pair. Results leave result[c] bottom row first, at edges at
+// which drain[c] shifts.
 #pragma once
 
 #include <cstddef>
@@ -102,17 +105,17 @@ class OutputStationaryArray : public sc_core::sc_module {
   }
 
   // Every register of the array, in a scope for each PE.
-  void trace(sc_core::sc_trace_file* file) const {
+  void trace_registers(sc_core::sc_trace_file* file) const {
     const std::string prefix = name();
     sc_core::sc_trace(file, clk, prefix + ".clk");
     for (const auto& line : row_skew_) {
-      line->trace(file, line->name());
+      line->trace_registers(file, line->name());
     }
     for (const auto& line : column_skew_) {
-      line->trace(file, line->name());
+      line->trace_registers(file, line->name());
     }
     for (const auto& pe : pes_) {
-      pe->trace(file, pe->name());
+      pe->trace_registers(file, pe->name());
     }
     for (std::size_t c = 0; c < cols_; ++c) {
       sc_trace(file, drain[c]->read(), prefix + ".drain_" + std::to_string(c));

@@ -3,9 +3,8 @@
 //    hold while their slot is not valid;
 //  - does a MAC if both arriving operands are valid;
 //  - with the tag `last`, copies the finished sum to its shadow register;
-//  - otherwise, while its column drains, takes the shadow of the PE above. A result that was
-//  captured
-//    while the fold before still drains stays where it is until its own drain starts.
+//  - otherwise, while its column drains, takes the shadow of the PE above. A result captured while
+//    the fold before still drains stays where it is until its own drain starts.
 #pragma once
 
 #include <string>
@@ -43,7 +42,7 @@ class OutputStationaryPe : public sc_core::sc_module {
   const PeCounters& counters() const { return counters_; }
   void reset_counters() { counters_ = {}; }
 
-  void trace(sc_core::sc_trace_file* file, const std::string& prefix) const {
+  void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
     sc_trace(file, row_register_, prefix + ".first");
     sc_trace(file, column_register_, prefix + ".second");
     trace_value(file, accumulator_, prefix + ".accumulator");

@@ -30,7 +30,7 @@ class SkewLine : public sc_core::sc_module {
   std::uint64_t register_writes() const { return writes_; }
   void reset_counters() { writes_ = 0; }
 
-  void trace(sc_core::sc_trace_file* file, const std::string& prefix) const {
+  void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       sc_trace(file, stages_[i], prefix + ".stage" + std::to_string(i));
     }

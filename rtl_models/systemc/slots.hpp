@@ -73,8 +73,7 @@ inline void trace_value(sc_core::sc_trace_file* file, const std::uint8_t& value,
 }
 inline void trace_value(sc_core::sc_trace_file* file, const std::int64_t& value,
                         const std::string& name) {
-  // SystemC's own 64-bit type is `long long`; the two are layout-identical on every 64-bit target.
-  sc_core::sc_trace(file, reinterpret_cast<const sc_dt::int64&>(value), name, 64);
+  sc_core::sc_trace(file, value, name, 64);
 }
 inline void trace_value(sc_core::sc_trace_file* file, const float& value, const std::string& name) {
   sc_core::sc_trace(file, value, name);

@@ -1,9 +1,18 @@
 // The subcommands of `potomac`. Each adds itself to the parser; what it does runs after parsing.
 #pragma once
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <map>
+#include <string>
 #include <vector>
+
+#include "support/error.hpp"
 
 namespace potomac::sim {
 
@@ -14,5 +23,20 @@ void add_sweep_command(CLI::App& app);
 // Where shipped unit-energy tables lie: beside an installed program, or in the source tree that it
 // was built from.
 std::vector<std::filesystem::path> unit_energy_table_dirs();
+
+// What an option's word stands for. Throws InputError that names the words there are.
+template <typename Choice>
+Choice choose(const std::string& option, const std::string& word,
+              const std::map<std::string, Choice>& choices) {
+  const auto found = choices.find(word);
+  if (found == choices.end()) {
+    std::vector<std::string> words;
+    std::ranges::transform(choices, std::back_inserter(words),
+                           [](const auto& named) { return named.first; });
+    throw InputError({"", option, fmt::format("there is no '{}'", word),
+                      fmt::format("choose from {}", fmt::join(words, ", "))});
+  }
+  return found->second;
+}
 
 }  // namespace potomac::sim

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -11,6 +12,7 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/version.hpp"
+#include "support/atomic_file.hpp"
 #include "support/error.hpp"
 
 namespace {
@@ -23,9 +25,21 @@ int report(int status, const char* message) {
   return status;
 }
 
+// What CLI11 says of a wrong command line, with the help that would have told.
+std::string one_line(std::string message, const CLI::App& app) {
+  std::ranges::replace(message, '\n', ' ');
+  std::string command = "potomac";
+  for (const CLI::App* used = &app; !used->get_subcommands().empty();) {
+    used = used->get_subcommands().front();
+    command += " " + used->get_name();
+  }
+  return fmt::format("{}; see: {} --help", message, command);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  potomac::remove_temporary_files_on_signals();
   try {
     CLI::App app{
         "Potomac: cycles and energy of quantized training on multiplication-free systolic "
@@ -39,8 +53,10 @@ int main(int argc, char** argv) {
     potomac::sim::add_sweep_command(app);
     try {
       app.parse(argc, argv);
+    } catch (const CLI::Success& help_or_version) {
+      return app.exit(help_or_version);
     } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? 0 : kBadInput;
+      return report(kBadInput, one_line(error.what(), app).c_str());
     }
     // What was printed is a result too: a full disk behind a redirection must not pass for success.
     std::cout.flush();

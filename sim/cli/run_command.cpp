@@ -1,7 +1,7 @@
 // `potomac run`: a trace through one machine.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,9 +22,9 @@ struct RunArguments {
   std::string trace;
   std::string architecture;
   std::string out;
-  EngineKind engine = EngineKind::kFast;
+  std::string engine = "fast";
   std::string layers = "*";
-  std::vector<workloads::Pass> passes;
+  std::vector<std::string> passes;
   std::vector<std::string> tables;
   std::string dump_outputs;
   std::string vcd;
@@ -60,28 +60,38 @@ void execute(const RunArguments& arguments) {
   RunOptions options;
   options.trace = arguments.trace;
   options.architecture = load_architecture(arguments.architecture);
-  options.engine = arguments.engine;
+  options.engine =
+      choose<EngineKind>("--engine", arguments.engine,
+                         {{"fast", EngineKind::kFast}, {"systemc", EngineKind::kSystemC}});
   options.threads = arguments.threads;
   options.selection.layers = arguments.layers;
   if (!arguments.passes.empty()) {
-    options.selection.passes = arguments.passes;
+    options.selection.passes.clear();
+    for (const std::string& pass : arguments.passes) {
+      options.selection.passes.push_back(choose("--passes", pass, pass_names()));
+    }
   }
   options.simulate_baseline = arguments.simulate_baseline;
   auto tables = arguments.tables;
   if (tables.empty()) {
     tables.emplace_back(kDefaultTable);
   }
+  std::vector<std::filesystem::path> table_files;
+  table_files.reserve(tables.size());
   for (const std::string& table : tables) {
-    options.tables.push_back(energy::load_unit_energy_table(
-        energy::find_unit_energy_table(table, unit_energy_table_dirs())));
+    table_files.push_back(energy::find_unit_energy_table(table, unit_energy_table_dirs()));
   }
+  options.tables = energy::load_unit_energy_tables(table_files);
+  options.inputs = table_files;
+  options.inputs.emplace_back(arguments.architecture);
   if (!arguments.dump_outputs.empty()) {
     options.dump_outputs = arguments.dump_outputs;
   }
   if (!arguments.vcd.empty()) {
     options.waveform = waveform_request(arguments);
   }
-  check_output_directory(arguments.out);
+  check_output_directory(arguments.out,
+                         std::array<std::string_view, 2>{"layers.csv", "report.json"});
   const RunResult result = run(options);
   write_reports(result, arguments.out);
   fmt::print("{}\nreport: {}/report.json, {}/layers.csv\n", run_table(result), arguments.out,
@@ -96,10 +106,7 @@ void add_run_command(CLI::App& app) {
   command->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
   command->add_option("--arch", arguments->architecture, "architecture file (YAML)")->required();
   command->add_option("--out", arguments->out, "folder for report.json and layers.csv")->required();
-  const std::map<std::string, EngineKind> engines{{"fast", EngineKind::kFast},
-                                                  {"systemc", EngineKind::kSystemC}};
   command->add_option("--engine", arguments->engine, "fast (default) or systemc: same results")
-      ->transform(CLI::CheckedTransformer(engines))
       ->option_text("NAME");
   command->add_option("--layers", arguments->layers, "only layers whose name matches")
       ->option_text("GLOB");
@@ -107,7 +114,6 @@ void add_run_command(CLI::App& app) {
       ->add_option("--passes", arguments->passes,
                    "only these: forward,backward-data,backward-weight")
       ->delimiter(',')
-      ->transform(CLI::CheckedTransformer(pass_names()))
       ->option_text("LIST");
   command
       ->add_option("--energy", arguments->tables,

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 
@@ -20,7 +21,7 @@ struct SweepArguments {
 
 void execute(const SweepArguments& arguments) {
   const SweepSpec spec = load_sweep(arguments.spec, unit_energy_table_dirs());
-  check_output_directory(arguments.out);
+  check_output_directory(arguments.out, std::array<std::string_view, 2>{"sweep.csv", "sweep.json"});
   const auto records = run_sweep(spec, arguments.threads);
   write_sweep(spec, records, arguments.out);
   const auto refused = std::ranges::count_if(

@@ -1,6 +1,5 @@
 // `potomac trace`: what a trace file holds.
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -13,7 +12,7 @@ namespace {
 
 struct InfoArguments {
   std::string trace;
-  TraceInfoFormat format = TraceInfoFormat::kTable;
+  std::string format = "table";
 };
 
 }  // namespace
@@ -25,13 +24,12 @@ void add_trace_command(CLI::App& app) {
   CLI::App* info = command->add_subcommand(
       "info", "Layers, shapes, GEMMs, exponent histograms and zeros of a trace");
   info->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
-  const std::map<std::string, TraceInfoFormat> formats{{"table", TraceInfoFormat::kTable},
-                                                       {"json", TraceInfoFormat::kJson}};
-  info->add_option("--format", arguments->format, "table (default) or json")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->option_text("NAME");
+  info->add_option("--format", arguments->format, "table (default) or json")->option_text("NAME");
   info->callback([arguments] {
-    print_trace_info(workloads::TraceReader(arguments->trace), arguments->format, std::cout);
+    const auto format = choose<TraceInfoFormat>(
+        "--format", arguments->format,
+        {{"table", TraceInfoFormat::kTable}, {"json", TraceInfoFormat::kJson}});
+    print_trace_info(workloads::TraceReader(arguments->trace), format, std::cout);
   });
 }
 

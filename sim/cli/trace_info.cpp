@@ -21,7 +21,6 @@ namespace {
 
 using workloads::GemmShape;
 using workloads::Layer;
-using workloads::LayerFormats;
 using workloads::LayerKind;
 using workloads::LayerShape;
 using workloads::Pass;

@@ -17,8 +17,7 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace potomac::sim {
-namespace HWY_NAMESPACE {
+namespace potomac::sim::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using D16 = hn::CappedTag<std::int16_t, 32>;
@@ -42,13 +41,13 @@ static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
 // lane.
 inline constexpr bool kHasDot16 = hn::MaxLanes(D16()) == 2 * kLanes32;
 
-MicroTileShape Shape() {
+MicroTileShape tile_shape() {
   return {kMr, kNr};
 }
-bool HasDot16() {
+bool offers_dot16() {
   return kHasDot16;
 }
-const char* Name() {
+const char* target_name() {
   return hwy::TargetName(HWY_TARGET);
 }
 
@@ -66,9 +65,9 @@ class LaneAccumulator {
         min_(hn::Set(D(), static_cast<T>(accumulator.min()))) {}
 
   template <bool kFull, bool kSaturate>
-  HWY_INLINE V Step(V sum, V addend, V& overflows) const {
+  HWY_INLINE V step(V sum, V addend, V& overflows) const {
     const D d;
-    const V wide = AddWrapping(sum, addend);
+    const V wide = add_wrapping(sum, addend);
     if constexpr (kFull) {
       // The sum overflowed if its sign differs from that of both parts.
       const V signs = hn::And(hn::Xor(sum, wide), hn::Xor(addend, wide));
@@ -96,7 +95,7 @@ class LaneAccumulator {
 
  private:
   // Signed lanes wrap in hardware; going through unsigned says so to the compiler too.
-  static HWY_INLINE V AddWrapping(V a, V b) {
+  static HWY_INLINE V add_wrapping(V a, V b) {
     const hn::RebindToUnsigned<D> du;
     return hn::BitCast(D(), hn::Add(hn::BitCast(du, a), hn::BitCast(du, b)));
   }
@@ -107,7 +106,7 @@ class LaneAccumulator {
 };
 
 template <class D>
-HWY_INLINE std::uint64_t SumLanes(D d, hn::Vec<D> v) {
+HWY_INLINE std::uint64_t sum_lanes(D d, hn::Vec<D> v) {
   hn::TFromD<D> lanes[kLanes32];
   hn::StoreU(v, d, lanes);
   std::uint64_t sum = 0;
@@ -119,7 +118,7 @@ HWY_INLINE std::uint64_t SumLanes(D d, hn::Vec<D> v) {
 
 // Calls body.template operator()<kFull, kSaturate>().
 template <class T, class Body>
-HWY_INLINE std::uint64_t WithAccumulatorKind(const rtl::Accumulator& accumulator, Body body) {
+HWY_INLINE std::uint64_t with_accumulator_kind(const rtl::Accumulator& accumulator, Body body) {
   const bool full = accumulator.bits == static_cast<int>(sizeof(T) * 8);
   const bool saturate = accumulator.overflow == rtl::Overflow::kSaturate;
   if (full) {
@@ -137,8 +136,8 @@ struct Partial {
 };
 
 // The micro-tile's dot products over `pairs` pairs of depth, in any order.
-HWY_INLINE void MultiplyAdd(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
-                            std::size_t pairs, Partial& partial) {
+HWY_INLINE void multiply_add(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
+                             std::size_t pairs, Partial& partial) {
   const D16 d16;
   const D32 d32;
   using V = hn::Vec<D32>;
@@ -170,7 +169,7 @@ HWY_INLINE void MultiplyAdd(const std::int16_t* HWY_RESTRICT a, const std::int16
   }
 }
 
-HWY_INLINE void AddPartial(const Partial& partial, std::int32_t* sums) {
+HWY_INLINE void add_partial(const Partial& partial, std::int32_t* sums) {
   const D32 d;
   for (std::size_t r = 0; r < kMr; ++r) {
     for (std::size_t v = 0; v < kVectors; ++v) {
@@ -180,7 +179,7 @@ HWY_INLINE void AddPartial(const Partial& partial, std::int32_t* sums) {
   }
 }
 
-HWY_INLINE void AddPartial(const Partial& partial, std::int64_t* sums) {
+HWY_INLINE void add_partial(const Partial& partial, std::int64_t* sums) {
   const D32 d32;
   HWY_ALIGN std::int32_t lanes[kLanes32];
   for (std::size_t r = 0; r < kMr; ++r) {
@@ -195,7 +194,7 @@ HWY_INLINE void AddPartial(const Partial& partial, std::int64_t* sums) {
 }
 
 // The largest magnitude in the micro-tile.
-HWY_INLINE std::uint64_t Largest(const std::int32_t* sums) {
+HWY_INLINE std::uint64_t largest_magnitude(const std::int32_t* sums) {
   const D32 d;
   const hn::RebindToUnsigned<D32> du;
   // As unsigned, |INT32_MIN| is its true 2^31.
@@ -206,7 +205,7 @@ HWY_INLINE std::uint64_t Largest(const std::int32_t* sums) {
   return hn::GetLane(hn::MaxOfLanes(du, largest));
 }
 
-HWY_INLINE std::uint64_t Largest(const std::int64_t* sums) {
+HWY_INLINE std::uint64_t largest_magnitude(const std::int64_t* sums) {
   std::uint64_t largest = 0;
   for (std::size_t i = 0; i < kMr * kNr; ++i) {
     const auto bits = static_cast<std::uint64_t>(sums[i]);
@@ -217,7 +216,7 @@ HWY_INLINE std::uint64_t Largest(const std::int64_t* sums) {
 
 // One int32 per lane of D, sign-extended where lanes are wider.
 template <class D>
-HWY_INLINE hn::Vec<D> LoadWidened(D d, const std::int32_t* b) {
+HWY_INLINE hn::Vec<D> load_widened(D d, const std::int32_t* b) {
   if constexpr (sizeof(hn::TFromD<D>) == 4) {
     return hn::LoadU(d, b);
   } else {
@@ -231,7 +230,7 @@ inline constexpr std::uint32_t kEvenHalf = kLittleEndian ? 0x0000FFFF : 0xFFFF00
 inline constexpr std::uint32_t kOddHalf = ~kEvenHalf;
 
 // The products of one depth: a pair whose other half is zero leaves just one of the two.
-HWY_INLINE hn::Vec<D32> Products(std::int32_t a_pair, const std::int16_t* b) {
+HWY_INLINE hn::Vec<D32> products_of_depth(std::int32_t a_pair, const std::int16_t* b) {
   const D16 d16;
   const D32 d32;
   auto low = hn::Zero(d32);
@@ -242,7 +241,7 @@ HWY_INLINE hn::Vec<D32> Products(std::int32_t a_pair, const std::int16_t* b) {
 }
 
 // The pair of row `r`, of which `mask` keeps one half.
-HWY_INLINE std::int32_t HalfPair(const std::int16_t* a, std::size_t r, std::uint32_t mask) {
+HWY_INLINE std::int32_t half_pair(const std::int16_t* a, std::size_t r, std::uint32_t mask) {
   std::uint32_t pair = 0;
   std::memcpy(&pair, a + 2 * r, sizeof(pair));
   return static_cast<std::int32_t>(pair & mask);
@@ -250,8 +249,8 @@ HWY_INLINE std::int32_t HalfPair(const std::int16_t* a, std::size_t r, std::uint
 
 // dot16 one product at a time, in order.
 template <class D, bool kFull, bool kSaturate>
-std::uint64_t Dot16Sequential(const std::int16_t* a, const std::int16_t* b, std::size_t k,
-                              const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
+std::uint64_t dot16_sequential(const std::int16_t* a, const std::int16_t* b, std::size_t k,
+                               const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
   const D d;
   constexpr std::size_t kParts = kLanes32 / hn::MaxLanes(D());  // vectors of sums per 32-bit vector
   const LaneAccumulator<D> lane(accumulator);
@@ -268,15 +267,15 @@ std::uint64_t Dot16Sequential(const std::int16_t* a, const std::int16_t* b, std:
       const std::int16_t* b_pairs = b + at / 2 * 2 * kNr + 2 * v * kLanes32;
       const std::uint32_t mask = at % 2 == 0 ? kEvenHalf : kOddHalf;
       for (std::size_t r = 0; r < kMr; ++r) {
-        const auto products = Products(HalfPair(a_pairs, r, mask), b_pairs);
+        const auto products = products_of_depth(half_pair(a_pairs, r, mask), b_pairs);
         if constexpr (std::is_same_v<D, D32>) {
-          sum[r][0] = lane.template Step<kFull, kSaturate>(sum[r][0], products, overflows);
+          sum[r][0] = lane.template step<kFull, kSaturate>(sum[r][0], products, overflows);
         } else {
           HWY_ALIGN std::int32_t narrow[kLanes32];
           hn::Store(products, D32(), narrow);
           for (std::size_t part = 0; part < kParts; ++part) {
-            sum[r][part] = lane.template Step<kFull, kSaturate>(
-                sum[r][part], LoadWidened(d, narrow + part * hn::MaxLanes(D())), overflows);
+            sum[r][part] = lane.template step<kFull, kSaturate>(
+                sum[r][part], load_widened(d, narrow + part * hn::MaxLanes(D())), overflows);
           }
         }
       }
@@ -287,15 +286,15 @@ std::uint64_t Dot16Sequential(const std::int16_t* a, const std::int16_t* b, std:
       }
     }
   }
-  return SumLanes(d, overflows);
+  return sum_lanes(d, overflows);
 }
 
 // Tries a run two depths at a time, watching the sums after each pair. If none of them, nor the
 // ones in between (at most `peak`, the largest product, away), can have left +-limit, it stores the
 // sums and returns true; else it leaves them as they were. Precondition: they are within
 // +-(limit - 2 * peak), limit < 2^31.
-bool Dot16Watched(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
-                  std::size_t pairs, std::uint64_t limit, std::uint64_t peak, std::int32_t* sums) {
+bool dot16_watched(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
+                   std::size_t pairs, std::uint64_t limit, std::uint64_t peak, std::int32_t* sums) {
   const D16 d16;
   const D32 d32;
   // Sums this far inside of the range cannot leave it with the next pair: what is seen is exact.
@@ -341,15 +340,15 @@ bool Dot16Watched(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RE
 }
 
 template <class D>
-std::uint64_t Dot16Steps(const std::int16_t* a, const std::int16_t* b, std::size_t k,
-                         const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
-  return WithAccumulatorKind<hn::TFromD<D>>(accumulator, [&]<bool kFull, bool kSaturate>() {
-    return Dot16Sequential<D, kFull, kSaturate>(a, b, k, accumulator, sums);
+std::uint64_t dot16_steps(const std::int16_t* a, const std::int16_t* b, std::size_t k,
+                          const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
+  return with_accumulator_kind<hn::TFromD<D>>(accumulator, [&]<bool kFull, bool kSaturate>() {
+    return dot16_sequential<D, kFull, kSaturate>(a, b, k, accumulator, sums);
   });
 }
 
 template <class D>
-std::uint64_t Dot16(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+std::uint64_t dot16(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                     const BlockNorms& b_norms, std::size_t k, const rtl::Accumulator& accumulator,
                     hn::TFromD<D>* sums) {
   // Partial sums are formed in 32-bit lanes before they are added to the accumulators.
@@ -357,11 +356,11 @@ std::uint64_t Dot16(const std::int16_t* a, const std::int16_t* b, const BlockNor
   const auto limit = static_cast<std::uint64_t>(accumulator.max());
   std::uint64_t overflows = 0;
   Partial partial;
-  std::uint64_t largest = Largest(sums);
+  std::uint64_t largest = largest_magnitude(sums);
   const std::uint64_t block = std::uint64_t{a_norms.block} * b_norms.block;
   if (block <= kPartialLimit && largest <= limit && block <= limit - largest) {
-    MultiplyAdd(a, b, (k + 1) / 2, partial);
-    AddPartial(partial, sums);
+    multiply_add(a, b, (k + 1) / 2, partial);
+    add_partial(partial, sums);
     return 0;
   }
   for (std::size_t begin = 0; begin < k; begin += kNormDepth) {
@@ -371,40 +370,40 @@ std::uint64_t Dot16(const std::int16_t* a, const std::int16_t* b, const BlockNor
     const std::int16_t* a_run = a + begin * kMr;
     const std::int16_t* b_run = b + begin * kNr;
     if (run <= kPartialLimit && largest <= limit && run <= limit - largest) {
-      MultiplyAdd(a_run, b_run, (depth + 1) / 2, partial);
-      AddPartial(partial, sums);
+      multiply_add(a_run, b_run, (depth + 1) / 2, partial);
+      add_partial(partial, sums);
     } else {
       bool done = false;
       if constexpr (std::is_same_v<D, D32>) {
         const std::uint64_t peak = std::uint64_t{a_norms.peak[at]} * b_norms.peak[at];
         done = 2 * peak <= limit && largest <= limit - 2 * peak &&
-               Dot16Watched(a_run, b_run, (depth + 1) / 2, limit, peak, sums);
+               dot16_watched(a_run, b_run, (depth + 1) / 2, limit, peak, sums);
       }
       if (!done) {
-        overflows += Dot16Steps<D>(a_run, b_run, depth, accumulator, sums);
+        overflows += dot16_steps<D>(a_run, b_run, depth, accumulator, sums);
       }
     }
-    largest = Largest(sums);
+    largest = largest_magnitude(sums);
   }
   return overflows;
 }
 
-std::uint64_t Dot16Int32(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
-                         const BlockNorms& b_norms, std::size_t k,
-                         const rtl::Accumulator& accumulator, std::int32_t* sums) {
-  return Dot16<D32>(a, b, a_norms, b_norms, k, accumulator, sums);
+std::uint64_t dot16_int32(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int32_t* sums) {
+  return dot16<D32>(a, b, a_norms, b_norms, k, accumulator, sums);
 }
-std::uint64_t Dot16Int64(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
-                         const BlockNorms& b_norms, std::size_t k,
-                         const rtl::Accumulator& accumulator, std::int64_t* sums) {
-  return Dot16<D64>(a, b, a_norms, b_norms, k, accumulator, sums);
+std::uint64_t dot16_int64(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums) {
+  return dot16<D64>(a, b, a_norms, b_norms, k, accumulator, sums);
 }
 
 // --- shift ---------------------------------------------------------------------------------------
 
 template <class D, bool kFull, bool kSaturate>
-std::uint64_t ShiftSequential(const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                              const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
+std::uint64_t shift_sequential(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                               const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
   const D d;
   using T = hn::TFromD<D>;
   const hn::RebindToUnsigned<D> du;
@@ -418,7 +417,7 @@ std::uint64_t ShiftSequential(const std::int32_t* a, const std::int32_t* b, std:
       sum[r] = hn::LoadU(d, sums + r * kNr + n);
     }
     for (std::size_t at = 0; at < k; ++at) {
-      const auto word = LoadWidened(d, b + at * kNr + n);
+      const auto word = load_widened(d, b + at * kNr + n);
       const auto b_exponent = hn::ShiftRight<1>(word);
       const auto b_sign = hn::Neg(hn::And(word, hn::Set(d, 1)));
       for (std::size_t r = 0; r < kMr; ++r) {
@@ -431,33 +430,33 @@ std::uint64_t ShiftSequential(const std::int32_t* a, const std::int32_t* b, std:
         const auto magnitude = hn::IfThenElseZero(kept, hn::BitCast(d, hn::Shl(one, amount)));
         const auto sign = hn::Xor(b_sign, hn::Set(d, static_cast<T>(-(factor & 1))));
         const auto product = hn::Sub(hn::Xor(magnitude, sign), sign);
-        sum[r] = lane.template Step<kFull, kSaturate>(sum[r], product, overflows);
+        sum[r] = lane.template step<kFull, kSaturate>(sum[r], product, overflows);
       }
     }
     for (std::size_t r = 0; r < kMr; ++r) {
       hn::StoreU(sum[r], d, sums + r * kNr + n);
     }
   }
-  return SumLanes(d, overflows);
+  return sum_lanes(d, overflows);
 }
 
-std::uint64_t ShiftInt32(const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                         const rtl::Accumulator& accumulator, std::int32_t* sums) {
-  return WithAccumulatorKind<std::int32_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
-    return ShiftSequential<D32, kFull, kSaturate>(a, b, k, accumulator, sums);
+std::uint64_t shift_int32(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int32_t* sums) {
+  return with_accumulator_kind<std::int32_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
+    return shift_sequential<D32, kFull, kSaturate>(a, b, k, accumulator, sums);
   });
 }
-std::uint64_t ShiftInt64(const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                         const rtl::Accumulator& accumulator, std::int64_t* sums) {
-  return WithAccumulatorKind<std::int64_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
-    return ShiftSequential<D64, kFull, kSaturate>(a, b, k, accumulator, sums);
+std::uint64_t shift_int64(const std::int32_t* a, const std::int32_t* b, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums) {
+  return with_accumulator_kind<std::int64_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
+    return shift_sequential<D64, kFull, kSaturate>(a, b, k, accumulator, sums);
   });
 }
 
 // --- fp32 ----------------------------------------------------------------------------------------
 
 template <bool kGated>
-void Fp32Sequential(const float* a, const float* b, std::size_t k, float* sums) {
+void fp32_sequential(const float* a, const float* b, std::size_t k, float* sums) {
   const DF d;
   hn::Vec<DF> sum[kMr][kVectors];
   for (std::size_t r = 0; r < kMr; ++r) {
@@ -487,56 +486,55 @@ void Fp32Sequential(const float* a, const float* b, std::size_t k, float* sums) 
   }
 }
 
-void Fp32(const float* a, const float* b, std::size_t k, bool zero_gating, float* sums) {
-  zero_gating ? Fp32Sequential<true>(a, b, k, sums) : Fp32Sequential<false>(a, b, k, sums);
+void fp32(const float* a, const float* b, std::size_t k, bool zero_gating, float* sums) {
+  zero_gating ? fp32_sequential<true>(a, b, k, sums) : fp32_sequential<false>(a, b, k, sums);
 }
 
-}  // namespace HWY_NAMESPACE
-}  // namespace potomac::sim
+}  // namespace potomac::sim::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace potomac::sim {
 
-HWY_EXPORT(Shape);
-HWY_EXPORT(Name);
-HWY_EXPORT(HasDot16);
-HWY_EXPORT(Dot16Int32);
-HWY_EXPORT(Dot16Int64);
-HWY_EXPORT(ShiftInt32);
-HWY_EXPORT(ShiftInt64);
-HWY_EXPORT(Fp32);
+HWY_EXPORT(tile_shape);
+HWY_EXPORT(target_name);
+HWY_EXPORT(offers_dot16);
+HWY_EXPORT(dot16_int32);
+HWY_EXPORT(dot16_int64);
+HWY_EXPORT(shift_int32);
+HWY_EXPORT(shift_int64);
+HWY_EXPORT(fp32);
 
 MicroTileShape micro_tile_shape() {
-  return HWY_DYNAMIC_DISPATCH(Shape)();
+  return HWY_DYNAMIC_DISPATCH(tile_shape)();
 }
 bool has_dot16() {
-  return HWY_DYNAMIC_DISPATCH(HasDot16)();
+  return HWY_DYNAMIC_DISPATCH(offers_dot16)();
 }
 const char* instruction_set_name() {
-  return HWY_DYNAMIC_DISPATCH(Name)();
+  return HWY_DYNAMIC_DISPATCH(target_name)();
 }
 
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int32_t* sums) {
-  return HWY_DYNAMIC_DISPATCH(Dot16Int32)(a, b, a_norms, b_norms, k, accumulator, sums);
+  return HWY_DYNAMIC_DISPATCH(dot16_int32)(a, b, a_norms, b_norms, k, accumulator, sums);
 }
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int64_t* sums) {
-  return HWY_DYNAMIC_DISPATCH(Dot16Int64)(a, b, a_norms, b_norms, k, accumulator, sums);
+  return HWY_DYNAMIC_DISPATCH(dot16_int64)(a, b, a_norms, b_norms, k, accumulator, sums);
 }
 std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int32_t* sums) {
-  return HWY_DYNAMIC_DISPATCH(ShiftInt32)(a, b, k, accumulator, sums);
+  return HWY_DYNAMIC_DISPATCH(shift_int32)(a, b, k, accumulator, sums);
 }
 std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int64_t* sums) {
-  return HWY_DYNAMIC_DISPATCH(ShiftInt64)(a, b, k, accumulator, sums);
+  return HWY_DYNAMIC_DISPATCH(shift_int64)(a, b, k, accumulator, sums);
 }
 void fp32_block(const float* a, const float* b, std::size_t k, bool zero_gating, float* sums) {
-  HWY_DYNAMIC_DISPATCH(Fp32)(a, b, k, zero_gating, sums);
+  HWY_DYNAMIC_DISPATCH(fp32)(a, b, k, zero_gating, sums);
 }
 
 }  // namespace potomac::sim

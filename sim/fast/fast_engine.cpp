@@ -27,6 +27,8 @@ std::size_t round_up(std::size_t value, std::size_t step) {
   return (value + step - 1) / step * step;
 }
 
+using MacsDone = std::function<void(std::int64_t macs)>;
+
 // The results of one GEMM, tile by tile: for a block of columns, the packed second operand is
 // shared by all threads; each task packs its rows of the first operand block by block of depth, and
 // advances its sums through the depth in order.
@@ -37,13 +39,15 @@ class TiledGemm {
   using Sink = std::function<void(const ResultTile<Value>&)>;
 
   TiledGemm(const workloads::Gemm& gemm, const Path& path, const typename Path::Side& first,
-            const typename Path::Side& second, const Sink& sink, WorkerPool& pool)
+            const typename Path::Side& second, const Sink& sink, WorkerPool& pool,
+            const MacsDone& done)
       : gemm_(gemm),
         path_(path),
         first_(first),
         second_(second),
         sink_(sink),
         pool_(pool),
+        done_(done),
         tile_(micro_tile_shape()),
         depth_(static_cast<std::size_t>(gemm.k)),
         blocks_((depth_ + kBlockDepth - 1) / kBlockDepth),
@@ -133,11 +137,12 @@ class TiledGemm {
       }
     }
     overflows_ += overflows;
+    const std::size_t first_col = first_panel * tile_.nr;
+    const std::size_t task_cols = std::min(panels * tile_.nr, cols - first_col);
     if (sink_) {
-      const std::size_t col = first_panel * tile_.nr;
-      deliver(m_begin, rows, n_begin + col, std::min(panels * tile_.nr, cols - col), panels,
-              scratch);
+      deliver(m_begin, rows, n_begin + first_col, task_cols, panels, scratch);
     }
+    done_(static_cast<std::int64_t>(rows * task_cols * depth_));
   }
 
   Packed* a_panel(Scratch& scratch, std::size_t panel) const {
@@ -171,6 +176,7 @@ class TiledGemm {
   const typename Path::Side& second_;
   const Sink& sink_;
   WorkerPool& pool_;
+  const MacsDone& done_;
   MicroTileShape tile_;
   std::size_t depth_;
   std::size_t blocks_;
@@ -183,13 +189,15 @@ class TiledGemm {
 
 template <typename Path>
 std::uint64_t accumulate(const workloads::Gemm& gemm, const Path& path, const AccumulatorSink& sink,
-                         WorkerPool& pool) {
+                         WorkerPool& pool, const MacsDone& done) {
   const auto first = Path::side(gemm.first.format());
   const auto second = Path::side(gemm.second.format());
   if (path.accumulator.bits <= 32) {
-    return TiledGemm<Path, std::int32_t, std::int64_t>(gemm, path, first, second, sink, pool).run();
+    return TiledGemm<Path, std::int32_t, std::int64_t>(gemm, path, first, second, sink, pool, done)
+        .run();
   }
-  return TiledGemm<Path, std::int64_t, std::int64_t>(gemm, path, first, second, sink, pool).run();
+  return TiledGemm<Path, std::int64_t, std::int64_t>(gemm, path, first, second, sink, pool, done)
+      .run();
 }
 
 class FastEngine : public Engine {
@@ -201,8 +209,8 @@ class FastEngine : public Engine {
     const rtl::Accumulator accumulator = require_fit(architecture_, gemm);
     const std::uint64_t overflows =
         Dot16Path::serves(gemm.first.format(), gemm.second.format(), accumulator)
-            ? accumulate(gemm, Dot16Path{accumulator}, sink, pool_)
-            : accumulate(gemm, ShiftPath{accumulator}, sink, pool_);
+            ? accumulate(gemm, Dot16Path{accumulator}, sink, pool_, done_)
+            : accumulate(gemm, ShiftPath{accumulator}, sink, pool_, done_);
     return mf_mac_result(architecture_, gemm, count_products(gemm, accumulator, pool_), overflows);
   }
 
@@ -211,7 +219,9 @@ class FastEngine : public Engine {
       const Fp32Path path{architecture_.baseline.zero_gating};
       const auto first = dequantized_values(gemm.first.format(), gemm.first_beta);
       const auto second = dequantized_values(gemm.second.format(), gemm.second_beta);
-      TiledGemm<Fp32Path, float, float>(gemm, path, first, second, sink, pool_).run();
+      TiledGemm<Fp32Path, float, float>(gemm, path, first, second, sink, pool_, done_).run();
+    } else {
+      work_done(gemm.macs());
     }
     // Nothing is dropped where there is a bit for every product.
     const rtl::Accumulator exact{.lsb = rtl::exact_lsb(gemm.first.format(), gemm.second.format())};
@@ -224,6 +234,7 @@ class FastEngine : public Engine {
  private:
   Architecture architecture_;
   WorkerPool pool_;
+  MacsDone done_ = [this](std::int64_t macs) { work_done(macs); };
 };
 
 }  // namespace

@@ -62,7 +62,7 @@ struct Dot16Path {
   // codes.size() is even, at most kBlockDepth.
   static void pack_lane(const Side& side, const std::vector<rtl::PotCode>& codes, std::size_t lane,
                         std::size_t lanes, Packed* packed, Norms& norms) {
-    std::array<Packed, kBlockDepth> values;
+    std::array<Packed, kBlockDepth> values{};
     for (std::size_t i = 0; i < codes.size(); ++i) {
       values[i] = side[codes[i]];
     }

@@ -326,9 +326,9 @@ class ArraySystem : public sc_core::sc_module {
   std::int64_t results_received() const { return collector_.received(); }
   const Array& array() const { return array_; }
 
-  void trace(sc_core::sc_trace_file* file) const {
+  void trace_registers(sc_core::sc_trace_file* file) const {
     sc_trace(file, command_.read(), std::string(name()) + ".command");
-    array_.trace(file);
+    array_.trace_registers(file);
   }
 
  private:

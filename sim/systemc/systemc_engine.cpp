@@ -18,27 +18,32 @@
 namespace potomac::sim {
 namespace {
 
+using MacsDone = std::function<void(std::int64_t macs)>;
+
 // Results of one output row block, gathered as they drain and handed on when the block is complete:
 // memory stays at R x n values, whatever m is.
 template <typename Value>
 class RowBlockBuffer {
  public:
-  RowBlockBuffer(const FoldPlan& plan, const std::function<void(const ResultTile<Value>&)>& sink)
-      : plan_(plan), sink_(sink) {
+  RowBlockBuffer(const FoldPlan& plan, const std::function<void(const ResultTile<Value>&)>& sink,
+                 const MacsDone& done)
+      : plan_(plan), sink_(sink), done_(done) {
     if (sink_) {
       values_.resize(static_cast<std::size_t>(plan.array.rows * plan.n));
     }
   }
 
   void take(std::int64_t m, std::int64_t n, Value value) {
-    if (!sink_) {
-      return;
-    }
     const std::int64_t begin = m / plan_.array.rows * plan_.array.rows;
     const std::int64_t rows = std::min(plan_.array.rows, plan_.m - begin);
-    values_[static_cast<std::size_t>((m - begin) * plan_.n + n)] = value;
+    if (sink_) {
+      values_[static_cast<std::size_t>((m - begin) * plan_.n + n)] = value;
+    }
     if (++filled_ == rows * plan_.n) {
-      sink_({begin, 0, rows, plan_.n, values_.data(), plan_.n});
+      if (sink_) {
+        sink_({begin, 0, rows, plan_.n, values_.data(), plan_.n});
+      }
+      done_(rows * plan_.n * plan_.k);
       filled_ = 0;
     }
   }
@@ -46,6 +51,7 @@ class RowBlockBuffer {
  private:
   const FoldPlan& plan_;
   const std::function<void(const ResultTile<Value>&)>& sink_;
+  const MacsDone& done_;
   std::vector<Value> values_;
   std::int64_t filled_ = 0;
 };
@@ -72,13 +78,14 @@ class SystemHolder {
       trace_file_ =
           sc_core::sc_create_vcd_trace_file((waveform->parent_path() / waveform->stem()).c_str());
       trace_file_->set_time_unit(1, sc_core::SC_PS);
-      system_->trace(trace_file_);
+      system_->trace_registers(trace_file_);
     }
   }
 
   ~SystemHolder() {
     const rtl::SimulationContext::Use use(context_);
     if (trace_file_ != nullptr) {
+      trace_file_->write_comment(kWaveformEnd);
       sc_core::sc_close_vcd_trace_file(trace_file_);
     }
     system_.reset();
@@ -96,10 +103,10 @@ class SystemHolder {
   Run run(const workloads::Gemm& gemm, const typename Unit::Config& config,
           const OperandSource<typename Unit::Operand>& first,
           const OperandSource<typename Unit::Operand>& second,
-          const std::function<void(const ResultTile<Value>&)>& sink) {
+          const std::function<void(const ResultTile<Value>&)>& sink, const MacsDone& done) {
     const rtl::SimulationContext::Use use(context_);
     const FoldPlan plan{shape_, gemm.m, gemm.n, gemm.k};
-    RowBlockBuffer<Value> buffer(plan, sink);
+    RowBlockBuffer<Value> buffer(plan, sink, done);
     system_->start(
         plan, config, first, second,
         [&buffer](std::int64_t m, std::int64_t n, Value value) { buffer.take(m, n, value); });
@@ -152,7 +159,7 @@ class SystemCEngine : public Engine {
     if (!mf_mac_) {
       mf_mac_ = std::make_unique<SystemHolder<rtl::MfMacUnit>>(architecture_, waveform_);
     }
-    const auto run = mf_mac_->run(gemm, config, first, second, sink);
+    const auto run = mf_mac_->run(gemm, config, first, second, sink, done_);
     GemmResult result = structural_result(run, architecture_.array);
     result.actions.exponent_add = run.pe.multiplied;
     result.actions.sign_xor = run.pe.multiplied;
@@ -171,7 +178,7 @@ class SystemCEngine : public Engine {
     if (!fp32_) {
       fp32_ = std::make_unique<SystemHolder<rtl::Fp32MacUnit>>(architecture_, std::nullopt);
     }
-    const auto run = fp32_->run(gemm, config, first, second, sink);
+    const auto run = fp32_->run(gemm, config, first, second, sink, done_);
     GemmResult result = structural_result(run, architecture_.array);
     result.actions.fp32_multiply = run.pe.multiplied;
     result.actions.fp32_add = run.pe.accumulated;
@@ -181,6 +188,7 @@ class SystemCEngine : public Engine {
  private:
   Architecture architecture_;
   std::optional<std::filesystem::path> waveform_;
+  MacsDone done_ = [this](std::int64_t macs) { work_done(macs); };
   std::unique_ptr<SystemHolder<rtl::MfMacUnit>> mf_mac_;
   std::unique_ptr<SystemHolder<rtl::Fp32MacUnit>> fp32_;
 };

@@ -13,6 +13,9 @@ namespace potomac::sim {
 // PEs that one SystemC array may have: above, elaboration alone takes minutes and many GB.
 inline constexpr std::int64_t kMaxSystemCPes = 65536;
 
+// The comment that ends a waveform which was written to its end.
+inline constexpr const char* kWaveformEnd = "potomac: end of waveform";
+
 // One array is elaborated at first use and runs all GEMMs. With `waveform`, every register is
 // written to that VCD file (whose name must end in ".vcd") over the engine's whole life; it is
 // complete when the engine is gone.

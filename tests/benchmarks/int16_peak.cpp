@@ -7,11 +7,10 @@
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace potomac::test {
-namespace HWY_NAMESPACE {
+namespace potomac::test::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-std::uint64_t MultiplyAdds(std::uint64_t rounds) {
+std::uint64_t multiply_adds(std::uint64_t rounds) {
   const hn::CappedTag<std::int16_t, 32> d16;
   const hn::CappedTag<std::int32_t, 16> d32;
   // 2 x 4 chains: enough to hide the latency, and with their operands no more than 14 registers.
@@ -46,17 +45,16 @@ std::uint64_t MultiplyAdds(std::uint64_t rounds) {
   return rounds * kChains * hn::Lanes(d16);
 }
 
-}  // namespace HWY_NAMESPACE
-}  // namespace potomac::test
+}  // namespace potomac::test::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace potomac::test {
 
-HWY_EXPORT(MultiplyAdds);
+HWY_EXPORT(multiply_adds);
 
 std::uint64_t int16_multiply_adds(std::uint64_t rounds) {
-  return HWY_DYNAMIC_DISPATCH(MultiplyAdds)(rounds);
+  return HWY_DYNAMIC_DISPATCH(multiply_adds)(rounds);
 }
 
 }  // namespace potomac::test

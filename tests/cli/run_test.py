@@ -8,10 +8,15 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import subprocess
+import time
 
 import h5py
 import pytest
+
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 def read_json(path: pathlib.Path) -> dict:
@@ -171,11 +176,38 @@ def test_sweep_is_the_same_for_any_number_of_threads(potomac, trace, arch):
         ("parametres: {}\n", "parametres"),
         ("parameters: {pe.accumulator.bits: [16]}\n", "no point of the sweep can run"),
         ("parameters: {array.rows: [8]}\nlayers: nothing\n", "select nothing"),
+        ("parameters: {array.rows.deep: [8]}\n", "array.rows.deep': is no key of an architecture"),
+        ("parameters: {array..rows: [8]}\n", "line 4, key 'parameters.array..rows'"),
+        ("parameters: {.rows: [8]}\n", "is no key of an architecture"),
     ],
 )
 def test_sweep_refuses_a_bad_spec(potomac, trace, arch, rest, message):
     spec = write_sweep(potomac.folder, trace, arch, rest)
     assert message in potomac.refuses("sweep", spec, "--out", "s")
+
+
+def test_a_point_too_large_for_its_engine_is_refused_alone(potomac, trace, arch):
+    spec = write_sweep(potomac.folder, trace, arch, "layers: '*fc2*'\nengine: systemc\n"
+                       "parameters: {array.rows: [4, 4096], array.cols: [32]}\n")  # fmt: skip
+    assert potomac("sweep", spec, "--out", "s").returncode == 0
+    with (potomac.folder / "s/sweep.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["done", "refused"]
+    assert "use --engine fast" in rows[1]["message"]
+    assert rows[1]["cycles_preload"] == rows[1]["paper-2302.14458_reduction"] == ""
+
+
+def test_a_sweeps_own_table_comes_before_the_current_folders(potomac, trace, arch):
+    table = (SOURCE / "energy/tables/tpuv4i-7nm.yaml").read_text()
+    (potomac.folder / "beside").mkdir()
+    (potomac.folder / "beside/t.yaml").write_text(table.replace("tpuv4i-7nm", "beside", 1))
+    (potomac.folder / "t.yaml").write_text(table.replace("tpuv4i-7nm", "current", 1))
+    (potomac.folder / "beside/sweep.yaml").write_text(
+        f"trace: {trace}\narch: {arch}\nenergy: [t.yaml]\nlayers: '*fc2*'\n"
+        "parameters: {array.rows: [8]}\n"
+    )
+    assert potomac("sweep", "beside/sweep.yaml", "--out", "s").returncode == 0
+    assert ",beside_mf_mac_pJ," in (potomac.folder / "s/sweep.csv").read_text()
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -290,12 +322,107 @@ def test_unknown_tables_layers_and_gemms(potomac, trace, arch):
     assert "000-conv1/backward-data" in line
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["fly"], ["run", "x", "--engine", "slow"]])
-def test_wrong_usage_is_status_2(potomac, arguments):
-    done = potomac(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr != ""
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "see: potomac --help"),
+        (["run"], "see: potomac run --help"),
+        (["fly"], "see: potomac --help"),
+        (["run", "x", "--arch", "y"], "--out is required"),
+        (["trace", "info"], "see: potomac trace info --help"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(potomac, arguments, message):
+    assert message in potomac.refuses(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "choices"),
+    [
+        ("--engine", "slow", "fast, systemc"),
+        ("--engine", "1", "fast, systemc"),
+        ("--passes", "forward,sideways", "backward-data, backward-weight, forward"),
+    ],
+)
+def test_a_word_that_is_no_choice(potomac, trace, arch, option, word, choices):
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "o", option, word)
+    assert option in line
+    assert choices in line
+
+
+def test_a_table_named_twice(potomac, trace, arch):
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "o",
+                           "--energy", "tpuv4i-7nm", "--energy", "tpuv4i-7nm")  # fmt: skip
+    assert "a second table with the name 'tpuv4i-7nm'" in line
+
+
+# --- outputs that must not be ---------------------------------------------------------------------
+
+
+def test_an_output_never_replaces_an_input(potomac, trace, arch):
+    mine = potomac.folder / "mine.h5"
+    shutil.copy(trace, mine)
+    (potomac.folder / "link.h5").symlink_to(mine)
+    (potomac.folder / "arch.yaml").write_text(arch.read_text())
+    before = mine.read_bytes()
+    for output in ("mine.h5", "./mine.h5", "link.h5"):
+        line = potomac.refuses("run", "mine.h5", "--arch", "arch.yaml", "--out", "o",
+                               "--dump-outputs", output)  # fmt: skip
+        assert "is an input of this run" in line
+    line = potomac.refuses("run", "mine.h5", "--arch", "arch.yaml", "--out", "o",
+                           "--dump-outputs", "arch.yaml")  # fmt: skip
+    assert "is an input of this run" in line
+    assert mine.read_bytes() == before
+    assert not (potomac.folder / "o").exists()
+
+
+@pytest.mark.parametrize("output", ["folder", "/dev/null", "folder/"])
+def test_an_output_replaces_files_only(potomac, trace, arch, output):
+    (potomac.folder / "folder").mkdir()
+    potomac.refuses("run", trace, "--arch", arch, "--out", "o", "--dump-outputs", output)
+    assert os.path.exists("/dev/null") and not os.path.isfile("/dev/null")
+
+
+def test_a_folder_in_a_reports_place_is_refused_before_the_work(potomac, trace, arch):
+    (potomac.folder / "o/report.json").mkdir(parents=True)
+    assert "report.json" in potomac.refuses("run", trace, "--arch", arch, "--out", "o")
+    assert not (potomac.folder / "o/layers.csv").exists()
+    assert "names no folder" in potomac.refuses("run", trace, "--arch", arch, "--out", "")
+
+
+def test_a_path_that_is_not_utf8_is_written_readable(potomac, trace, arch):
+    name = os.fsencode(potomac.folder) + b"/tr\xe4ce.h5"
+    shutil.copy(trace, name)
+    done = subprocess.run([potomac.program, "run", name, "--arch", arch, "--out", "o"],
+                          cwd=potomac.folder, capture_output=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "tr\N{REPLACEMENT CHARACTER}ce.h5" in (potomac.folder / "o/report.json").read_text()
+
+
+def test_an_interrupted_run_leaves_nothing(potomac, trace, arch):
+    process = subprocess.Popen(
+        [potomac.program, "run", trace, "--arch", arch, "--out", "o", "--engine", "systemc",
+         "--dump-outputs", "d.h5"], cwd=potomac.folder,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(potomac.folder.glob(".d.*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == -signal.SIGINT
+    assert list(potomac.folder.rglob("*")) == []
+
+
+def test_a_waveform_that_is_cut_off_is_the_machines_fault(potomac, trace, arch):
+    limit = 2_000_000  # beyond every other file of this run
+    done = subprocess.run(
+        [potomac.program, "run", trace, "--arch", arch, "--out", "o", "--layers", "*fc2*",
+         "--vcd", "w.vcd", "--vcd-gemm", "001-conv2/forward"],
+        cwd=potomac.folder, capture_output=True, text=True, check=False, restore_signals=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "could not be written to its end" in done.stderr
+    assert [path for path in potomac.folder.rglob("*") if path.is_file()] == []
 
 
 def test_help_and_version_are_status_0(potomac):

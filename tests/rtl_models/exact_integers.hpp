@@ -8,7 +8,7 @@
 
 namespace potomac::test {
 
-__extension__ typedef __int128 Int128;
+__extension__ using Int128 = __int128;
 
 constexpr Int128 power_of_two(int exponent) {
   return Int128{1} << exponent;

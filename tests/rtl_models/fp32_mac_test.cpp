@@ -38,8 +38,8 @@ float mac(float sum, float first, float second) {
 // for addition that is innocuous as 53 >= 2 * 24 + 2 (Figueroa); where the binary32 result is
 // subnormal, the sum is exact, being a multiple of 2^-149.
 std::uint32_t expected_mac(float sum, float first, float second) {
-  const float product = static_cast<float>(static_cast<double>(first) * second);
-  const float result = static_cast<float>(static_cast<double>(sum) + static_cast<double>(product));
+  const auto product = static_cast<float>(static_cast<double>(first) * second);
+  const auto result = static_cast<float>(static_cast<double>(sum) + static_cast<double>(product));
   return std::isnan(result) ? kCanonicalNan : bits_of(result);
 }
 

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(MfMac, EveryOperandWidth, testing::Range(kMinPotBits, k
 TEST_P(EveryOperandWidth, EveryPairOfCodesAddsItsProductToAnySum) {
   const PotFormat format(GetParam());
   std::vector<long double> values;
+  values.reserve(static_cast<std::size_t>(format.code_count()));
   for (int code = 0; code < format.code_count(); ++code) {
     values.push_back(value_by_definition(GetParam(), code));
   }

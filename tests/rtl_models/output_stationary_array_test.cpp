@@ -86,7 +86,7 @@ class ArrayBench {
         result("result", static_cast<std::size_t>(cols)),
         drain("drain", static_cast<std::size_t>(cols)),
         array("array", static_cast<std::size_t>(rows), static_cast<std::size_t>(cols), config_) {
-    array.clk(bench.clk);
+    array.clk(bench_.clk);
     array.west(west);
     array.north(north);
     array.result(result);
@@ -113,7 +113,7 @@ class ArrayBench {
           left.push_back({e, c, static_cast<std::int64_t>(result[column].read().value)});
         }
       }
-      bench.edge();
+      bench_.edge();
       at_edge(e);
     }
     return left;
@@ -145,7 +145,7 @@ class ArrayBench {
     }
   }
 
-  test::ClockedBench bench;
+  test::ClockedBench bench_;
   int rows_;
   int cols_;
   typename Unit::Config config_;

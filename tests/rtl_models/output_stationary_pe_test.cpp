@@ -27,8 +27,7 @@ constexpr DrainCommand kHold{};
 constexpr DrainCommand kShift{true, false};
 constexpr DrainCommand kStart{true, true};
 
-class OutputStationaryPeTest : public testing::Test {
- protected:
+struct OutputStationaryPeTest : testing::Test {
   OutputStationaryPeTest() {
     pe.clk.bind(bench.clk);
     pe.west.bind(west);

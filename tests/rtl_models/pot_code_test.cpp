@@ -12,7 +12,7 @@ namespace {
 
 class EveryCodeWidth : public testing::TestWithParam<int> {
  protected:
-  PotFormat format() const { return PotFormat(GetParam()); }
+  static PotFormat format() { return PotFormat(GetParam()); }
 };
 INSTANTIATE_TEST_SUITE_P(PotCode, EveryCodeWidth, testing::Range(kMinPotBits, kMaxPotBits + 1));
 

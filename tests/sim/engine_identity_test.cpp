@@ -22,6 +22,7 @@ using sim::EngineKind;
 
 std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
   std::vector<std::uint32_t> bits;
+  bits.reserve(values.size());
   for (const float value : values) {
     bits.push_back(std::bit_cast<std::uint32_t>(value));
   }

@@ -114,7 +114,13 @@ inline workloads::Layer random_layer(int max_bits) {
     const int bits = *rc::gen::inRange(3, max_bits + 1);
     const Data data = *rc::gen::weightedElement<Data>(
         {{4, Data::kDense}, {3, Data::kSparse}, {2, Data::kExtreme}, {1, Data::kAlternating}});
-    return random_tensor(shape, bits, data, *rc::gen::arbitrary<std::uint64_t>());
+    workloads::QuantizedTensor made =
+        random_tensor(shape, bits, data, *rc::gen::arbitrary<std::uint64_t>());
+    // At the ends of binary32 too, where the baseline's operands saturate.
+    made.beta = *rc::gen::weightedOneOf<int>({{8, rc::gen::inRange(-20, 20)},
+                                              {1, rc::gen::inRange(-170, -130)},
+                                              {1, rc::gen::inRange(100, 150)}});
+    return made;
   };
   layer.w = tensor(layer.shape.w);
   layer.a = tensor(layer.shape.a);

@@ -64,28 +64,37 @@ struct Reference {
   std::uint64_t zero_operand = 0;
 };
 
+// The slots of output element (i, j): returns their sum, and adds their events to `reference`.
+inline std::int64_t reference_element(const sim::Architecture& architecture,
+                                      const rtl::Accumulator& accumulator,
+                                      const workloads::Gemm& gemm, std::int64_t i, std::int64_t j,
+                                      Reference& reference) {
+  const rtl::PotFormat format(architecture.pe.operand_bits);
+  std::int64_t sum = 0;
+  for (std::int64_t k = 0; k < gemm.k; ++k) {
+    const auto a = gemm.first.format().widen(gemm.first.code(i, k), format);
+    const auto b = gemm.second.format().widen(gemm.second.code(j, k), format);
+    const auto step = rtl::mf_mac(accumulator, format, architecture.pe.zero_gating, sum, a, b);
+    sum = step.value;
+    reference.exponent_add += step.multiplied ? 1 : 0;
+    reference.accumulate += step.accumulated ? 1 : 0;
+    reference.gated += step.gated ? 1 : 0;
+    reference.overflow += step.overflowed ? 1 : 0;
+    reference.dropped += step.dropped ? 1 : 0;
+    reference.accumulator_write += step.accumulated || k == 0 ? 1 : 0;
+    reference.zero_operand += format.is_zero(a) || format.is_zero(b) ? 1 : 0;
+  }
+  return sum;
+}
+
 inline Reference reference_gemm(const sim::Architecture& architecture,
                                 const workloads::Gemm& gemm) {
   const rtl::Accumulator accumulator = sim::require_fit(architecture, gemm);
-  const rtl::PotFormat format(architecture.pe.operand_bits);
   Reference reference;
   for (std::int64_t i = 0; i < gemm.m; ++i) {
     for (std::int64_t j = 0; j < gemm.n; ++j) {
-      std::int64_t sum = 0;
-      for (std::int64_t k = 0; k < gemm.k; ++k) {
-        const auto a = gemm.first.format().widen(gemm.first.code(i, k), format);
-        const auto b = gemm.second.format().widen(gemm.second.code(j, k), format);
-        const auto step = rtl::mf_mac(accumulator, format, architecture.pe.zero_gating, sum, a, b);
-        sum = step.value;
-        reference.exponent_add += step.multiplied ? 1 : 0;
-        reference.accumulate += step.accumulated ? 1 : 0;
-        reference.gated += step.gated ? 1 : 0;
-        reference.overflow += step.overflowed ? 1 : 0;
-        reference.dropped += step.dropped ? 1 : 0;
-        reference.accumulator_write += step.accumulated || k == 0 ? 1 : 0;
-        reference.zero_operand += format.is_zero(a) || format.is_zero(b) ? 1 : 0;
-      }
-      reference.values.push_back(sum);
+      reference.values.push_back(
+          reference_element(architecture, accumulator, gemm, i, j, reference));
     }
   }
   return reference;

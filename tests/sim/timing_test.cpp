@@ -30,7 +30,8 @@ TEST(OutputStationaryCycles, AreWhatAHandCalculationGives) {
   EXPECT_EQ(output_stationary_cycles({2, 2}, 3, 2, 2), (Cycles{0, 8, 2, 0}));
   EXPECT_EQ(output_stationary_cycles({2, 2}, 3, 2, 2).total(), 10U);
   // 32 x 32 array, 512^3: 256 folds of 512 + 62 cycles.
-  EXPECT_EQ(output_stationary_cycles({32, 32}, 512, 512, 512), (Cycles{0, 256 * 574, 32, 0}));
+  EXPECT_EQ(output_stationary_cycles({32, 32}, 512, 512, 512),
+            (Cycles{0, std::uint64_t{256} * 574, 32, 0}));
   // 16 x 8 array, 17 x 8 x 1: 2 folds of 1 + 22.
   EXPECT_EQ(output_stationary_cycles({16, 8}, 17, 8, 1), (Cycles{0, 46, 16, 0}));
 }

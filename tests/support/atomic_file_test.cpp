@@ -136,8 +136,8 @@ TEST_F(AtomicFileTest, a_file_in_the_folders_place_is_bad_input) {
 
 TEST_F(AtomicFileTest, a_folder_in_the_files_place_is_reported_and_left_alone) {
   std::filesystem::create_directory(path("report.json"));
-  EXPECT_THAT(error_of<MachineError>([&] { write_file_atomically(path("report.json"), "{}"); }),
-              StartsWith(path("report.json").string() + ": cannot be put in place"));
+  EXPECT_THAT(error_of<InputError>([&] { write_file_atomically(path("report.json"), "{}"); }),
+              StartsWith(path("report.json").string() + ": is a folder, not a file"));
   EXPECT_TRUE(std::filesystem::is_directory(path("report.json")));
   EXPECT_THAT(names(), ElementsAre("report.json"));
 }
@@ -156,7 +156,81 @@ TEST_F(AtomicFileTest, a_full_disk_leaves_the_old_content_and_nothing_else) {
   EXPECT_THAT(names(), ElementsAre("report.json"));
 }
 
+TEST_F(AtomicFileTest, what_is_no_regular_file_is_not_replaced) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(error_of<InputError>([&] { write_file_atomically(path("pipe"), "{}"); }),
+              HasSubstr("is not a regular file"));
+  EXPECT_TRUE(std::filesystem::is_fifo(path("pipe")));
+  EXPECT_THAT(error_of<InputError>([] { write_file_atomically("/dev/null", "{}"); }),
+              HasSubstr("is not a regular file"));
+  EXPECT_THAT(names(), ElementsAre("pipe"));
+}
+
+TEST_F(AtomicFileTest, has_the_mode_that_the_umask_leaves) {
+  const mode_t before = ::umask(0027);
+  write_file_atomically(path("report.json"), "{}");
+  ::umask(before);
+  EXPECT_EQ(std::filesystem::status(path("report.json")).permissions(),
+            static_cast<std::filesystem::perms>(0640));
+}
+
+TEST_F(AtomicFileTest, a_temporary_name_keeps_the_extension) {
+  EXPECT_EQ(AtomicFile(path("wave.vcd")).temporary_path().extension(), ".vcd");
+}
+
+TEST_F(AtomicFileTest, several_files_are_all_there_or_none) {
+  write_files_atomically(std::vector<NamedContent>{{path("a"), "1"}, {path("b"), "2"}});
+  EXPECT_EQ(content_of("a"), "1");
+  EXPECT_EQ(content_of("b"), "2");
+  {
+    const FileSizeLimit limit(1000);
+    error_of<MachineError>([&] {
+      write_files_atomically(
+          std::vector<NamedContent>{{path("a"), "new"}, {path("b"), std::string(5000, 'x')}});
+    });
+  }
+  EXPECT_EQ(content_of("a"), "1");
+  EXPECT_THAT(names(), ElementsAre("a", "b"));
+}
+
+TEST_F(AtomicFileTest, a_signal_removes_the_temporary_file_and_still_kills) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    EXPECT_EXIT(
+        {
+          remove_temporary_files_on_signals();
+          const AtomicFile file(path("report.json"));
+          ::raise(signal);
+        },
+        testing::KilledBySignal(signal), "");
+    EXPECT_THAT(names(), IsEmpty());
+  }
+}
+
+TEST_F(AtomicFileTest, an_input_is_not_an_output_by_whatever_name) {
+  put("trace.h5", "data");
+  std::filesystem::create_symlink(path("trace.h5"), path("link.h5"));
+  const std::vector<std::filesystem::path> inputs{path("trace.h5")};
+  for (const char* name : {"trace.h5", "link.h5", "./trace.h5"}) {
+    EXPECT_THAT(
+        error_of<InputError>([&] { refuse_to_overwrite(path(name), "--dump-outputs", inputs); }),
+        HasSubstr("--dump-outputs: is an input of this run"));
+  }
+  refuse_to_overwrite(path("other.h5"), "--dump-outputs", inputs);
+}
+
 using OutputDirectory = TemporaryFolder;
+
+TEST_F(OutputDirectory, is_checked_before_it_is_made) {
+  using Names = std::vector<std::string_view>;
+  check_output_directory(path("a/b"), Names{"report.json"});
+  EXPECT_THAT(names(), IsEmpty());
+  std::filesystem::create_directories(path("a/report.json"));
+  EXPECT_THAT(
+      error_of<InputError>([&] { check_output_directory(path("a"), Names{"report.json"}); }),
+      HasSubstr("is a folder, not a file"));
+  EXPECT_THAT(error_of<InputError>([] { check_output_directory("", Names{}); }),
+              HasSubstr("--out: names no folder"));
+}
 
 TEST_F(OutputDirectory, is_made_with_its_parents_and_is_empty) {
   make_output_directory(path("a/b/c"));

@@ -1,13 +1,20 @@
 // Strict YAML: what is read, and the message (file, line, key, remedy) for what is not.
 #include "support/yaml_reader.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/error.hpp"
@@ -98,8 +105,8 @@ TEST(YamlReaderRefusal, a_missing_key_is_named_with_the_place_it_is_missed_at) {
   EXPECT_EQ(input_error_of([&] { (void)root.at("pe").at("operand_bits"); }),
             "arch.yaml: line 5, key 'pe': key 'pe.operand_bits' is missing; add 'operand_bits: "
             "...'");
-  EXPECT_THAT(input_error_of([&] { (void)root.at("baseline"); }),
-              HasSubstr("key 'baseline' is missing"));
+  EXPECT_EQ(input_error_of([&] { (void)root.at("baseline"); }),
+            "arch.yaml: line 1, top level: key 'baseline' is missing; add 'baseline: ...'");
 }
 
 TEST(YamlReaderRefusal, a_key_given_twice) {
@@ -114,8 +121,14 @@ TEST(YamlReaderRefusal, a_key_given_twice) {
 }
 
 TEST(YamlReaderRefusal, a_key_that_is_no_text) {
-  EXPECT_THAT(input_error_of([] { (void)read("? [a, b]\n: 1\n").entries(); }),
-              HasSubstr("must be a text"));
+  EXPECT_EQ(
+      input_error_of([] { (void)read("array:\n  rows: 1\n  [a, b]: 1\n").at("array").at("a"); }),
+      "arch.yaml: line 3, key 'array.?': must be a text; write a single word before the colon");
+  for (const std::string text : {"? [a, b]\n: 1\n", "{a: 1}: 2\n", "~: 1\n"}) {
+    EXPECT_THAT(input_error_of([&] { (void)read(text).entries(); }),
+                StartsWith("arch.yaml: line 1, key '?': must be a text"))
+        << text;
+  }
 }
 
 // --- types ---
@@ -139,6 +152,39 @@ TEST(YamlReaderRefusal, a_scalar_where_a_container_is_due) {
   EXPECT_EQ(input_error_of([&] { (void)clock.entries(); }),
             "arch.yaml: line 7, key 'clock_mhz': must be a map of keys; write key: value");
   EXPECT_THAT(input_error_of([&] { clock.allow_only({"a"}); }), HasSubstr("must be a map"));
+}
+
+TEST(YamlReaderRefusal, a_document_of_the_wrong_type_is_at_the_top_level) {
+  EXPECT_EQ(input_error_of([] { (void)read("# A list.\n- a\n").at("rows"); }),
+            "arch.yaml: line 2, top level: must be a map of keys; write key: value");
+  EXPECT_EQ(input_error_of([] { (void)read("rows: 16\n").items(); }),
+            "arch.yaml: line 1, top level: must be a list; write [a, b, ...]");
+}
+
+TEST(YamlReaderRefusal, a_value_in_a_list_is_named_by_its_place) {
+  EXPECT_EQ(input_error_of([] {
+              (void)read("array:\n  shapes: [4,\n    x]\n")
+                  .at("array")
+                  .at("shapes")
+                  .items()[1]
+                  .as_integer(1, 8);
+            }),
+            "arch.yaml: line 3, key 'array.shapes[1]': 'x' is not a whole number from 1 to 8; "
+            "write a whole number from 1 to 8");
+}
+
+TEST(YamlReaderRefusal, a_key_without_a_value) {
+  const YamlValue root = read("clock_mhz: 1\narray:\npe:\n");
+  EXPECT_THAT(input_error_of([&] { (void)root.at("array").as_integer(1, 8); }),
+              StartsWith("arch.yaml: line 2, key 'array': must be a whole number"));
+  EXPECT_THAT(input_error_of([&] { (void)root.at("pe").entries(); }),
+              StartsWith("arch.yaml: line 3, key 'pe': must be a map of keys"));
+}
+
+TEST(YamlReaderRefusal, a_value_that_no_file_holds_has_a_key_and_no_line) {
+  const YamlValue value(YAML::Node("x"), "sweep.yaml", "array.rows");
+  EXPECT_EQ(input_error_of([&] { (void)value.as_bool(); }),
+            "sweep.yaml: key 'array.rows': must be true or false; write true or false");
 }
 
 TEST(YamlReaderRefusal, a_bool_that_is_none) {
@@ -216,6 +262,12 @@ TEST(YamlReaderRefusal, text_without_any_key) {
   }
 }
 
+TEST(YamlReaderRefusal, a_second_document) {
+  EXPECT_EQ(input_error_of([] { read("a: 1\n---\nb: 2\n"); }),
+            "arch.yaml: line 3: a second document begins here; keep one document in the file");
+  EXPECT_THAT(input_error_of([] { read("a: 1\n---\n"); }), HasSubstr("a second document begins"));
+}
+
 TEST(YamlReaderRefusal, nesting_without_end_is_an_error_and_not_a_crash) {
   EXPECT_THAT(input_error_of([] { read(std::string(100'000, '[')); }), StartsWith("arch.yaml: "));
 }
@@ -236,7 +288,7 @@ TEST_F(YamlFile, that_is_missing_or_a_folder_is_named) {
               AllOf(StartsWith(path("none.yaml").string() + ": cannot be read (No such file"),
                     HasSubstr("; check the name")));
   EXPECT_THAT(input_error_of([&] { read_yaml_file(folder_); }),
-              StartsWith(folder_.string() + ": cannot be read"));
+              StartsWith(folder_.string() + ": cannot be read (Is a directory)"));
 }
 
 TEST_F(YamlFile, that_is_empty_is_named) {
@@ -250,6 +302,81 @@ TEST_F(YamlFile, that_is_far_too_long_is_not_even_opened) {
   std::filesystem::resize_file(path("long.yaml"), (16U << 20U) + 1);
   EXPECT_THAT(input_error_of([&] { read_yaml_file(path("long.yaml")); }),
               HasSubstr("is 16777217 bytes long"));
+}
+
+// Holds the writing end of a named pipe in a thread of its own.
+class YamlPipe : public YamlFile {
+ protected:
+  // Makes the pipe. The writer calls `more` for text to write, until that is empty or the reader
+  // has gone away.
+  void feed(const std::function<std::string()>& more) {
+    ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+    writer_ = std::thread([this, more] {
+      const int pipe = ::open(path("pipe").c_str(), O_WRONLY);
+      for (std::string text = more(); !text.empty(); text = more()) {
+        if (::write(pipe, text.data(), text.size()) < 0) {
+          break;
+        }
+      }
+      ::close(pipe);
+    });
+  }
+
+  void SetUp() override {
+    YamlFile::SetUp();
+    // A reader that goes away is an error of write(), not the end of the process.
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  void TearDown() override {
+    if (writer_.joinable()) {
+      writer_.join();
+    }
+    std::signal(SIGPIPE, SIG_DFL);
+    YamlFile::TearDown();
+  }
+
+ private:
+  std::thread writer_;
+};
+
+TEST_F(YamlPipe, is_read_to_its_end) {
+  std::vector<std::string> parts = {"array: {rows: 16}\n", "# " + std::string(200'000, '-') + "\n",
+                                    "clock_mhz: 500\n"};
+  std::size_t next = 0;
+  feed([&] { return next < parts.size() ? parts[next++] : std::string(); });
+  const YamlValue root = read_yaml_file(path("pipe"));
+  EXPECT_EQ(root.at("array").at("rows").as_integer(1, 64), 16);
+  EXPECT_EQ(input_error_of([&] { (void)root.at("clock_mhz").as_bool(); }),
+            path("pipe").string() +
+                ": line 3, key 'clock_mhz': must be true or false; write true or false");
+}
+
+TEST_F(YamlPipe, that_holds_nothing_is_empty) {
+  feed([] { return std::string(); });
+  EXPECT_EQ(input_error_of([&] { read_yaml_file(path("pipe")); }),
+            path("pipe").string() + ": is empty; write at least one key");
+}
+
+TEST_F(YamlPipe, without_an_end_is_refused_and_not_read_for_ever) {
+  feed([] { return "# " + std::string(30'000, '-') + "\n"; });
+  EXPECT_EQ(input_error_of([&] { read_yaml_file(path("pipe")); }),
+            path("pipe").string() +
+                ": holds more than 16 MiB, too much for a YAML file here; name a YAML file of at "
+                "most 16 MiB");
+}
+
+TEST_F(YamlPipe, of_exactly_the_largest_size_is_read) {
+  std::size_t left = std::size_t{16} << 20U;
+  feed([&] {
+    std::string part(std::min(left, std::size_t{1} << 20U), ']');
+    left -= part.size();
+    return part;
+  });
+  // What is wrong with it is its first character, not its length.
+  EXPECT_THAT(input_error_of([&] { read_yaml_file(path("pipe")); }),
+              AllOf(StartsWith(path("pipe").string() + ": line 1: "),
+                    HasSubstr("; mend the YAML syntax there")));
 }
 
 TEST_F(YamlFile, every_message_is_one_line) {

@@ -107,7 +107,7 @@ void expect_as_defined(const std::vector<float>& values) {
 TEST(AlsPotq, SwitchesAtSqrtTwoAndOneAndAHalfInEveryBinade) {
   for (int n = -149; n <= 127; ++n) {
     for (const double point : {1.0, std::sqrt(2.0), 1.5, 1.9999999}) {
-      const float at = static_cast<float>(std::ldexp(point, n));
+      const auto at = static_cast<float>(std::ldexp(point, n));
       std::vector<float> neighbours = {at, std::nextafter(at, 0.0F), std::nextafter(at, kInfinity)};
       neighbours.push_back(std::nextafter(neighbours[1], 0.0F));
       neighbours.push_back(std::nextafter(neighbours[2], kInfinity));
@@ -191,8 +191,8 @@ TEST(AlsPotq, SmallestKeptAndLargestLostMagnitudeOfEveryWidth) {
     const float top = 0x1p60F;
     // 2^(60 - 2 e_max) is exponent -e_max; the switch to it lies at 1/sqrt(2) of that.
     const double lowest = std::ldexp(1.0, 60 - 2 * format.e_max());
-    const float below = static_cast<float>(lowest * 0.7071067);
-    const float above = static_cast<float>(lowest * 0.7071069);
+    const auto below = static_cast<float>(lowest * 0.7071067);
+    const auto above = static_cast<float>(lowest * 0.7071069);
     const QuantizedTensor tensor =
         als_potq(std::vector<float>{top, above, below, -above}, {4}, bits, Rounding::kLog2, "x");
     EXPECT_EQ(tensor.codes,
@@ -308,7 +308,7 @@ TEST(ExactMean, IsTheRationalMeanRoundedOnceOnRandomValues) {
     const std::size_t count = 1 + random() % 24;
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint32_t field = base + static_cast<std::uint32_t>(random()) % fields;
-      std::uint32_t mantissa = static_cast<std::uint32_t>(random());
+      auto mantissa = static_cast<std::uint32_t>(random());
       if (random() % 2 == 0) {
         mantissa &= 0x80700001U;  // few bits: ties come up
       }
@@ -372,7 +372,7 @@ RC_GTEST_PROP(ExactMean, DoesNotDependOnTheOrder, ()) {
 TEST(WeightBiasCorrection, SubtractsTheMeanWithOneRounding) {
   const std::vector<float> values = {0.1F, 0.2F, 0.4F, -0.3F};
   const float mean = reference_mean(values);
-  const std::vector<float> corrected = weight_bias_corrected(values);
+  const std::vector<float> corrected = weight_bias_corrected(values, "x");
   ASSERT_EQ(corrected.size(), values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     EXPECT_EQ(corrected[i], nearest(exact(values[i]) - exact(mean)));
@@ -380,7 +380,36 @@ TEST(WeightBiasCorrection, SubtractsTheMeanWithOneRounding) {
 }
 
 TEST(WeightBiasCorrection, OfAConstantIsZero) {
-  EXPECT_EQ(weight_bias_corrected(std::vector<float>(5, 0.3F)), std::vector<float>(5, 0.0F));
+  EXPECT_EQ(weight_bias_corrected(std::vector<float>(5, 0.3F), "x"), std::vector<float>(5, 0.0F));
+  EXPECT_EQ(weight_bias_corrected(std::vector<float>(5, -kLargest), "x"),
+            std::vector<float>(5, 0.0F));
+}
+
+std::string bias_refusal(const std::vector<float>& values) {
+  try {
+    weight_bias_corrected(values, "fc.W");
+    return "";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+TEST(WeightBiasCorrection, ADifferenceBeyondTheFloatRangeIsRefusedForWhatItIs) {
+  // The mean is half of the largest float, away from the one value of the other sign.
+  EXPECT_EQ(bias_refusal({-kLargest, -kLargest, kLargest, -kLargest}),
+            "tensor fc.W, index 2: subtracting the tensor's mean leaves FP32's range; look for the "
+            "step that diverged");
+  EXPECT_THAT(bias_refusal({kLargest, -kLargest, kLargest, kLargest}), HasSubstr("index 1: "));
+}
+
+TEST(WeightBiasCorrection, ADifferenceOfExactlyTheLargestFloatIsInRange) {
+  const float below = -13981013.0F * 0x1p104F;  // with it three times the mean is -2^127
+  const float first = kLargest - 0x1p127F;
+  const std::vector<float> values = {first, below, below, below};
+  EXPECT_EQ(exact_mean(values), -0x1p127F);
+  EXPECT_EQ(weight_bias_corrected(values, "x").front(), kLargest);
+  EXPECT_THAT(bias_refusal({std::nextafter(first, kInfinity), below, below, below}),
+              HasSubstr("index 0: "));
 }
 
 // --- PRC -----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <numeric>
+#include <string>
 
 #include "support/error.hpp"
 #include "tests/workloads/hdf5_edits.hpp"
@@ -66,17 +67,20 @@ TEST_F(Hdf5HandleTest, ReadsTextInEveryFormThatOthersWrite) {
     const hid_t variable = H5Tcopy(H5T_C_S1);
     H5Tset_size(variable, H5T_VARIABLE);
     edit.set_attribute("/", "variable ascii", variable, &pointer);
-    const auto fixed = [&](const char* name, H5T_str_t padding, H5T_cset_t set, const char* bytes) {
+    const auto fixed = [&](const char* name, H5T_str_t padding, H5T_cset_t set,
+                           const std::string& bytes) {
+      ASSERT_EQ(bytes.size(), 6U);
       const hid_t type = H5Tcopy(H5T_C_S1);
       H5Tset_size(type, 6);
       H5Tset_strpad(type, padding);
       H5Tset_cset(type, set);
-      edit.set_attribute("/", name, type, bytes);
+      edit.set_attribute("/", name, type, bytes.data());
       H5Tclose(type);
     };
-    fixed("null padded", H5T_STR_NULLPAD, H5T_CSET_ASCII, "plain\0");
+    fixed("null padded", H5T_STR_NULLPAD, H5T_CSET_ASCII, std::string("plain") + '\0');
     fixed("null padded, full", H5T_STR_NULLPAD, H5T_CSET_UTF8, "plains");
-    fixed("null terminated", H5T_STR_NULLTERM, H5T_CSET_UTF8, "\xE2\x82\xAC\0\0\0");
+    fixed("null terminated", H5T_STR_NULLTERM, H5T_CSET_UTF8,
+          "\xE2\x82\xAC" + std::string(3, '\0'));
     fixed("space padded", H5T_STR_SPACEPAD, H5T_CSET_ASCII, "ab    ");
     H5Tclose(variable);
   }
@@ -270,8 +274,8 @@ TEST_F(Hdf5HandleTest, AFileThatIsBeingWrittenIsNotRead) {
   EXPECT_NO_THROW(Hdf5File::open(path("a.h5")));
 }
 
-// Ends the process with 7 if writing more than the process may is the expected error.
-[[noreturn]] void write_to_a_full_disk(const std::filesystem::path& path) {
+// The exit status: 7 if writing more than the process may is the expected error.
+int write_to_a_full_disk(const std::filesystem::path& path) {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{16'384, 16'384};
   ::setrlimit(RLIMIT_FSIZE, &limit);
@@ -284,14 +288,15 @@ TEST_F(Hdf5HandleTest, AFileThatIsBeingWrittenIsNotRead) {
     file.close();
   } catch (const MachineError& error) {
     const std::string line = error.what();
-    std::exit(line.starts_with("full.h5: ") && line.find("disk") != std::string::npos ? 7 : 8);
+    return line.starts_with("full.h5: ") && line.find("disk") != std::string::npos ? 7 : 8;
   }
-  std::exit(9);
+  return 9;
 }
 
 TEST_F(Hdf5HandleTest, AFullDiskIsAMachineError) {
   // In a process of its own, since the limit stays.
-  EXPECT_EXIT(write_to_a_full_disk(path("a.h5")), testing::ExitedWithCode(7), "^$");
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread calls exit() there.
+  EXPECT_EXIT(std::exit(write_to_a_full_disk(path("a.h5"))), testing::ExitedWithCode(7), "^$");
 }
 
 }  // namespace

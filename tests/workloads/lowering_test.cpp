@@ -78,16 +78,24 @@ TEST(GemmShape, OfAMatmulIsPerBatch) {
 
 TEST(GemmShape, OfAConvolution) {
   // ResNet's first: 7 x 7, stride 2, padding 3, 224 -> 112, batch 2.
+  constexpr std::int64_t kBatch = 2;
+  constexpr std::int64_t kOutputs = 64;
   const Conv2dGeometry stride2{{2, 2}, {3, 3}, {1, 1}, 1};
-  expect_shapes(conv2d({2, 3, 224, 224}, {64, 3, 7, 7}, stride2), {1, 2 * 112 * 112, 64, 147},
-                {1, 2 * 224 * 224, 3, 64 * 49}, {1, 64, 147, 2 * 112 * 112});
+  expect_shapes(conv2d({kBatch, 3, 224, 224}, {kOutputs, 3, 7, 7}, stride2),
+                {1, kBatch * 112 * 112, kOutputs, 147}, {1, kBatch * 224 * 224, 3, kOutputs * 49},
+                {1, kOutputs, 147, kBatch * 112 * 112});
 }
 
 TEST(GemmShape, OfAGroupedConvolutionIsPerGroup) {
   const Conv2dGeometry groups{{1, 2}, {1, 0}, {1, 1}, 3};
   // A: 6 channels of 5 x 7; W: 9 outputs, kernel 3 x 2; G: 5 x 3.
-  expect_shapes(conv2d({2, 6, 5, 7}, {9, 2, 3, 2}, groups), {3, 2 * 5 * 3, 3, 2 * 6},
-                {3, 2 * 5 * 7, 2, 3 * 6}, {3, 3, 2 * 6, 2 * 5 * 3});
+  constexpr std::int64_t kBatch = 2;
+  constexpr std::int64_t kInputs = 2;  // of a group
+  constexpr std::int64_t kOutputs = 3;
+  expect_shapes(conv2d({kBatch, 6, 5, 7}, {9, kInputs, 3, 2}, groups),
+                {3, kBatch * 5 * 3, kOutputs, kInputs * 6},
+                {3, kBatch * 5 * 7, kInputs, kOutputs * 6},
+                {3, kOutputs, kInputs * 6, kBatch * 5 * 3});
 }
 
 TEST(GemmShape, MacsAreTheSameInForwardAndBackwardWeight) {

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <fstream>
 #include <span>
@@ -28,10 +29,11 @@ std::vector<float> read_floats(const std::string& path) {
     throw std::runtime_error("cannot read " + path);
   }
   const std::streamoff bytes = stream.tellg();
-  std::vector<float> values(static_cast<std::size_t>(bytes) / sizeof(float));
+  std::string content(static_cast<std::size_t>(bytes), '\0');
   stream.seekg(0);
-  stream.read(reinterpret_cast<char*>(values.data()),
-              static_cast<std::streamsize>(values.size() * sizeof(float)));
+  stream.read(content.data(), bytes);
+  std::vector<float> values(content.size() / sizeof(float));
+  std::memcpy(values.data(), content.data(), values.size() * sizeof(float));
   return values;
 }
 
@@ -57,7 +59,7 @@ void run(const std::vector<std::string>& arguments) {
     const float mean = potomac::workloads::exact_mean(values);
     write(std::span<const float>(&mean, 1));
   } else if (what == "wbc") {
-    write(std::span<const float>(potomac::workloads::weight_bias_corrected(values)));
+    write(std::span<const float>(potomac::workloads::weight_bias_corrected(values, "input")));
   } else if (what == "clip") {
     const auto bits = static_cast<std::uint32_t>(std::stoul(arguments.at(2), nullptr, 16));
     write(std::span<const float>(

@@ -146,10 +146,9 @@ def test_exact_mean(name, files):
 def test_weight_bias_correction(name, files, tmp_path):
     corrected = pc.weight_bias_correction(tensor_of(name))
     assert run(files[name], "wbc") == bytes_of(corrected)
-    if torch.isfinite(corrected).all():
-        path = tmp_path / "corrected.bin"
-        path.write_bytes(bytes_of(corrected))
-        expect_same_codes(corrected, path, 5, "log2")
+    path = tmp_path / "corrected.bin"
+    path.write_bytes(bytes_of(corrected))
+    expect_same_codes(corrected, path, 5, "log2")
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -175,3 +174,16 @@ def test_both_refuse_what_is_not_finite(tmp_path):
                 .to(torch.int32)
                 .view(torch.float32)
             )
+
+
+def test_both_refuse_a_weight_that_leaves_the_range_without_its_mean(tmp_path):
+    patterns = (LARGEST | SIGN, LARGEST | SIGN, LARGEST, LARGEST | SIGN)
+    path = tmp_path / "large.bin"
+    path.write_bytes(struct.pack("=4I", *patterns))
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        run(path, "wbc")
+    said = b"index 2: subtracting the tensor's mean leaves FP32's range"
+    assert said in refused.value.stderr
+    largest = torch.finfo(torch.float32).max
+    with pytest.raises(ValueError, match="element 2 .*: subtracting the tensor's mean"):
+        pc.weight_bias_correction(torch.tensor([-largest, -largest, largest, -largest]))

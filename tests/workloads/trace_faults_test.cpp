@@ -1,4 +1,5 @@
 // Bad input: each trace here is valid but for one fault, and the reader must say which.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -120,8 +121,8 @@ TEST_F(TraceFaults, EveryMissingTensorOrTensorAttributeIsNamed) {
     for (const std::string name : {"bits", "beta"}) {
       write_trace(trace(), sample_layers());
       Hdf5Edit(trace()).remove_attribute(kConv + ("/" + tensor), name);
-      EXPECT_THAT(refusal(), StartsWith("layers/000-conv/" + tensor + ": attribute '" + name +
-                                        "' is missing"));
+      EXPECT_THAT(refusal(), StartsWith(fmt::format("layers/000-conv/{}: attribute '{}' is missing",
+                                                    tensor, name)));
     }
     write_trace(trace(), sample_layers());
     Hdf5Edit(trace()).remove(kConv + ("/" + tensor));

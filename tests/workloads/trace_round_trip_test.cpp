@@ -238,18 +238,17 @@ TEST_F(TraceWriterFaults, AnOriginThatIsNotPlainText) {
   EXPECT_THAT(refusal({sample()}, info), HasSubstr("rounding 'nearest' is not known"));
 }
 
-// Ends the process with 7 if writing more than the process may is the expected error.
-[[noreturn]] void write_to_a_full_disk(const std::filesystem::path& path, const Layer& layer) {
+// The exit status: 7 if writing more than the process may is the expected error.
+int write_to_a_full_disk(const std::filesystem::path& path, const Layer& layer) {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit limit{65'536, 65'536};
   ::setrlimit(RLIMIT_FSIZE, &limit);
   try {
     write_trace(path, {layer});
   } catch (const MachineError& error) {
-    // exit() with libhdf5's own clean-up, which must not stumble either.
-    std::exit(std::string(error.what()).find("full.h5: ") != std::string::npos ? 7 : 8);
+    return std::string(error.what()).find("full.h5: ") != std::string::npos ? 7 : 8;
   }
-  std::exit(9);
+  return 9;
 }
 
 TEST_F(TraceWriterFaults, AFullDiskIsAMachineErrorAndLeavesNothing) {
@@ -257,8 +256,10 @@ TEST_F(TraceWriterFaults, AFullDiskIsAMachineErrorAndLeavesNothing) {
   shape.w = {500, 1000};
   shape.a = {3, 1000};
   shape.g = {3, 500};
-  // In a process of its own, since the limit stays.
-  EXPECT_EXIT(write_to_a_full_disk(path("full.h5"), random_layer(shape, 1)),
+  // In a process of its own, since the limit stays. exit(), for libhdf5's own clean-up must not
+  // stumble either.
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread calls exit() there.
+  EXPECT_EXIT(std::exit(write_to_a_full_disk(path("full.h5"), random_layer(shape, 1))),
               testing::ExitedWithCode(7), "^$");
   EXPECT_THAT(names_in_folder(), testing::IsEmpty());
 }

@@ -116,7 +116,7 @@ def test_dequantize_beyond_the_float_range():
     assert pc.dequantize(codes, 5, -150).tolist() == [
         2.0**-143,
         -(2.0**-143),
-        0.0,
+        2.0**-149,
         0.0,
     ]
 

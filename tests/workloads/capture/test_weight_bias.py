@@ -80,6 +80,26 @@ def test_correction_is_one_float_subtraction():
     assert pc.weight_bias_correction(x).flatten().tolist() == expected
 
 
+def test_a_difference_beyond_the_float_range_is_refused_for_what_it_is():
+    message = r"^fc.W: element 2 \(flat index\): subtracting the tensor's mean leaves"
+    values = torch.tensor([[-LARGEST, -LARGEST], [LARGEST, -LARGEST]])
+    with pytest.raises(ValueError, match=message):
+        pc.weight_bias_correction(values, "fc.W")
+    with pytest.raises(ValueError, match=message):
+        pc.weight_bias_correction(values.clone().requires_grad_(), "fc.W")
+
+
+def test_a_difference_of_exactly_the_largest_float_is_in_range():
+    below = -13981013 * 2.0**104  # with it three times the mean is -2^127
+    first = LARGEST - 2.0**127
+    corrected = pc.weight_bias_correction(torch.tensor([first, below, below, below]))
+    assert corrected[0].item() == LARGEST
+    with pytest.raises(ValueError, match="element 0 "):
+        pc.weight_bias_correction(
+            torch.tensor([first + 2.0**104, below, below, below])
+        )
+
+
 def test_nan_infinity_and_empty_are_refused_by_name():
     with pytest.raises(ValueError, match="fc.W: element 1 "):
         pc.exact_mean(torch.tensor([0.0, float("inf")]), "fc.W")

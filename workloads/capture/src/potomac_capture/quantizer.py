@@ -127,7 +127,7 @@ def dequantize(codes: torch.Tensor, bits: int, beta: int) -> torch.Tensor:
 
     Every finite float32 power of two comes out exact, subnormal ones too. 2^128 and
     above becomes the largest finite float32; below 2^-149, where no quantized float32
-    lies, the value is zero.
+    lies, the magnitude is 2^-149: only the zero code is zero.
     """
     zero = zero_code(bits)
     code = codes.to(torch.int32)
@@ -139,7 +139,7 @@ def dequantize(codes: torch.Tensor, bits: int, beta: int) -> torch.Tensor:
     subnormal = torch.ones_like(code) << (exponent - _SUBNORMAL_SCALE).clamp(0, 22)
     magnitude = torch.where(exponent > -EXPONENT_BIAS, normal, subnormal)
     magnitude.clamp_(max=LARGEST_FINITE)
-    magnitude.masked_fill_((pattern == zero) | (exponent < _SUBNORMAL_SCALE), 0)
+    magnitude.masked_fill_(pattern == zero, 0)
     return (magnitude | sign * SIGN_MASK).view(torch.float32)
 
 

@@ -31,8 +31,20 @@ def exact_mean(x: torch.Tensor, name: str = "tensor") -> torch.Tensor:
 
 
 def weight_bias_correction(x: torch.Tensor, name: str = "tensor") -> torch.Tensor:
-    """x - exact_mean(x), the tensor that is quantized under WBC."""
-    return x - exact_mean(x, name).to(x.device)
+    """x - exact_mean(x), the tensor that is quantized under WBC.
+
+    Refuses by `name` what exact_mean refuses, and a difference that leaves the range of
+    float32 (elements near its largest).
+    """
+    corrected = x - exact_mean(x, name).to(x.device)
+    infinite = corrected.detach().isinf()
+    if infinite.any():
+        index = int(infinite.reshape(-1).nonzero()[0])
+        raise ValueError(
+            f"{name}: element {index} (flat index): subtracting the tensor's mean "
+            "leaves FP32's range"
+        )
+    return corrected
 
 
 def _sum_in_quanta(x: torch.Tensor) -> int:
