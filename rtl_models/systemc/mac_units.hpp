@@ -21,6 +21,7 @@ struct PeCounters {
   std::uint64_t operand_writes = 0;
   std::uint64_t accumulator_writes = 0;
   std::uint64_t shadow_writes = 0;
+  std::uint64_t psum_writes = 0;
 
   PeCounters& operator+=(const PeCounters& other) {
     slots += other.slots;
@@ -34,13 +35,15 @@ struct PeCounters {
     operand_writes += other.operand_writes;
     accumulator_writes += other.accumulator_writes;
     shadow_writes += other.shadow_writes;
+    psum_writes += other.psum_writes;
     return *this;
   }
 };
 
 // A unit has Operand, Value (of its accumulator), Config (quasi-static: set between GEMMs) and
 //   Value step(const Config&, Value sum, bool first, Operand, Operand, PeCounters&)
-// which does one MAC slot: `first` starts from zero instead of `sum`. It counts what it did.
+// which does one MAC slot: `first` starts from zero instead of `sum`. It counts what it did; the
+// writes of registers are the PE's own to count.
 
 struct MfMacUnit {
   using Operand = PotCode;
@@ -64,8 +67,6 @@ struct MfMacUnit {
     counters.accumulated += done.accumulated ? 1 : 0;
     counters.dropped += done.dropped ? 1 : 0;
     counters.overflowed += done.overflowed ? 1 : 0;
-    // A new sum clears the register even when its first product is nothing.
-    counters.accumulator_writes += done.accumulated || first ? 1 : 0;
     return done.value;
   }
 };
@@ -88,7 +89,6 @@ struct Fp32MacUnit {
     counters.gated += gated ? 1 : 0;
     counters.multiplied += gated ? 0 : 1;
     counters.accumulated += gated ? 0 : 1;
-    counters.accumulator_writes += !gated || first ? 1 : 0;
     return gated ? from : fp32_mac(from, a, b);
   }
 };

@@ -72,8 +72,12 @@ class OutputStationaryPe : public sc_core::sc_module {
 
     bool captured = false;
     if (row.valid && column.valid) {
+      const std::uint64_t accumulated_before = counters_.accumulated;
       accumulator_ =
           Unit::step(config_, accumulator_, column.first, row.operand, column.operand, counters_);
+      // A new sum clears the register even when its first product is nothing.
+      const bool fired = counters_.accumulated != accumulated_before;
+      counters_.accumulator_writes += fired || column.first ? 1 : 0;
       if (column.last) {
         set_shadow({accumulator_, true, true});
         captured = true;

@@ -39,31 +39,33 @@ class SkewLine : public sc_core::sc_module {
  private:
   void on_clock() {
     const Slot& arriving = in->read();
-    if (!arriving.valid && occupied_ == 0) {
+    if (!is_occupied(arriving) && occupied_ == 0) {
       return;
     }
-    const bool out_was_valid = stages_.back().valid;
+    const bool out_was_occupied = is_occupied(stages_.back());
     for (std::size_t i = stages_.size() - 1; i > 0; --i) {
       take(stages_[i], stages_[i - 1]);
     }
     take(stages_.front(), arriving);
-    if (out_was_valid || stages_.back().valid) {
+    if (out_was_occupied || is_occupied(stages_.back())) {
       out->write(stages_.back());
     }
   }
 
   void take(Slot& stage, const Slot& from) {
-    occupied_ += static_cast<std::size_t>(from.valid) - static_cast<std::size_t>(stage.valid);
+    occupied_ +=
+        static_cast<std::size_t>(is_occupied(from)) - static_cast<std::size_t>(is_occupied(stage));
+    const auto held = stage.operand;
+    stage = from;
     if (from.valid) {
-      stage = from;
       writes_ += 1;
     } else {
-      stage.valid = false;
+      stage.operand = held;
     }
   }
 
   std::vector<Slot> stages_;
-  std::size_t occupied_ = 0;  // stages with a valid slot
+  std::size_t occupied_ = 0;  // stages whose slot is occupied
   std::uint64_t writes_ = 0;
 };
 

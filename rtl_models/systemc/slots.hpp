@@ -29,6 +29,48 @@ struct ColumnSlot {
   friend bool operator==(const ColumnSlot&, const ColumnSlot&) = default;
 };
 
+// A streaming operand of the stationary array on its way east; `first` begins a fold.
+template <typename Operand>
+struct StreamSlot {
+  Operand operand{};
+  bool valid = false;
+  bool first = false;
+
+  friend bool operator==(const StreamSlot&, const StreamSlot&) = default;
+};
+
+// One row of a stationary tile on its way down a column. It moves on until its tile settles; where
+// the tile does not fill the array, a slot that is not valid moves, and clears the place it comes
+// to. `settle` marks a tile's last slot: at the edge at which it enters, the column stands still.
+template <typename Operand>
+struct TileSlot {
+  Operand operand{};
+  bool valid = false;
+  bool moving = false;
+  bool settle = false;
+
+  friend bool operator==(const TileSlot&, const TileSlot&) = default;
+};
+
+// A partial sum on its way down a column of the stationary array.
+template <typename Value>
+struct PartialSum {
+  Value value{};
+  bool valid = false;
+
+  friend bool operator==(const PartialSum&, const PartialSum&) = default;
+};
+
+// Whether a slot has anything to say to the register that it reaches.
+template <typename Slot>
+bool is_occupied(const Slot& slot) {
+  if constexpr (requires { slot.moving; }) {
+    return slot.moving;
+  } else {
+    return slot.valid;
+  }
+}
+
 // A finished result in a column's chain of shadow registers. `fresh`: it was captured while the
 // results of the fold before were still on their way, and waits for its own turn.
 template <typename Value>
@@ -61,6 +103,20 @@ std::ostream& operator<<(std::ostream& stream, const ColumnSlot<Operand>& slot) 
 template <typename Value>
 std::ostream& operator<<(std::ostream& stream, const ResultSlot<Value>& slot) {
   return stream << slot.value << (slot.valid ? "" : " (invalid)");
+}
+
+template <typename Operand>
+std::ostream& operator<<(std::ostream& stream, const StreamSlot<Operand>& slot) {
+  return stream << +slot.operand << (slot.valid ? "" : " (invalid)");
+}
+template <typename Operand>
+std::ostream& operator<<(std::ostream& stream, const TileSlot<Operand>& slot) {
+  return stream << +slot.operand << (slot.valid ? "" : " (invalid)")
+                << (slot.moving ? " moving" : "");
+}
+template <typename Value>
+std::ostream& operator<<(std::ostream& stream, const PartialSum<Value>& sum) {
+  return stream << sum.value << (sum.valid ? "" : " (invalid)");
 }
 
 inline std::ostream& operator<<(std::ostream& stream, const DrainCommand& command) {
@@ -98,6 +154,25 @@ void sc_trace(sc_core::sc_trace_file* file, const ResultSlot<Value>& slot,
   trace_value(file, slot.value, name + ".value");
   sc_core::sc_trace(file, slot.valid, name + ".valid");
   sc_core::sc_trace(file, slot.fresh, name + ".fresh");
+}
+template <typename Operand>
+void sc_trace(sc_core::sc_trace_file* file, const StreamSlot<Operand>& slot,
+              const std::string& name) {
+  trace_value(file, slot.operand, name + ".operand");
+  sc_core::sc_trace(file, slot.valid, name + ".valid");
+  sc_core::sc_trace(file, slot.first, name + ".first");
+}
+template <typename Operand>
+void sc_trace(sc_core::sc_trace_file* file, const TileSlot<Operand>& slot,
+              const std::string& name) {
+  trace_value(file, slot.operand, name + ".operand");
+  sc_core::sc_trace(file, slot.valid, name + ".valid");
+  sc_core::sc_trace(file, slot.moving, name + ".moving");
+}
+template <typename Value>
+void sc_trace(sc_core::sc_trace_file* file, const PartialSum<Value>& sum, const std::string& name) {
+  trace_value(file, sum.value, name + ".value");
+  sc_core::sc_trace(file, sum.valid, name + ".valid");
 }
 inline void sc_trace(sc_core::sc_trace_file* file, const DrainCommand& command,
                      const std::string& name) {
