@@ -108,9 +108,15 @@ class StationaryBench {
 
  private:
   void drive(const std::vector<Fold>& folds, int e) {
-    std::ranges::for_each(west_, [](auto& wire) { wire.write({}); });
-    std::ranges::for_each(north_, [](auto& wire) { wire.write({}); });
-    std::ranges::for_each(top_, [](auto& wire) { wire.write({}); });
+    for (auto& wire : west_) {
+      wire.write({});
+    }
+    for (auto& wire : north_) {
+      wire.write({});
+    }
+    for (auto& wire : top_) {
+      wire.write({});
+    }
     for (const Fold& fold : folds) {
       const int row = rows_ - 1 - (e - fold.load);  // the tile's bottom row comes first
       if (row >= 0 && row < rows_) {
@@ -164,6 +170,7 @@ TEST_P(StationaryShapes, serial_folds_leave_row_by_row_one_register_for_the_tile
   const auto [rows, cols, m, n, k] = GetParam();
   const int length = rows + m + rows + cols - 2;
   std::vector<Fold> folds;
+  folds.reserve(3);
   for (int f = 0; f < 3; ++f) {
     folds.emplace_back(f * length, f * length + rows, m, n, k, static_cast<unsigned>(f));
   }
@@ -177,6 +184,7 @@ TEST_P(StationaryShapes, pipelined_folds_follow_each_other_every_max_m_r_edges) 
   // The next tile loads just in time, or as early as its column allows: right behind `first`.
   for (const bool early : {false, true}) {
     std::vector<Fold> folds;
+    folds.reserve(4);
     for (int f = 0; f < 4; ++f) {
       const int begin = rows + f * interval;
       const int load = early && f > 0 ? begin - interval : begin - rows;
