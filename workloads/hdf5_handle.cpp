@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "support/error.hpp"
-#include "workloads/plain_text.hpp"
+#include "support/plain_text.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "support/error.hpp"
-#include "workloads/plain_text.hpp"
+#include "support/plain_text.hpp"
 
 namespace potomac::workloads {
 namespace {

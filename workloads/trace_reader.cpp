@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "support/error.hpp"
+#include "support/plain_text.hpp"
 #include "workloads/hdf5_chunks.hpp"
 #include "workloads/hdf5_handle.hpp"
 #include "workloads/hdf5_rehearsal.hpp"
-#include "workloads/plain_text.hpp"
 
 namespace potomac::workloads {
 namespace {

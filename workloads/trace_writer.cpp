@@ -11,8 +11,8 @@
 
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "support/plain_text.hpp"
 #include "workloads/hdf5_handle.hpp"
-#include "workloads/plain_text.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace potomac::workloads {
+namespace potomac {
 
 // True for valid UTF-8 without control characters.
 bool is_plain_text(std::string_view text);
@@ -13,4 +13,4 @@ bool is_plain_text(std::string_view text);
 // `text` with control characters and broken UTF-8 written as \xNN, cut ("...") after `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit = 80);
 
-}  // namespace potomac::workloads
+}  // namespace potomac

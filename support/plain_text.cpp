@@ -1,8 +1,8 @@
-#include "workloads/plain_text.hpp"
+#include "support/plain_text.hpp"
 
 #include <fmt/format.h>
 
-namespace potomac::workloads {
+namespace potomac {
 namespace {
 
 // The bytes of the UTF-8 sequence at the start of `text` (1 to 4), or 0 if it is broken.
@@ -65,4 +65,4 @@ bool is_plain_text(std::string_view text) {
   return true;
 }
 
-}  // namespace potomac::workloads
+}  // namespace potomac

@@ -1,8 +1,8 @@
-#include "workloads/plain_text.hpp"
+#include "support/plain_text.hpp"
 
 #include <gtest/gtest.h>
 
-namespace potomac::workloads {
+namespace potomac {
 namespace {
 
 TEST(PlainText, AcceptsAsciiAndEveryLengthOfUtf8) {
@@ -43,4 +43,4 @@ TEST(PlainText, PrintableCutsLongText) {
 }
 
 }  // namespace
-}  // namespace potomac::workloads
+}  // namespace potomac
