@@ -9,7 +9,7 @@
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/timing.hpp"
 #include "support/yaml_reader.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
 

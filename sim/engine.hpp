@@ -12,7 +12,7 @@
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/architecture.hpp"
 #include "sim/timing.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
 

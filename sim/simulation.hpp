@@ -17,8 +17,8 @@
 #include "sim/architecture.hpp"
 #include "sim/engine.hpp"
 #include "sim/timing.hpp"
-#include "workloads/layer.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/layer.hpp"
+#include "workloads/layers/lowering.hpp"
 #include "workloads/trace_reader.hpp"
 
 namespace potomac::sim {

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "workloads/layer.hpp"
+#include "workloads/layers/layer.hpp"
 
 namespace potomac::workloads {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "workloads/layer.hpp"
+#include "workloads/layers/layer.hpp"
 
 namespace potomac::workloads {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "workloads/layer.hpp"
+#include "workloads/layers/layer.hpp"
 #include "workloads/trace_reader.hpp"
 
 namespace potomac::workloads {

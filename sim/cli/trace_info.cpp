@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "workloads/lowering.hpp"
-#include "workloads/tensor_statistics.hpp"
+#include "workloads/layers/lowering.hpp"
+#include "workloads/layers/tensor_statistics.hpp"
 
 namespace potomac::sim {
 namespace {

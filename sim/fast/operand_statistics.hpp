@@ -6,7 +6,7 @@
 
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/worker_pool.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
 

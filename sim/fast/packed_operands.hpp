@@ -15,7 +15,7 @@
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "rtl_models/arithmetic/pot_code.hpp"
 #include "sim/fast/exact_kernels.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
 

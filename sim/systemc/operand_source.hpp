@@ -6,7 +6,7 @@
 #include <span>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
 

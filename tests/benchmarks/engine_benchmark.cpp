@@ -17,7 +17,7 @@
 #include "sim/fast/exact_kernels.hpp"
 #include "tests/benchmarks/int16_peak.hpp"
 #include "workloads/als_potq.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 #include "workloads/trace_reader.hpp"
 
 namespace potomac::test {

@@ -16,7 +16,7 @@
 #include "rtl_models/systemc/simulation_context.hpp"
 #include "sim/systemc/array_system.hpp"
 #include "sim/systemc/operand_source.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 namespace potomac::test {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "sim/architecture.hpp"
-#include "workloads/layer.hpp"
-#include "workloads/lowering.hpp"
+#include "workloads/layers/layer.hpp"
+#include "workloads/layers/lowering.hpp"
 
 namespace potomac::test {
 

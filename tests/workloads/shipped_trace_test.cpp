@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "tests/workloads/trace_samples.hpp"
-#include "workloads/tensor_statistics.hpp"
+#include "workloads/layers/tensor_statistics.hpp"
 #include "workloads/trace_reader.hpp"
 
 namespace potomac::workloads {

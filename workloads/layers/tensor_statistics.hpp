@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "workloads/layer.hpp"
+#include "workloads/layers/layer.hpp"
 
 namespace potomac::workloads {
 

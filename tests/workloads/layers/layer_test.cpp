@@ -1,4 +1,4 @@
-#include "workloads/layer.hpp"
+#include "workloads/layers/layer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 #include <algorithm>
 #include <cassert>

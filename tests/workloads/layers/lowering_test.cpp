@@ -1,5 +1,5 @@
 // From layers to GEMMs: shapes by hand, operands against the plain definition of each layer.
-#include "workloads/lowering.hpp"
+#include "workloads/layers/lowering.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
-#include "workloads/layer.hpp"
+#include "workloads/layers/layer.hpp"
 
 namespace potomac::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/tensor_statistics.hpp"
+#include "workloads/layers/tensor_statistics.hpp"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "workloads/layer.hpp"
+#include "workloads/layers/layer.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
