@@ -16,8 +16,8 @@
 #include "sim/engine.hpp"
 #include "sim/fast/exact_kernels.hpp"
 #include "tests/benchmarks/int16_peak.hpp"
-#include "workloads/als_potq.hpp"
 #include "workloads/layers/lowering.hpp"
+#include "workloads/quantizer/als_potq.hpp"
 #include "workloads/trace_reader.hpp"
 
 namespace potomac::test {

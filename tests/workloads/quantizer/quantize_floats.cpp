@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads/als_potq.hpp"
+#include "workloads/quantizer/als_potq.hpp"
 
 namespace {
 

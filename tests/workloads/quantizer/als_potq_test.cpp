@@ -1,5 +1,5 @@
 // The quantizer, WBC and PRC against exact arithmetic that shares no code with them.
-#include "workloads/als_potq.hpp"
+#include "workloads/quantizer/als_potq.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

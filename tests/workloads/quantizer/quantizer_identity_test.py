@@ -1,6 +1,6 @@
 """The C++ quantizer and the PyTorch package give the same bits for the same inputs.
 
-POTOMAC_QUANTIZE_FLOATS names the program tests/workloads/quantize_floats.cpp is built to.
+POTOMAC_QUANTIZE_FLOATS names the program tests/workloads/quantizer/quantize_floats.cpp is built to.
 """
 
 import os

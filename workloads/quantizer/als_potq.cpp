@@ -1,4 +1,4 @@
-#include "workloads/als_potq.hpp"
+#include "workloads/quantizer/als_potq.hpp"
 
 #include <fmt/format.h>
 
