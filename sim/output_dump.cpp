@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "support/atomic_file.hpp"
-#include "workloads/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_handle.hpp"
 
 namespace potomac::sim {
 namespace {

@@ -11,7 +11,7 @@
 #include "sim/architecture.hpp"
 #include "sim/engine.hpp"
 #include "sim/simulation.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 

@@ -19,7 +19,7 @@
 #include "sim/timing.hpp"
 #include "workloads/layers/layer.hpp"
 #include "workloads/layers/lowering.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 

@@ -17,7 +17,7 @@
 #include "sim/worker_pool.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 namespace {

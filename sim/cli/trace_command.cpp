@@ -5,7 +5,7 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/trace_info.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <iosfwd>
 
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 

@@ -18,7 +18,7 @@
 #include "tests/benchmarks/int16_peak.hpp"
 #include "workloads/layers/lowering.hpp"
 #include "workloads/quantizer/als_potq.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::test {
 namespace {

@@ -11,7 +11,7 @@
 #include "sim/fast/closed_forms.hpp"
 #include "sim/run.hpp"
 #include "tests/sim/reference_gemm.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::test {
 namespace {

@@ -7,7 +7,7 @@
 #include <sstream>
 #include <string>
 
-#include "tests/workloads/trace_samples.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
 
 namespace potomac::sim {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "support/error.hpp"
-#include "tests/workloads/trace_samples.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
 
 namespace potomac::workloads {
 namespace {

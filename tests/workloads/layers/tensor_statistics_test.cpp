@@ -6,7 +6,7 @@
 
 #include <numeric>
 
-#include "tests/workloads/trace_samples.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "workloads/layers/layer.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::workloads {
 

@@ -1,4 +1,4 @@
-#include "workloads/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_handle.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -13,8 +13,8 @@
 #include <string>
 
 #include "support/error.hpp"
-#include "tests/workloads/hdf5_edits.hpp"
-#include "tests/workloads/trace_samples.hpp"
+#include "tests/workloads/sources/hdf5_edits.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -50,7 +50,7 @@ class TraceReader {
  public:
   // Opens the file and reads all that is small: root attributes, and of each layer its kind,
   // geometry, shapes, bits and betas. No tensor is read, but every tensor is known to be there.
-  // The file is tried in a child process first (workloads/hdf5_rehearsal.hpp).
+  // The file is tried in a child process first (workloads/sources/hdf5_rehearsal.hpp).
   // Throws InputError: no such file, not HDF5 or truncated, wrong format or version, missing
   // attribute or tensor, a shape that does not fit, a tensor that is absurdly large.
   explicit TraceReader(const std::filesystem::path& path);

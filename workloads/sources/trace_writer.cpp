@@ -1,4 +1,4 @@
-#include "workloads/trace_writer.hpp"
+#include "workloads/sources/trace_writer.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,7 +12,7 @@
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
-#include "workloads/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_handle.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -1,4 +1,4 @@
-#include "workloads/hdf5_chunks.hpp"
+#include "workloads/sources/hdf5_chunks.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

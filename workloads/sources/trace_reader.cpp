@@ -1,4 +1,4 @@
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,9 +8,9 @@
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
-#include "workloads/hdf5_chunks.hpp"
-#include "workloads/hdf5_handle.hpp"
-#include "workloads/hdf5_rehearsal.hpp"
+#include "workloads/sources/hdf5_chunks.hpp"
+#include "workloads/sources/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_rehearsal.hpp"
 
 namespace potomac::workloads {
 namespace {

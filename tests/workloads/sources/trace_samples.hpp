@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "workloads/trace_reader.hpp"
-#include "workloads/trace_writer.hpp"
+#include "workloads/sources/trace_reader.hpp"
+#include "workloads/sources/trace_writer.hpp"
 
 namespace potomac::workloads {
 

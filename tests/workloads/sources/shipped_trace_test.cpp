@@ -3,9 +3,9 @@
 
 #include <chrono>
 
-#include "tests/workloads/trace_samples.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
 #include "workloads/layers/tensor_statistics.hpp"
-#include "workloads/trace_reader.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::workloads {
 namespace {

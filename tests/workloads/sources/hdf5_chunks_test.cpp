@@ -1,4 +1,4 @@
-#include "workloads/hdf5_chunks.hpp"
+#include "workloads/sources/hdf5_chunks.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,8 @@
 #include <rapidcheck/gtest.h>
 
 #include "support/error.hpp"
-#include "tests/workloads/hdf5_edits.hpp"
-#include "tests/workloads/trace_samples.hpp"
+#include "tests/workloads/sources/hdf5_edits.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -1,4 +1,4 @@
-#include "workloads/hdf5_rehearsal.hpp"
+#include "workloads/sources/hdf5_rehearsal.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -6,9 +6,9 @@
 #include <random>
 
 #include "support/error.hpp"
-#include "tests/workloads/hdf5_edits.hpp"
-#include "tests/workloads/trace_samples.hpp"
-#include "workloads/trace_reader.hpp"
+#include "tests/workloads/sources/hdf5_edits.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::workloads {
 namespace {

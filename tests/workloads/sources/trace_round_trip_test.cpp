@@ -8,9 +8,9 @@
 #include <cstdlib>
 
 #include "support/error.hpp"
-#include "tests/workloads/trace_samples.hpp"
-#include "workloads/trace_reader.hpp"
-#include "workloads/trace_writer.hpp"
+#include "tests/workloads/sources/trace_samples.hpp"
+#include "workloads/sources/trace_reader.hpp"
+#include "workloads/sources/trace_writer.hpp"
 
 namespace potomac::workloads {
 namespace {

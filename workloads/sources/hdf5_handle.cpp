@@ -1,4 +1,4 @@
-#include "workloads/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_handle.hpp"
 
 #include <fmt/format.h>
 #include <hdf5.h>

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "workloads/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_handle.hpp"
 
 namespace potomac::workloads {
 
