@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "support/error.hpp"
-#include "tests/rtl_models/exact_integers.hpp"
+#include "tests/rtl_models/arithmetic/exact_integers.hpp"
 
 namespace potomac::rtl {
 namespace {

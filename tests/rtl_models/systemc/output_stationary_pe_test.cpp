@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "tests/rtl_models/clocked_bench.hpp"
+#include "tests/rtl_models/systemc/clocked_bench.hpp"
 
 namespace potomac::rtl {
 namespace {

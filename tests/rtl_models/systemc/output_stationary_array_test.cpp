@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "rtl_models/systemc/mac_units.hpp"
-#include "tests/rtl_models/clocked_bench.hpp"
+#include "tests/rtl_models/systemc/clocked_bench.hpp"
 
 namespace potomac::rtl {
 namespace {

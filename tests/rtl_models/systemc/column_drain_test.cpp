@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
-#include "tests/rtl_models/clocked_bench.hpp"
+#include "tests/rtl_models/systemc/clocked_bench.hpp"
 
 namespace potomac::rtl {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/rtl_models/exact_integers.hpp"
+#include "tests/rtl_models/arithmetic/exact_integers.hpp"
 
 namespace potomac::rtl {
 namespace {
