@@ -10,8 +10,8 @@
 
 #include "energy/actions.hpp"
 #include "rtl_models/arithmetic/accumulator.hpp"
-#include "sim/architecture.hpp"
-#include "sim/timing.hpp"
+#include "sim/machine/architecture.hpp"
+#include "sim/machine/cycles.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {

@@ -11,8 +11,8 @@
 
 #include "energy/operation_accounting.hpp"
 #include "energy/unit_energy_table.hpp"
-#include "sim/architecture.hpp"
 #include "sim/engine.hpp"
+#include "sim/machine/architecture.hpp"
 #include "sim/simulation.hpp"
 
 namespace potomac::sim {

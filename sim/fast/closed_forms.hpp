@@ -2,9 +2,9 @@
 // shapes and from a few sums over the operands (docs/timing.md derives each).
 #pragma once
 
-#include "sim/architecture.hpp"
 #include "sim/engine.hpp"
 #include "sim/fast/operand_statistics.hpp"
+#include "sim/machine/architecture.hpp"
 
 namespace potomac::sim {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "sim/timing.hpp"
+#include "sim/machine/cycles.hpp"
 
 namespace potomac::sim {
 namespace {

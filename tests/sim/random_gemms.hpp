@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/architecture.hpp"
+#include "sim/machine/architecture.hpp"
 #include "workloads/layers/layer.hpp"
 #include "workloads/layers/lowering.hpp"
 

@@ -8,9 +8,9 @@
 
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
-#include "sim/architecture.hpp"
 #include "sim/dequantize.hpp"
 #include "sim/engine.hpp"
+#include "sim/machine/architecture.hpp"
 
 namespace potomac::test {
 

@@ -1,6 +1,6 @@
 // Cycles: the closed forms by hand, against the SystemC array, and the documentation's worked
 // example.
-#include "sim/timing.hpp"
+#include "sim/machine/cycles.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "sim/timing.hpp"
+#include "sim/machine/cycles.hpp"
 
 namespace potomac::sim {
 

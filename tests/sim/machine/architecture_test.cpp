@@ -1,5 +1,5 @@
 // The architecture file: defaults, every key, and what is said of every fault.
-#include "sim/architecture.hpp"
+#include "sim/machine/architecture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

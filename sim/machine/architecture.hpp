@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
-#include "sim/timing.hpp"
+#include "sim/machine/cycles.hpp"
 #include "support/yaml_reader.hpp"
 #include "workloads/layers/lowering.hpp"
 

@@ -1,4 +1,4 @@
-#include "sim/architecture.hpp"
+#include "sim/machine/architecture.hpp"
 
 #include <fmt/format.h>
 
