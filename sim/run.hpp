@@ -8,7 +8,7 @@
 
 #include "energy/operation_accounting.hpp"
 #include "energy/unit_energy_table.hpp"
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/simulation.hpp"
 #include "workloads/sources/trace_reader.hpp"

@@ -14,7 +14,7 @@
 #include "energy/actions.hpp"
 #include "energy/operation_accounting.hpp"
 #include "energy/unit_energy_table.hpp"
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/cycles.hpp"
 #include "workloads/layers/layer.hpp"

@@ -9,12 +9,12 @@
 #include <utility>
 
 #include "energy/table_search.hpp"
+#include "sim/engines/worker_pool.hpp"
 #include "sim/layers_csv.hpp"
 #include "sim/progress.hpp"
 #include "sim/report_json.hpp"
 #include "sim/run.hpp"
 #include "sim/version.hpp"
-#include "sim/worker_pool.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "workloads/sources/trace_reader.hpp"

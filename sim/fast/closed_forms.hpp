@@ -2,7 +2,7 @@
 // shapes and from a few sums over the operands (docs/timing.md derives each).
 #pragma once
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/fast/operand_statistics.hpp"
 #include "sim/machine/architecture.hpp"
 

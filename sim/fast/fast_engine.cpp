@@ -7,12 +7,12 @@
 #include <type_traits>
 #include <vector>
 
-#include "sim/dequantize.hpp"
+#include "sim/engines/dequantize.hpp"
+#include "sim/engines/worker_pool.hpp"
 #include "sim/fast/closed_forms.hpp"
 #include "sim/fast/exact_kernels.hpp"
 #include "sim/fast/operand_statistics.hpp"
 #include "sim/fast/packed_operands.hpp"
-#include "sim/worker_pool.hpp"
 
 namespace potomac::sim {
 namespace {

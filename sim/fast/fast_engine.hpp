@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 
 namespace potomac::sim {
 

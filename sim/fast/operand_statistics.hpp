@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
-#include "sim/worker_pool.hpp"
+#include "sim/engines/worker_pool.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {

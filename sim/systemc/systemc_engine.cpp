@@ -11,7 +11,7 @@
 
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
-#include "sim/dequantize.hpp"
+#include "sim/engines/dequantize.hpp"
 #include "sim/systemc/array_system.hpp"
 #include "support/error.hpp"
 

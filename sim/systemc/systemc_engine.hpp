@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 
 namespace potomac::sim {
 

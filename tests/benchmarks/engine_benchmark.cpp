@@ -13,7 +13,7 @@
 #include <random>
 #include <vector>
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/fast/exact_kernels.hpp"
 #include "tests/benchmarks/int16_peak.hpp"
 #include "workloads/layers/lowering.hpp"

@@ -17,9 +17,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/engine.hpp"
-#include "tests/sim/random_gemms.hpp"
-#include "tests/sim/reference_gemm.hpp"
+#include "sim/engines/engine.hpp"
+#include "tests/sim/engines/random_gemms.hpp"
+#include "tests/sim/engines/reference_gemm.hpp"
 
 namespace potomac::test {
 namespace {

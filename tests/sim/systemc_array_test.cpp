@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/systemc/systemc_engine.hpp"
 #include "support/error.hpp"
+#include "tests/sim/engines/random_gemms.hpp"
+#include "tests/sim/engines/reference_gemm.hpp"
 #include "tests/sim/observed_array.hpp"
-#include "tests/sim/random_gemms.hpp"
-#include "tests/sim/reference_gemm.hpp"
 
 namespace potomac::test {
 namespace {

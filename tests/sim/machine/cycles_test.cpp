@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
+#include "tests/sim/engines/random_gemms.hpp"
 #include "tests/sim/observed_array.hpp"
-#include "tests/sim/random_gemms.hpp"
 
 namespace potomac::test {
 namespace {

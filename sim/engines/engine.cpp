@@ -1,4 +1,4 @@
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 
 #include "sim/fast/fast_engine.hpp"
 #include "sim/systemc/systemc_engine.hpp"

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/fast/closed_forms.hpp"
 #include "sim/run.hpp"
-#include "tests/sim/reference_gemm.hpp"
+#include "tests/sim/engines/reference_gemm.hpp"
 #include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::test {

@@ -1,4 +1,4 @@
-#include "sim/worker_pool.hpp"
+#include "sim/engines/worker_pool.hpp"
 
 #include <algorithm>
 #include <system_error>

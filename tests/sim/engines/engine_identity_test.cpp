@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "sim/engine.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/fast/closed_forms.hpp"
-#include "tests/sim/random_gemms.hpp"
-#include "tests/sim/reference_gemm.hpp"
+#include "tests/sim/engines/random_gemms.hpp"
+#include "tests/sim/engines/reference_gemm.hpp"
 
 namespace potomac::test {
 namespace {

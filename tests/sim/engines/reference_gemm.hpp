@@ -8,8 +8,8 @@
 
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
-#include "sim/dequantize.hpp"
-#include "sim/engine.hpp"
+#include "sim/engines/dequantize.hpp"
+#include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
 
 namespace potomac::test {

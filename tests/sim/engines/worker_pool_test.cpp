@@ -1,5 +1,5 @@
 // The worker pool: every index once, failures reported, ready for the next loop.
-#include "sim/worker_pool.hpp"
+#include "sim/engines/worker_pool.hpp"
 
 #include <gtest/gtest.h>
 
