@@ -8,7 +8,7 @@
 #include <iterator>
 #include <utility>
 
-#include "sim/fast/closed_forms.hpp"
+#include "sim/engines/count/closed_forms.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {

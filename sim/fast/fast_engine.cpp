@@ -7,11 +7,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "sim/engines/count/closed_forms.hpp"
+#include "sim/engines/count/operand_statistics.hpp"
 #include "sim/engines/dequantize.hpp"
 #include "sim/engines/worker_pool.hpp"
-#include "sim/fast/closed_forms.hpp"
 #include "sim/fast/exact_kernels.hpp"
-#include "sim/fast/operand_statistics.hpp"
 #include "sim/fast/packed_operands.hpp"
 
 namespace potomac::sim {

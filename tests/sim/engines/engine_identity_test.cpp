@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engine.hpp"
-#include "sim/fast/closed_forms.hpp"
 #include "tests/sim/engines/random_gemms.hpp"
 #include "tests/sim/engines/reference_gemm.hpp"
 

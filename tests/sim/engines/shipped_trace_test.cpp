@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engine.hpp"
-#include "sim/fast/closed_forms.hpp"
 #include "sim/run.hpp"
 #include "tests/sim/engines/reference_gemm.hpp"
 #include "workloads/sources/trace_reader.hpp"

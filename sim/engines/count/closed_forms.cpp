@@ -1,4 +1,4 @@
-#include "sim/fast/closed_forms.hpp"
+#include "sim/engines/count/closed_forms.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 // shapes and from a few sums over the operands (docs/timing.md derives each).
 #pragma once
 
+#include "sim/engines/count/operand_statistics.hpp"
 #include "sim/engines/engine.hpp"
-#include "sim/fast/operand_statistics.hpp"
 #include "sim/machine/architecture.hpp"
 
 namespace potomac::sim {

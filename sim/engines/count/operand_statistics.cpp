@@ -1,4 +1,4 @@
-#include "sim/fast/operand_statistics.hpp"
+#include "sim/engines/count/operand_statistics.hpp"
 
 #include <algorithm>
 #include <vector>
