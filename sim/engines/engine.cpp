@@ -1,6 +1,6 @@
 #include "sim/engines/engine.hpp"
 
-#include "sim/fast/fast_engine.hpp"
+#include "sim/engines/fast/fast_engine.hpp"
 #include "sim/systemc/systemc_engine.hpp"
 
 namespace potomac::sim {

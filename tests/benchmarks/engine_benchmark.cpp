@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "sim/engines/engine.hpp"
-#include "sim/fast/exact_kernels.hpp"
+#include "sim/engines/fast/exact_kernels.hpp"
 #include "tests/benchmarks/int16_peak.hpp"
 #include "workloads/layers/lowering.hpp"
 #include "workloads/quantizer/als_potq.hpp"

@@ -1,5 +1,5 @@
 // The fast engine's kernels in every instruction set that this machine has.
-#include "sim/fast/exact_kernels.hpp"
+#include "sim/engines/fast/exact_kernels.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -14,7 +14,7 @@
 
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "rtl_models/arithmetic/pot_code.hpp"
-#include "sim/fast/exact_kernels.hpp"
+#include "sim/engines/fast/exact_kernels.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {

@@ -1,4 +1,4 @@
-#include "sim/fast/fast_engine.hpp"
+#include "sim/engines/fast/fast_engine.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -10,9 +10,9 @@
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/count/operand_statistics.hpp"
 #include "sim/engines/dequantize.hpp"
+#include "sim/engines/fast/exact_kernels.hpp"
+#include "sim/engines/fast/packed_operands.hpp"
 #include "sim/engines/worker_pool.hpp"
-#include "sim/fast/exact_kernels.hpp"
-#include "sim/fast/packed_operands.hpp"
 
 namespace potomac::sim {
 namespace {
