@@ -7,11 +7,11 @@
 #include <fstream>
 #include <utility>
 
+#include "sim/engines/systemc/systemc_engine.hpp"
 #include "sim/layers_csv.hpp"
 #include "sim/output_dump.hpp"
 #include "sim/progress.hpp"
 #include "sim/report_json.hpp"
-#include "sim/systemc/systemc_engine.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 

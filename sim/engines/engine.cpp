@@ -1,7 +1,7 @@
 #include "sim/engines/engine.hpp"
 
 #include "sim/engines/fast/fast_engine.hpp"
-#include "sim/systemc/systemc_engine.hpp"
+#include "sim/engines/systemc/systemc_engine.hpp"
 
 namespace potomac::sim {
 

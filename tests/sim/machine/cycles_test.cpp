@@ -14,7 +14,7 @@
 
 #include "sim/engines/engine.hpp"
 #include "tests/sim/engines/random_gemms.hpp"
-#include "tests/sim/observed_array.hpp"
+#include "tests/sim/engines/systemc/observed_array.hpp"
 
 namespace potomac::test {
 namespace {

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "rtl_models/systemc/output_stationary_array.hpp"
+#include "sim/engines/systemc/operand_source.hpp"
 #include "sim/machine/cycles.hpp"
-#include "sim/systemc/operand_source.hpp"
 
 namespace potomac::sim {
 

@@ -14,8 +14,8 @@
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/output_stationary_array.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
-#include "sim/systemc/array_system.hpp"
-#include "sim/systemc/operand_source.hpp"
+#include "sim/engines/systemc/array_system.hpp"
+#include "sim/engines/systemc/operand_source.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::test {

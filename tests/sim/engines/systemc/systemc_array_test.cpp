@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "sim/engines/engine.hpp"
-#include "sim/systemc/systemc_engine.hpp"
+#include "sim/engines/systemc/systemc_engine.hpp"
 #include "support/error.hpp"
 #include "tests/sim/engines/random_gemms.hpp"
 #include "tests/sim/engines/reference_gemm.hpp"
-#include "tests/sim/observed_array.hpp"
+#include "tests/sim/engines/systemc/observed_array.hpp"
 
 namespace potomac::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "sim/systemc/systemc_engine.hpp"
+#include "sim/engines/systemc/systemc_engine.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
 #include "sim/engines/dequantize.hpp"
-#include "sim/systemc/array_system.hpp"
+#include "sim/engines/systemc/array_system.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
