@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "sim/run.hpp"
+#include "sim/studies/run.hpp"
 
 namespace potomac::sim {
 

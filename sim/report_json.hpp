@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "sim/run.hpp"
+#include "sim/studies/run.hpp"
 
 namespace potomac::sim {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "sim/cli/commands.hpp"
-#include "sim/sweep.hpp"
+#include "sim/studies/sweep.hpp"
 #include "support/atomic_file.hpp"
 
 namespace potomac::sim {

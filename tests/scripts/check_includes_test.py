@@ -32,7 +32,7 @@ def test_the_tree_is_clean():
 @pytest.mark.parametrize(
     ("path", "include", "what"),
     [
-        ("energy/a.hpp", '"sim/run.hpp"', "energy/ must not include sim/"),
+        ("energy/a.hpp", '"sim/studies/run.hpp"', "energy/ must not include sim/"),
         ("energy/a.cpp", '"workloads/layers/layer.hpp"', "energy/ must not include workloads/"),
         ("energy/a.cpp", "<systemc>", "energy/ must do without SystemC"),
         ("rtl_models/a.hpp", '"workloads/layers/layer.hpp"', "rtl_models/ must not include workloads/"),
@@ -85,7 +85,7 @@ def test_a_forbidden_include_is_named_with_its_line_and_a_remedy(tmp_path, path,
         ("sim/a.hpp", '"energy/actions.hpp"'),
         ("sim/a.hpp", '"workloads/layers/layer.hpp"'),
         ("tests/sim/a.hpp", '"tests/sim/engines/random_gemms.hpp"'),
-        ("tests/sim/a.hpp", '"sim/run.hpp"'),
+        ("tests/sim/a.hpp", '"sim/studies/run.hpp"'),
         ("energy/a.hpp", "<yaml-cpp/yaml.h>"),
     ],
 )
@@ -102,12 +102,12 @@ def test_a_header_needs_a_first_comment_and_a_guard(tmp_path):
 
 
 def test_an_include_in_a_comment_is_no_include(tmp_path):
-    plant(tmp_path, "energy/a.cpp", '// #include "sim/run.hpp"\n')
+    plant(tmp_path, "energy/a.cpp", '// #include "sim/studies/run.hpp"\n')
     assert faults(tmp_path) == []
 
 
 def test_cpp_outside_the_rooms_cannot_hide(tmp_path):
-    plant(tmp_path, "extras/a.cpp", '#include "sim/run.hpp"\n')
+    plant(tmp_path, "extras/a.cpp", '#include "sim/studies/run.hpp"\n')
     (line,) = faults(tmp_path)
     assert "outside the rooms" in line
 
@@ -164,5 +164,5 @@ def test_as_a_program_it_fails_on_a_fault_and_on_an_empty_tree(tmp_path):
     assert status() == 1
     plant(tmp_path, "support/a.cpp", "// A file.\n")
     assert status() == 0
-    plant(tmp_path, "support/b.cpp", '#include "sim/run.hpp"\n')
+    plant(tmp_path, "support/b.cpp", '#include "sim/studies/run.hpp"\n')
     assert status() == 1

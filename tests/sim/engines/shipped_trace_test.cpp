@@ -9,7 +9,7 @@
 
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engine.hpp"
-#include "sim/run.hpp"
+#include "sim/studies/run.hpp"
 #include "tests/sim/engines/reference_gemm.hpp"
 #include "workloads/sources/trace_reader.hpp"
 

@@ -13,7 +13,7 @@
 #include "energy/unit_energy_table.hpp"
 #include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
-#include "sim/simulation.hpp"
+#include "sim/studies/simulation.hpp"
 
 namespace potomac::sim {
 

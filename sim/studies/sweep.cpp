@@ -1,4 +1,4 @@
-#include "sim/sweep.hpp"
+#include "sim/studies/sweep.hpp"
 
 #include <fmt/format.h>
 
@@ -11,9 +11,9 @@
 #include "energy/table_search.hpp"
 #include "sim/engines/worker_pool.hpp"
 #include "sim/layers_csv.hpp"
-#include "sim/progress.hpp"
 #include "sim/report_json.hpp"
-#include "sim/run.hpp"
+#include "sim/studies/progress.hpp"
+#include "sim/studies/run.hpp"
 #include "sim/version.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"

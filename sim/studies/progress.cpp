@@ -1,4 +1,4 @@
-#include "sim/progress.hpp"
+#include "sim/studies/progress.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "sim/simulation.hpp"
+#include "sim/studies/simulation.hpp"
 
 namespace potomac::sim {
 

@@ -1,4 +1,4 @@
-#include "sim/simulation.hpp"
+#include "sim/studies/simulation.hpp"
 
 #include <fnmatch.h>
 

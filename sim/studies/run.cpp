@@ -1,4 +1,4 @@
-#include "sim/run.hpp"
+#include "sim/studies/run.hpp"
 
 #include <fmt/format.h>
 
@@ -9,9 +9,9 @@
 
 #include "sim/engines/systemc/systemc_engine.hpp"
 #include "sim/layers_csv.hpp"
-#include "sim/output_dump.hpp"
-#include "sim/progress.hpp"
 #include "sim/report_json.hpp"
+#include "sim/studies/output_dump.hpp"
+#include "sim/studies/progress.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 

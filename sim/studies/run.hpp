@@ -10,7 +10,7 @@
 #include "energy/unit_energy_table.hpp"
 #include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
-#include "sim/simulation.hpp"
+#include "sim/studies/simulation.hpp"
 #include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {

@@ -1,4 +1,4 @@
-#include "sim/output_dump.hpp"
+#include "sim/studies/output_dump.hpp"
 
 #include <algorithm>
 #include <mutex>
