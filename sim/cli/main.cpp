@@ -11,7 +11,7 @@
 #include <string>
 
 #include "sim/cli/commands.hpp"
-#include "sim/version.hpp"
+#include "sim/reports/version.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "energy/table_search.hpp"
 #include "sim/cli/commands.hpp"
-#include "sim/run_table.hpp"
+#include "sim/reports/run_table.hpp"
 #include "sim/studies/run.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"

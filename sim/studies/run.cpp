@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "sim/engines/systemc/systemc_engine.hpp"
-#include "sim/layers_csv.hpp"
-#include "sim/report_json.hpp"
+#include "sim/reports/layers_csv.hpp"
+#include "sim/reports/report_json.hpp"
 #include "sim/studies/output_dump.hpp"
 #include "sim/studies/progress.hpp"
 #include "support/atomic_file.hpp"

@@ -1,4 +1,4 @@
-#include "sim/layers_csv.hpp"
+#include "sim/reports/layers_csv.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "sim/run_table.hpp"
+#include "sim/reports/run_table.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
-#include "sim/report_json.hpp"
+#include "sim/reports/report_json.hpp"
 
 #include <string>
 
-#include "sim/version.hpp"
+#include "sim/reports/version.hpp"
 
 namespace potomac::sim {
 namespace {
