@@ -6,25 +6,27 @@
 #include <cstdint>
 #include <string_view>
 
+#include "support/count.hpp"
+
 namespace potomac::energy {
 
 // Counts of one machine (the MF-MAC array, or the FP32 array of the same shape) over some work.
-// A count that a machine does not have stays 0.
+// A count that a machine does not have stays 0; one that an engine cannot tell is unknown.
 struct ActionCounts {
-  std::uint64_t exponent_add = 0;
-  std::uint64_t sign_xor = 0;
-  std::uint64_t accumulate = 0;
-  std::uint64_t fp32_multiply = 0;
-  std::uint64_t fp32_add = 0;
-  std::uint64_t gated_mac = 0;
-  std::uint64_t overflow = 0;
-  std::uint64_t dropped_product = 0;
-  std::uint64_t operand_register_write = 0;
-  std::uint64_t skew_register_write = 0;
-  std::uint64_t accumulator_write = 0;
-  std::uint64_t psum_hop = 0;
-  std::uint64_t drain_hop = 0;
-  std::uint64_t idle_pe_cycle = 0;
+  Count exponent_add;
+  Count sign_xor;
+  Count accumulate;
+  Count fp32_multiply;
+  Count fp32_add;
+  Count gated_mac;
+  Count overflow;
+  Count dropped_product;
+  Count operand_register_write;
+  Count skew_register_write;
+  Count accumulator_write;
+  Count psum_hop;
+  Count drain_hop;
+  Count idle_pe_cycle;
 
   ActionCounts& operator+=(const ActionCounts& other);
   friend bool operator==(const ActionCounts&, const ActionCounts&) = default;
@@ -34,7 +36,7 @@ struct ActionInfo {
   std::string_view name;  // as in report.json, layers.csv and the energy tables
   std::string_view unit;
   std::string_view description;
-  std::uint64_t ActionCounts::*member;
+  Count ActionCounts::*member;
 };
 
 inline constexpr std::array<ActionInfo, 14> kActions = {{

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/count.hpp"
+
 namespace potomac::energy {
 
 // 1 - part / whole. Empty where there is no whole to compare with.
@@ -33,7 +35,7 @@ struct Comparison {
 struct ActionEnergy {
   std::string_view action;
   std::uint64_t charged = 0;  // operations that were priced
-  std::uint64_t fired = 0;    // operations that the engine counted; zero gating makes them fewer
+  Count fired;                // operations that the engine counted; zero gating makes them fewer
   double mf_mac_pj = 0.0;
   double fp32_mac_pj = 0.0;
 
@@ -45,7 +47,8 @@ struct EnergyRow {
   std::string layer;  // empty: over all layers
   std::string pass;   // empty: over all passes
   Comparison every_mac;
-  Comparison zeros_gated;               // MACs with a zero operand taken off both sides
+  // MACs with a zero operand taken off both sides; empty where it is not known how many they are.
+  std::optional<Comparison> zeros_gated = Comparison{};
   std::vector<ActionEnergy> by_action;  // of every_mac, in the order of kActions
 
   friend bool operator==(const EnergyRow&, const EnergyRow&) = default;

@@ -16,7 +16,7 @@ enum Operation : std::size_t { kExponentAdd, kSignXor, kAccumulate, kFp32Multipl
 
 struct OperationInfo {
   std::string_view action;
-  std::uint64_t ActionCounts::*fired;
+  Count ActionCounts::*fired;
   bool of_mf_mac;  // else of the FP32 machine
 };
 
@@ -66,14 +66,18 @@ EnergyRow empty_row(std::string layer, std::string pass) {
   row.layer = std::move(layer);
   row.pass = std::move(pass);
   for (const OperationInfo& operation : kOperations) {
-    row.by_action.push_back({.action = operation.action});
+    row.by_action.emplace_back().action = operation.action;
   }
   return row;
 }
 
 void add(EnergyRow& sum, const EnergyRow& part) {
   add(sum.every_mac, part.every_mac);
-  add(sum.zeros_gated, part.zeros_gated);
+  if (sum.zeros_gated && part.zeros_gated) {
+    add(*sum.zeros_gated, *part.zeros_gated);
+  } else {
+    sum.zeros_gated.reset();
+  }
   for (std::size_t action = 0; action < sum.by_action.size(); ++action) {
     sum.by_action[action].charged += part.by_action[action].charged;
     sum.by_action[action].fired += part.by_action[action].fired;
@@ -85,7 +89,11 @@ void add(EnergyRow& sum, const EnergyRow& part) {
 EnergyRow price_gemm(const GemmActivity& gemm, const MacPrices& prices) {
   EnergyRow row = empty_row(gemm.layer, gemm.pass);
   row.every_mac = compare(prices, gemm.macs);
-  row.zeros_gated = compare(prices, gemm.macs - gemm.zero_operand_macs);
+  if (gemm.zero_operand_macs.known()) {
+    row.zeros_gated = compare(prices, gemm.macs - gemm.zero_operand_macs.value());
+  } else {
+    row.zeros_gated.reset();
+  }
   for (std::size_t operation = 0; operation < kOperations.size(); ++operation) {
     const OperationInfo& info = kOperations[operation];
     ActionEnergy& action = row.by_action[operation];
@@ -206,9 +214,9 @@ OperationEnergy price_operations(const UnitEnergyTable& table,
   prices[kFp32Multiply] = list.of("fp32_multiply");
   prices[kFp32Add] = list.of("fp32_add");
   for (const GemmActivity& gemm : gemms) {
-    if (gemm.zero_operand_macs > gemm.macs) {
+    if (gemm.zero_operand_macs.known() && gemm.zero_operand_macs.value() > gemm.macs) {
       throw std::invalid_argument(fmt::format("{} {}: {} MACs with a zero operand among {} MACs",
-                                              gemm.layer, gemm.pass, gemm.zero_operand_macs,
+                                              gemm.layer, gemm.pass, gemm.zero_operand_macs.value(),
                                               gemm.macs));
     }
     prices[kExponentAdd] = list.of_integer_add(gemm.exponent_bits);

@@ -22,9 +22,9 @@ inline constexpr std::string_view kOperationAccounting = "operation";
 struct GemmActivity {
   std::string layer;
   std::string pass;
-  std::uint64_t macs = 0;               // M * N * K of every batch and group
-  std::uint64_t zero_operand_macs = 0;  // of these, with a zero operand, whether gated or not
-  int exponent_bits = 4;                // of the exponent adder: operand_bits - 1
+  std::uint64_t macs = 0;   // M * N * K of every batch and group
+  Count zero_operand_macs;  // of these, with a zero operand, whether gated or not
+  int exponent_bits = 4;    // of the exponent adder: operand_bits - 1
   int accumulator_bits = 32;
   ActionCounts mf_mac;
   ActionCounts fp32_mac;

@@ -38,10 +38,6 @@ class AtomicFile {
   bool committed_ = false;
 };
 
-// Makes SIGINT, SIGTERM and SIGHUP remove the temporary files that are there before they end the
-// program as they always do. Called once, by main().
-void remove_temporary_files_on_signals();
-
 // Writes `content` to `target` through an AtomicFile. Throws InputError or MachineError.
 void write_file_atomically(const std::filesystem::path& target, std::string_view content);
 
@@ -54,17 +50,7 @@ struct NamedContent {
 // Throws InputError or MachineError.
 void write_files_atomically(std::span<const NamedContent> files);
 
-// Refuses an output that is one of the program's inputs, whatever name or link leads to it. Throws
-// InputError; `option` says where the output was named.
-void refuse_to_overwrite(const std::filesystem::path& output, std::string_view option,
-                         std::span<const std::filesystem::path> inputs);
-
-// Proves, without leaving anything behind, that `directory` is or can become a folder in which
-// files of these names can be written: before long work, not after it. Throws InputError.
-void check_output_directory(const std::filesystem::path& directory,
-                            std::span<const std::string_view> names);
-
-// Makes `directory` (and its parents) and proves that a file can be made in it. Throws InputError.
-void make_output_directory(const std::filesystem::path& directory);
+// Throws InputError if `target` is there and is no regular file, which a rename would replace.
+void refuse_if_not_regular(const std::filesystem::path& target);
 
 }  // namespace potomac

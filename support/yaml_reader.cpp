@@ -138,7 +138,7 @@ double YamlValue::as_number(double low, double high) const {
   return value;
 }
 
-std::size_t YamlValue::as_one_of(std::initializer_list<std::string_view> names) const {
+std::size_t YamlValue::as_one_of(std::span<const std::string_view> names) const {
   const std::string text = as_string();
   std::size_t position = 0;
   for (std::string_view name : names) {

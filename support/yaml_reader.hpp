@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,7 +36,10 @@ class YamlValue {
   std::int64_t as_integer(std::int64_t low, std::int64_t high) const;
   double as_number(double low, double high) const;  // finite
   // One of `names`; returns its position.
-  std::size_t as_one_of(std::initializer_list<std::string_view> names) const;
+  std::size_t as_one_of(std::span<const std::string_view> names) const;
+  std::size_t as_one_of(std::initializer_list<std::string_view> names) const {
+    return as_one_of(std::span(names.begin(), names.size()));
+  }
 
   // --- containers ---
   std::vector<YamlValue> items() const;                            // of a sequence

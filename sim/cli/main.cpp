@@ -12,7 +12,7 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/reports/version.hpp"
-#include "support/atomic_file.hpp"
+#include "support/cleanup_on_signals.hpp"
 #include "support/error.hpp"
 
 namespace {

@@ -9,9 +9,11 @@
 #include "energy/table_search.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/reports/run_table.hpp"
+#include "sim/reports/write_reports.hpp"
 #include "sim/studies/run.hpp"
-#include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "support/output_files.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -21,6 +23,7 @@ constexpr const char* kDefaultTable = "paper-2302.14458";
 struct RunArguments {
   std::string trace;
   std::string architecture;
+  std::vector<std::string> settings;
   std::string out;
   std::string engine = "fast";
   std::string layers = "*";
@@ -58,8 +61,10 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
 
 void execute(const RunArguments& arguments) {
   RunOptions options;
-  options.trace = arguments.trace;
   options.architecture = load_architecture(arguments.architecture);
+  for (const std::string& assignment : arguments.settings) {
+    set_key(options.architecture, assignment);
+  }
   options.engine =
       choose<EngineKind>("--engine", arguments.engine,
                          {{"fast", EngineKind::kFast}, {"systemc", EngineKind::kSystemC}});
@@ -92,7 +97,7 @@ void execute(const RunArguments& arguments) {
   }
   check_output_directory(arguments.out,
                          std::array<std::string_view, 2>{"layers.csv", "report.json"});
-  const RunResult result = run(options);
+  const RunResult result = run(workloads::TraceReader(arguments.trace), options);
   write_reports(result, arguments.out);
   fmt::print("{}\nreport: {}/report.json, {}/layers.csv\n", run_table(result), arguments.out,
              arguments.out);
@@ -105,6 +110,12 @@ void add_run_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("run", "Simulate a trace: cycles, actions, energy");
   command->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
   command->add_option("--arch", arguments->architecture, "architecture file (YAML)")->required();
+  command
+      ->add_option("--set", arguments->settings,
+                   "an architecture key, over the file's value (array.rows=32); may be repeated")
+      ->option_text("KEY=VALUE")
+      ->take_all()
+      ->expected(1);
   command->add_option("--out", arguments->out, "folder for report.json and layers.csv")->required();
   command->add_option("--engine", arguments->engine, "fast (default) or systemc: same results")
       ->option_text("NAME");

@@ -1,14 +1,16 @@
 // `potomac sweep`: a trace through every combination of some architecture parameters.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sim/cli/commands.hpp"
+#include "sim/reports/sweep_tables.hpp"
 #include "sim/studies/sweep.hpp"
-#include "support/atomic_file.hpp"
+#include "support/output_files.hpp"
+#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -21,13 +23,20 @@ struct SweepArguments {
 
 void execute(const SweepArguments& arguments) {
   const SweepSpec spec = load_sweep(arguments.spec, unit_energy_table_dirs());
-  check_output_directory(arguments.out, std::array<std::string_view, 2>{"sweep.csv", "sweep.json"});
-  const auto records = run_sweep(spec, arguments.threads);
-  write_sweep(spec, records, arguments.out);
-  const auto refused = std::ranges::count_if(
-      records, [](const SweepRecord& record) { return !record.refusal.empty(); });
-  fmt::print("{} points, {} refused\nresults: {}/sweep.csv, {}/sweep.json\n", records.size(),
-             refused, arguments.out, arguments.out);
+  check_output_directory(arguments.out, std::array<std::string_view, 3>{"sweep.csv", "sweep.json",
+                                                                        "sweep.partial.csv"});
+  const workloads::TraceReader trace(spec.trace);
+  // Made with the first row: a sweep that cannot begin leaves nothing.
+  std::optional<SweepTables> tables;
+  run_sweep(trace, spec, arguments.threads, [&](const SweepRow& row) {
+    if (!tables) {
+      tables.emplace(spec, arguments.out);
+    }
+    tables->add(row);
+  });
+  tables->finish();
+  fmt::print("{} points, {} refused\nresults: {}/sweep.csv, {}/sweep.json\n", tables->rows(),
+             tables->refused(), arguments.out, arguments.out);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ using workloads::LayerShape;
 using workloads::Pass;
 using workloads::QuantizedTensor;
 using workloads::TensorStatistics;
-using workloads::TraceInfo;
+using workloads::WorkloadInfo;
 
 // 5-bit codes, the usual ones, get a bar per exponent; wider ones share bars.
 constexpr std::size_t kMostBars = 32;
@@ -133,7 +133,7 @@ std::string geometry_text(const LayerShape& layer) {
 }
 
 void print_head(const workloads::TraceReader& trace, std::ostream& out) {
-  const TraceInfo& info = trace.info();
+  const WorkloadInfo& info = trace.info();
   fmt::print(out, "trace      {}\n", trace.path().string());
   fmt::print(out, "format     {} version {}\n", workloads::kTraceFormat, workloads::kTraceVersion);
   fmt::print(out, "model      {}\n", info.model);
@@ -150,7 +150,7 @@ void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
              geometry_text(layer.shape), layer.shape.input_grad ? "" : ", no input gradient");
   fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMM, M x N x K", "MACs");
   for (const Pass pass : passes_of(layer.shape)) {
-    const GemmShape gemm = gemm_shape(layer.shape, pass);
+    const GemmShape gemm = gemms_of(layer.shape, pass).front();
     totals.add(pass, gemm);
     fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemm),
                grouped(gemm.macs()));
@@ -203,7 +203,7 @@ nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {
   json["input_grad"] = layer.shape.input_grad;
   json["gemms"] = nlohmann::ordered_json::array();
   for (const Pass pass : passes_of(layer.shape)) {
-    const GemmShape gemm = gemm_shape(layer.shape, pass);
+    const GemmShape gemm = gemms_of(layer.shape, pass).front();
     totals.add(pass, gemm);
     json["gemms"].push_back({{"pass", name_of(pass)},
                              {"count", gemm.count},
@@ -219,7 +219,7 @@ nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {
 }
 
 void print_json(const workloads::TraceReader& trace, std::ostream& out) {
-  const TraceInfo& info = trace.info();
+  const WorkloadInfo& info = trace.info();
   nlohmann::ordered_json json = {{"trace", trace.path().string()},
                                  {"format", workloads::kTraceFormat},
                                  {"version", workloads::kTraceVersion},
@@ -232,7 +232,7 @@ void print_json(const workloads::TraceReader& trace, std::ostream& out) {
                                  {"layers", nlohmann::ordered_json::array()}};
   Totals totals;
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-    json["layers"].push_back(json_of(trace.read(i), totals));
+    json["layers"].push_back(json_of(*trace.read(i), totals));
   }
   json["totals"] = {{"gemms", totals.gemms},
                     {"macs", totals.all_macs()},
@@ -253,7 +253,7 @@ void print_trace_info(const workloads::TraceReader& trace, TraceInfoFormat forma
   print_head(trace, out);
   Totals totals;
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-    print_layer(trace.read(i), totals, out);
+    print_layer(*trace.read(i), totals, out);
   }
   print_totals(totals, out);
 }

@@ -48,7 +48,7 @@ void WorkerPool::for_each(std::size_t count,
     ++round_;
   }
   start_.notify_all();
-  drain(0);
+  take_indices(0);
   std::unique_lock lock(mutex_);
   finish_.wait(lock, [this] { return running_ == 0; });
   if (failure_) {
@@ -67,11 +67,11 @@ void WorkerPool::work(unsigned thread) {
       }
       seen = round_;
     }
-    drain(thread);
+    take_indices(thread);
   }
 }
 
-void WorkerPool::drain(unsigned thread) {
+void WorkerPool::take_indices(unsigned thread) {
   std::unique_lock lock(mutex_);
   while (next_ < count_) {
     const std::size_t index = next_++;

@@ -30,7 +30,7 @@ class WorkerPool {
 
  private:
   void work(unsigned thread);
-  void drain(unsigned thread);
+  void take_indices(unsigned thread);
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;

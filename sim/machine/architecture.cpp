@@ -1,111 +1,200 @@
 #include "sim/machine/architecture.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include "support/error.hpp"
 
 namespace potomac::sim {
 namespace {
 
-void parse_array(const YamlValue& node, Architecture& architecture) {
-  node.allow_only({"rows", "cols", "dataflow", "issue"});
-  if (const auto rows = node.find("rows")) {
-    architecture.array.rows = rows->as_integer(1, kMaxArrayExtent);
-  }
-  if (const auto cols = node.find("cols")) {
-    architecture.array.cols = cols->as_integer(1, kMaxArrayExtent);
-  }
-  if (const auto dataflow = node.find("dataflow")) {
-    dataflow->as_one_of({name_of(Dataflow::kOutputStationary)});
-    architecture.dataflow = Dataflow::kOutputStationary;
-  }
-  if (const auto issue = node.find("issue")) {
-    issue->as_one_of({name_of(Issue::kSerial)});
-    architecture.issue = Issue::kSerial;
-  }
+// In the order of the enumerations. Dataflows that no engine has yet are no choice.
+constexpr std::array<std::string_view, 3> kDataflows = {"os", "ws", "is"};
+constexpr auto kOffered = std::span(kDataflows).first(1);
+constexpr std::array<std::string_view, 1> kIssues = {"serial"};
+constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
+constexpr std::string_view kExact = "exact";
+
+template <typename Enum, std::size_t N>
+std::string word_of(const std::array<std::string_view, N>& words, Enum value) {
+  return std::string(words.at(static_cast<std::size_t>(value)));
 }
 
-void parse_accumulator(const YamlValue& node, rtl::AccumulatorConfig& accumulator) {
-  node.allow_only({"bits", "lsb", "overflow"});
-  if (const auto bits = node.find("bits")) {
-    accumulator.bits =
-        static_cast<int>(bits->as_integer(rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits));
-  }
-  if (const auto lsb = node.find("lsb")) {
-    if (lsb->as_string() == "exact") {
-      accumulator.lsb.reset();
-    } else {
-      accumulator.lsb = static_cast<int>(lsb->as_integer(-rtl::kMaxAbsLsb, rtl::kMaxAbsLsb));
+template <typename Enum, std::size_t N>
+Enum value_of(const std::array<std::string_view, N>& words, const KeyValue& word) {
+  const auto found = std::ranges::find(words, std::get<std::string>(word));
+  return static_cast<Enum>(found - words.begin());
+}
+
+KeyValue lsb_value(const std::optional<int>& lsb) {
+  return lsb ? KeyValue(std::int64_t{*lsb}) : KeyValue(std::string(kExact));
+}
+
+constexpr std::array<ArchitectureKey, 11> kKeys = {{
+    {"array.rows", IntegerKey{1, kMaxArrayExtent}, "PEs",
+     "rows; the `systemc` engine takes up to 65536 PEs in all",
+     [](const Architecture& a) { return KeyValue(a.array.rows); },
+     [](Architecture& a, const KeyValue& v) { a.array.rows = std::get<std::int64_t>(v); }},
+    {"array.cols", IntegerKey{1, kMaxArrayExtent}, "PEs", "columns",
+     [](const Architecture& a) { return KeyValue(a.array.cols); },
+     [](Architecture& a, const KeyValue& v) { a.array.cols = std::get<std::int64_t>(v); }},
+    {"array.dataflow", WordKey{kOffered}, "", "`os`: output stationary",
+     [](const Architecture& a) { return KeyValue(word_of(kDataflows, a.dataflow)); },
+     [](Architecture& a, const KeyValue& v) { a.dataflow = value_of<Dataflow>(kDataflows, v); }},
+    {"array.issue", WordKey{kIssues}, "",
+     "`serial`: a fold starts when the one before has left the far corner",
+     [](const Architecture& a) { return KeyValue(word_of(kIssues, a.issue)); },
+     [](Architecture& a, const KeyValue& v) { a.issue = value_of<Issue>(kIssues, v); }},
+    {"pe.operand_bits", IntegerKey{rtl::kMinPotBits, rtl::kMaxPotBits}, "bits",
+     "widest PoT code that a PE takes; narrower tensors are widened",
+     [](const Architecture& a) { return KeyValue(std::int64_t{a.pe.operand_bits}); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.operand_bits = static_cast<int>(std::get<std::int64_t>(v));
+     }},
+    {"pe.accumulator.bits", IntegerKey{rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits}, "bits",
+     "width of the two's-complement accumulator",
+     [](const Architecture& a) { return KeyValue(std::int64_t{a.pe.accumulator.bits}); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.accumulator.bits = static_cast<int>(std::get<std::int64_t>(v));
+     }},
+    {"pe.accumulator.lsb", IntegerKey{-rtl::kMaxAbsLsb, rtl::kMaxAbsLsb, kExact}, "",
+     "the lowest bit weighs 2^lsb; `exact`: every product has its bit",
+     [](const Architecture& a) { return lsb_value(a.pe.accumulator.lsb); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.accumulator.lsb.reset();
+       if (const auto* lsb = std::get_if<std::int64_t>(&v)) {
+         a.pe.accumulator.lsb = static_cast<int>(*lsb);
+       }
+     }},
+    {"pe.accumulator.overflow", WordKey{kOverflows}, "",
+     "what a sum does that leaves the accumulator's range",
+     [](const Architecture& a) { return KeyValue(word_of(kOverflows, a.pe.accumulator.overflow)); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.accumulator.overflow = value_of<rtl::Overflow>(kOverflows, v);
+     }},
+    {"pe.zero_gating", BooleanKey{}, "", "a zero operand fires no arithmetic",
+     [](const Architecture& a) { return KeyValue(a.pe.zero_gating); },
+     [](Architecture& a, const KeyValue& v) { a.pe.zero_gating = std::get<bool>(v); }},
+    {"baseline.zero_gating", BooleanKey{}, "", "the same for the FP32 array",
+     [](const Architecture& a) { return KeyValue(a.baseline.zero_gating); },
+     [](Architecture& a, const KeyValue& v) { a.baseline.zero_gating = std::get<bool>(v); }},
+    {"clock_mhz", NumberKey{0.001, kMaxClockMhz}, "MHz",
+     "turns cycles into time; decides nothing else",
+     [](const Architecture& a) { return KeyValue(a.clock_mhz); },
+     [](Architecture& a, const KeyValue& v) { a.clock_mhz = std::get<double>(v); }},
+}};
+
+const ArchitectureKey* find_key(std::string_view name) {
+  const auto found = std::ranges::find(kKeys, name, &ArchitectureKey::name);
+  return found == kKeys.end() ? nullptr : &*found;
+}
+
+// "array." for "array": what begins the names of the keys below `name`; empty for the root.
+std::string prefix_below(std::string_view name) {
+  return name.empty() ? std::string() : fmt::format("{}.", name);
+}
+
+// The next words of the keys that begin with `prefix`.
+std::vector<std::string_view> words_below(const std::string& prefix) {
+  std::vector<std::string_view> words;
+  for (const ArchitectureKey& key : kKeys) {
+    if (key.name.starts_with(prefix)) {
+      const std::string_view rest = key.name.substr(prefix.size());
+      const std::string_view word = rest.substr(0, rest.find('.'));
+      if (words.empty() || words.back() != word) {
+        words.push_back(word);
+      }
     }
   }
-  if (const auto overflow = node.find("overflow")) {
-    accumulator.overflow =
-        overflow->as_one_of({name_of(rtl::Overflow::kWrap), name_of(rtl::Overflow::kSaturate)}) == 0
-            ? rtl::Overflow::kWrap
-            : rtl::Overflow::kSaturate;
+  return words;
+}
+
+void parse_map(const YamlValue& map, const std::string& prefix, Architecture& architecture) {
+  for (const auto& [word, value] : map.entries()) {
+    const std::string name = prefix + word;
+    if (const ArchitectureKey* key = find_key(name)) {
+      key->set(architecture, read_value(*key, value));
+    } else if (!words_below(prefix_below(name)).empty()) {
+      parse_map(value, prefix_below(name), architecture);
+    } else {
+      value.fail("is not a known key",
+                 fmt::format("known here: {}", fmt::join(words_below(prefix), ", ")));
+    }
   }
 }
 
-void parse_pe(const YamlValue& node, PeConfig& pe) {
-  node.allow_only({"operand_bits", "accumulator", "zero_gating"});
-  if (const auto bits = node.find("operand_bits")) {
-    pe.operand_bits = static_cast<int>(bits->as_integer(rtl::kMinPotBits, rtl::kMaxPotBits));
+struct ValueReader {
+  const YamlValue& value;
+
+  KeyValue operator()(const IntegerKey& type) const {
+    if (!type.word.empty() && value.is_scalar() && value.as_string() == type.word) {
+      return std::string(type.word);
+    }
+    return value.as_integer(type.low, type.high);
   }
-  if (const auto accumulator = node.find("accumulator")) {
-    parse_accumulator(*accumulator, pe.accumulator);
+  KeyValue operator()(const NumberKey& type) const { return value.as_number(type.low, type.high); }
+  KeyValue operator()(const BooleanKey& /*type*/) const { return value.as_bool(); }
+  KeyValue operator()(const WordKey& type) const {
+    return std::string(type.words[value.as_one_of(type.words)]);
   }
-  if (const auto gating = node.find("zero_gating")) {
-    pe.zero_gating = gating->as_bool();
-  }
-}
+};
 
 }  // namespace
 
 std::string_view name_of(Dataflow dataflow) {
-  switch (dataflow) {
-    case Dataflow::kOutputStationary:
-      break;
-  }
-  return "os";
+  return kDataflows.at(static_cast<std::size_t>(dataflow));
 }
 
 std::string_view name_of(Issue issue) {
-  switch (issue) {
-    case Issue::kSerial:
-      break;
-  }
-  return "serial";
+  return kIssues.at(static_cast<std::size_t>(issue));
 }
 
-std::string_view name_of(rtl::Overflow overflow) {
-  return overflow == rtl::Overflow::kWrap ? "wrap" : "saturate";
+std::span<const ArchitectureKey> architecture_keys() {
+  return kKeys;
+}
+
+const ArchitectureKey& architecture_key(std::string_view name, const YamlValue& where) {
+  const ArchitectureKey* key = find_key(name);
+  if (key == nullptr) {
+    std::vector<std::string_view> names;
+    std::ranges::transform(kKeys, std::back_inserter(names), &ArchitectureKey::name);
+    where.fail("is no key of an architecture", fmt::format("use {}", fmt::join(names, ", ")));
+  }
+  return *key;
+}
+
+KeyValue read_value(const ArchitectureKey& key, const YamlValue& value) {
+  return std::visit(ValueReader{value}, key.type);
+}
+
+std::string text_of(const KeyValue& value) {
+  return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
 }
 
 Architecture parse_architecture(const YamlValue& root) {
   Architecture architecture;
-  root.allow_only({"array", "pe", "baseline", "clock_mhz"});
-  if (const auto array = root.find("array")) {
-    parse_array(*array, architecture);
-  }
-  if (const auto pe = root.find("pe")) {
-    parse_pe(*pe, architecture.pe);
-  }
-  if (const auto baseline = root.find("baseline")) {
-    baseline->allow_only({"zero_gating"});
-    if (const auto gating = baseline->find("zero_gating")) {
-      architecture.baseline.zero_gating = gating->as_bool();
-    }
-  }
-  if (const auto clock = root.find("clock_mhz")) {
-    architecture.clock_mhz = clock->as_number(0.001, kMaxClockMhz);
-  }
+  parse_map(root, "", architecture);
   return architecture;
 }
 
 Architecture load_architecture(const std::filesystem::path& path) {
   return parse_architecture(read_yaml_file(path));
+}
+
+void set_key(Architecture& architecture, const std::string& assignment) {
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos) {
+    throw InputError({"", "--set", fmt::format("'{}' is not KEY=VALUE", assignment),
+                      "write it like array.rows=32"});
+  }
+  const std::string name = assignment.substr(0, equals);
+  const YamlValue value(YAML::Node(assignment.substr(equals + 1)), "--set", name);
+  const ArchitectureKey& key = architecture_key(name, value);
+  key.set(architecture, read_value(key, value));
 }
 
 rtl::Accumulator require_fit(const Architecture& architecture, const std::string& layer,
@@ -124,10 +213,6 @@ rtl::Accumulator require_fit(const Architecture& architecture, const std::string
     fault.place = fmt::format("layer {}, {}", layer, fault.place);
     throw InputError(fault);
   }
-}
-
-rtl::Accumulator require_fit(const Architecture& architecture, const workloads::Gemm& gemm) {
-  return require_fit(architecture, gemm.layer, gemm.first.format(), gemm.second.format());
 }
 
 }  // namespace potomac::sim

@@ -10,17 +10,35 @@ Cycles& Cycles::operator+=(const Cycles& other) {
   return *this;
 }
 
-std::uint64_t output_stationary_folds(ArrayShape array, std::int64_t m, std::int64_t n) {
-  return static_cast<std::uint64_t>(ceil_div(m, array.rows)) *
-         static_cast<std::uint64_t>(ceil_div(n, array.cols));
+std::int64_t streamed_slots(const workloads::GemmShape& gemm, Dataflow dataflow) {
+  switch (dataflow) {
+    case Dataflow::kOutputStationary:
+      break;
+    case Dataflow::kWeightStationary:
+      return gemm.m;
+    case Dataflow::kInputStationary:
+      return gemm.n;
+  }
+  return gemm.k;
 }
 
-Cycles output_stationary_cycles(ArrayShape array, std::int64_t m, std::int64_t n, std::int64_t k) {
-  const auto fold_length = static_cast<std::uint64_t>(k + array.rows + array.cols - 2);
-  return {.preload = 0,
-          .stream = output_stationary_folds(array, m, n) * fold_length,
-          .drain = static_cast<std::uint64_t>(array.rows),
-          .stall = 0};
+Cycles serial_cycles(const Schedule& schedule) {
+  const ArrayShape array = schedule.array();
+  const bool os = schedule.dataflow() == Dataflow::kOutputStationary;
+  Cycles cycles;
+  for (const workloads::GemmShape& gemm : schedule.gemms()) {
+    const auto folds =
+        static_cast<std::uint64_t>(gemm.count) *
+        static_cast<std::uint64_t>(Schedule::folds_of(gemm, array, schedule.dataflow()));
+    const std::int64_t length =
+        streamed_slots(gemm, schedule.dataflow()) + array.rows + array.cols - 2;
+    cycles.stream += folds * static_cast<std::uint64_t>(length);
+    cycles.preload += os ? 0 : folds * static_cast<std::uint64_t>(array.rows);
+  }
+  if (os && !schedule.gemms().empty()) {
+    cycles.drain = static_cast<std::uint64_t>(array.rows);
+  }
+  return cycles;
 }
 
 }  // namespace potomac::sim

@@ -1,19 +1,12 @@
-// Cycles of a GEMM on an array: the closed forms of docs/timing.md. The arrays themselves count
+// Cycles of a pass on an array: the closed forms of docs/timing.md. The arrays themselves count
 // their cycles; tests prove that both agree.
 #pragma once
 
 #include <cstdint>
 
+#include "sim/machine/schedule.hpp"
+
 namespace potomac::sim {
-
-// The array's extent. Row r is fed by the first operand, column c by the second.
-struct ArrayShape {
-  std::int64_t rows = 16;
-  std::int64_t cols = 16;
-
-  std::int64_t pes() const { return rows * cols; }
-  friend bool operator==(const ArrayShape&, const ArrayShape&) = default;
-};
 
 // Where the cycles of some work went; total is their sum.
 struct Cycles {
@@ -27,14 +20,13 @@ struct Cycles {
   friend bool operator==(const Cycles&, const Cycles&) = default;
 };
 
-constexpr std::int64_t ceil_div(std::int64_t value, std::int64_t divisor) {
-  return (value + divisor - 1) / divisor;
-}
+// Slots that stream past the PEs in one fold: the extent of the index that is not tiled.
+std::int64_t streamed_slots(const workloads::GemmShape& gemm, Dataflow dataflow);
 
-// Folds of an m x n output on an output-stationary array: ceil(m/R) * ceil(n/C).
-std::uint64_t output_stationary_folds(ArrayShape array, std::int64_t m, std::int64_t n);
-
-// Output stationary, serial issue: F * (K + R + C - 2) stream, R drain behind the last fold.
-Cycles output_stationary_cycles(ArrayShape array, std::int64_t m, std::int64_t n, std::int64_t k);
+// Serial issue: a fold begins when the one before has left the far corner. A fold streams for
+// S + R + C - 2 cycles; ws and is load R rows of their tile before it. Only the pass's last results
+// are waited for: R cycles of drain in os, none in ws and is, whose results leave as they stream.
+// A pass without GEMMs takes no cycle.
+Cycles serial_cycles(const Schedule& schedule);
 
 }  // namespace potomac::sim

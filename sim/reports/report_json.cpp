@@ -1,7 +1,11 @@
 #include "sim/reports/report_json.hpp"
 
 #include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 
+#include "sim/reports/columns.hpp"
 #include "sim/reports/version.hpp"
 
 namespace potomac::sim {
@@ -11,39 +15,6 @@ using Json = nlohmann::ordered_json;
 
 Json optional_number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
-}
-
-Json cycles_json(const Cycles& cycles) {
-  return {{"total", cycles.total()},
-          {"preload", cycles.preload},
-          {"stream", cycles.stream},
-          {"drain", cycles.drain},
-          {"stall", cycles.stall}};
-}
-
-Json actions_json(const energy::ActionCounts& counts) {
-  Json json = Json::object();
-  for (const energy::ActionInfo& action : energy::kActions) {
-    json[std::string(action.name)] = counts.*action.member;
-  }
-  return json;
-}
-
-Json gemm_json(const PassRecord& record, const Architecture& architecture) {
-  return {{"layer", record.layer},
-          {"pass", workloads::name_of(record.pass)},
-          {"count", record.shape.count},
-          {"m", record.shape.m},
-          {"n", record.shape.n},
-          {"k", record.shape.k},
-          {"folds", record.folds},
-          {"macs", record.macs()},
-          {"utilization", record.utilization(architecture.array)},
-          {"accumulator", {{"bits", record.accumulator.bits}, {"lsb", record.accumulator.lsb}}},
-          {"zero_operand_macs", record.zero_operand_macs},
-          {"cycles", cycles_json(record.cycles)},
-          {"actions", actions_json(record.actions)},
-          {"baseline_actions", actions_json(record.baseline_actions)}};
 }
 
 void put_comparison(Json& json, const energy::Comparison& comparison) {
@@ -64,13 +35,19 @@ Json row_json(const energy::EnergyRow& row) {
     json["pass"] = row.pass;
   }
   put_comparison(json, row.every_mac);
-  put_comparison(json["zeros_gated"], row.zeros_gated);
+  json["zeros_gated"] = nullptr;
+  if (row.zeros_gated) {
+    Json gated = Json::object();
+    put_comparison(gated, *row.zeros_gated);
+    json["zeros_gated"] = std::move(gated);
+  }
   Json& by_action = json["by_action"] = Json::object();
   for (const energy::ActionEnergy& action : row.by_action) {
-    by_action[std::string(action.action)] = {{"charged", action.charged},
-                                             {"fired", action.fired},
-                                             {"mf_mac", action.mf_mac_pj},
-                                             {"fp32_mac", action.fp32_mac_pj}};
+    by_action[std::string(action.action)] = {
+        {"charged", action.charged},
+        {"fired", action.fired.known() ? Json(action.fired.value()) : Json(nullptr)},
+        {"mf_mac", action.mf_mac_pj},
+        {"fp32_mac", action.fp32_mac_pj}};
   }
   return json;
 }
@@ -118,36 +95,23 @@ std::string json_text(const Json& json) {
 }
 
 Json architecture_json(const Architecture& architecture) {
-  const rtl::AccumulatorConfig& accumulator = architecture.pe.accumulator;
-  return {{"array",
-           {{"rows", architecture.array.rows},
-            {"cols", architecture.array.cols},
-            {"dataflow", name_of(architecture.dataflow)},
-            {"issue", name_of(architecture.issue)}}},
-          {"pe",
-           {{"operand_bits", architecture.pe.operand_bits},
-            {"accumulator",
-             {{"bits", accumulator.bits},
-              {"lsb", accumulator.lsb ? Json(*accumulator.lsb) : Json("exact")},
-              {"overflow", name_of(accumulator.overflow)}}},
-            {"zero_gating", architecture.pe.zero_gating}}},
-          {"baseline", {{"zero_gating", architecture.baseline.zero_gating}}},
-          {"clock_mhz", architecture.clock_mhz}};
+  Json json = Json::object();
+  for (const ArchitectureKey& key : architecture_keys()) {
+    Json* at = &json;
+    std::string_view rest = key.name;
+    for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
+      at = &(*at)[std::string(rest.substr(0, dot))];
+      rest.remove_prefix(dot + 1);
+    }
+    std::visit([&](const auto& value) { (*at)[std::string(rest)] = value; }, key.get(architecture));
+  }
+  return json;
 }
 
-Json totals_json(const Totals& totals, const Architecture& architecture) {
-  const auto cycles = static_cast<double>(totals.cycles.total());
-  return {
-      {"cycles", cycles_json(totals.cycles)},
-      {"time_s", cycles / (architecture.clock_mhz * 1e6)},
-      {"folds", totals.folds},
-      {"macs", totals.macs},
-      {"zero_operand_macs", totals.zero_operand_macs},
-      {"utilization", cycles > 0.0 ? Json(static_cast<double>(totals.macs) /
-                                          (static_cast<double>(architecture.array.pes()) * cycles))
-                                   : Json(nullptr)},
-      {"actions", actions_json(totals.actions)},
-      {"baseline_actions", actions_json(totals.baseline_actions)}};
+Json totals_json(const Quantities& totals, const Architecture& architecture) {
+  Json json = json_of({nullptr, totals, architecture}, true);
+  json["time_s"] = time_s(totals, architecture);
+  return json;
 }
 
 Json energy_json(const energy::OperationEnergy& energy) {
@@ -180,9 +144,15 @@ Json report_json(const RunResult& result) {
       {"framework", result.workload.framework}, {"dataset", result.workload.dataset},
       {"step", result.workload.step},           {"seed", result.workload.seed},
       {"rounding", result.workload.rounding}};
+  if (!result.not_included.empty()) {
+    Json& left_out = json["workload"]["not_included"] = Json::array();
+    for (const workloads::NotIncluded& part : result.not_included) {
+      left_out.push_back({{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
+    }
+  }
   Json& gemms = json["gemms"] = Json::array();
-  for (const PassRecord& record : result.gemms) {
-    gemms.push_back(gemm_json(record, result.architecture));
+  for (const PassRecord& record : result.passes) {
+    gemms.push_back(json_of({&record, record.quantities, result.architecture}, false));
   }
   json["totals"] = totals_json(result.totals, result.architecture);
   Json& energy = json["energy"] = Json::array();

@@ -19,7 +19,7 @@ std::string json_text(const nlohmann::ordered_json& json);
 
 // Parts that sweeps use too.
 nlohmann::ordered_json architecture_json(const Architecture& architecture);
-nlohmann::ordered_json totals_json(const Totals& totals, const Architecture& architecture);
+nlohmann::ordered_json totals_json(const Quantities& totals, const Architecture& architecture);
 nlohmann::ordered_json energy_json(const energy::OperationEnergy& energy);
 
 }  // namespace potomac::sim

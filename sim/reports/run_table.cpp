@@ -2,130 +2,72 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <iterator>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "sim/reports/columns.hpp"
+#include "sim/reports/si_units.hpp"
+#include "sim/reports/text_table.hpp"
 
 namespace potomac::sim {
 namespace {
 
-// Three significant digits, scaled by 1000 at a time; `prefixes` begins at the value's own unit.
-template <std::size_t N>
-std::string scaled(double value, const std::array<std::string_view, N>& prefixes) {
-  std::size_t step = 0;
-  // 999.5 would print as "1000".
-  while (value >= 999.5 && step + 1 < N) {
-    value /= 1000.0;
-    ++step;
+// What the last row says in place of a layer and a shape.
+std::string total_cell(const Column& column, const Quantities& totals,
+                       const Architecture& architecture) {
+  if (column.of_totals) {
+    return text_cell(column.get({nullptr, totals, architecture}));
   }
-  const int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return fmt::format("{:.{}f} {}", value, decimals, prefixes[step]);
+  if (column.path == "layer") {
+    return "total";
+  }
+  return column.path == "pass" ? "" : fmt::format("{} MACs", totals.macs);
 }
 
-std::string percent(const std::optional<double>& share) {
-  return share ? fmt::format("{:.2f}%", 100.0 * *share) : std::string("-");
-}
-
-double share_of(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-// Columns as wide as their widest cell; the first `left` ones flush left.
-class TextTable {
- public:
-  TextTable(std::vector<std::string> header, std::size_t left) : left_(left) {
-    rows_.push_back(std::move(header));
-  }
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  void add_rule() { rules_.push_back(rows_.size()); }
-
-  std::string text() const {
-    std::vector<std::size_t> widths(rows_.front().size());
-    for (const auto& row : rows_) {
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        widths[i] = std::max(widths[i], row[i].size());
-      }
-    }
-    std::string rule;
-    for (const std::size_t width : widths) {
-      rule += std::string(width, '-') + "  ";
-    }
-    rule.resize(rule.size() - 2);
-    std::string text;
-    for (std::size_t r = 0; r < rows_.size(); ++r) {
-      if (r == 1 || std::ranges::count(rules_, r) > 0) {
-        text += rule + "\n";
-      }
-      std::string line;
-      for (std::size_t i = 0; i < rows_[r].size(); ++i) {
-        line += i < left_ ? fmt::format("{:<{}}  ", rows_[r][i], widths[i])
-                          : fmt::format("{:>{}}  ", rows_[r][i], widths[i]);
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      text += line + "\n";
-    }
-    return text;
-  }
-
- private:
-  std::size_t left_;
-  std::vector<std::vector<std::string>> rows_;
-  std::vector<std::size_t> rules_;
-};
-
-std::string gemm_text(const workloads::GemmShape& shape) {
-  const std::string text = fmt::format("{} x {} x {}", shape.m, shape.n, shape.k);
-  return shape.count == 1 ? text : fmt::format("{} * {}", shape.count, text);
+void add_energy(std::vector<std::string>& row, const energy::Comparison& comparison) {
+  row.push_back(si_energy(comparison.mf_mac_pj));
+  row.push_back(si_energy(comparison.fp32_mac_pj));
+  row.push_back(percent(comparison.reduction));
 }
 
 std::string layer_table(const RunResult& result) {
+  std::vector<const Column*> shown;
+  std::vector<std::string> header;
+  for (const Column& column : columns()) {
+    if (!column.heading.empty()) {
+      shown.push_back(&column);
+      header.push_back(column.heading);
+    }
+  }
   const bool priced = !result.energy.empty();
-  std::vector<std::string> header{"layer",  "pass",  "GEMM (M x N x K)", "folds",
-                                  "cycles", "util.", "zeros gated"};
   if (priced) {
     header.insert(header.end(), {"MF-MAC", "FP32", "reduction"});
   }
   TextTable table(header, 2);
-  const auto energy_cells = [](const energy::Comparison& comparison) {
-    return std::vector<std::string>{si_energy(comparison.mf_mac_pj),
-                                    si_energy(comparison.fp32_mac_pj),
-                                    percent(comparison.reduction)};
-  };
   std::string_view last_layer;
-  for (std::size_t i = 0; i < result.gemms.size(); ++i) {
-    const PassRecord& record = result.gemms[i];
-    std::vector<std::string> row{
-        record.layer == last_layer ? "" : record.layer,
-        std::string(workloads::name_of(record.pass)),
-        gemm_text(record.shape),
-        fmt::format("{}", record.folds),
-        fmt::format("{}", record.cycles.total()),
-        fmt::format("{:.1f}%", 100.0 * record.utilization(result.architecture.array)),
-        fmt::format("{:.1f}%", 100.0 * share_of(record.actions.gated_mac, record.macs()))};
+  for (std::size_t i = 0; i < result.passes.size(); ++i) {
+    const PassRecord& record = result.passes[i];
+    std::vector<std::string> row;
+    for (const Column* column : shown) {
+      row.push_back(text_cell(column->get({&record, record.quantities, result.architecture})));
+    }
+    if (record.layer == last_layer) {
+      row.front().clear();
+    }
     if (priced) {
-      const auto cells = energy_cells(result.energy.front().by_gemm[i].every_mac);
-      row.insert(row.end(), cells.begin(), cells.end());
+      add_energy(row, result.energy.front().by_gemm[i].every_mac);
     }
     table.add(std::move(row));
     last_layer = record.layer;
   }
-  const Totals& totals = result.totals;
-  const auto pe_cycles =
-      static_cast<std::uint64_t>(result.architecture.array.pes()) * totals.cycles.total();
   table.add_rule();
-  std::vector<std::string> row{
-      "total",
-      "",
-      fmt::format("{} MACs", totals.macs),
-      fmt::format("{}", totals.folds),
-      fmt::format("{}", totals.cycles.total()),
-      fmt::format("{:.1f}%", 100.0 * share_of(totals.macs, pe_cycles)),
-      fmt::format("{:.1f}%", 100.0 * share_of(totals.actions.gated_mac, totals.macs))};
+  std::vector<std::string> row;
+  for (const Column* column : shown) {
+    row.push_back(total_cell(*column, result.totals, result.architecture));
+  }
   if (priced) {
-    const auto cells = energy_cells(result.energy.front().total.every_mac);
-    row.insert(row.end(), cells.begin(), cells.end());
+    add_energy(row, result.energy.front().total.every_mac);
   }
   table.add(std::move(row));
   return table.text();
@@ -163,10 +105,11 @@ std::string energy_section(const energy::OperationEnergy& energy) {
                percent(method.mf_mac_saves)});
   }
   text += table.text();
-  const energy::Comparison& gated = energy.total.zeros_gated;
-  text += fmt::format("with zeros gated on both sides: MF-MAC {}, FP32 {}, reduction {}\n",
-                      si_energy(gated.mf_mac_pj), si_energy(gated.fp32_mac_pj),
-                      percent(gated.reduction));
+  if (const auto& gated = energy.total.zeros_gated) {
+    text += fmt::format("with zeros gated on both sides: MF-MAC {}, FP32 {}, reduction {}\n",
+                        si_energy(gated->mf_mac_pj), si_energy(gated->fp32_mac_pj),
+                        percent(gated->reduction));
+  }
   std::string derived;
   for (const energy::UnitEnergy& unit : energy.unit_energies) {
     if (unit.derived()) {
@@ -182,16 +125,6 @@ std::string energy_section(const energy::OperationEnergy& energy) {
 
 }  // namespace
 
-std::string si_energy(double picojoules) {
-  static constexpr std::array<std::string_view, 6> kUnits = {"pJ", "nJ", "uJ", "mJ", "J", "kJ"};
-  return scaled(picojoules, kUnits);
-}
-
-std::string si_time(double nanoseconds) {
-  static constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
-  return scaled(nanoseconds, kUnits);
-}
-
 std::string run_table(const RunResult& result) {
   const ArrayShape& array = result.architecture.array;
   std::string text = fmt::format(
@@ -200,15 +133,19 @@ std::string run_table(const RunResult& result) {
       result.workload.step, array.rows, array.cols, name_of(result.architecture.dataflow),
       name_of(result.architecture.issue), name_of(result.engine));
   text += layer_table(result);
-  const Totals& totals = result.totals;
+  const Quantities& totals = result.totals;
   text += fmt::format(
       "\nutil.: MACs / (PEs * cycles), zeros included. zeros gated: MACs with a zero operand, "
       "which fire no arithmetic.\n{} cycles at {} MHz: {}.",
       totals.cycles.total(), result.architecture.clock_mhz,
-      si_time(static_cast<double>(totals.cycles.total()) * 1e3 / result.architecture.clock_mhz));
-  if (totals.actions.overflow + totals.actions.dropped_product > 0) {
-    text += fmt::format(" Accumulators: {} overflows, {} products dropped.",
-                        totals.actions.overflow, totals.actions.dropped_product);
+      si_time(time_s(totals, result.architecture) * 1e9));
+  const Count overflows = totals.actions.overflow;
+  const Count dropped = totals.actions.dropped_product;
+  if (!(overflows + dropped).known()) {
+    text += " Whether accumulators overflow is not known without values.";
+  } else if ((overflows + dropped).value() > 0) {
+    text += fmt::format(" Accumulators: {} overflows, {} products dropped.", overflows.value(),
+                        dropped.value());
   } else {
     text += " No accumulator overflowed, no product was dropped.";
   }

@@ -31,16 +31,16 @@ class OutputDump::Impl {
         gemms_(file_.create_group("gemms")),
         with_fp32_(with_fp32) {}
 
-  void begin(const workloads::Layer& layer, workloads::Pass pass, const workloads::GemmShape& shape,
-             int scale_exponent) {
-    const std::string& name = layer.shape.name;
+  void begin(const workloads::LoweredPass& pass, int scale_exponent) {
+    const std::string& name = pass.layer();
+    const workloads::GemmShape& shape = pass.shapes().front();
     acc_.reset();
     fp32_.reset();
     group_.reset();
     const Hdf5Group layer_group =
         gemms_->has(name) ? gemms_->open_group(name) : gemms_->create_group(name);
-    group_.emplace(layer_group.create_group(std::string(workloads::name_of(pass))));
-    stacked_ = shape.count > 1 || layer.shape.kind == workloads::LayerKind::kMatmul;
+    group_.emplace(layer_group.create_group(std::string(workloads::name_of(pass.pass()))));
+    stacked_ = shape.count > 1 || pass.kind() == workloads::LayerKind::kMatmul;
     Hdf5Extents extents{shape.m, shape.n};
     workloads::Hdf5Storage storage;
     storage.chunk = {std::min(kChunkRows, shape.m), std::min(kChunkCols, shape.n)};
@@ -58,8 +58,8 @@ class OutputDump::Impl {
 
   bool with_fp32() const { return with_fp32_; }
 
-  AccumulatorSink accumulators(std::int64_t index) { return writer<std::int64_t>(acc_, index); }
-  Fp32Sink fp32(std::int64_t index) { return writer<float>(fp32_, index); }
+  AccumulatorSink accumulators() { return writer<std::int64_t>(acc_); }
+  Fp32Sink fp32() { return writer<float>(fp32_); }
 
   void finish() {
     acc_.reset();
@@ -73,12 +73,11 @@ class OutputDump::Impl {
  private:
   // Tiles come from several threads; libhdf5 takes one at a time.
   template <typename Value>
-  std::function<void(const ResultTile<Value>&)> writer(const std::optional<Hdf5Dataset>& dataset,
-                                                       std::int64_t index) {
-    return [this, &dataset, index](const ResultTile<Value>& tile) {
+  std::function<void(const ResultTile<Value>&)> writer(const std::optional<Hdf5Dataset>& dataset) {
+    return [this, &dataset](const ResultTile<Value>& tile) {
       Hdf5Dataset::Box box{{tile.m_begin, tile.n_begin}, {tile.rows, tile.cols}};
       if (stacked_) {
-        box.start.insert(box.start.begin(), index);
+        box.start.insert(box.start.begin(), tile.gemm);
         box.count.insert(box.count.begin(), 1);
       }
       const std::lock_guard lock(mutex_);
@@ -109,17 +108,16 @@ OutputDump::OutputDump(const std::filesystem::path& path, bool with_fp32)
 
 OutputDump::~OutputDump() = default;
 
-void OutputDump::begin(const workloads::Layer& layer, workloads::Pass pass,
-                       const workloads::GemmShape& shape, int scale_exponent) {
-  impl_->begin(layer, pass, shape, scale_exponent);
+void OutputDump::begin(const workloads::LoweredPass& pass, int scale_exponent) {
+  impl_->begin(pass, scale_exponent);
 }
 
-AccumulatorSink OutputDump::accumulators(std::int64_t gemm_index) {
-  return impl_->accumulators(gemm_index);
+AccumulatorSink OutputDump::accumulators() {
+  return impl_->accumulators();
 }
 
-Fp32Sink OutputDump::fp32(std::int64_t gemm_index) {
-  return impl_->with_fp32() ? impl_->fp32(gemm_index) : Fp32Sink();
+Fp32Sink OutputDump::fp32() {
+  return impl_->with_fp32() ? impl_->fp32() : Fp32Sink();
 }
 
 void OutputDump::finish() {

@@ -19,10 +19,9 @@ class OutputDump : public OutputStore {
   OutputDump(const OutputDump&) = delete;
   OutputDump& operator=(const OutputDump&) = delete;
 
-  void begin(const workloads::Layer& layer, workloads::Pass pass, const workloads::GemmShape& shape,
-             int scale_exponent) override;
-  AccumulatorSink accumulators(std::int64_t gemm_index) override;
-  Fp32Sink fp32(std::int64_t gemm_index) override;
+  void begin(const workloads::LoweredPass& pass, int scale_exponent) override;
+  AccumulatorSink accumulators() override;
+  Fp32Sink fp32() override;
 
   // Closes the file and renames it to its name.
   void finish();

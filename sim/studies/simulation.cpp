@@ -1,154 +1,151 @@
 #include "sim/studies/simulation.hpp"
 
-#include <fnmatch.h>
-
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "sim/engines/count/closed_forms.hpp"
-#include "support/error.hpp"
+#include "sim/studies/fit.hpp"
 
 namespace potomac::sim {
+namespace {
 
 using workloads::Pass;
 
-std::vector<Pass> Selection::passes_of(const workloads::LayerShape& layer) const {
-  std::vector<Pass> wanted;
-  if (::fnmatch(layers.c_str(), layer.name.c_str(), 0) == 0) {
-    std::ranges::copy_if(workloads::passes_of(layer), std::back_inserter(wanted), [&](Pass pass) {
-      return std::ranges::find(passes, pass) != passes.end();
-    });
-  }
-  return wanted;
+PassRecord record_of(const workloads::Workload& workload, std::size_t layer, Pass pass,
+                     const Architecture& architecture) {
+  const workloads::LayerShape& shape = workload.layers()[layer];
+  PassRecord record;
+  record.layer = shape.name;
+  record.pass = pass;
+  record.gemms = workloads::gemms_of(shape, pass);
+  record.accumulator = require_fit(architecture, workload, layer, pass);
+  record.exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
+  record.quantities.macs = static_cast<std::uint64_t>(workloads::macs_of(record.gemms));
+  return record;
 }
 
-std::uint64_t Selection::macs_of(const workloads::LayerShape& layer) const {
-  std::uint64_t macs = 0;
-  for (const Pass pass : passes_of(layer)) {
-    macs += static_cast<std::uint64_t>(workloads::gemm_shape(layer, pass).macs());
-  }
-  return macs;
+void fill(PassRecord& record, const PassCounts& counts, const PassCounts& baseline) {
+  record.quantities.folds = counts.folds;
+  record.quantities.cycles = counts.cycles;
+  record.quantities.zero_operand_macs = counts.zeros.macs;
+  record.quantities.actions = counts.actions;
+  record.quantities.baseline_actions = baseline.actions;
 }
 
-std::uint64_t Selection::macs_of(const std::vector<workloads::LayerShape>& all) const {
-  std::uint64_t macs = 0;
-  for (const workloads::LayerShape& layer : all) {
-    macs += macs_of(layer);
+// Who is told of a pass's progress.
+MacsDone listener(const WorkDone& done, const std::string& layer, Pass pass) {
+  if (!done) {
+    return {};
   }
-  return macs;
+  return [&done, &layer, pass](std::int64_t macs) {
+    done(layer, pass, static_cast<std::uint64_t>(macs));
+  };
 }
 
-void require_fit(const Architecture& architecture, const workloads::TraceReader& trace,
-                 std::size_t layer, Pass pass) {
-  const workloads::LayerFormats& formats = trace.formats()[layer];
-  const workloads::TensorFormat& first = pass == Pass::kForward ? formats.a : formats.g;
-  const workloads::TensorFormat& second = pass == Pass::kBackwardWeight ? formats.a : formats.w;
-  try {
-    require_fit(architecture, trace.layers()[layer].name, rtl::PotFormat(first.bits),
-                rtl::PotFormat(second.bits));
-  } catch (const InputError& error) {
-    // What is wrong between a machine and a layer does not know the trace's file.
-    Fault fault = error.fault();
-    fault.file = trace.path().string();
-    throw InputError(fault);
-  }
-}
-
-void require_fit(const Architecture& architecture, const workloads::TraceReader& trace,
-                 const Selection& selection) {
-  bool any = false;
-  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-    for (const Pass pass : selection.passes_of(trace.layers()[i])) {
-      any = true;
-      require_fit(architecture, trace, i, pass);
+PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
+                    const std::optional<workloads::Layer>& layer, Pass pass,
+                    const Architecture& architecture, Engine& engine,
+                    const SimulationOptions& options) {
+  PassRecord record = record_of(workload, index, pass, architecture);
+  const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
+  Job job{.architecture = &architecture, .schedule = &schedule, .accumulator = record.accumulator};
+  std::optional<workloads::LoweredPass> operands;
+  Detail detail{.accumulators = {}, .fp32 = {}, .done = listener(options.done, record.layer, pass)};
+  if (layer) {
+    operands.emplace(*layer, pass);
+    job.operands = &*operands;
+    if (options.store != nullptr) {
+      options.store->begin(*operands, record.accumulator.lsb + operands->scale_exponent());
+      detail.accumulators = options.store->accumulators();
+      detail.fp32 = options.store->fp32();
     }
   }
-  if (!any) {
-    throw InputError(
-        {trace.path().string(), "",
-         fmt::format("nothing is selected by layers '{}' and these passes", selection.layers),
-         fmt::format("see its layers with: potomac trace info {}", trace.path().string())});
+  const PassCounts counts = engine.run(job, detail);
+  if (options.simulate_baseline || detail.fp32) {
+    job.unit = Unit::kFp32Mac;
+    fill(record, counts, engine.run(job, detail));
+  } else {
+    fill(record, counts, fp32_counts(architecture, schedule, counts.zeros));
   }
+  return record;
 }
 
-double PassRecord::utilization(ArrayShape array) const {
-  return static_cast<double>(macs()) /
-         (static_cast<double>(array.pes()) * static_cast<double>(cycles.total()));
+}  // namespace
+
+FactStore::Key FactStore::key_of(std::size_t layer, Pass pass,
+                                 const rtl::Accumulator& accumulator) {
+  return {layer, pass, accumulator.bits, accumulator.lsb, accumulator.overflow};
 }
 
-Totals total_of(const std::vector<PassRecord>& records) {
-  Totals totals;
-  for (const PassRecord& record : records) {
-    totals.macs += record.macs();
-    totals.folds += record.folds;
-    totals.zero_operand_macs += record.zero_operand_macs;
-    totals.cycles += record.cycles;
-    totals.actions += record.actions;
-    totals.baseline_actions += record.baseline_actions;
+const ValueFacts* FactStore::find(std::size_t layer, Pass pass,
+                                  const rtl::Accumulator& accumulator) const {
+  const auto found = facts_.find(key_of(layer, pass, accumulator));
+  return found == facts_.end() ? nullptr : &found->second;
+}
+
+const ValueFacts& FactStore::add(std::size_t layer, Pass pass, const rtl::Accumulator& accumulator,
+                                 const ValueFacts& facts) {
+  return facts_.emplace(key_of(layer, pass, accumulator), facts).first->second;
+}
+
+std::vector<PassRecord> simulate(const workloads::Workload& workload,
+                                 const Architecture& architecture, Engine& engine,
+                                 const SimulationOptions& options) {
+  std::vector<PassRecord> records;
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    const std::vector<Pass> passes = options.selection.passes_of(workload.layers()[i]);
+    if (passes.empty()) {
+      continue;
+    }
+    const std::optional<workloads::Layer> layer = workload.read(i);
+    for (const Pass pass : passes) {
+      records.push_back(run_pass(workload, i, layer, pass, architecture, engine, options));
+    }
   }
-  return totals;
+  return records;
 }
 
-Simulation::Simulation(const Architecture& architecture, std::unique_ptr<Engine> engine,
-                       bool simulate_baseline)
-    : architecture_(architecture),
-      engine_(std::move(engine)),
-      simulate_baseline_(simulate_baseline) {}
-
-void Simulation::add(const workloads::Layer& layer, const Selection& selection, OutputStore* store,
-                     const WorkDone& done) {
-  for (const Pass pass : selection.passes_of(layer.shape)) {
-    PassRecord record;
-    record.layer = layer.shape.name;
-    engine_->on_work_done(
-        !done ? std::function<void(std::uint64_t)>()
-              : [&done, &record, pass](std::uint64_t macs) { done(record.layer, pass, macs); });
-    record.pass = pass;
-    record.shape = workloads::gemm_shape(layer.shape, pass);
-    record.exponent_bits = rtl::PotFormat(architecture_.pe.operand_bits).exponent_bits();
-    for (std::int64_t index = 0; index < record.shape.count; ++index) {
-      const workloads::Gemm gemm = workloads::lower(layer, pass, index);
-      if (index == 0) {
-        record.accumulator = require_fit(architecture_, gemm);
-        if (store != nullptr) {
-          store->begin(layer, pass, record.shape, record.accumulator.lsb + gemm.scale_exponent());
-        }
+void complete_facts(const workloads::Workload& workload, const Architecture& architecture,
+                    const Selection& selection, FactStore& facts, WorkerPool& pool,
+                    const WorkDone& done) {
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    std::vector<std::pair<Pass, rtl::Accumulator>> missing;
+    for (const Pass pass : selection.passes_of(workload.layers()[i])) {
+      const rtl::Accumulator accumulator = require_fit(architecture, workload, i, pass);
+      if (facts.find(i, pass, accumulator) == nullptr) {
+        missing.emplace_back(pass, accumulator);
       }
-      const GemmResult result = engine_->run_mf_mac(
-          gemm, store != nullptr ? store->accumulators(index) : AccumulatorSink());
-      const Fp32Sink fp32_sink = store != nullptr ? store->fp32(index) : Fp32Sink();
-      const GemmResult baseline = simulate_baseline_ || fp32_sink
-                                      ? engine_->run_fp32(gemm, fp32_sink)
-                                      : fp32_result(architecture_, gemm, result.zeros);
-      record.folds += result.folds;
-      record.cycles += result.cycles;
-      record.actions += result.actions;
-      record.baseline_actions += baseline.actions;
-      record.zero_operand_macs += result.zeros.macs;
     }
-    engine_->on_work_done({});
-    records_.push_back(std::move(record));
+    if (missing.empty()) {
+      continue;
+    }
+    const std::optional<workloads::Layer> layer = workload.read(i);
+    if (!layer) {
+      continue;  // shapes only: what depends on values stays unknown
+    }
+    for (const auto& [pass, accumulator] : missing) {
+      facts.add(i, pass, accumulator,
+                value_facts({*layer, pass}, accumulator, {},
+                            listener(done, layer->shape.name, pass), pool));
+    }
   }
 }
 
-energy::OperationEnergy price(const energy::UnitEnergyTable& table,
-                              const std::vector<PassRecord>& records) {
-  std::vector<energy::GemmActivity> activity;
-  activity.reserve(records.size());
-  for (const PassRecord& record : records) {
-    activity.push_back({.layer = record.layer,
-                        .pass = std::string(workloads::name_of(record.pass)),
-                        .macs = record.macs(),
-                        .zero_operand_macs = record.zero_operand_macs,
-                        .exponent_bits = record.exponent_bits,
-                        .accumulator_bits = record.accumulator.bits,
-                        .mf_mac = record.actions,
-                        .fp32_mac = record.baseline_actions});
+std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
+                                            const Architecture& architecture,
+                                            const Selection& selection, const FactStore& facts) {
+  std::vector<PassRecord> records;
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    for (const Pass pass : selection.passes_of(workload.layers()[i])) {
+      PassRecord record = record_of(workload, i, pass, architecture);
+      const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
+      const PassCounts counts =
+          mf_mac_counts(architecture, schedule, facts.find(i, pass, record.accumulator));
+      fill(record, counts, fp32_counts(architecture, schedule, counts.zeros));
+      records.push_back(std::move(record));
+    }
   }
-  return energy::price_operations(table, activity);
+  return records;
 }
 
 }  // namespace potomac::sim

@@ -69,7 +69,7 @@ workloads::QuantizedTensor drawn_tensor(const workloads::Shape& shape,
 
 workloads::Layer trained_layer(std::int64_t m, std::int64_t n, std::int64_t k) {
   const workloads::TraceReader trace(POTOMAC_SOURCE_DIR "/workloads/traces/fashion-cnn-b16.h5");
-  const workloads::Layer conv = trace.read(2);
+  const workloads::Layer conv = *trace.read(2);
   workloads::Layer layer = linear_shape(m, n, k);
   layer.w = drawn_tensor(layer.shape.w, conv.w, 1);
   layer.a = drawn_tensor(layer.shape.a, conv.a, 2);

@@ -39,6 +39,20 @@ struct QuantizedTensor {
   rtl::PotFormat format() const { return rtl::PotFormat(bits); }
 };
 
+// How a tensor is coded; its codes are another matter.
+struct TensorFormat {
+  int bits = rtl::kDefaultPotBits;
+  int beta = 0;
+
+  friend bool operator==(const TensorFormat&, const TensorFormat&) = default;
+};
+
+struct LayerFormats {
+  TensorFormat w, a, g;
+
+  friend bool operator==(const LayerFormats&, const LayerFormats&) = default;
+};
+
 // Two numbers per spatial axis: [vertical, horizontal].
 using Pair = std::array<std::int64_t, 2>;
 

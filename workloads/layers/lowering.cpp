@@ -1,31 +1,13 @@
 #include "workloads/layers/lowering.hpp"
 
-#include <algorithm>
 #include <cassert>
-#include <cstring>
+
+#include "workloads/layers/conv_extents.hpp"
 
 namespace potomac::workloads {
 namespace {
 
 using Mapping = LoweredOperand::Mapping;
-
-// The extents of a convolution, of one group where groups divide them.
-struct ConvExtents {
-  std::int64_t batch, channels, height, width;  // of A
-  std::int64_t outputs, out_height, out_width;  // of G
-  std::int64_t kernel_height, kernel_width;
-
-  explicit ConvExtents(const LayerShape& layer)
-      : batch(layer.a[0]),
-        channels(layer.w[1]),
-        height(layer.a[2]),
-        width(layer.a[3]),
-        outputs(layer.w[0] / layer.conv.groups),
-        out_height(layer.g[2]),
-        out_width(layer.g[3]),
-        kernel_height(layer.w[2]),
-        kernel_width(layer.w[3]) {}
-};
 
 // A dense matrix: element (row, k) at base + row * row_stride + k * depth_stride.
 Mapping dense(std::int64_t rows, std::int64_t row_stride, std::int64_t depth,
@@ -142,52 +124,6 @@ DenseOperands matmul_operands(const LayerShape& layer, Pass pass, std::int64_t i
   return {};
 }
 
-std::array<std::int64_t, 3> split(std::int64_t index, const std::array<std::int64_t, 3>& extents) {
-  const std::int64_t inner = index % extents[2];
-  index /= extents[2];
-  return {index / extents[1], index % extents[1], inner};
-}
-
-// The tensor's position on one axis, or -1 for a structural zero.
-std::int64_t position(const PatchAxis& axis, std::int64_t row, std::int64_t depth) {
-  const std::int64_t scaled = row * axis.row_step + depth * axis.depth_step + axis.origin;
-  if (scaled < 0 || scaled % axis.divisor != 0) {
-    return -1;
-  }
-  const std::int64_t at = scaled / axis.divisor;
-  return at < axis.extent ? at : -1;
-}
-
-// Every `stride`-th code, from `from` on.
-void gather(const rtl::PotCode* from, std::int64_t stride, std::span<rtl::PotCode> out) {
-  if (stride == 1) {
-    std::memcpy(out.data(), from, out.size());
-    return;
-  }
-  for (rtl::PotCode& code : out) {
-    code = *from;
-    from += stride;
-  }
-}
-
-// What lies along the innermost axis for one row coordinate and the depth coordinates from `depth`
-// on; `line` is the axis' first element.
-void gather_run(const PatchAxis& axis, const rtl::PotCode* line, std::int64_t row,
-                std::int64_t depth, rtl::PotCode zero, std::span<rtl::PotCode> out) {
-  if (axis.divisor == 1) {  // no division for each element
-    std::int64_t at = row * axis.row_step + depth * axis.depth_step + axis.origin;
-    for (rtl::PotCode& code : out) {
-      code = at >= 0 && at < axis.extent ? line[at * axis.stride] : zero;
-      at += axis.depth_step;
-    }
-    return;
-  }
-  for (rtl::PotCode& code : out) {
-    const std::int64_t at = position(axis, row, depth++);
-    code = at >= 0 ? line[at * axis.stride] : zero;
-  }
-}
-
 // Which tensor is an operand, by the table in the header: G W and G^T A for conv2d and linear.
 const QuantizedTensor& first_tensor(const Layer& layer, Pass pass) {
   switch (pass) {
@@ -210,144 +146,43 @@ const QuantizedTensor& second_tensor(const Layer& layer, Pass pass) {
 
 }  // namespace
 
-std::vector<Pass> passes_of(const LayerShape& layer) {
-  if (!layer.input_grad) {
-    return {Pass::kForward, Pass::kBackwardWeight};
-  }
-  return {kPasses.begin(), kPasses.end()};
+LoweredPass::LoweredPass(const Layer& layer, Pass pass)
+    : layer_(&layer), pass_(pass), shapes_(gemms_of(layer.shape, pass)) {}
+
+const QuantizedTensor& LoweredPass::first() const {
+  return first_tensor(*layer_, pass_);
 }
 
-GemmShape gemm_shape(const LayerShape& layer, Pass pass) {
-  std::int64_t count = 1;
-  std::int64_t m = 0;  // of the forward pass: m x n x k
-  std::int64_t n = 0;
-  std::int64_t k = 0;
-  switch (layer.kind) {
-    case LayerKind::kLinear:
-      m = layer.a[0];
-      n = layer.w[0];
-      k = layer.w[1];
-      break;
-    case LayerKind::kMatmul:
-      count = layer.a[0];
-      m = layer.a[1];
-      n = layer.w[2];
-      k = layer.a[2];
-      break;
-    case LayerKind::kConv2d: {
-      const ConvExtents e(layer);
-      const std::int64_t kernel = e.kernel_height * e.kernel_width;
-      const std::int64_t out_positions = e.batch * e.out_height * e.out_width;
-      count = layer.conv.groups;
-      switch (pass) {
-        case Pass::kForward:
-          return {count, out_positions, e.outputs, e.channels * kernel};
-        case Pass::kBackwardData:
-          return {count, e.batch * e.height * e.width, e.channels, e.outputs * kernel};
-        case Pass::kBackwardWeight:
-          return {count, e.outputs, e.channels * kernel, out_positions};
-      }
-    }
-  }
-  switch (pass) {
-    case Pass::kForward:
-      return {count, m, n, k};
-    case Pass::kBackwardData:
-      return {count, m, k, n};
-    case Pass::kBackwardWeight:
-      break;
-  }
-  return layer.kind == LayerKind::kMatmul ? GemmShape{count, k, n, m} : GemmShape{count, n, k, m};
+const QuantizedTensor& LoweredPass::second() const {
+  return second_tensor(*layer_, pass_);
 }
 
-LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping)
-    : tensor_(&tensor),
-      map_(mapping),
-      rows_(mapping.row_extents[0] * mapping.row_extents[1] * mapping.row_extents[2]),
-      depth_(mapping.depth_extents[0] * mapping.depth_extents[1] * mapping.depth_extents[2]),
-      plain_(mapping.row_extents[1] * mapping.row_extents[2] * mapping.depth_extents[1] *
-                     mapping.depth_extents[2] ==
-                 1 &&
-             mapping.y.origin == 0 && mapping.x.origin == 0) {}
-
-rtl::PotCode LoweredOperand::code(std::int64_t row, std::int64_t k) const {
-  rtl::PotCode result = 0;
-  fetch(row, k, {&result, 1});
-  return result;
-}
-
-void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
-                           std::span<rtl::PotCode> out) const {
-  assert(row >= 0 && row < rows_ && k_begin >= 0);
-  assert(k_begin + static_cast<std::int64_t>(out.size()) <= depth_);
-  const rtl::PotCode* codes = tensor_->codes.data() + map_.base;
-  if (plain_) {
-    gather(codes + row * map_.row_stride + k_begin * map_.depth_stride, map_.depth_stride, out);
-    return;
-  }
-  const rtl::PotCode zero = format().zero();
-  const auto [r0, r1, r2] = split(row, map_.row_extents);
-  codes += r0 * map_.row_stride;
-  if (map_.depth_extents[1] * map_.depth_extents[2] == 1) {  // a 1 x 1 kernel: one place for all
-    const std::int64_t at_y = position(map_.y, r1, 0);
-    const std::int64_t at_x = position(map_.x, r2, 0);
-    if (at_y < 0 || at_x < 0) {
-      std::memset(out.data(), zero, out.size());
-    } else {
-      gather(codes + at_y * map_.y.stride + at_x * map_.x.stride + k_begin * map_.depth_stride,
-             map_.depth_stride, out);
-    }
-    return;
-  }
-  auto [k0, k1, k2] = split(k_begin, map_.depth_extents);
-  // One run of the innermost depth coordinate at a time: the vertical axis is fixed within it.
-  while (!out.empty()) {
-    const auto length = static_cast<std::size_t>(
-        std::min(map_.depth_extents[2] - k2, static_cast<std::int64_t>(out.size())));
-    const std::span<rtl::PotCode> run = out.first(length);
-    const std::int64_t at_y = position(map_.y, r1, k1);
-    if (at_y < 0) {
-      std::memset(run.data(), zero, run.size());
-    } else {
-      gather_run(map_.x, codes + k0 * map_.depth_stride + at_y * map_.y.stride, r2, k2, zero, run);
-    }
-    out = out.subspan(length);
-    k2 = 0;
-    if (++k1 == map_.depth_extents[1]) {
-      k1 = 0;
-      ++k0;
-    }
-  }
-}
-
-Gemm lower(const Layer& layer, Pass pass, std::int64_t index) {
-  const LayerShape& shape = layer.shape;
-  const GemmShape gemm = gemm_shape(shape, pass);
+Gemm LoweredPass::gemm(std::int64_t index) const {
+  const LayerShape& shape = layer_->shape;
+  const GemmShape& gemm = shapes_.front();
   assert(index >= 0 && index < gemm.count);
   DenseOperands maps;
   switch (shape.kind) {
     case LayerKind::kLinear:
-      maps = linear_operands(shape, pass);
+      maps = linear_operands(shape, pass_);
       break;
     case LayerKind::kMatmul:
-      maps = matmul_operands(shape, pass, index);
+      maps = matmul_operands(shape, pass_, index);
       break;
     case LayerKind::kConv2d:
-      maps = {conv_first(shape, pass, index), conv_second(shape, pass, index)};
+      maps = {conv_first(shape, pass_, index), conv_second(shape, pass_, index)};
       break;
   }
-  const QuantizedTensor& first = first_tensor(layer, pass);
-  const QuantizedTensor& second = second_tensor(layer, pass);
   return {.layer = shape.name,
-          .pass = pass,
+          .pass = pass_,
           .index = index,
           .m = gemm.m,
           .n = gemm.n,
           .k = gemm.k,
-          .first = LoweredOperand(first, maps.first),
-          .second = LoweredOperand(second, maps.second),
-          .first_beta = first.beta,
-          .second_beta = second.beta};
+          .first = LoweredOperand(first(), maps.first),
+          .second = LoweredOperand(second(), maps.second),
+          .first_beta = first().beta,
+          .second_beta = second().beta};
 }
 
 }  // namespace potomac::workloads

@@ -64,7 +64,7 @@ TensorHead read_head(const Hdf5Group& layer, const char* name) {
   return head;
 }
 
-TraceInfo read_info(const Hdf5File& file) {
+WorkloadInfo read_info(const Hdf5File& file) {
   if (!file.has_attribute("format")) {
     file.fail("is HDF5, but not a Potomac trace: attribute 'format' is missing",
               "name a trace, or set format to 'potomac-trace'");
@@ -84,12 +84,12 @@ TraceInfo read_info(const Hdf5File& file) {
   if (version != kTraceVersion) {
     file.fail(fmt::format("trace version {} does not exist", version), "set version to 1");
   }
-  TraceInfo info{.model = file.text("model"),
-                 .framework = file.text("framework"),
-                 .dataset = file.text("dataset"),
-                 .step = file.integer("step"),
-                 .seed = file.integer("seed"),
-                 .rounding = file.text("rounding")};
+  WorkloadInfo info{.model = file.text("model"),
+                    .framework = file.text("framework"),
+                    .dataset = file.text("dataset"),
+                    .step = file.integer("step"),
+                    .seed = file.integer("seed"),
+                    .rounding = file.text("rounding")};
   if (info.rounding != "log2" && info.rounding != "linear") {
     file.fail(fmt::format("rounding '{}' is not known", printable(info.rounding)),
               "use log2 or linear");
@@ -154,12 +154,20 @@ class TraceReader::Impl {
     if (layers_.empty()) {
       layers.fail("holds no layer", kWriteAgain);
     }
+    if (file_.has("not_included")) {
+      const Hdf5Group parts = file_.open_group("not_included");
+      for (const std::string& number : parts.children()) {
+        const Hdf5Group part = parts.open_group(number);
+        not_included_.push_back({part.text("name"), part.text("kind"), part.text("reason")});
+      }
+    }
   }
 
   const std::filesystem::path& path() const { return path_; }
-  const TraceInfo& info() const { return info_; }
+  const WorkloadInfo& info() const { return info_; }
   const std::vector<LayerShape>& layers() const { return layers_; }
   const std::vector<LayerFormats>& formats() const { return formats_; }
+  const std::vector<NotIncluded>& not_included() const { return not_included_; }
 
   Layer read(std::size_t index) const {
     const LayerShape& shape = layers_.at(index);
@@ -204,9 +212,10 @@ class TraceReader::Impl {
 
   std::filesystem::path path_;
   Hdf5File file_;
-  TraceInfo info_;
+  WorkloadInfo info_;
   std::vector<LayerShape> layers_;
   std::vector<LayerFormats> formats_;
+  std::vector<NotIncluded> not_included_;
 };
 
 TraceReader::TraceReader(const std::filesystem::path& path) {
@@ -221,7 +230,7 @@ TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 const std::filesystem::path& TraceReader::path() const {
   return impl_->path();
 }
-const TraceInfo& TraceReader::info() const {
+const WorkloadInfo& TraceReader::info() const {
   return impl_->info();
 }
 const std::vector<LayerShape>& TraceReader::layers() const {
@@ -230,7 +239,10 @@ const std::vector<LayerShape>& TraceReader::layers() const {
 const std::vector<LayerFormats>& TraceReader::formats() const {
   return impl_->formats();
 }
-Layer TraceReader::read(std::size_t index) const {
+const std::vector<NotIncluded>& TraceReader::not_included() const {
+  return impl_->not_included();
+}
+std::optional<Layer> TraceReader::read(std::size_t index) const {
   return impl_->read(index);
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kLongestInfo = 4096;
 
-void check_info(const TraceInfo& info, const std::string& file) {
+void check_info(const WorkloadInfo& info, const std::string& file) {
   using NamedText = std::pair<const char*, const std::string&>;
   const std::array<NamedText, 3> texts = {NamedText{"model", info.model},
                                           NamedText{"framework", info.framework},
@@ -75,7 +75,7 @@ void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTenso
 
 class TraceWriter::Impl {
  public:
-  Impl(const std::filesystem::path& path, const TraceInfo& info)
+  Impl(const std::filesystem::path& path, const WorkloadInfo& info)
       : name_(path.string()),
         target_(path),
         file_(Hdf5File::create(target_.temporary_path(), name_)) {
@@ -139,7 +139,7 @@ class TraceWriter::Impl {
   std::string last_name_;
 };
 
-TraceWriter::TraceWriter(const std::filesystem::path& path, const TraceInfo& info)
+TraceWriter::TraceWriter(const std::filesystem::path& path, const WorkloadInfo& info)
     : impl_(std::make_unique<Impl>(path, info)) {}
 
 TraceWriter::~TraceWriter() = default;

@@ -15,7 +15,7 @@ class TraceWriter {
  public:
   // Throws InputError if the file cannot be made there, or if `info` holds what a reader would
   // refuse.
-  TraceWriter(const std::filesystem::path& path, const TraceInfo& info);
+  TraceWriter(const std::filesystem::path& path, const WorkloadInfo& info);
   ~TraceWriter();  // without finish(): nothing is left behind
   TraceWriter(const TraceWriter&) = delete;
   TraceWriter& operator=(const TraceWriter&) = delete;

@@ -1,83 +1,120 @@
 #include "sim/engines/count/operand_statistics.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <span>
 #include <vector>
 
-#include "sim/machine/cycles.hpp"
+#include "sim/machine/array_shape.hpp"
 
 namespace potomac::sim {
 namespace {
 
-constexpr std::int64_t kDepthBlock = 4096;
+// Depths of one operand's counts that are held at a time, and depths that a task looks at: short
+// where exponents are counted, so that the task's part of the table stays in the cache.
+constexpr std::int64_t kHeldCounts = 32768;
+constexpr std::int64_t kTaskDepth = 4096;
+constexpr std::int64_t kTaskDepthOfExponents = 64;
+constexpr std::int64_t kMinTaskRows = 128;
 
-// How many rows hold a nonzero code at each depth of a block.
-void count_nonzero(const workloads::LoweredOperand& operand, std::int64_t k_begin,
-                   std::vector<std::uint64_t>& counts, std::vector<rtl::PotCode>& codes) {
-  const rtl::PotFormat format = operand.format();
-  const rtl::PotCode mask = format.exponent_mask();
-  const rtl::PotCode zero = format.zero();
-  // Bytes are counted in bytes, as many at a time as a vector holds, and widened before they are
-  // full.
-  constexpr int kRowsPerByte = 255;
-  std::vector<std::uint8_t> partial(counts.size());
-  int filled = 0;
-  const auto flush = [&] {
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      counts[i] += partial[i];
-    }
-    std::fill(partial.begin(), partial.end(), std::uint8_t{0});
-    filled = 0;
-  };
-  for (std::int64_t row = 0; row < operand.rows(); ++row) {
-    operand.fetch(row, k_begin, codes);
-    for (std::size_t i = 0; i < codes.size(); ++i) {
-      partial[i] = static_cast<std::uint8_t>(partial[i] + ((codes[i] & mask) != zero ? 1 : 0));
-    }
-    if (++filled == kRowsPerByte) {
-      flush();
+// How many rows hold what at each depth of a stretch: nonzero codes (one count a depth), or codes
+// of each exponent (2 * e_max + 1 counts a depth, from -e_max on).
+class DepthCounts {
+ public:
+  DepthCounts(const workloads::LoweredOperand& operand, bool by_exponent)
+      : operand_(operand),
+        format_(operand.format()),
+        by_exponent_(by_exponent),
+        width_(by_exponent ? static_cast<std::size_t>(2 * format_.e_max() + 1) : 1) {}
+
+  std::size_t width() const { return width_; }
+
+  // Adds rows [row, row_end) at depths [k, k_end) of a stretch that begins at `origin`.
+  void add(std::int64_t row, std::int64_t row_end, std::int64_t k, std::int64_t k_end,
+           std::int64_t origin, std::vector<std::uint64_t>& counts,
+           std::vector<rtl::PotCode>& codes) const {
+    codes.resize(static_cast<std::size_t>(k_end - k));
+    const std::span<std::uint64_t> part = std::span(counts).subspan(
+        static_cast<std::size_t>(k - origin) * width_, codes.size() * width_);
+    if (by_exponent_) {
+      add_exponents(row, row_end, k, part, codes);
+    } else {
+      add_nonzero(row, row_end, k, part, codes);
     }
   }
-  flush();
-}
 
-// Rows per exponent at each depth of a block: counts[depth * width + exponent + e_max].
-struct ExponentCounts {
-  std::size_t width;
-  std::vector<std::uint64_t> counts;
+ private:
+  void add_nonzero(std::int64_t row, std::int64_t row_end, std::int64_t k,
+                   std::span<std::uint64_t> counts, std::vector<rtl::PotCode>& codes) const {
+    const rtl::PotCode mask = format_.exponent_mask();
+    const rtl::PotCode zero = format_.zero();
+    // Bytes are counted in bytes, as many at a time as a vector holds, and widened before they are
+    // full.
+    constexpr std::int64_t kRowsPerByte = 255;
+    std::vector<std::uint8_t> partial(codes.size());
+    while (row < row_end) {
+      const std::int64_t stop = std::min(row_end, row + kRowsPerByte);
+      std::fill(partial.begin(), partial.end(), std::uint8_t{0});
+      for (; row < stop; ++row) {
+        operand_.fetch(row, k, codes);
+        for (std::size_t i = 0; i < codes.size(); ++i) {
+          partial[i] = static_cast<std::uint8_t>(partial[i] + ((codes[i] & mask) != zero ? 1 : 0));
+        }
+      }
+      for (std::size_t i = 0; i < codes.size(); ++i) {
+        counts[i] += partial[i];
+      }
+    }
+  }
 
-  ExponentCounts(const workloads::LoweredOperand& operand, std::int64_t k_begin, std::size_t depth)
-      : width(static_cast<std::size_t>(2 * operand.format().e_max() + 1)), counts(depth * width) {
-    const rtl::PotFormat format = operand.format();
-    std::vector<rtl::PotCode> codes(depth);
-    for (std::int64_t row = 0; row < operand.rows(); ++row) {
-      operand.fetch(row, k_begin, codes);
-      for (std::size_t i = 0; i < depth; ++i) {
-        if (!format.is_zero(codes[i])) {
-          counts[i * width +
-                 static_cast<std::size_t>(format.exponent(codes[i]) + format.e_max())] += 1;
+  void add_exponents(std::int64_t row, std::int64_t row_end, std::int64_t k,
+                     std::span<std::uint64_t> counts, std::vector<rtl::PotCode>& codes) const {
+    for (; row < row_end; ++row) {
+      operand_.fetch(row, k, codes);
+      for (std::size_t i = 0; i < codes.size(); ++i) {
+        if (!format_.is_zero(codes[i])) {
+          counts[i * width_ +
+                 static_cast<std::size_t>(format_.exponent(codes[i]) + format_.e_max())] += 1;
         }
       }
     }
   }
+
+  const workloads::LoweredOperand& operand_;
+  rtl::PotFormat format_;
+  bool by_exponent_;
+  std::size_t width_;
 };
 
-// Pairs of a block's depth `at` whose exponents add up to less than the lowest bit.
-std::uint64_t pairs_below(const ExponentCounts& first, int first_e_max,
-                          const ExponentCounts& second, int second_e_max, int lsb, std::size_t at) {
-  const std::uint64_t* a = first.counts.data() + at * first.width;
-  const std::uint64_t* b = second.counts.data() + at * second.width;
+// Pairs of one depth, by exponent, whose exponents add up to less than the lowest bit.
+std::uint64_t pairs_below(std::span<const std::uint64_t> a, int first_e_max,
+                          std::span<const std::uint64_t> b, int second_e_max, int lsb) {
   std::uint64_t dropped = 0;
   std::uint64_t low = 0;  // of the second operand: exponents that the first one's drops
   std::size_t taken = 0;
   // The larger the first exponent, the fewer of the second's fall below: walk from the top.
   for (int e = first_e_max; e >= -first_e_max; --e) {
-    while (taken < second.width && e + static_cast<int>(taken) - second_e_max < lsb) {
+    while (taken < b.size() && e + static_cast<int>(taken) - second_e_max < lsb) {
       low += b[taken++];
     }
-    dropped += a[e + first_e_max] * low;
+    dropped += a[static_cast<std::size_t>(e + first_e_max)] * low;
   }
   return dropped;
 }
+
+std::uint64_t sum_of(std::span<const std::uint64_t> counts) {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t count : counts) {
+    sum += count;
+  }
+  return sum;
+}
+
+// What each thread counts on its own; sums of integers do not depend on who counted what.
+struct ThreadCounts {
+  std::vector<std::uint64_t> first, second;
+  std::vector<rtl::PotCode> codes;
+};
 
 }  // namespace
 
@@ -86,45 +123,64 @@ ProductCounts count_products(const workloads::Gemm& gemm, const rtl::Accumulator
   const rtl::PotFormat first = gemm.first.format();
   const rtl::PotFormat second = gemm.second.format();
   const bool drops = accumulator.lsb > rtl::exact_lsb(first, second);
-  // Short blocks where exponents are counted, so that their table stays in the cache.
-  const std::int64_t block = drops ? 64 : kDepthBlock;
-  const auto blocks = static_cast<std::size_t>(ceil_div(gemm.k, block));
-  std::vector<ProductCounts> of_block(blocks);
-  pool.for_each(blocks, [&](std::size_t index, unsigned) {
-    const std::int64_t begin = static_cast<std::int64_t>(index) * block;
-    const auto depth = static_cast<std::size_t>(std::min(block, gemm.k - begin));
-    ProductCounts& counts = of_block[index];
-    std::vector<rtl::PotCode> codes(depth);
-    std::vector<std::uint64_t> a(depth);
-    std::vector<std::uint64_t> b(depth);
-    count_nonzero(gemm.first, begin, a, codes);
-    count_nonzero(gemm.second, begin, b, codes);
-    for (std::size_t i = 0; i < depth; ++i) {
-      counts.nonzero += a[i] * b[i];
-    }
-    std::uint64_t dropped_at_0 = 0;
-    if (drops) {
-      const ExponentCounts a_exponents(gemm.first, begin, depth);
-      const ExponentCounts b_exponents(gemm.second, begin, depth);
-      for (std::size_t i = 0; i < depth; ++i) {
-        const std::uint64_t dropped = pairs_below(a_exponents, first.e_max(), b_exponents,
-                                                  second.e_max(), accumulator.lsb, i);
-        counts.dropped += dropped;
-        dropped_at_0 = i == 0 ? dropped : dropped_at_0;
-      }
-    }
-    if (index == 0) {
-      counts.first_nonzero = a[0] * b[0];
-      counts.first_kept = counts.first_nonzero - dropped_at_0;
-    }
-  });
+  const DepthCounts of_first(gemm.first, drops);
+  const DepthCounts of_second(gemm.second, drops);
+  const auto widest = static_cast<std::int64_t>(std::max(of_first.width(), of_second.width()));
+  const std::int64_t held = std::min(gemm.k, kHeldCounts / widest);
+  const std::int64_t task_depth = std::min(held, drops ? kTaskDepthOfExponents : kTaskDepth);
+
   ProductCounts sum;
   sum.macs = static_cast<std::uint64_t>(gemm.macs());
-  for (const ProductCounts& counts : of_block) {
-    sum.nonzero += counts.nonzero;
-    sum.dropped += counts.dropped;
-    sum.first_kept += counts.first_kept;
-    sum.first_nonzero += counts.first_nonzero;
+  std::vector<ThreadCounts> of_thread(pool.threads());
+  for (std::int64_t begin = 0; begin < gemm.k; begin += held) {
+    const std::int64_t end = std::min(begin + held, gemm.k);
+    const auto depths = static_cast<std::size_t>(end - begin);
+    for (ThreadCounts& counts : of_thread) {
+      counts.first.assign(depths * of_first.width(), 0);
+      counts.second.assign(depths * of_second.width(), 0);
+    }
+    // Tasks of both operands in one list: blocks of rows times blocks of depth.
+    const std::int64_t depth_tasks = ceil_div(end - begin, task_depth);
+    const std::int64_t wanted = ceil_div(std::int64_t{4} * pool.threads(), depth_tasks);
+    const auto rows_per_task = [wanted](std::int64_t rows) {
+      return std::max(ceil_div(rows, wanted), std::min(rows, kMinTaskRows));
+    };
+    const std::int64_t first_rows = rows_per_task(gemm.m);
+    const std::int64_t second_rows = rows_per_task(gemm.n);
+    const std::int64_t first_tasks = ceil_div(gemm.m, first_rows) * depth_tasks;
+    const std::int64_t tasks = first_tasks + ceil_div(gemm.n, second_rows) * depth_tasks;
+    pool.for_each(static_cast<std::size_t>(tasks), [&](std::size_t task, unsigned thread) {
+      ThreadCounts& counts = of_thread[thread];
+      const bool is_first = static_cast<std::int64_t>(task) < first_tasks;
+      const std::int64_t at = static_cast<std::int64_t>(task) - (is_first ? 0 : first_tasks);
+      const std::int64_t step = is_first ? first_rows : second_rows;
+      const std::int64_t row = at / depth_tasks * step;
+      const std::int64_t k = begin + at % depth_tasks * task_depth;
+      (is_first ? of_first : of_second)
+          .add(row, std::min(row + step, is_first ? gemm.m : gemm.n), k,
+               std::min(k + task_depth, end), begin, is_first ? counts.first : counts.second,
+               counts.codes);
+    });
+    ThreadCounts& all = of_thread.front();
+    for (std::size_t thread = 1; thread < of_thread.size(); ++thread) {
+      std::ranges::transform(all.first, of_thread[thread].first, all.first.begin(), std::plus());
+      std::ranges::transform(all.second, of_thread[thread].second, all.second.begin(), std::plus());
+    }
+    for (std::size_t i = 0; i < depths; ++i) {
+      const auto a =
+          std::span<const std::uint64_t>(all.first).subspan(i * of_first.width(), of_first.width());
+      const auto b = std::span<const std::uint64_t>(all.second)
+                         .subspan(i * of_second.width(), of_second.width());
+      const std::uint64_t nonzero = sum_of(a) * sum_of(b);
+      const std::uint64_t dropped =
+          drops ? pairs_below(a, first.e_max(), b, second.e_max(), accumulator.lsb) : 0;
+      sum.nonzero += nonzero;
+      sum.dropped += dropped;
+      if (begin == 0 && i == 0) {
+        sum.first_nonzero = nonzero;
+        sum.first_kept = nonzero - dropped;
+      }
+    }
   }
   return sum;
 }

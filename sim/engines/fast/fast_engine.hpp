@@ -1,4 +1,4 @@
-// The `fast` engine: cycles and actions in closed form, results by SIMD kernels on all cores; bit
+// The `fast` engine: cycles and actions in closed form, results by SIMD kernels on all threads; bit
 // for bit what the array computes, overflow included.
 #pragma once
 
@@ -8,6 +8,6 @@
 
 namespace potomac::sim {
 
-std::unique_ptr<Engine> make_fast_engine(const Architecture& architecture, unsigned threads);
+std::unique_ptr<Engine> make_fast_engine(WorkerPool& pool);
 
 }  // namespace potomac::sim

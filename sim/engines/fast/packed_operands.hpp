@@ -19,16 +19,16 @@
 
 namespace potomac::sim {
 
-// A path has Packed (an element), Side (how one operand's codes become elements), Norms (what is
+// A path has Packed (an element), Table (how one operand's codes become elements), Norms (what is
 // kept of a packed block), pack_lane() for one row or column of it, and advance(). Depth is padded
 // to even.
 
 // One lane of elements in the layout [k][lanes].
 template <typename Packed>
-void pack_plain_lane(const std::array<Packed, 256>& side, const std::vector<rtl::PotCode>& codes,
+void pack_plain_lane(const std::array<Packed, 256>& table, const std::vector<rtl::PotCode>& codes,
                      std::size_t lane, std::size_t lanes, Packed* packed) {
   for (std::size_t i = 0; i < codes.size(); ++i) {
-    packed[i * lanes + lane] = side[codes[i]];
+    packed[i * lanes + lane] = table[codes[i]];
   }
 }
 
@@ -36,7 +36,7 @@ void pack_plain_lane(const std::array<Packed, 256>& side, const std::vector<rtl:
 struct Dot16Path {
   using Packed = std::int16_t;
   using Norms = BlockNorms;
-  using Side = std::array<Packed, 256>;
+  using Table = std::array<Packed, 256>;
   static constexpr int kMaxBits = 5;
 
   rtl::Accumulator accumulator;
@@ -47,8 +47,8 @@ struct Dot16Path {
            accumulator.lsb == rtl::exact_lsb(first, second);
   }
 
-  static Side side(rtl::PotFormat format) {
-    Side values{};
+  static Table table(rtl::PotFormat format) {
+    Table values{};
     for (int i = 0; i < format.code_count(); ++i) {
       const auto code = static_cast<rtl::PotCode>(i);
       if (!format.is_zero(code)) {
@@ -60,11 +60,11 @@ struct Dot16Path {
   }
 
   // codes.size() is even, at most kBlockDepth.
-  static void pack_lane(const Side& side, const std::vector<rtl::PotCode>& codes, std::size_t lane,
-                        std::size_t lanes, Packed* packed, Norms& norms) {
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+                        std::size_t lane, std::size_t lanes, Packed* packed, Norms& norms) {
     std::array<Packed, kBlockDepth> values{};
     for (std::size_t i = 0; i < codes.size(); ++i) {
-      values[i] = side[codes[i]];
+      values[i] = table[codes[i]];
     }
     for (std::size_t i = 0; i < codes.size(); i += 2) {
       std::memcpy(packed + i * lanes + 2 * lane, values.data() + i, 2 * sizeof(Packed));
@@ -109,12 +109,12 @@ struct NoNorms {};
 struct ShiftPath {
   using Packed = std::int32_t;
   using Norms = NoNorms;
-  using Side = std::array<Packed, 256>;
+  using Table = std::array<Packed, 256>;
 
   rtl::Accumulator accumulator;
 
-  static Side side(rtl::PotFormat format) {
-    Side words{};
+  static Table table(rtl::PotFormat format) {
+    Table words{};
     words.fill(kShiftZero);
     for (int i = 0; i < format.code_count(); ++i) {
       const auto code = static_cast<rtl::PotCode>(i);
@@ -125,9 +125,9 @@ struct ShiftPath {
     return words;
   }
 
-  static void pack_lane(const Side& side, const std::vector<rtl::PotCode>& codes, std::size_t lane,
-                        std::size_t lanes, Packed* packed, Norms&) {
-    pack_plain_lane(side, codes, lane, lanes, packed);
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+                        std::size_t lane, std::size_t lanes, Packed* packed, Norms&) {
+    pack_plain_lane(table, codes, lane, lanes, packed);
   }
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
@@ -140,13 +140,13 @@ struct ShiftPath {
 struct Fp32Path {
   using Packed = float;
   using Norms = NoNorms;
-  using Side = std::array<Packed, 256>;
+  using Table = std::array<Packed, 256>;
 
   bool zero_gating;
 
-  static void pack_lane(const Side& side, const std::vector<rtl::PotCode>& codes, std::size_t lane,
-                        std::size_t lanes, Packed* packed, Norms&) {
-    pack_plain_lane(side, codes, lane, lanes, packed);
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+                        std::size_t lane, std::size_t lanes, Packed* packed, Norms&) {
+    pack_plain_lane(table, codes, lane, lanes, packed);
   }
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
@@ -160,7 +160,7 @@ struct Fp32Path {
 // the operand's last row, and a padded depth, are zero operands. `codes` is scratch.
 template <typename Path>
 typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
-                                const typename Path::Side& side, std::int64_t begin,
+                                const typename Path::Table& table, std::int64_t begin,
                                 std::size_t lanes, std::int64_t k_begin, std::size_t k,
                                 typename Path::Packed* packed, std::vector<rtl::PotCode>& codes) {
   typename Path::Norms norms{};
@@ -172,7 +172,7 @@ typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
     } else {
       std::fill(codes.begin(), codes.end(), operand.format().zero());
     }
-    Path::pack_lane(side, codes, lane, lanes, packed, norms);
+    Path::pack_lane(table, codes, lane, lanes, packed, norms);
   }
   return norms;
 }

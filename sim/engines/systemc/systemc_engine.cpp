@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -18,42 +20,45 @@
 namespace potomac::sim {
 namespace {
 
-using MacsDone = std::function<void(std::int64_t macs)>;
-
-// Results of one output row block, gathered as they drain and handed on when the block is complete:
-// memory stays at R x n values, whatever m is.
+// The results of each fold that drains, gathered and handed on when the fold is complete: memory
+// stays at a few array-fulls.
 template <typename Value>
-class RowBlockBuffer {
+class FoldBuffer {
  public:
-  RowBlockBuffer(const FoldPlan& plan, const std::function<void(const ResultTile<Value>&)>& sink,
-                 const MacsDone& done)
-      : plan_(plan), sink_(sink), done_(done) {
-    if (sink_) {
-      values_.resize(static_cast<std::size_t>(plan.array.rows * plan.n));
-    }
-  }
+  FoldBuffer(const std::function<void(const ResultTile<Value>&)>& sink, const MacsDone& done)
+      : sink_(sink), done_(done) {}
 
-  void take(std::int64_t m, std::int64_t n, Value value) {
-    const std::int64_t begin = m / plan_.array.rows * plan_.array.rows;
-    const std::int64_t rows = std::min(plan_.array.rows, plan_.m - begin);
+  void take(const ResultPlace& place, Value value) {
+    const Fold& fold = *place.fold;
+    Tile& tile = tiles_[place.fold_number];
+    const auto size = static_cast<std::size_t>(fold.m.size() * fold.n.size());
+    tile.values.resize(sink_ ? size : 0);
     if (sink_) {
-      values_[static_cast<std::size_t>((m - begin) * plan_.n + n)] = value;
+      tile.values[static_cast<std::size_t>((place.m - fold.m.begin) * fold.n.size() + place.n -
+                                           fold.n.begin)] = value;
     }
-    if (++filled_ == rows * plan_.n) {
-      if (sink_) {
-        sink_({begin, 0, rows, plan_.n, values_.data(), plan_.n});
-      }
-      done_(rows * plan_.n * plan_.k);
-      filled_ = 0;
+    if (++tile.filled < size) {
+      return;
     }
+    if (sink_) {
+      sink_({fold.gemm, fold.m.begin, fold.n.begin, fold.m.size(), fold.n.size(),
+             tile.values.data(), fold.n.size()});
+    }
+    if (done_) {
+      done_(static_cast<std::int64_t>(size) * fold.k.size());
+    }
+    tiles_.erase(place.fold_number);
   }
 
  private:
-  const FoldPlan& plan_;
+  struct Tile {
+    std::vector<Value> values;
+    std::size_t filled = 0;
+  };
+
   const std::function<void(const ResultTile<Value>&)>& sink_;
   const MacsDone& done_;
-  std::vector<Value> values_;
-  std::int64_t filled_ = 0;
+  std::map<std::uint64_t, Tile> tiles_;
 };
 
 sc_core::sc_time clock_period(double clock_mhz) {
@@ -69,7 +74,7 @@ class SystemHolder {
 
   SystemHolder(const Architecture& architecture,
                const std::optional<std::filesystem::path>& waveform)
-      : shape_(architecture.array) {
+      : shape_(architecture.array), clock_mhz_(architecture.clock_mhz) {
     const rtl::SimulationContext::Use use(context_);
     system_ = std::make_unique<ArraySystem<Unit>>("potomac", shape_,
                                                   clock_period(architecture.clock_mhz));
@@ -93,118 +98,153 @@ class SystemHolder {
   SystemHolder(const SystemHolder&) = delete;
   SystemHolder& operator=(const SystemHolder&) = delete;
 
+  // Whether the system is this machine's: all else is set pass by pass.
+  bool serves(const Architecture& architecture) const {
+    return architecture.array == shape_ && architecture.clock_mhz == clock_mhz_;
+  }
+
   struct Run {
-    std::uint64_t folds = 0;
     Cycles cycles;
     rtl::PeCounters pe;
     std::uint64_t skew_register_writes = 0;
   };
 
-  Run run(const workloads::Gemm& gemm, const typename Unit::Config& config,
-          const OperandSource<typename Unit::Operand>& first,
-          const OperandSource<typename Unit::Operand>& second,
+  Run run(const Job& job, const typename Unit::Config& config,
+          OperandSource<typename Unit::Operand> first, OperandSource<typename Unit::Operand> second,
           const std::function<void(const ResultTile<Value>&)>& sink, const MacsDone& done) {
-    const rtl::SimulationContext::Use use(context_);
-    const FoldPlan plan{shape_, gemm.m, gemm.n, gemm.k};
-    RowBlockBuffer<Value> buffer(plan, sink, done);
-    system_->start(
-        plan, config, first, second,
-        [&buffer](std::int64_t m, std::int64_t n, Value value) { buffer.take(m, n, value); });
-    sc_core::sc_start();
-    if (system_->results_received() != gemm.m * gemm.n) {
-      throw std::logic_error(
-          fmt::format("the array delivered {} of {} results of layer {} ({} x {} x {} on {} x {})",
-                      system_->results_received(), gemm.m * gemm.n, gemm.layer, gemm.m, gemm.n,
-                      gemm.k, shape_.rows, shape_.cols));
+    if (job.schedule->gemms().empty()) {
+      return {};
     }
-    return {static_cast<std::uint64_t>(plan.folds()), system_->cycles(),
-            system_->array().counters(), system_->array().skew_register_writes()};
+    const rtl::SimulationContext::Use use(context_);
+    FoldBuffer<Value> buffer(sink, done);
+    system_->start(*job.schedule, config, std::move(first), std::move(second), job.pace,
+                   [&buffer](const ResultPlace& place, Value value) { buffer.take(place, value); });
+    sc_core::sc_start();
+    std::int64_t expected = 0;
+    for (const workloads::GemmShape& gemm : job.schedule->gemms()) {
+      expected += gemm.count * gemm.m * gemm.n;
+    }
+    if (system_->results_received() != expected) {
+      throw std::logic_error(
+          fmt::format("the {} x {} array delivered {} of {} results of layer {} {}", shape_.rows,
+                      shape_.cols, system_->results_received(), expected, job.operands->layer(),
+                      workloads::name_of(job.operands->pass())));
+    }
+    return {system_->cycles(), system_->array().counters(),
+            system_->array().skew_register_writes()};
   }
 
  private:
   rtl::SimulationContext context_;
   ArrayShape shape_;
+  double clock_mhz_;
   std::unique_ptr<ArraySystem<Unit>> system_;
   sc_core::sc_trace_file* trace_file_ = nullptr;
 };
 
 template <typename Run>
-GemmResult structural_result(const Run& run, ArrayShape array) {
-  GemmResult result;
-  result.folds = run.folds;
-  result.cycles = run.cycles;
-  result.zeros = {run.pe.zero_operand, run.pe.zero_starts};
-  energy::ActionCounts& actions = result.actions;
+PassCounts counts_of(const Run& run, const Schedule& schedule) {
+  PassCounts counts;
+  counts.folds = schedule.folds();
+  counts.cycles = run.cycles;
+  counts.zeros = {run.pe.zero_operand, run.pe.zero_starts};
+  energy::ActionCounts& actions = counts.actions;
   actions.gated_mac = run.pe.gated;
   actions.operand_register_write = run.pe.operand_writes;
   actions.skew_register_write = run.skew_register_writes;
   actions.accumulator_write = run.pe.accumulator_writes;
   actions.drain_hop = run.pe.shadow_writes;
   actions.idle_pe_cycle =
-      static_cast<std::uint64_t>(array.pes()) * run.cycles.total() - run.pe.slots;
-  return result;
+      static_cast<std::uint64_t>(schedule.array().pes()) * run.cycles.total() - run.pe.slots;
+  return counts;
 }
 
 class SystemCEngine : public Engine {
  public:
-  SystemCEngine(const Architecture& architecture, std::optional<std::filesystem::path> waveform)
-      : architecture_(architecture), waveform_(std::move(waveform)) {}
+  explicit SystemCEngine(std::optional<std::filesystem::path> waveform)
+      : waveform_(std::move(waveform)) {}
 
-  GemmResult run_mf_mac(const workloads::Gemm& gemm, const AccumulatorSink& sink) override {
-    const rtl::PotFormat format(architecture_.pe.operand_bits);
-    const rtl::MfMacUnit::Config config{format, require_fit(architecture_, gemm),
-                                        architecture_.pe.zero_gating};
-    const OperandSource<rtl::PotCode> first(gemm.first, widening(gemm.first.format(), format));
-    const OperandSource<rtl::PotCode> second(gemm.second, widening(gemm.second.format(), format));
-    if (!mf_mac_) {
-      mf_mac_ = std::make_unique<SystemHolder<rtl::MfMacUnit>>(architecture_, waveform_);
+  PassCounts run(const Job& job, const Detail& detail) override {
+    require_systemc_array(job.architecture->array);
+    if (job.operands == nullptr) {
+      throw InputError({"", "--engine systemc", "needs values, and this workload has shapes only",
+                        "use --engine fast"});
     }
-    const auto run = mf_mac_->run(gemm, config, first, second, sink, done_);
-    GemmResult result = structural_result(run, architecture_.array);
-    result.actions.exponent_add = run.pe.multiplied;
-    result.actions.sign_xor = run.pe.multiplied;
-    result.actions.accumulate = run.pe.accumulated;
-    result.actions.overflow = run.pe.overflowed;
-    result.actions.dropped_product = run.pe.dropped;
-    return result;
-  }
-
-  GemmResult run_fp32(const workloads::Gemm& gemm, const Fp32Sink& sink) override {
-    const rtl::Fp32MacUnit::Config config{architecture_.baseline.zero_gating};
-    const OperandSource<float> first(gemm.first,
-                                     dequantized_values(gemm.first.format(), gemm.first_beta));
-    const OperandSource<float> second(gemm.second,
-                                      dequantized_values(gemm.second.format(), gemm.second_beta));
-    if (!fp32_) {
-      fp32_ = std::make_unique<SystemHolder<rtl::Fp32MacUnit>>(architecture_, std::nullopt);
-    }
-    const auto run = fp32_->run(gemm, config, first, second, sink, done_);
-    GemmResult result = structural_result(run, architecture_.array);
-    result.actions.fp32_multiply = run.pe.multiplied;
-    result.actions.fp32_add = run.pe.accumulated;
-    return result;
+    return job.unit == Unit::kMfMac ? run_mf_mac(job, detail) : run_fp32(job, detail);
   }
 
  private:
-  Architecture architecture_;
+  template <typename U>
+  static SystemHolder<U>& system_for(std::unique_ptr<SystemHolder<U>>& holder,
+                                     const Architecture& architecture,
+                                     const std::optional<std::filesystem::path>& waveform) {
+    if (!holder || !holder->serves(architecture)) {
+      holder.reset();
+      holder = std::make_unique<SystemHolder<U>>(architecture, waveform);
+    }
+    return *holder;
+  }
+
+  template <typename Operand>
+  static OperandSource<Operand> source(const Job& job, WhichOperand which,
+                                       const std::array<Operand, 256>& translation) {
+    return {*job.operands, which, translation};
+  }
+
+  PassCounts run_mf_mac(const Job& job, const Detail& detail) {
+    const rtl::PotFormat format(job.architecture->pe.operand_bits);
+    const rtl::MfMacUnit::Config config{format, job.accumulator, job.architecture->pe.zero_gating};
+    const auto run = system_for(mf_mac_, *job.architecture, waveform_)
+                         .run(job, config,
+                              source(job, WhichOperand::kFirst,
+                                     widening(job.operands->first().format(), format)),
+                              source(job, WhichOperand::kSecond,
+                                     widening(job.operands->second().format(), format)),
+                              detail.accumulators, detail.done);
+    PassCounts counts = counts_of(run, *job.schedule);
+    counts.actions.exponent_add = run.pe.multiplied;
+    counts.actions.sign_xor = run.pe.multiplied;
+    counts.actions.accumulate = run.pe.accumulated;
+    counts.actions.overflow = run.pe.overflowed;
+    counts.actions.dropped_product = run.pe.dropped;
+    return counts;
+  }
+
+  PassCounts run_fp32(const Job& job, const Detail& detail) {
+    const rtl::Fp32MacUnit::Config config{job.architecture->baseline.zero_gating};
+    const auto values = [](const workloads::QuantizedTensor& tensor) {
+      return dequantized_values(tensor.format(), tensor.beta);
+    };
+    const auto run =
+        system_for(fp32_, *job.architecture, std::nullopt)
+            .run(job, config, source(job, WhichOperand::kFirst, values(job.operands->first())),
+                 source(job, WhichOperand::kSecond, values(job.operands->second())), detail.fp32,
+                 detail.done);
+    PassCounts counts = counts_of(run, *job.schedule);
+    counts.actions.fp32_multiply = run.pe.multiplied;
+    counts.actions.fp32_add = run.pe.accumulated;
+    return counts;
+  }
+
   std::optional<std::filesystem::path> waveform_;
-  MacsDone done_ = [this](std::int64_t macs) { work_done(macs); };
   std::unique_ptr<SystemHolder<rtl::MfMacUnit>> mf_mac_;
   std::unique_ptr<SystemHolder<rtl::Fp32MacUnit>> fp32_;
 };
 
 }  // namespace
 
-std::unique_ptr<Engine> make_systemc_engine(const Architecture& architecture,
-                                            const std::optional<std::filesystem::path>& waveform) {
-  if (architecture.array.pes() > kMaxSystemCPes) {
-    throw InputError(
-        {"", "array",
-         fmt::format("{} x {} PEs are too many for one SystemC module each (at most {})",
-                     architecture.array.rows, architecture.array.cols, kMaxSystemCPes),
-         "use --engine fast, which gives the same result, or a smaller array"});
+void require_systemc_array(ArrayShape array) {
+  if (array.pes() > kMaxSystemCPes) {
+    throw InputError({"", "array",
+                      fmt::format("{} x {} PEs are too many for one SystemC module each (at most "
+                                  "{})",
+                                  array.rows, array.cols, kMaxSystemCPes),
+                      "use --engine fast, which gives the same result, or a smaller array"});
   }
-  return std::make_unique<SystemCEngine>(architecture, waveform);
+}
+
+std::unique_ptr<Engine> make_systemc_engine(const std::optional<std::filesystem::path>& waveform) {
+  return std::make_unique<SystemCEngine>(waveform);
 }
 
 }  // namespace potomac::sim

@@ -16,12 +16,14 @@ inline constexpr std::int64_t kMaxSystemCPes = 65536;
 // The comment that ends a waveform which was written to its end.
 inline constexpr const char* kWaveformEnd = "potomac: end of waveform";
 
-// One array is elaborated at first use and runs all GEMMs. With `waveform`, every register is
-// written to that VCD file (whose name must end in ".vcd") over the engine's whole life; it is
-// complete when the engine is gone.
 // Throws InputError if the array is too large for this engine.
+void require_systemc_array(ArrayShape array);
+
+// An array is elaborated at first use, and again only where the machine changes. With `waveform`,
+// every register of the MF-MAC array is written to that VCD file (whose name must end in ".vcd")
+// over the engine's whole life; it is complete when the engine is gone. Such an engine runs one
+// architecture only.
 std::unique_ptr<Engine> make_systemc_engine(
-    const Architecture& architecture,
     const std::optional<std::filesystem::path>& waveform = std::nullopt);
 
 }  // namespace potomac::sim

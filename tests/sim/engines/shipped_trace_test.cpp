@@ -26,7 +26,7 @@ TEST(ShippedTrace, EveryGemmIsTheSameInBothEngines) {
   const workloads::TraceReader trace(kTrace);
   ASSERT_EQ(trace.layers().size(), 5U);
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-    const workloads::Layer layer = trace.read(i);
+    const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
       SCOPED_TRACE(layer.shape.name + " " + std::string(workloads::name_of(pass)));
       const workloads::Gemm gemm = workloads::lower(layer, pass, 0);
@@ -45,7 +45,7 @@ TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
   const auto fast = sim::make_engine(sim::EngineKind::kFast, architecture, 1);
   const workloads::TraceReader trace(kTrace);
   for (const std::size_t i : {std::size_t{0}, std::size_t{4}}) {
-    const workloads::Layer layer = trace.read(i);
+    const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
       const workloads::Gemm gemm = workloads::lower(layer, pass, 0);
       const auto by_systemc = run_fp32(*systemc, gemm);

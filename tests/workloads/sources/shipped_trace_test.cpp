@@ -31,7 +31,7 @@ TEST(ShippedTrace, IsAFashionMnistStepOfFiveLayers) {
 TEST(ShippedTrace, HoldsCodesThatTrainingMadeInEveryTensor) {
   const TraceReader reader(kShipped);
   for (std::size_t i = 0; i < reader.layers().size(); ++i) {
-    const Layer layer = reader.read(i);
+    const Layer layer = *reader.read(i);
     for (const QuantizedTensor* tensor : {&layer.w, &layer.a, &layer.g}) {
       const TensorStatistics statistics = statistics_of(*tensor);
       EXPECT_LT(statistics.zero_share(), 1.0) << layer.shape.name;

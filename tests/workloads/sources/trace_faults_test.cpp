@@ -306,7 +306,7 @@ TEST_F(TraceFaults, PlainStorageIsNotAFault) {
     const Hdf5Edit edit(trace());
     edit.replace_tensor("layers/001-linear/A", {3, 12}, layers[1].a.codes);
   }
-  EXPECT_EQ(TraceReader(trace()).read(1).a.codes, layers[1].a.codes);
+  EXPECT_EQ(TraceReader(trace()).read(1)->a.codes, layers[1].a.codes);
 }
 
 }  // namespace

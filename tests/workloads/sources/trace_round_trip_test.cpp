@@ -97,7 +97,7 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
       layer.g = any_tensor(layer.shape.g);
       layers.push_back(std::move(layer));
     }
-    const TraceInfo info{.model =
+    const WorkloadInfo info{.model =
                              "m\xC3\xB6"
                              "del",
                          .framework = "",
@@ -135,7 +135,7 @@ TEST_F(TraceRoundTripTest, LayersMayBeReadInAnyOrderAndAgain) {
   write_trace(path("a.h5"), layers);
   const TraceReader reader(path("a.h5"));
   for (const std::size_t i : {2U, 0U, 1U, 0U}) {
-    EXPECT_TRUE(equal(reader.read(i).a, layers[i].a));
+    EXPECT_TRUE(equal(reader.read(i)->a, layers[i].a));
   }
 }
 
@@ -170,7 +170,7 @@ TEST_F(TraceRoundTripTest, AnAbandonedWriterLeavesTheOldFileAlone) {
 class TraceWriterFaults : public TraceRoundTripTest {
  protected:
   std::string refusal(const std::vector<Layer>& layers,
-                      const TraceInfo& info = sample_info()) const {
+                      const WorkloadInfo& info = sample_info()) const {
     try {
       write_trace(path("a.h5"), layers, info);
     } catch (const InputError& error) {
@@ -230,7 +230,7 @@ TEST_F(TraceWriterFaults, CodesThatAreNotCanonical) {
 }
 
 TEST_F(TraceWriterFaults, AnOriginThatIsNotPlainText) {
-  TraceInfo info = sample_info();
+  WorkloadInfo info = sample_info();
   info.model = "a\nb";
   EXPECT_THAT(refusal({sample()}, info), HasSubstr("model 'a\\x0Ab' is no plain text"));
   info = sample_info();

@@ -97,7 +97,7 @@ inline LayerShape matmul_shape(std::string name = "002-matmul") {
           .g = {2, 3, 5}};
 }
 
-inline TraceInfo sample_info() {
+inline WorkloadInfo sample_info() {
   return {.model = "tiny",
           .framework = "none",
           .dataset = "random",
@@ -113,7 +113,7 @@ inline std::vector<Layer> sample_layers() {
 }
 
 inline void write_trace(const std::filesystem::path& path, const std::vector<Layer>& layers,
-                        const TraceInfo& info = sample_info()) {
+                        const WorkloadInfo& info = sample_info()) {
   TraceWriter writer(path, info);
   for (const Layer& layer : layers) {
     writer.write(layer);
@@ -124,7 +124,7 @@ inline void write_trace(const std::filesystem::path& path, const std::vector<Lay
 inline std::vector<Layer> read_trace(const TraceReader& reader) {
   std::vector<Layer> layers;
   for (std::size_t i = 0; i < reader.layers().size(); ++i) {
-    layers.push_back(reader.read(i));
+    layers.push_back(*reader.read(i));
   }
   return layers;
 }

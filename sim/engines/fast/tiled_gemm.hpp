@@ -1,0 +1,264 @@
+// The results of one GEMM, tile by tile, on all threads. A block of columns of the second operand
+// is packed once and shared; each task packs its rows of the first operand block by block of depth,
+// and advances its sums through the depth in order. Memory is bounded whatever the GEMM: where the
+// reduction is too deep to be packed whole, sums wait in between.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <type_traits>
+#include <vector>
+
+#include "sim/engines/fast/exact_kernels.hpp"
+#include "sim/engines/fast/packed_operands.hpp"
+#include "sim/engines/value_facts.hpp"
+#include "sim/engines/worker_pool.hpp"
+#include "workloads/layers/lowering.hpp"
+
+namespace potomac::sim {
+
+inline constexpr std::size_t kPackedBytes = 16U << 20;  // of the second operand
+inline constexpr std::size_t kMaxPackedCols = 512;
+inline constexpr std::size_t kTaskRows = 64;
+// Rows whose sums wait together where the depth is cut.
+inline constexpr std::size_t kWaitingRows = 16384;
+inline constexpr std::size_t kPackTaskBlocks = 16;  // blocks of depth that one task packs
+
+constexpr std::size_t round_up(std::size_t value, std::size_t step) {
+  return (value + step - 1) / step * step;
+}
+
+template <typename Path, typename Sum, typename Value>
+class TiledGemm {
+ public:
+  using Packed = typename Path::Packed;
+  using Sink = std::function<void(const ResultTile<Value>&)>;
+
+  TiledGemm(const workloads::Gemm& gemm, const Path& path, const typename Path::Table& first,
+            const typename Path::Table& second, const Sink& sink, WorkerPool& pool,
+            const MacsDone& done)
+      : gemm_(gemm),
+        path_(path),
+        first_(first),
+        second_(second),
+        sink_(sink),
+        pool_(pool),
+        done_(done),
+        tile_(micro_tile_shape()),
+        scratch_(pool.threads()) {}
+
+  // Returns the number of overflows.
+  std::uint64_t run() {
+    const auto depth = static_cast<std::size_t>(gemm_.k);
+    const auto m = static_cast<std::size_t>(gemm_.m);
+    const auto n = static_cast<std::size_t>(gemm_.n);
+    // As deep as one panel of columns can be.
+    const std::size_t deepest =
+        kPackedBytes / (tile_.nr * sizeof(Packed)) / kBlockDepth * kBlockDepth;
+    stretch_depth_ = std::min(round_up(depth, 2), deepest);
+    const std::size_t affordable = kPackedBytes / (stretch_depth_ * sizeof(Packed)) / tile_.nr;
+    const std::size_t width =
+        std::clamp(affordable, std::size_t{1}, kMaxPackedCols / tile_.nr) * tile_.nr;
+    const std::size_t height = depth <= stretch_depth_ ? m : std::min(m, kWaitingRows);
+    for (std::size_t col = 0; col < n; col += width) {
+      cols_ = {col, std::min(width, n - col)};
+      for (std::size_t row = 0; row < m; row += height) {
+        rows_ = {row, std::min(height, m - row)};
+        run_rectangle(depth);
+      }
+    }
+    return overflows_;
+  }
+
+ private:
+  struct Stretch {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+  struct Scratch {
+    std::vector<rtl::PotCode> codes;
+    std::vector<Packed> a;
+    std::vector<Sum> sums;       // micro-tiles, [panel of rows][panel of columns][mr][nr]
+    std::vector<Value> results;  // row-major, for the sink
+  };
+  // A rectangle of the rectangle in hand: rows and panels of columns.
+  struct Task {
+    Stretch rows;
+    Stretch panels;
+  };
+
+  // All of the depth for the rows and columns in hand.
+  void run_rectangle(std::size_t depth) {
+    const std::vector<Task> tasks = cut_into_tasks();
+    const bool whole = depth <= stretch_depth_;
+    std::vector<std::vector<Sum>> waiting(whole ? 0 : tasks.size());
+    for (std::size_t begin = 0; begin < depth; begin += stretch_depth_) {
+      depth_ = {begin, std::min(stretch_depth_, depth - begin)};
+      pack_columns();
+      const bool last = begin + depth_.size == depth;
+      pool_.for_each(tasks.size(), [&](std::size_t task, unsigned thread) {
+        Scratch& scratch = scratch_[thread];
+        std::vector<Sum>& sums = whole ? scratch.sums : waiting[task];
+        if (begin == 0) {
+          sums.assign(row_panels(tasks[task]) * tasks[task].panels.size * tile_.mr * tile_.nr,
+                      Sum{});
+        }
+        advance(tasks[task], scratch, sums);
+        if (last && sink_) {
+          deliver(tasks[task], scratch, sums);
+        }
+      });
+    }
+  }
+
+  // Blocks of rows, and of columns too where rows are few, so that every thread has work.
+  std::vector<Task> cut_into_tasks() const {
+    const std::size_t panels = (cols_.size + tile_.nr - 1) / tile_.nr;
+    const std::size_t wanted = pool_.threads() == 1 ? 1 : std::size_t{4} * pool_.threads();
+    const std::size_t row_blocks = (rows_.size + kTaskRows - 1) / kTaskRows;
+    const std::size_t panel_step = (panels + std::max<std::size_t>(wanted / row_blocks, 1) - 1) /
+                                   std::max<std::size_t>(wanted / row_blocks, 1);
+    const std::size_t col_blocks = (panels + panel_step - 1) / panel_step;
+    const std::size_t row_share = rows_.size / std::max<std::size_t>(wanted / col_blocks, 1);
+    const std::size_t row_step =
+        std::clamp(round_up(std::max<std::size_t>(row_share, 1), tile_.mr), tile_.mr, kTaskRows);
+    std::vector<Task> tasks;
+    for (std::size_t row = 0; row < rows_.size; row += row_step) {
+      for (std::size_t panel = 0; panel < panels; panel += panel_step) {
+        tasks.push_back({{rows_.begin + row, std::min(row_step, rows_.size - row)},
+                         {panel, std::min(panel_step, panels - panel)}});
+      }
+    }
+    return tasks;
+  }
+
+  std::size_t blocks() const { return (depth_.size + kBlockDepth - 1) / kBlockDepth; }
+  std::size_t block_depth(std::size_t block) const {
+    return std::min(kBlockDepth, depth_.size - block * kBlockDepth);
+  }
+  std::size_t row_panels(const Task& task) const {
+    return (task.rows.size + tile_.mr - 1) / tile_.mr;
+  }
+
+  // Packs the columns in hand over the depth in hand.
+  void pack_columns() {
+    const std::size_t panels = (cols_.size + tile_.nr - 1) / tile_.nr;
+    packed_.resize(panels * round_up(depth_.size, 2) * tile_.nr);
+    norms_.resize(panels * blocks());
+    const std::size_t pieces = (blocks() + kPackTaskBlocks - 1) / kPackTaskBlocks;
+    pool_.for_each(panels * pieces, [&](std::size_t task, unsigned thread) {
+      const std::size_t panel = task / pieces;
+      const std::size_t begin = task % pieces * kPackTaskBlocks;
+      for (std::size_t block = begin; block < std::min(blocks(), begin + kPackTaskBlocks);
+           ++block) {
+        norms_[panel * blocks() + block] = pack_block<Path>(
+            gemm_.second, second_, static_cast<std::int64_t>(cols_.begin + panel * tile_.nr),
+            tile_.nr, static_cast<std::int64_t>(depth_.begin + block * kBlockDepth),
+            block_depth(block), packed_block(panel, block), scratch_[thread].codes);
+      }
+    });
+  }
+
+  Packed* packed_block(std::size_t panel, std::size_t block) {
+    return packed_.data() + (panel * round_up(depth_.size, 2) + block * kBlockDepth) * tile_.nr;
+  }
+
+  void advance(const Task& task, Scratch& scratch, std::vector<Sum>& sums) {
+    const std::size_t tile_size = tile_.mr * tile_.nr;
+    const std::size_t row_count = row_panels(task);
+    scratch.a.resize(row_count * tile_.mr * kBlockDepth);
+    std::uint64_t overflows = 0;
+    std::vector<typename Path::Norms> a_norms(row_count);
+    for (std::size_t block = 0; block < blocks(); ++block) {
+      const std::size_t depth = block_depth(block);
+      for (std::size_t i = 0; i < row_count; ++i) {
+        a_norms[i] = pack_block<Path>(
+            gemm_.first, first_, static_cast<std::int64_t>(task.rows.begin + i * tile_.mr),
+            tile_.mr, static_cast<std::int64_t>(depth_.begin + block * kBlockDepth), depth,
+            a_panel(scratch, i), scratch.codes);
+      }
+      for (std::size_t j = 0; j < task.panels.size; ++j) {
+        const std::size_t panel = task.panels.begin + j;
+        const Packed* b = packed_block(panel, block);
+        const typename Path::Norms& b_norms = norms_[panel * blocks() + block];
+        for (std::size_t i = 0; i < row_count; ++i) {
+          overflows += path_.advance(a_panel(scratch, i), b, a_norms[i], b_norms, depth,
+                                     sums.data() + (i * task.panels.size + j) * tile_size);
+        }
+      }
+    }
+    overflows_ += overflows;
+    if (done_) {
+      done_(static_cast<std::int64_t>(task.rows.size * task_cols(task) * depth_.size));
+    }
+  }
+
+  Packed* a_panel(Scratch& scratch, std::size_t panel) const {
+    return scratch.a.data() + panel * tile_.mr * kBlockDepth;
+  }
+
+  std::size_t task_cols(const Task& task) const {
+    return std::min(task.panels.size * tile_.nr, cols_.size - task.panels.begin * tile_.nr);
+  }
+
+  void deliver(const Task& task, Scratch& scratch, const std::vector<Sum>& sums) {
+    const std::size_t cols = task_cols(task);
+    scratch.results.resize(task.rows.size * cols);
+    for (std::size_t i = 0; i < task.rows.size; ++i) {
+      for (std::size_t j = 0; j < cols; ++j) {
+        const std::size_t tile = i / tile_.mr * task.panels.size + j / tile_.nr;
+        const Sum sum = sums[(tile * tile_.mr + i % tile_.mr) * tile_.nr + j % tile_.nr];
+        if constexpr (std::is_same_v<Sum, float>) {
+          // The one NaN that the FP32 MAC knows; see fp32_mac().
+          scratch.results[i * cols + j] =
+              std::isnan(sum) ? std::bit_cast<float>(std::uint32_t{0x7FC00000}) : sum;
+        } else {
+          scratch.results[i * cols + j] = sum;
+        }
+      }
+    }
+    sink_({gemm_.index, static_cast<std::int64_t>(task.rows.begin),
+           static_cast<std::int64_t>(cols_.begin + task.panels.begin * tile_.nr),
+           static_cast<std::int64_t>(task.rows.size), static_cast<std::int64_t>(cols),
+           scratch.results.data(), static_cast<std::int64_t>(cols)});
+  }
+
+  const workloads::Gemm& gemm_;
+  const Path& path_;
+  const typename Path::Table& first_;
+  const typename Path::Table& second_;
+  const Sink& sink_;
+  WorkerPool& pool_;
+  const MacsDone& done_;
+  MicroTileShape tile_;
+  std::size_t stretch_depth_ = 0;
+  Stretch rows_, cols_, depth_;  // in hand
+  std::vector<Scratch> scratch_;
+  std::vector<Packed> packed_;               // [panel of columns][block of depth][kernel's layout]
+  std::vector<typename Path::Norms> norms_;  // [panel of columns][block of depth]
+  std::atomic<std::uint64_t> overflows_ = 0;
+};
+
+// Calls body(gemm, pool) for each GEMM of a pass: side by side where they are many (each then has a
+// pool of one thread), else one by one, each on all threads.
+template <typename Body>
+void for_each_gemm(const workloads::LoweredPass& pass, WorkerPool& pool, const Body& body) {
+  const auto count = static_cast<std::size_t>(pass.count());
+  if (count < std::size_t{4} * pool.threads() || pool.threads() == 1) {
+    for (std::size_t i = 0; i < count; ++i) {
+      body(pass.gemm(static_cast<std::int64_t>(i)), pool);
+    }
+    return;
+  }
+  pool.for_each(count, [&](std::size_t i, unsigned /*thread*/) {
+    WorkerPool alone(1);
+    body(pass.gemm(static_cast<std::int64_t>(i)), alone);
+  });
+}
+
+}  // namespace potomac::sim

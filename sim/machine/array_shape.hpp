@@ -1,0 +1,25 @@
+// The array as a schedule sees it: its extent, and what stays in its PEs.
+#pragma once
+
+#include <cstdint>
+
+namespace potomac::sim {
+
+// Row r is fed by the first operand, column c by the second.
+struct ArrayShape {
+  std::int64_t rows = 16;
+  std::int64_t cols = 16;
+
+  std::int64_t pes() const { return rows * cols; }
+  friend bool operator==(const ArrayShape&, const ArrayShape&) = default;
+};
+
+// What a PE keeps while the other two stream past: an output's sum, an element of the second
+// operand (a weight, in forward), or one of the first.
+enum class Dataflow { kOutputStationary, kWeightStationary, kInputStationary };
+
+constexpr std::int64_t ceil_div(std::int64_t value, std::int64_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
+
+}  // namespace potomac::sim

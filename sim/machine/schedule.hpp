@@ -1,0 +1,90 @@
+// The folds of one pass: every array-full of every one of its GEMMs, in the order in which the
+// array works through them. Every engine walks this one sequence. It is lazy: a pass may have tens
+// of millions of folds, and none is stored.
+//
+// In a GEMM the array takes tiles of two of its indices, and streams the third whole:
+//   dataflow | rows of the array | columns | streamed | order of the tiles (last innermost)
+//   os       | m                 | n       | k        | m, n
+//   ws       | k                 | n       | m        | n, k
+//   is       | k                 | m       | n        | m, k
+// So sums always grow in the order of k.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/machine/array_shape.hpp"
+#include "workloads/layers/gemm_shape.hpp"
+
+namespace potomac::sim {
+
+struct Range {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  std::int64_t size() const { return end - begin; }
+  friend bool operator==(const Range&, const Range&) = default;
+};
+
+// One array-full: the part m x n x k of GEMM number `gemm` of the pass.
+struct Fold {
+  std::int64_t gemm = 0;
+  Range m, n, k;
+  bool first = false;  // begins its outputs' sums (k.begin is 0)
+  bool last = false;   // ends them (k.end is the GEMM's k)
+
+  friend bool operator==(const Fold&, const Fold&) = default;
+};
+
+class Schedule {
+ public:
+  // Precondition: every extent is at least 1. A pass may have no GEMM at all.
+  Schedule(std::vector<workloads::GemmShape> gemms, ArrayShape array, Dataflow dataflow);
+
+  const std::vector<workloads::GemmShape>& gemms() const { return gemms_; }
+  ArrayShape array() const { return array_; }
+  Dataflow dataflow() const { return dataflow_; }
+
+  std::uint64_t folds() const;                                    // in closed form
+  static std::int64_t folds_of(const workloads::GemmShape& gemm,  // of one of its `count` GEMMs
+                               ArrayShape array, Dataflow dataflow);
+  std::uint64_t macs() const;
+
+  // Consecutive folds that take equally many rows, columns and slots: `front`, and those that come
+  // behind it along the innermost index.
+  struct Run {
+    Fold front;
+    std::int64_t count = 0;
+  };
+  // Walks the sequence, by folds or by runs of equal ones. The schedule must outlive it.
+  class Walk {
+   public:
+    explicit Walk(const Schedule& schedule);
+
+    bool done() const { return shape_ == schedule_->gemms_.size(); }
+    // Preconditions: not done().
+    Fold fold() const;
+    Run run() const;
+    void next_fold() { advance(1); }
+    void next_run() { advance(run().count); }
+    std::uint64_t number() const { return number_; }  // of the fold in hand, from 0
+
+   private:
+    void advance(std::int64_t folds);  // not beyond the run in hand
+
+    const Schedule* schedule_;
+    std::size_t shape_ = 0;   // position in gemms()
+    std::int64_t copy_ = 0;   // which of the equal GEMMs
+    std::int64_t gemm_ = 0;   // number within the pass
+    std::int64_t outer_ = 0;  // where the tile in hand begins
+    std::int64_t inner_ = 0;
+    std::uint64_t number_ = 0;
+  };
+
+ private:
+  std::vector<workloads::GemmShape> gemms_;
+  ArrayShape array_;
+  Dataflow dataflow_;
+};
+
+}  // namespace potomac::sim

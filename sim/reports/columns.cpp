@@ -1,0 +1,194 @@
+#include "sim/reports/columns.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "energy/actions.hpp"
+#include "sim/reports/csv_field.hpp"
+
+namespace potomac::sim {
+namespace {
+
+Cell cell_of(const Count& count) {
+  return count.known() ? Cell(count.value()) : Cell();
+}
+
+Cell share_of(const Count& part, std::uint64_t whole) {
+  if (!part.known() || whole == 0) {
+    return {};
+  }
+  return Share{static_cast<double>(part.value()) / static_cast<double>(whole)};
+}
+
+std::string gemm_text(const PassRecord& record) {
+  const workloads::GemmShape& shape = record.gemms.front();
+  const std::string text = fmt::format("{} x {} x {}", shape.m, shape.n, shape.k);
+  return shape.count == 1 ? text : fmt::format("{} * {}", shape.count, text);
+}
+
+// A column of the pass itself, which totals do not have.
+Column of_pass(std::string path, std::string flat, std::string heading, std::string meaning,
+               Cell (*get)(const PassRecord&)) {
+  return {std::move(path),
+          std::move(flat),
+          std::move(heading),
+          "",
+          std::move(meaning),
+          false,
+          [get](const ColumnSource& s) { return s.record == nullptr ? Cell() : get(*s.record); }};
+}
+
+Column of_shape(const char* name, std::int64_t workloads::GemmShape::*member, const char* meaning) {
+  return {name, name, "", "", meaning, false, [member](const ColumnSource& s) {
+            return s.record == nullptr ? Cell() : Cell(s.record->gemms.front().*member);
+          }};
+}
+
+Column counted(std::string path, std::string flat, std::string heading, std::string unit,
+               std::string meaning, Cell (*get)(const Quantities&)) {
+  return {std::move(path),
+          std::move(flat),
+          std::move(heading),
+          std::move(unit),
+          std::move(meaning),
+          true,
+          [get](const ColumnSource& s) { return get(s.quantities); }};
+}
+
+void add_actions(std::vector<Column>& list, const std::string& path, const std::string& prefix,
+                 energy::ActionCounts Quantities::*machine) {
+  for (const energy::ActionInfo& action : energy::kActions) {
+    list.push_back({fmt::format("{}.{}", path, action.name), prefix + std::string(action.name), "",
+                    std::string(action.unit), std::string(action.description), true,
+                    [machine, member = action.member](const ColumnSource& s) {
+                      return cell_of(s.quantities.*machine.*member);
+                    }});
+  }
+}
+
+std::vector<Column> make_columns() {
+  std::vector<Column> list;
+  list.push_back(of_pass("layer", "layer", "layer", "the layer's name in the trace",
+                         [](const PassRecord& r) { return Cell(r.layer); }));
+  list.push_back(
+      of_pass("pass", "pass", "pass", "forward, backward-data or backward-weight",
+              [](const PassRecord& r) { return Cell(std::string(workloads::name_of(r.pass))); }));
+  list.push_back(of_shape("count", &workloads::GemmShape::count, "GEMMs (groups or batches)"));
+  list.push_back(of_shape("m", &workloads::GemmShape::m, "rows of an output"));
+  list.push_back(of_shape("n", &workloads::GemmShape::n, "columns of an output"));
+  list.push_back(of_shape("k", &workloads::GemmShape::k, "depth of the reduction"));
+  list.push_back(of_pass("", "", "GEMM (M x N x K)", "the extents in one",
+                         [](const PassRecord& r) { return Cell(gemm_text(r)); }));
+  list.push_back(counted("folds", "folds", "folds", "", "array-fulls, over all GEMMs",
+                         [](const Quantities& q) { return Cell(q.folds); }));
+  list.push_back(counted("", "", "cycles", "cycle", "cycles.total",
+                         [](const Quantities& q) { return Cell(q.cycles.total()); }));
+  list.push_back(counted("macs", "macs", "", "MAC",
+                         "count * m * n * k: zeros, padding and the holes of strides are slots too",
+                         [](const Quantities& q) { return Cell(q.macs); }));
+  list.push_back({"utilization", "utilization", "util.", "",
+                  "macs / (PEs * cycles.total), between 0 and 1", true, [](const ColumnSource& s) {
+                    const auto share = utilization(s.quantities, s.architecture.array);
+                    return share ? Cell(Share{*share}) : Cell();
+                  }});
+  list.push_back(
+      of_pass("accumulator.bits", "accumulator_bits", "", "the accumulator's width",
+              [](const PassRecord& r) { return Cell(std::int64_t{r.accumulator.bits}); }));
+  list.push_back(
+      of_pass("accumulator.lsb", "accumulator_lsb", "",
+              "its lowest bit weighs 2^lsb (`exact` made a number)",
+              [](const PassRecord& r) { return Cell(std::int64_t{r.accumulator.lsb}); }));
+  list.push_back(counted("zero_operand_macs", "zero_operand_macs", "", "MAC",
+                         "MACs with a zero operand, gated or not",
+                         [](const Quantities& q) { return cell_of(q.zero_operand_macs); }));
+  list.push_back(counted("", "", "zeros gated", "", "gated_mac / macs", [](const Quantities& q) {
+    return share_of(q.actions.gated_mac, q.macs);
+  }));
+  list.push_back(counted("cycles.total", "cycles_total", "", "cycle",
+                         "preload + stream + drain + stall",
+                         [](const Quantities& q) { return Cell(q.cycles.total()); }));
+  list.push_back(counted("cycles.preload", "cycles_preload", "", "cycle",
+                         "loading stationary tiles",
+                         [](const Quantities& q) { return Cell(q.cycles.preload); }));
+  list.push_back(counted("cycles.stream", "cycles_stream", "", "cycle",
+                         "slots, and the skew around them",
+                         [](const Quantities& q) { return Cell(q.cycles.stream); }));
+  list.push_back(counted("cycles.drain", "cycles_drain", "", "cycle",
+                         "the pass's last results leave",
+                         [](const Quantities& q) { return Cell(q.cycles.drain); }));
+  list.push_back(counted("cycles.stall", "cycles_stall", "", "cycle", "waiting for memory",
+                         [](const Quantities& q) { return Cell(q.cycles.stall); }));
+  add_actions(list, "actions", "", &Quantities::actions);
+  add_actions(list, "baseline_actions", "baseline_", &Quantities::baseline_actions);
+  return list;
+}
+
+// "cycles.total": json["cycles"]["total"].
+void put(nlohmann::ordered_json& json, std::string_view path, nlohmann::ordered_json value) {
+  const std::size_t dot = path.find('.');
+  nlohmann::ordered_json& child = json[std::string(path.substr(0, dot))];
+  if (dot == std::string_view::npos) {
+    child = std::move(value);
+  } else {
+    put(child, path.substr(dot + 1), std::move(value));
+  }
+}
+
+struct JsonCell {
+  nlohmann::ordered_json operator()(std::monostate /*unknown*/) const { return nullptr; }
+  nlohmann::ordered_json operator()(Share share) const { return share.value; }
+  nlohmann::ordered_json operator()(const auto& value) const { return value; }
+};
+
+struct CsvCell {
+  std::string operator()(std::monostate /*unknown*/) const { return {}; }
+  std::string operator()(Share share) const { return fmt::format("{}", share.value); }
+  std::string operator()(const std::string& text) const { return csv_field(text); }
+  std::string operator()(const auto& number) const { return fmt::format("{}", number); }
+};
+
+struct TextCell {
+  std::string operator()(std::monostate /*unknown*/) const { return "-"; }
+  std::string operator()(Share share) const { return fmt::format("{:.1f}%", 100.0 * share.value); }
+  std::string operator()(const auto& value) const { return fmt::format("{}", value); }
+};
+
+}  // namespace
+
+std::span<const Column> columns() {
+  static const std::vector<Column> list = make_columns();
+  return list;
+}
+
+const Column& column_named(std::string_view flat) {
+  const auto found = std::ranges::find(columns(), flat, &Column::flat);
+  assert(found != columns().end());
+  return *found;
+}
+
+nlohmann::ordered_json json_cell(const Cell& cell) {
+  return std::visit(JsonCell{}, cell);
+}
+
+std::string csv_cell(const Cell& cell) {
+  return std::visit(CsvCell{}, cell);
+}
+
+std::string text_cell(const Cell& cell) {
+  return std::visit(TextCell{}, cell);
+}
+
+nlohmann::ordered_json json_of(const ColumnSource& source, bool totals) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const Column& column : columns()) {
+    if (!column.path.empty() && (column.of_totals || !totals)) {
+      put(json, column.path, json_cell(column.get(source)));
+    }
+  }
+  return json;
+}
+
+}  // namespace potomac::sim

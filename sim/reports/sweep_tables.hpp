@@ -1,0 +1,34 @@
+// A sweep's files, written row by row as points are done: sweep.csv (a row a point) and sweep.json
+// (a record a point). Until the sweep is finished the rows are in sweep.partial.csv, which an
+// interrupted or failed sweep leaves behind, every line whole; a finished one renames it.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+
+#include "sim/studies/sweep.hpp"
+
+namespace potomac::sim {
+
+class SweepTables {
+ public:
+  // Makes `directory` if it is not there. Throws InputError or MachineError.
+  SweepTables(const SweepSpec& spec, const std::filesystem::path& directory);
+  ~SweepTables();  // without finish(): keeps the finished rows, if there are any
+  SweepTables(const SweepTables&) = delete;
+  SweepTables& operator=(const SweepTables&) = delete;
+
+  // Throws MachineError if the disk does not take it.
+  void add(const SweepRow& row);
+  void finish();
+
+  std::size_t rows() const;
+  std::size_t refused() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace potomac::sim

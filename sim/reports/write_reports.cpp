@@ -1,0 +1,20 @@
+#include "sim/reports/write_reports.hpp"
+
+#include <array>
+
+#include "sim/reports/layers_csv.hpp"
+#include "sim/reports/report_json.hpp"
+#include "support/atomic_file.hpp"
+#include "support/output_files.hpp"
+
+namespace potomac::sim {
+
+void write_reports(const RunResult& result, const std::filesystem::path& directory) {
+  make_output_directory(directory);
+  // report.json last: whoever finds it finds a whole run.
+  write_files_atomically(
+      std::array<NamedContent, 2>{{{directory / "layers.csv", layers_csv(result)},
+                                   {directory / "report.json", json_text(report_json(result))}}});
+}
+
+}  // namespace potomac::sim

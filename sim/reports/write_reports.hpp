@@ -1,0 +1,13 @@
+// Writes a run's files: report.json and layers.csv.
+#pragma once
+
+#include <filesystem>
+
+#include "sim/studies/run.hpp"
+
+namespace potomac::sim {
+
+// Into `directory`, which is made if it is not there. Throws InputError or MachineError.
+void write_reports(const RunResult& result, const std::filesystem::path& directory);
+
+}  // namespace potomac::sim

@@ -1,0 +1,45 @@
+#include "sim/studies/fit.hpp"
+
+#include <fmt/format.h>
+
+#include "support/error.hpp"
+
+namespace potomac::sim {
+
+using workloads::Pass;
+
+rtl::Accumulator require_fit(const Architecture& architecture, const workloads::Workload& workload,
+                             std::size_t layer, Pass pass) {
+  const workloads::LayerFormats& formats = workload.formats()[layer];
+  // The order of the two does not matter here.
+  const workloads::TensorFormat& first = pass == Pass::kForward ? formats.a : formats.g;
+  const workloads::TensorFormat& second = pass == Pass::kBackwardWeight ? formats.a : formats.w;
+  try {
+    return require_fit(architecture, workload.layers()[layer].name, rtl::PotFormat(first.bits),
+                       rtl::PotFormat(second.bits));
+  } catch (const InputError& error) {
+    // What is wrong between a machine and a layer does not know the trace's file.
+    Fault fault = error.fault();
+    fault.file = workload.path().string();
+    throw InputError(fault);
+  }
+}
+
+void require_fit(const Architecture& architecture, const workloads::Workload& workload,
+                 const Selection& selection) {
+  bool any = false;
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    for (const Pass pass : selection.passes_of(workload.layers()[i])) {
+      any = true;
+      require_fit(architecture, workload, i, pass);
+    }
+  }
+  if (!any) {
+    throw InputError(
+        {workload.path().string(), "",
+         fmt::format("nothing is selected by layers '{}' and these passes", selection.layers),
+         fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
+  }
+}
+
+}  // namespace potomac::sim

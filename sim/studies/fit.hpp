@@ -1,0 +1,21 @@
+// Whether a machine can run a workload at all: known from formats and shapes, before any work.
+#pragma once
+
+#include <cstddef>
+
+#include "sim/machine/architecture.hpp"
+#include "sim/studies/selection.hpp"
+#include "workloads/sources/workload.hpp"
+
+namespace potomac::sim {
+
+// The accumulator for one pass of a layer. Throws InputError, naming what would work, if the PE
+// cannot hold its operands.
+rtl::Accumulator require_fit(const Architecture& architecture, const workloads::Workload& workload,
+                             std::size_t layer, workloads::Pass pass);
+
+// Throws InputError unless something is selected and the PE can hold all of it.
+void require_fit(const Architecture& architecture, const workloads::Workload& workload,
+                 const Selection& selection);
+
+}  // namespace potomac::sim

@@ -1,0 +1,36 @@
+#include "sim/studies/pass_record.hpp"
+
+namespace potomac::sim {
+
+Quantities& Quantities::operator+=(const Quantities& other) {
+  macs += other.macs;
+  folds += other.folds;
+  zero_operand_macs += other.zero_operand_macs;
+  cycles += other.cycles;
+  actions += other.actions;
+  baseline_actions += other.baseline_actions;
+  return *this;
+}
+
+std::optional<double> utilization(const Quantities& quantities, ArrayShape array) {
+  const std::uint64_t cycles = quantities.cycles.total();
+  if (cycles == 0) {
+    return std::nullopt;
+  }
+  return static_cast<double>(quantities.macs) /
+         (static_cast<double>(array.pes()) * static_cast<double>(cycles));
+}
+
+double time_s(const Quantities& quantities, const Architecture& architecture) {
+  return static_cast<double>(quantities.cycles.total()) / (architecture.clock_mhz * 1e6);
+}
+
+Quantities total_of(std::span<const PassRecord> records) {
+  Quantities total;
+  for (const PassRecord& record : records) {
+    total += record.quantities;
+  }
+  return total;
+}
+
+}  // namespace potomac::sim

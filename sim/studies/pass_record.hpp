@@ -1,0 +1,48 @@
+// What was simulated, pass by pass: shapes, cycles and action counts. Nothing here knows of energy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "energy/actions.hpp"
+#include "rtl_models/arithmetic/accumulator.hpp"
+#include "sim/machine/architecture.hpp"
+#include "sim/machine/cycles.hpp"
+#include "workloads/layers/gemm_shape.hpp"
+
+namespace potomac::sim {
+
+// Counts over some work. One array runs one pass after the other, so all of them add up.
+struct Quantities {
+  std::uint64_t macs = 0;
+  std::uint64_t folds = 0;
+  Count zero_operand_macs;
+  Cycles cycles;
+  energy::ActionCounts actions;           // of the MF-MAC array
+  energy::ActionCounts baseline_actions;  // of the FP32 array; its cycles are the same
+
+  Quantities& operator+=(const Quantities& other);
+};
+
+// The part of all PE cycles in which a PE had a MAC slot; nothing where there was no cycle.
+std::optional<double> utilization(const Quantities& quantities, ArrayShape array);
+
+// The time that the cycles take at the architecture's clock.
+double time_s(const Quantities& quantities, const Architecture& architecture);
+
+// One pass of one layer: all of its GEMMs together, one after the other.
+struct PassRecord {
+  std::string layer;
+  workloads::Pass pass = workloads::Pass::kForward;
+  std::vector<workloads::GemmShape> gemms;
+  rtl::Accumulator accumulator;
+  int exponent_bits = 0;  // of the PE's exponent adder
+  Quantities quantities;
+};
+
+Quantities total_of(std::span<const PassRecord> records);
+
+}  // namespace potomac::sim

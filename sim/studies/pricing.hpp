@@ -1,0 +1,16 @@
+// What a unit-energy table makes of simulated passes. Any number of tables price the same records.
+#pragma once
+
+#include <vector>
+
+#include "energy/operation_accounting.hpp"
+#include "energy/unit_energy_table.hpp"
+#include "sim/studies/pass_record.hpp"
+
+namespace potomac::sim {
+
+// `operation` accounting. Throws InputError if the table lacks an entry that it needs.
+energy::OperationEnergy price(const energy::UnitEnergyTable& table,
+                              const std::vector<PassRecord>& records);
+
+}  // namespace potomac::sim

@@ -1,0 +1,23 @@
+// Which passes of which layers of a workload are wanted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "workloads/layers/gemm_shape.hpp"
+
+namespace potomac::sim {
+
+struct Selection {
+  std::string layers = "*";  // a shell pattern over layer names
+  std::vector<workloads::Pass> passes{workloads::kPasses.begin(), workloads::kPasses.end()};
+
+  // The wanted ones of a layer's passes, in their order.
+  std::vector<workloads::Pass> passes_of(const workloads::LayerShape& layer) const;
+  // The MACs of the wanted passes of one layer, or of all.
+  std::uint64_t macs_of(const workloads::LayerShape& layer) const;
+  std::uint64_t macs_of(const std::vector<workloads::LayerShape>& all) const;
+};
+
+}  // namespace potomac::sim

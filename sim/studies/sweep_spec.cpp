@@ -1,0 +1,109 @@
+#include "sim/studies/sweep_spec.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "energy/table_search.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using workloads::Pass;
+
+Selection parse_selection(const YamlValue& root) {
+  Selection selection;
+  if (const auto layers = root.find("layers")) {
+    selection.layers = layers->as_string();
+  }
+  if (const auto passes = root.find("passes")) {
+    selection.passes.clear();
+    for (const YamlValue& pass : passes->items()) {
+      selection.passes.push_back(workloads::kPasses[pass.as_one_of(
+          {workloads::name_of(Pass::kForward), workloads::name_of(Pass::kBackwardData),
+           workloads::name_of(Pass::kBackwardWeight)})]);
+    }
+  }
+  return selection;
+}
+
+}  // namespace
+
+std::size_t SweepSpec::points() const {
+  std::size_t count = 1;
+  for (const SweepParameter& parameter : parameters) {
+    count *= parameter.values.size();
+  }
+  return count;
+}
+
+std::vector<KeyValue> SweepSpec::values_at(std::size_t point) const {
+  std::vector<KeyValue> values(parameters.size());
+  for (std::size_t i = parameters.size(); i-- > 0;) {
+    const std::vector<KeyValue>& choices = parameters[i].values;
+    values[i] = choices[point % choices.size()];
+    point /= choices.size();
+  }
+  return values;
+}
+
+Architecture SweepSpec::architecture_at(std::size_t point) const {
+  Architecture architecture = base;
+  const std::vector<KeyValue> values = values_at(point);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    parameters[i].key->set(architecture, values[i]);
+  }
+  return architecture;
+}
+
+SweepSpec load_sweep(const std::filesystem::path& path,
+                     const std::vector<std::filesystem::path>& table_dirs) {
+  const YamlValue root = read_yaml_file(path);
+  root.allow_only({"trace", "arch", "engine", "layers", "passes", "energy", "parameters"});
+  const auto beside = [&](const std::string& name) {
+    const std::filesystem::path file(name);
+    return file.is_absolute() ? file : path.parent_path() / file;
+  };
+  SweepSpec spec;
+  spec.file = path;
+  spec.trace = beside(root.at("trace").as_string());
+  if (const auto engine = root.find("engine")) {
+    spec.engine =
+        engine->as_one_of({name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}) == 0
+            ? EngineKind::kFast
+            : EngineKind::kSystemC;
+  }
+  spec.selection = parse_selection(root);
+  if (const auto tables = root.find("energy")) {
+    std::vector<std::filesystem::path> files;
+    for (const YamlValue& table : tables->items()) {
+      const auto file = energy::find_unit_energy_table(table.as_string(), table_dirs);
+      const auto own = beside(file.string());
+      files.push_back(std::filesystem::exists(own) ? own : file);
+    }
+    spec.tables = energy::load_unit_energy_tables(files);
+  }
+  spec.base = load_architecture(beside(root.at("arch").as_string()));
+  const auto parameters = root.at("parameters").entries();
+  if (parameters.empty()) {
+    root.at("parameters").fail("names no parameter", "add 'array.rows: [8, 16]' or the like");
+  }
+  for (const auto& [key, list] : parameters) {
+    SweepParameter parameter{&architecture_key(key, list), {}};
+    for (const YamlValue& value : list.items()) {
+      parameter.values.push_back(read_value(*parameter.key, value));
+    }
+    if (parameter.values.empty()) {
+      list.fail("has no values", "write [a, b, ...]");
+    }
+    spec.parameters.push_back(std::move(parameter));
+    if (spec.points() > kMaxSweepPoints) {
+      list.fail(fmt::format("makes more than {} points", kMaxSweepPoints),
+                "sweep fewer parameters or fewer values");
+    }
+  }
+  return spec;
+}
+
+}  // namespace potomac::sim

@@ -1,0 +1,41 @@
+// What GEMMs a layer's passes are: shapes only. A pass is a list of GEMMs, run back to back.
+//
+//   kind    | forward      | backward-data | backward-weight
+//   linear  | B x O x I    | B x I x O     | O x I x B
+//   conv2d  | BPQ x O x Ckk| BHW x C x Okk | O x Ckk x BPQ
+//   matmul  | M x N x K    | M x K x N     | K x N x M
+//
+// One GEMM per group (conv2d; C and O are then those of a group) and per batch (matmul).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "workloads/layers/layer.hpp"
+
+namespace potomac::workloads {
+
+// `count` equal GEMMs of an m x n output, reduced over k.
+struct GemmShape {
+  std::int64_t count = 1;
+  std::int64_t m = 0;
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+
+  std::int64_t macs() const { return count * m * n * k; }
+  friend bool operator==(const GemmShape&, const GemmShape&) = default;
+};
+
+// The passes that a layer has: all three, or without backward-data if input_grad is false.
+std::vector<Pass> passes_of(const LayerShape& layer);
+
+// The GEMMs of a pass, in the order in which they run: runs of equal ones.
+// Precondition: check(layer) passed, and `pass` is one of passes_of(layer).
+std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass);
+
+// Of all GEMMs together. Of a layer's pass at most 2^62 (check()).
+std::int64_t macs_of(std::span<const GemmShape> gemms);
+std::int64_t count_of(std::span<const GemmShape> gemms);
+
+}  // namespace potomac::workloads

@@ -1,0 +1,61 @@
+// An operand of a GEMM read straight from its tensor (implicit im2col): no lowered matrix is ever
+// stored.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "rtl_models/arithmetic/pot_code.hpp"
+#include "workloads/layers/layer.hpp"
+
+namespace potomac::workloads {
+
+// One axis of a convolution: where in the tensor a (row, depth) pair of the lowered matrix lies.
+// position = (row_coordinate * row_step + depth_coordinate * depth_step + origin) / divisor;
+// outside of [0, extent), or where the division leaves a rest, the element is a structural zero.
+struct PatchAxis {
+  std::int64_t row_step = 0;
+  std::int64_t depth_step = 0;
+  std::int64_t origin = 0;
+  std::int64_t divisor = 1;
+  std::int64_t extent = 1;
+  std::int64_t stride = 0;  // in elements of the tensor
+};
+
+// One operand of a GEMM as a matrix of codes: row r (the output's index m or n), depth k (the
+// reduction's index). It is a view: the layer's tensor must outlive it. A row index is split into
+// three coordinates, outermost first, by `row_extents`; a depth index likewise; the outer
+// coordinates step through the tensor by plain strides, the inner two through the patch axes.
+class LoweredOperand {
+ public:
+  struct Mapping {
+    std::array<std::int64_t, 3> row_extents{1, 1, 1};
+    std::array<std::int64_t, 3> depth_extents{1, 1, 1};
+    std::int64_t base = 0;          // offset of the first element
+    std::int64_t row_stride = 0;    // of the outermost row coordinate
+    std::int64_t depth_stride = 0;  // of the outermost depth coordinate
+    PatchAxis y, x;
+  };
+
+  LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping);
+
+  std::int64_t rows() const { return rows_; }
+  std::int64_t depth() const { return depth_; }
+  rtl::PotFormat format() const { return tensor_->format(); }
+
+  // The code at (row, k); the zero code where the element is structural.
+  rtl::PotCode code(std::int64_t row, std::int64_t k) const;
+
+  // The codes at (row, k_begin .. k_begin + out.size() - 1).
+  void fetch(std::int64_t row, std::int64_t k_begin, std::span<rtl::PotCode> out) const;
+
+ private:
+  const QuantizedTensor* tensor_;
+  Mapping map_;
+  std::int64_t rows_;
+  std::int64_t depth_;
+  bool plain_;  // no patch axes: element = base + row * row_stride + k * depth_stride
+};
+
+}  // namespace potomac::workloads

@@ -1,0 +1,64 @@
+// A workload: the layers of a network, in forward order, to be simulated one at a time. What makes
+// one (a trace file, a model description) is behind this interface; whoever simulates sees only it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workloads/layers/layer.hpp"
+
+namespace potomac::workloads {
+
+// Where a workload comes from, in its own words.
+struct WorkloadInfo {
+  std::string model;
+  std::string framework;
+  std::string dataset;
+  std::int64_t step = 0;
+  std::int64_t seed = 0;
+  std::string rounding = "log2";  // "log2" or "linear"
+
+  friend bool operator==(const WorkloadInfo&, const WorkloadInfo&) = default;
+};
+
+// A part of the user's network that the workload leaves out. Reports repeat it: a result must not
+// look like more than it is.
+struct NotIncluded {
+  std::string name;  // of the module or operation
+  std::string kind;  // "LSTM", "matmul"
+  std::string reason;
+
+  friend bool operator==(const NotIncluded&, const NotIncluded&) = default;
+};
+
+class Workload {
+ public:
+  virtual ~Workload() = default;
+
+  // The file that it was read from: for messages and reports.
+  virtual const std::filesystem::path& path() const = 0;
+  virtual const WorkloadInfo& info() const = 0;
+
+  // Shapes and formats of the layers, in forward order; at least one. Every shape passed check().
+  virtual const std::vector<LayerShape>& layers() const = 0;
+  virtual const std::vector<LayerFormats>& formats() const = 0;
+
+  // The layer's values, or nothing where only its shape is known. Values may be large: hold one
+  // layer at a time. Throws InputError if they are damaged; then the whole workload is in doubt.
+  virtual std::optional<Layer> read(std::size_t index) const = 0;
+
+  virtual const std::vector<NotIncluded>& not_included() const = 0;
+
+ protected:
+  Workload() = default;
+  Workload(const Workload&) = default;
+  Workload(Workload&&) = default;
+  Workload& operator=(const Workload&) = default;
+  Workload& operator=(Workload&&) = default;
+};
+
+}  // namespace potomac::workloads
