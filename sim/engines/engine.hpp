@@ -45,9 +45,9 @@ struct Job {
 
 // What is wanted of a run besides its counts. All may be empty. Values need operands.
 struct Detail {
-  AccumulatorSink accumulators;  // MF-MAC
-  Fp32Sink fp32;                 // FP32 MAC
-  MacsDone done;
+  AccumulatorSink accumulators = {};  // MF-MAC
+  Fp32Sink fp32 = {};                 // FP32 MAC
+  MacsDone done = {};
 };
 
 // Zeros that a pass's MACs meet, whether the PE gates them or not.

@@ -55,7 +55,7 @@ struct SimulationOptions {
   // engines' identity test proves against that array.
   bool simulate_baseline = false;
   OutputStore* store = nullptr;
-  WorkDone done;
+  WorkDone done = {};
 };
 
 // Reads the workload layer by layer, and runs the wanted passes of each. Throws InputError: damaged

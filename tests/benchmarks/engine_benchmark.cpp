@@ -16,6 +16,7 @@
 #include "sim/engines/engine.hpp"
 #include "sim/engines/fast/exact_kernels.hpp"
 #include "tests/benchmarks/int16_peak.hpp"
+#include "tests/sim/engines/reference_pass.hpp"
 #include "workloads/layers/lowering.hpp"
 #include "workloads/quantizer/als_potq.hpp"
 #include "workloads/sources/trace_reader.hpp"
@@ -87,17 +88,18 @@ void int16_peak(benchmark::State& state) {
 
 void run_fast(benchmark::State& state, const workloads::Layer& layer,
               const rtl::AccumulatorConfig& accumulator) {
-  const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
   sim::Architecture architecture;
   architecture.array = {32, 32};
   architecture.pe.operand_bits = layer.w.bits;
   architecture.pe.accumulator = accumulator;
-  const auto engine = sim::make_engine(sim::EngineKind::kFast, architecture, 1);
+  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  sim::WorkerPool pool(1);
+  const auto engine = sim::make_engine(sim::EngineKind::kFast, pool);
   std::uint64_t macs = 0;
   std::uint64_t overflows = 0;
   for (auto _ : state) {
-    overflows = engine->run_mf_mac(gemm, {}).actions.overflow;
-    macs += static_cast<std::uint64_t>(gemm.macs());
+    overflows = engine->run(machine.job(sim::Unit::kMfMac), {}).actions.overflow.value();
+    macs += machine.schedule.macs();
   }
   state.counters["GMAC/s"] = Counter(static_cast<double>(macs) * 1e-9, Counter::kIsRate);
   state.counters["overflows"] = static_cast<double>(overflows);
@@ -114,13 +116,14 @@ void fast_normal(benchmark::State& state, int bits, const rtl::AccumulatorConfig
 void systemc(benchmark::State& state) {
   const auto side = state.range(0);
   const workloads::Layer layer = normal_layer(2 * side, 2 * side, 256, 5);
-  const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
   sim::Architecture architecture;
   architecture.array = {side, side};
-  const auto engine = sim::make_engine(sim::EngineKind::kSystemC, architecture, 1);
+  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  sim::WorkerPool pool(1);
+  const auto engine = sim::make_engine(sim::EngineKind::kSystemC, pool);
   std::uint64_t pe_cycles = 0;
   for (auto _ : state) {
-    const auto result = engine->run_mf_mac(gemm, {});
+    const auto result = engine->run(machine.job(sim::Unit::kMfMac), {});
     pe_cycles += result.cycles.total() * static_cast<std::uint64_t>(architecture.array.pes());
   }
   state.counters["PE-cycles/s"] = Counter(static_cast<double>(pe_cycles), Counter::kIsRate);

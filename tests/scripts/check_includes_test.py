@@ -35,12 +35,12 @@ def test_the_tree_is_clean():
         ("energy/a.hpp", '"sim/studies/run.hpp"', "energy/ must not include sim/"),
         ("energy/a.cpp", '"workloads/layers/layer.hpp"', "energy/ must not include workloads/"),
         ("energy/a.cpp", "<systemc>", "energy/ must do without SystemC"),
-        ("rtl_models/a.hpp", '"workloads/layers/layer.hpp"', "rtl_models/ must not include workloads/"),
-        ("rtl_models/systemc/a.hpp", '"sim/machine/cycles.hpp"', "rtl_models/ must not include sim/"),
+        ("rtl_models/systemc/a.hpp", '"workloads/layers/layer.hpp"', "rtl_models/systemc/ must not include workloads/"),
+        ("rtl_models/systemc/a.hpp", '"sim/machine/cycles.hpp"', "rtl_models/systemc/ must not include sim/"),
         (
             "rtl_models/arithmetic/a.hpp",
             '"rtl_models/systemc/slots.hpp"',
-            "rtl_models/arithmetic/ must not include rtl_models/",
+            "rtl_models/arithmetic/ must not include rtl_models/systemc/",
         ),
         (
             "rtl_models/arithmetic/a.hpp",
@@ -53,16 +53,20 @@ def test_the_tree_is_clean():
             "rtl_models/arithmetic/ must do without SystemC",
         ),
         (
-            "workloads/a.hpp",
+            "workloads/layers/a.hpp",
             '"rtl_models/systemc/slots.hpp"',
-            "workloads/ must not include rtl_models/",
+            "workloads/layers/ must not include rtl_models/systemc/",
         ),
-        ("workloads/a.hpp", '"energy/actions.hpp"', "workloads/ must not include energy/"),
+        ("workloads/layers/a.hpp", '"energy/actions.hpp"', "workloads/layers/ must not include energy/"),
         ("support/a.hpp", '"energy/actions.hpp"', "support/ must not include energy/"),
-        ("sim/a.hpp", '"tests/sim/engines/random_gemms.hpp"', "sim/ must not include tests/"),
-        ("sim/a.hpp", "<tests/sim/engines/random_gemms.hpp>", "sim/ must not include tests/"),
-        ("sim/a.hpp", '"../energy/actions.hpp"', "climbs out of its folder"),
-        ("sim/a.hpp", '"timing.hpp"', "names no room"),
+        ("sim/studies/a.hpp", '"tests/sim/engines/random_passes.hpp"', "sim/studies/ must not include tests/"),
+        ("sim/studies/a.hpp", "<tests/sim/engines/random_passes.hpp>", "sim/studies/ must not include tests/"),
+        ("sim/studies/a.hpp", '"../energy/actions.hpp"', "climbs out of its folder"),
+        ("sim/studies/a.hpp", '"timing.hpp"', "names no room"),
+        ("sim/studies/a.hpp", '"sim/reports/columns.hpp"', "must not include sim/reports/"),
+        ("sim/machine/a.hpp", '"sim/engines/engine.hpp"', "must not include sim/engines/"),
+        ("sim/engines/a.hpp", "<systemc>", "sim/engines/ must do without SystemC"),
+        ("workloads/layers/a.hpp", '"workloads/sources/workload.hpp"', "must not include"),
     ],
 )
 def test_a_forbidden_include_is_named_with_its_line_and_a_remedy(tmp_path, path, include, what):
@@ -81,10 +85,10 @@ def test_a_forbidden_include_is_named_with_its_line_and_a_remedy(tmp_path, path,
         ("rtl_models/systemc/a.hpp", '"rtl_models/arithmetic/accumulator.hpp"'),
         ("rtl_models/systemc/a.hpp", "<systemc>"),
         ("energy/a.hpp", '"support/error.hpp"'),
-        ("workloads/a.hpp", '"rtl_models/arithmetic/pot_code.hpp"'),
-        ("sim/a.hpp", '"energy/actions.hpp"'),
-        ("sim/a.hpp", '"workloads/layers/layer.hpp"'),
-        ("tests/sim/a.hpp", '"tests/sim/engines/random_gemms.hpp"'),
+        ("workloads/layers/a.hpp", '"rtl_models/arithmetic/pot_code.hpp"'),
+        ("sim/studies/a.hpp", '"energy/actions.hpp"'),
+        ("sim/studies/a.hpp", '"workloads/layers/layer.hpp"'),
+        ("tests/sim/a.hpp", '"tests/sim/engines/random_passes.hpp"'),
         ("tests/sim/a.hpp", '"sim/studies/run.hpp"'),
         ("energy/a.hpp", "<yaml-cpp/yaml.h>"),
     ],
@@ -95,7 +99,7 @@ def test_an_include_along_the_arrows_is_no_fault(tmp_path, path, include):
 
 
 def test_a_header_needs_a_first_comment_and_a_guard(tmp_path):
-    plant(tmp_path, "sim/bare.hpp", "int x;\n")
+    plant(tmp_path, "sim/machine/bare.hpp", "int x;\n")
     comment, guard = faults(tmp_path)
     assert "no comment on the first line" in comment
     assert "no #pragma once" in guard
@@ -107,9 +111,11 @@ def test_an_include_in_a_comment_is_no_include(tmp_path):
 
 
 def test_cpp_outside_the_rooms_cannot_hide(tmp_path):
-    plant(tmp_path, "extras/a.cpp", '#include "sim/studies/run.hpp"\n')
-    (line,) = faults(tmp_path)
-    assert "outside the rooms" in line
+    for name in ("extras/a.cpp", "sim/a.cpp"):
+        plant(tmp_path, name, '#include "sim/studies/run.hpp"\n')
+    lines = faults(tmp_path)
+    assert len(lines) == 2
+    assert all("outside the rooms" in line for line in lines)
 
 
 def test_build_folders_are_not_read(tmp_path):
@@ -125,10 +131,10 @@ add_library(potomac_rtl_systemc STATIC systemc/context.cpp)  # its modules
 target_link_libraries(potomac_rtl_systemc PUBLIC potomac_arithmetic potomac_systemc)
 """,
     "energy": "add_library(potomac_energy STATIC pricing.cpp)\n",
-    "workloads": "add_library(potomac_workloads STATIC layer.cpp)\n",
-    "sim": """add_library(potomac_sim STATIC run.cpp)
-target_link_libraries(potomac_sim
-  PUBLIC potomac_workloads potomac_energy
+    "workloads": "add_library(potomac_layers STATIC layers/layer.cpp)\n",
+    "sim": """add_library(potomac_studies STATIC studies/run.cpp)
+target_link_libraries(potomac_studies
+  PUBLIC potomac_layers potomac_energy
   PRIVATE potomac_rtl_systemc)
 """,
 }
@@ -137,12 +143,12 @@ target_link_libraries(potomac_sim
 @pytest.mark.parametrize(
     ("room", "link", "what"),
     [
-        ("workloads", "potomac_workloads PUBLIC potomac_rtl_systemc", "must not link"),
-        ("energy", "potomac_energy PRIVATE fmt::fmt\n  potomac_sim", "must not link"),
+        ("workloads", "potomac_layers PUBLIC potomac_rtl_systemc", "must not link"),
+        ("energy", "potomac_energy PRIVATE fmt::fmt\n  potomac_studies", "must not link"),
         ("rtl_models", "potomac_arithmetic PUBLIC potomac_rtl_systemc", "must not link"),
         ("rtl_models", "potomac_arithmetic PUBLIC potomac_systemc", "must not link SystemC"),
-        ("workloads", "potomac_workloads PUBLIC potomac_arithmetic", None),
-        ("workloads", "potomac_workloads PUBLIC zlib # potomac_sim", None),
+        ("workloads", "potomac_layers PUBLIC potomac_arithmetic", None),
+        ("workloads", "potomac_layers PUBLIC zlib # potomac_studies", None),
     ],
 )
 def test_a_link_against_the_arrows_is_named(tmp_path, room, link, what):

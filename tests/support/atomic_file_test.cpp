@@ -12,7 +12,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/cleanup_on_signals.hpp"
 #include "support/error.hpp"
+#include "support/output_files.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace potomac {

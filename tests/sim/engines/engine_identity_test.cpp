@@ -1,4 +1,4 @@
-// The same GEMM through every engine gives the same cycles, results and counts, and all agree with
+// The same pass through every engine gives the same cycles, results and counts, and all agree with
 // the plain sequential definition.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engine.hpp"
-#include "tests/sim/engines/random_gemms.hpp"
-#include "tests/sim/engines/reference_gemm.hpp"
+#include "tests/sim/engines/random_passes.hpp"
+#include "tests/sim/engines/reference_pass.hpp"
 
 namespace potomac::test {
 namespace {
@@ -29,12 +29,29 @@ std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
   return bits;
 }
 
-void check_identity(const workloads::Gemm& gemm, const sim::Architecture& architecture) {
-  const auto fast_engine = sim::make_engine(EngineKind::kFast, architecture, 2);
-  const auto systemc_engine = sim::make_engine(EngineKind::kSystemC, architecture, 1);
-  const auto fast = run_mf_mac(*fast_engine, gemm);
-  const auto systemc = run_mf_mac(*systemc_engine, gemm);
-  const Reference reference = reference_gemm(architecture, gemm);
+// Waits at random, the same for every engine: it decides by the cycle alone.
+class RandomPace : public sim::Pace {
+ public:
+  explicit RandomPace(std::uint64_t seed) : seed_(seed) {}
+  bool may_step(const sim::Step& step) override {
+    std::uint64_t x = seed_ ^ (step.cycle * 0x9E3779B97F4A7C15U);
+    x ^= x >> 29U;
+    x *= 0xBF58476D1CE4E5B9U;
+    return (x >> 61U) != 0;  // seven times in eight
+  }
+
+ private:
+  std::uint64_t seed_;
+};
+
+void check_identity(const Machine& machine) {
+  const sim::Architecture& architecture = machine.architecture;
+  sim::WorkerPool pool(2);
+  const auto fast_engine = sim::make_engine(EngineKind::kFast, pool);
+  const auto systemc_engine = sim::make_engine(EngineKind::kSystemC, pool);
+  const auto fast = run_mf_mac(*fast_engine, machine);
+  const auto systemc = run_mf_mac(*systemc_engine, machine);
+  const Reference reference = reference_pass(machine);
 
   RC_ASSERT(systemc.values == reference.values);
   RC_ASSERT(fast.values == reference.values);
@@ -45,10 +62,11 @@ void check_identity(const workloads::Gemm& gemm, const sim::Architecture& archit
   RC_ASSERT(fast.result.folds == systemc.result.folds);
   RC_ASSERT(fast.result.zeros.macs == reference.zero_operand);
   for (const energy::ActionInfo& action : energy::kActions) {
-    const std::uint64_t by_form = fast.result.actions.*action.member;
-    const std::uint64_t by_hardware = systemc.result.actions.*action.member;
+    const Count by_form = fast.result.actions.*action.member;
+    const Count by_hardware = systemc.result.actions.*action.member;
     if (by_form != by_hardware) {
-      RC_FAIL(fmt::format("{}: fast {} systemc {}", action.name, by_form, by_hardware));
+      RC_FAIL(
+          fmt::format("{}: fast {} systemc {}", action.name, by_form.value(), by_hardware.value()));
     }
   }
   RC_ASSERT(fast.result == systemc.result);
@@ -62,23 +80,44 @@ void check_identity(const workloads::Gemm& gemm, const sim::Architecture& archit
   RC_ASSERT(actions.dropped_product == reference.dropped);
   RC_ASSERT(actions.accumulator_write == reference.accumulator_write);
 
-  const auto fast_fp32 = run_fp32(*fast_engine, gemm);
-  const auto systemc_fp32 = run_fp32(*systemc_engine, gemm);
-  const auto values_fp32 = bits_of(reference_fp32(gemm));
+  const auto fast_fp32 = run_fp32(*fast_engine, machine);
+  const auto systemc_fp32 = run_fp32(*systemc_engine, machine);
+  const auto values_fp32 = bits_of(reference_fp32(machine));
   RC_ASSERT(bits_of(fast_fp32.values) == values_fp32);
   RC_ASSERT(bits_of(systemc_fp32.values) == values_fp32);
   RC_ASSERT(fast_fp32.result == systemc_fp32.result);
-  RC_ASSERT(fast_fp32.result == sim::fp32_result(architecture, gemm, systemc.result.zeros));
+  RC_ASSERT(fast_fp32.result ==
+            sim::fp32_counts(architecture, machine.schedule, systemc.result.zeros));
+
+  // Facts that are known already give the same counts without a look at the values.
+  const sim::ValueFacts facts =
+      sim::value_facts(machine.operands, machine.accumulator, {}, {}, pool);
+  sim::Job known = machine.job(sim::Unit::kMfMac);
+  known.operands = nullptr;
+  known.facts = &facts;
+  RC_ASSERT(fast_engine->run(known, {}) == fast.result);
+  known.unit = sim::Unit::kFp32Mac;
+  RC_ASSERT(fast_engine->run(known, {}) == fast_fp32.result);
+
+  // A memory that holds the array back costs cycles, the same in every engine, and nothing else.
+  const auto seed = *rc::gen::arbitrary<std::uint64_t>();
+  RandomPace for_fast(seed);
+  RandomPace for_systemc(seed);
+  const auto held = run_mf_mac(*systemc_engine, machine, &for_systemc);
+  RC_ASSERT(held.values == reference.values);
+  RC_ASSERT(held.result == run_mf_mac(*fast_engine, machine, &for_fast).result);
+  energy::ActionCounts but_idle = held.result.actions;
+  but_idle.idle_pe_cycle = systemc.result.actions.idle_pe_cycle;
+  RC_ASSERT(but_idle == systemc.result.actions);
+  RC_ASSERT(held.result.cycles.total() == systemc.result.cycles.total() + held.result.cycles.stall);
 }
 
-RC_GTEST_PROP(EngineIdentity, AnyGemmOnAnyArrayIsTheSameInEveryEngine, ()) {
+RC_GTEST_PROP(EngineIdentity, AnyPassOnAnyArrayIsTheSameInEveryEngine, ()) {
   const int max_bits = *rc::gen::inRange(3, 9);
   const workloads::Layer layer = random_layer(max_bits);
   const auto pass = *rc::gen::elementOf(workloads::passes_of(layer.shape));
-  const auto count = workloads::gemm_shape(layer.shape, pass).count;
-  const workloads::Gemm gemm =
-      workloads::lower(layer, pass, *rc::gen::inRange<std::int64_t>(0, count));
-  check_identity(gemm, random_architecture(gemm, max_bits));
+  const workloads::LoweredPass operands(layer, pass);
+  check_identity({random_architecture(operands, max_bits), layer, pass});
 }
 
 // Long reductions of 5-bit codes on narrow margins: the multiply-add kernel's proofs hold in one
@@ -98,18 +137,56 @@ RC_GTEST_PROP(EngineIdentity, LongSumsAroundTheEdgeOfOverflowAreTheSame, ()) {
   layer.w = random_tensor(layer.shape.w, 5, data(), *rc::gen::arbitrary<std::uint64_t>());
   layer.a = random_tensor(layer.shape.a, 5, data(), *rc::gen::arbitrary<std::uint64_t>());
   layer.g = random_tensor(layer.shape.g, 5, data(), *rc::gen::arbitrary<std::uint64_t>());
-  const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
   sim::Architecture architecture;
   architecture.array = {3, 5};
   architecture.pe.accumulator.bits = *rc::gen::element(30, 31, 32, 33, 36, 48, 64);
   architecture.pe.accumulator.overflow =
       *rc::gen::element(rtl::Overflow::kWrap, rtl::Overflow::kSaturate);
-  const auto engine = sim::make_engine(EngineKind::kFast, architecture, 2);
-  const auto fast = run_mf_mac(*engine, gemm);
-  const Reference reference = reference_gemm(architecture, gemm);
+  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  sim::WorkerPool pool(2);
+  const auto fast = run_mf_mac(*sim::make_engine(EngineKind::kFast, pool), machine);
+  const Reference reference = reference_pass(machine);
   RC_ASSERT(fast.values == reference.values);
   RC_ASSERT(fast.result.actions.overflow == reference.overflow);
   RC_CLASSIFY(reference.overflow > 0, "overflows");
+}
+
+// What depends on values is unknown without them, and nothing else is.
+TEST(FastEngine, WithoutValuesKnowsWhatTheShapesDecide) {
+  const workloads::Layer layer = [] {
+    workloads::Layer made;
+    made.shape.name = "000-fc";
+    made.shape.w = {3, 4};
+    made.shape.a = {5, 4};
+    made.shape.g = {5, 3};
+    made.w = random_tensor(made.shape.w, 5, Data::kSparse, 1);
+    made.a = random_tensor(made.shape.a, 5, Data::kSparse, 2);
+    return made;
+  }();
+  sim::WorkerPool pool(1);
+  const auto engine = sim::make_engine(EngineKind::kFast, pool);
+  for (const bool gating : {true, false}) {
+    sim::Architecture architecture;
+    architecture.array = {2, 2};
+    architecture.pe.zero_gating = gating;
+    const Machine machine(architecture, layer, workloads::Pass::kForward);
+    sim::Job job = machine.job(sim::Unit::kMfMac);
+    const sim::PassCounts with = engine->run(job, {});
+    job.operands = nullptr;
+    const sim::PassCounts without = engine->run(job, {});
+    EXPECT_EQ(without.cycles, with.cycles);
+    EXPECT_EQ(without.folds, with.folds);
+    EXPECT_EQ(without.actions.drain_hop, with.actions.drain_hop);
+    EXPECT_EQ(without.actions.idle_pe_cycle, with.actions.idle_pe_cycle);
+    EXPECT_FALSE(without.zeros.macs.known());
+    EXPECT_FALSE(without.actions.overflow.known());
+    EXPECT_EQ(without.actions.exponent_add.known(), !gating);
+    EXPECT_EQ(without.actions.accumulator_write.known(), !gating);
+    if (!gating) {
+      EXPECT_EQ(without.actions.exponent_add, with.actions.exponent_add);
+      EXPECT_EQ(without.actions.accumulator_write, with.actions.accumulator_write);
+    }
+  }
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engine.hpp"
 #include "sim/studies/run.hpp"
-#include "tests/sim/engines/reference_gemm.hpp"
+#include "tests/sim/engines/reference_pass.hpp"
 #include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::test {
@@ -21,17 +21,18 @@ constexpr const char* kArchitecture = POTOMAC_SOURCE_DIR "/sim/architectures/os-
 
 TEST(ShippedTrace, EveryGemmIsTheSameInBothEngines) {
   const sim::Architecture architecture = sim::load_architecture(kArchitecture);
-  const auto fast = sim::make_engine(sim::EngineKind::kFast, architecture, 2);
-  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, architecture, 1);
+  sim::WorkerPool pool(2);
+  const auto fast = sim::make_engine(sim::EngineKind::kFast, pool);
+  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, pool);
   const workloads::TraceReader trace(kTrace);
   ASSERT_EQ(trace.layers().size(), 5U);
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
     const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
       SCOPED_TRACE(layer.shape.name + " " + std::string(workloads::name_of(pass)));
-      const workloads::Gemm gemm = workloads::lower(layer, pass, 0);
-      const auto by_fast = run_mf_mac(*fast, gemm);
-      const auto by_systemc = run_mf_mac(*systemc, gemm);
+      const Machine machine(architecture, layer, pass);
+      const auto by_fast = run_mf_mac(*fast, machine);
+      const auto by_systemc = run_mf_mac(*systemc, machine);
       EXPECT_EQ(by_fast.result, by_systemc.result);
       EXPECT_EQ(by_fast.values, by_systemc.values);
     }
@@ -41,17 +42,19 @@ TEST(ShippedTrace, EveryGemmIsTheSameInBothEngines) {
 // The FP32 array, simulated on the smaller layers, does what the closed form counts.
 TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
   const sim::Architecture architecture = sim::load_architecture(kArchitecture);
-  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, architecture, 1);
-  const auto fast = sim::make_engine(sim::EngineKind::kFast, architecture, 1);
+  sim::WorkerPool pool(1);
+  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, pool);
+  const auto fast = sim::make_engine(sim::EngineKind::kFast, pool);
   const workloads::TraceReader trace(kTrace);
   for (const std::size_t i : {std::size_t{0}, std::size_t{4}}) {
     const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
-      const workloads::Gemm gemm = workloads::lower(layer, pass, 0);
-      const auto by_systemc = run_fp32(*systemc, gemm);
-      const auto by_fast = run_fp32(*fast, gemm);
+      const Machine machine(architecture, layer, pass);
+      const auto by_systemc = run_fp32(*systemc, machine);
+      const auto by_fast = run_fp32(*fast, machine);
       EXPECT_EQ(by_systemc.values, by_fast.values);
-      EXPECT_EQ(by_systemc.result, sim::fp32_result(architecture, gemm, by_systemc.result.zeros));
+      EXPECT_EQ(by_systemc.result,
+                sim::fp32_counts(architecture, machine.schedule, by_systemc.result.zeros));
     }
   }
 }

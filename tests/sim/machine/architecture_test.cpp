@@ -1,10 +1,15 @@
 // The architecture file: defaults, every key, and what is said of every fault.
 #include "sim/machine/architecture.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "support/error.hpp"
@@ -141,6 +146,93 @@ TEST(Architecture, WrongTypesAreRefused) {
 TEST(Architecture, AKeyGivenTwiceIsRefused) {
   EXPECT_THAT(refusal("array: {rows: 1, rows: 2}"), HasSubstr("array.rows"));
   EXPECT_THAT(refusal("clock_mhz: 1\nclock_mhz: 2"), HasSubstr("line 2"));
+}
+
+// --- the table of keys ---------------------------------------------------------------------------
+
+// The table of docs/architecture-file.md, made from the keys.
+std::string documented_values(const KeyType& type) {
+  struct Visitor {
+    std::string operator()(const IntegerKey& key) const {
+      const std::string range = fmt::format("{} to {}", key.low, key.high);
+      return key.word.empty() ? range : fmt::format("`{}`, {}", key.word, range);
+    }
+    std::string operator()(const NumberKey& key) const {
+      return fmt::format("{} to {}", key.low, key.high);
+    }
+    std::string operator()(const BooleanKey& /*key*/) const { return "`true`, `false`"; }
+    std::string operator()(const WordKey& key) const {
+      return fmt::format("`{}`", fmt::join(key.words, "`, `"));
+    }
+  };
+  return std::visit(Visitor{}, type);
+}
+
+std::string documentation() {
+  std::ifstream stream(POTOMAC_SOURCE_DIR "/docs/architecture-file.md");
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+TEST(ArchitectureKeys, TheDocumentationsTableIsTheTableOfKeys) {
+  std::string table = "| key | values | default | unit | meaning |\n|---|---|---|---|---|\n";
+  for (const ArchitectureKey& key : architecture_keys()) {
+    table += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name, documented_values(key.type),
+                         text_of(key.get(Architecture{})), key.unit, key.meaning);
+  }
+  EXPECT_NE(documentation().find(table), std::string::npos) << table;
+}
+
+TEST(ArchitectureKeys, TheDocumentationsExampleIsEveryDefault) {
+  const std::string text = documentation();
+  const std::size_t begin = text.find("```yaml\n") + 8;
+  const std::string example = text.substr(begin, text.find("```", begin) - begin);
+  EXPECT_EQ(parse(example), Architecture{});
+  for (const ArchitectureKey& key : architecture_keys()) {
+    const std::string word(key.name.substr(key.name.rfind('.') + 1));
+    EXPECT_THAT(example, HasSubstr(word + ":"));
+  }
+}
+
+TEST(ArchitectureKeys, WhatAKeyGetsCanBeSetAgain) {
+  Architecture machine = parse(
+      "{array: {rows: 3, cols: 5}, pe: {operand_bits: 7, accumulator: {bits: 40, lsb: -3, "
+      "overflow: saturate}, zero_gating: false}, baseline: {zero_gating: true}, clock_mhz: 2.5}");
+  Architecture copy;
+  for (const ArchitectureKey& key : architecture_keys()) {
+    key.set(copy, key.get(machine));
+  }
+  EXPECT_EQ(copy, machine);
+}
+
+TEST(SetKey, SetsOneKeyFromText) {
+  Architecture machine;
+  set_key(machine, "array.rows=32");
+  set_key(machine, "pe.accumulator.lsb=-4");
+  set_key(machine, "pe.zero_gating=false");
+  EXPECT_EQ(machine.array.rows, 32);
+  EXPECT_EQ(machine.pe.accumulator.lsb, -4);
+  EXPECT_FALSE(machine.pe.zero_gating);
+  set_key(machine, "pe.accumulator.lsb=exact");
+  EXPECT_FALSE(machine.pe.accumulator.lsb.has_value());
+}
+
+TEST(SetKey, RefusesWhatItCannotSet) {
+  const auto message = [](const std::string& assignment) -> std::string {
+    Architecture machine;
+    try {
+      set_key(machine, assignment);
+      return "";
+    } catch (const InputError& error) {
+      EXPECT_EQ(machine, Architecture{});
+      return error.what();
+    }
+  };
+  EXPECT_THAT(message("array.rows"), HasSubstr("is not KEY=VALUE"));
+  EXPECT_THAT(message("array.rows=0"), HasSubstr("--set: key 'array.rows': '0' is not"));
+  EXPECT_THAT(message("array.rows="), HasSubstr("array.rows"));
+  EXPECT_THAT(message("array.rowz=8"), HasSubstr("is no key of an architecture; use array.rows"));
+  EXPECT_THAT(message("array=8"), HasSubstr("is no key"));
+  EXPECT_THAT(message("=8"), HasSubstr("is no key"));
 }
 
 class ArchitectureFile : public TemporaryFolder {};

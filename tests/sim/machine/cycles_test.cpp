@@ -13,7 +13,8 @@
 #include <vector>
 
 #include "sim/engines/engine.hpp"
-#include "tests/sim/engines/random_gemms.hpp"
+#include "tests/sim/engines/random_passes.hpp"
+#include "tests/sim/engines/reference_pass.hpp"
 #include "tests/sim/engines/systemc/observed_array.hpp"
 
 namespace potomac::test {
@@ -21,8 +22,18 @@ namespace {
 
 using sim::ArrayShape;
 using sim::Cycles;
-using sim::output_stationary_cycles;
-using sim::output_stationary_folds;
+
+sim::Schedule output_stationary(ArrayShape array, std::int64_t m, std::int64_t n, std::int64_t k) {
+  return {{{1, m, n, k}}, array, sim::Dataflow::kOutputStationary};
+}
+
+Cycles output_stationary_cycles(ArrayShape array, std::int64_t m, std::int64_t n, std::int64_t k) {
+  return sim::serial_cycles(output_stationary(array, m, n, k));
+}
+
+std::uint64_t output_stationary_folds(ArrayShape array, std::int64_t m, std::int64_t n) {
+  return output_stationary(array, m, n, 1).folds();
+}
 
 TEST(OutputStationaryCycles, AreWhatAHandCalculationGives) {
   // 2 x 2 array, 3 x 2 x 2 GEMM: 2 folds of 2 + 2 + 2 - 2 = 4 cycles, then 2.
@@ -55,6 +66,26 @@ TEST(OutputStationaryCycles, OfHugeGemmsDoNotOverflow) {
   EXPECT_EQ(cycles.stream, std::uint64_t{1} << 60);
 }
 
+TEST(SerialCycles, OfAPassShowOnlyItsLastDrain) {
+  // Twelve heads of 8 x 8 x 4 on 16 x 16: 12 folds of 4 + 30 cycles, one drain.
+  const sim::Schedule heads({{12, 8, 8, 4}}, {16, 16}, sim::Dataflow::kOutputStationary);
+  EXPECT_EQ(sim::serial_cycles(heads), (Cycles{0, 12 * 34, 16, 0}));
+  EXPECT_EQ(sim::serial_cycles(heads).total(), 424U);
+  const sim::Schedule none({}, {16, 16}, sim::Dataflow::kOutputStationary);
+  EXPECT_EQ(sim::serial_cycles(none).total(), 0U);
+}
+
+// SCALE-Sim's forms: WS and IS take F * (2R + C + T - 2).
+TEST(SerialCycles, OfStationaryTilesPreloadEachOfThem) {
+  const std::vector<workloads::GemmShape> gemm = {{1, 100, 70, 50}};
+  const Cycles ws = sim::serial_cycles({gemm, {16, 8}, sim::Dataflow::kWeightStationary});
+  EXPECT_EQ(ws.preload + ws.stream, std::uint64_t{4 * 9} * (2 * 16 + 8 + 100 - 2));
+  EXPECT_EQ(ws.preload, std::uint64_t{4 * 9 * 16});
+  const Cycles is = sim::serial_cycles({gemm, {16, 8}, sim::Dataflow::kInputStationary});
+  EXPECT_EQ(is.preload + is.stream, std::uint64_t{4 * 13} * (2 * 16 + 8 + 70 - 2));
+  EXPECT_EQ(ws.drain + is.drain, 0U);
+}
+
 TEST(Cycles, AddUpByKind) {
   Cycles sum{1, 2, 3, 4};
   EXPECT_EQ(sum.total(), 10U);
@@ -79,13 +110,14 @@ TEST(OutputStationaryCycles, AreThoseOfTheSystemCArrayOnAGridOfShapes) {
     for (const std::int64_t cols : {1, 3}) {
       sim::Architecture architecture;
       architecture.array = {rows, cols};
-      const auto engine = sim::make_engine(sim::EngineKind::kSystemC, architecture, 1);
+      sim::WorkerPool pool(1);
+      const auto engine = sim::make_engine(sim::EngineKind::kSystemC, pool);
       for (const std::int64_t m : {1, 2, 4, 5, 9}) {
         for (const std::int64_t n : {1, 3, 4}) {
           for (const std::int64_t k : {1, 2, 7}) {
             const workloads::Layer layer = matmul_layer(m, n, k);
-            const auto gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
-            const sim::GemmResult result = engine->run_mf_mac(gemm, {});
+            const Machine machine(architecture, layer, workloads::Pass::kForward);
+            const sim::PassCounts result = engine->run(machine.job(sim::Unit::kMfMac), {});
             EXPECT_EQ(result.cycles, output_stationary_cycles({rows, cols}, m, n, k))
                 << fmt::format("{} x {} array, {} x {} x {}", rows, cols, m, n, k);
             EXPECT_EQ(result.folds, output_stationary_folds({rows, cols}, m, n));
@@ -164,10 +196,10 @@ std::string as_table(const Observation& seen, ArrayShape array) {
 TEST(WorkedExample, TableOfTheDocumentationIsWhatTheArrayDoes) {
   const ArrayShape array{2, 2};
   const workloads::Layer layer = worked_example();
-  const auto gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
+  const workloads::LoweredPass pass(layer, workloads::Pass::kForward);
   ObservedArray observed(array);
   const Observation seen =
-      observed.run(gemm, {rtl::PotFormat(5), {32, 0, rtl::Overflow::kWrap}, true});
+      observed.run(pass, {rtl::PotFormat(5), {32, 0, rtl::Overflow::kWrap}, true});
   const std::string table = as_table(seen, array);
   EXPECT_NE(documentation().find(table), std::string::npos) << table;
 }
@@ -177,9 +209,11 @@ TEST(WorkedExample, CountsOfTheDocumentationAreWhatTheArrayCounts) {
   architecture.array = {2, 2};
   architecture.pe.accumulator.lsb = 0;
   const workloads::Layer layer = worked_example();
-  const auto gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
+  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  sim::WorkerPool pool(1);
   for (const auto kind : {sim::EngineKind::kSystemC, sim::EngineKind::kFast}) {
-    const sim::GemmResult result = sim::make_engine(kind, architecture, 1)->run_mf_mac(gemm, {});
+    const sim::PassCounts result =
+        sim::make_engine(kind, pool)->run(machine.job(sim::Unit::kMfMac), {});
     EXPECT_EQ(result.cycles, (Cycles{0, 8, 2, 0}));
     const energy::ActionCounts& actions = result.actions;
     EXPECT_EQ(actions.operand_register_write, 28U);

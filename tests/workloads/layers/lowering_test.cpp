@@ -63,9 +63,9 @@ LayerShape conv2d(Shape a, Shape w, const Conv2dGeometry& geometry) {
 
 void expect_shapes(const LayerShape& layer, GemmShape forward, GemmShape data, GemmShape weight) {
   check(layer, "test");
-  EXPECT_EQ(gemm_shape(layer, Pass::kForward), forward);
-  EXPECT_EQ(gemm_shape(layer, Pass::kBackwardData), data);
-  EXPECT_EQ(gemm_shape(layer, Pass::kBackwardWeight), weight);
+  EXPECT_EQ(gemms_of(layer, Pass::kForward).front(), forward);
+  EXPECT_EQ(gemms_of(layer, Pass::kBackwardData).front(), data);
+  EXPECT_EQ(gemms_of(layer, Pass::kBackwardWeight).front(), weight);
 }
 
 TEST(GemmShape, OfALinearLayer) {
@@ -100,11 +100,11 @@ TEST(GemmShape, OfAGroupedConvolutionIsPerGroup) {
 
 TEST(GemmShape, MacsAreTheSameInForwardAndBackwardWeight) {
   const LayerShape layer = conv2d({2, 6, 9, 8}, {4, 3, 3, 3}, {{2, 2}, {1, 1}, {1, 1}, 2});
-  EXPECT_EQ(gemm_shape(layer, Pass::kForward).macs(),
-            gemm_shape(layer, Pass::kBackwardWeight).macs());
+  EXPECT_EQ(gemms_of(layer, Pass::kForward).front().macs(),
+            gemms_of(layer, Pass::kBackwardWeight).front().macs());
   // Strided: backward-data has slots for the holes, so more.
-  EXPECT_GT(gemm_shape(layer, Pass::kBackwardData).macs(),
-            gemm_shape(layer, Pass::kForward).macs());
+  EXPECT_GT(gemms_of(layer, Pass::kBackwardData).front().macs(),
+            gemms_of(layer, Pass::kForward).front().macs());
 }
 
 TEST(Passes, AFirstLayerHasNoBackwardData) {
@@ -219,13 +219,13 @@ TEST(LowerLinear, OperandsAreTheProductsOfTheTable) {
   const auto transposed = [](auto of) {
     return [of](const Index& row, const Index& k) { return of(k, row); };
   };
-  const Gemm forward = lower(layer, Pass::kForward, 0);
+  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(0);
   EXPECT_EQ(compare_operand(forward.first, {batch}, {in}, a), "");
   EXPECT_EQ(compare_operand(forward.second, {out}, {in}, w), "");
-  const Gemm data = lower(layer, Pass::kBackwardData, 0);
+  const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(0);
   EXPECT_EQ(compare_operand(data.first, {batch}, {out}, g), "");
   EXPECT_EQ(compare_operand(data.second, {in}, {out}, transposed(w)), "");
-  const Gemm weight = lower(layer, Pass::kBackwardWeight, 0);
+  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(0);
   EXPECT_EQ(compare_operand(weight.first, {out}, {batch}, transposed(g)), "");
   EXPECT_EQ(compare_operand(weight.second, {in}, {batch}, transposed(a)), "");
 }
@@ -249,13 +249,13 @@ TEST(LowerMatmul, OperandsAreTheProductsOfTheTableInEachBatch) {
     const auto transposed = [](auto of) {
       return [of](const Index& row, const Index& depth) { return of(depth, row); };
     };
-    const Gemm forward = lower(layer, Pass::kForward, b);  // A W
+    const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(b);  // A W
     EXPECT_EQ(compare_operand(forward.first, {m}, {k}, a), "");
     EXPECT_EQ(compare_operand(forward.second, {n}, {k}, transposed(w)), "");
-    const Gemm data = lower(layer, Pass::kBackwardData, b);  // G W^T
+    const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(b);  // G W^T
     EXPECT_EQ(compare_operand(data.first, {m}, {n}, g), "");
     EXPECT_EQ(compare_operand(data.second, {k}, {n}, w), "");
-    const Gemm weight = lower(layer, Pass::kBackwardWeight, b);  // A^T G
+    const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(b);  // A^T G
     EXPECT_EQ(compare_operand(weight.first, {k}, {m}, transposed(a)), "");
     EXPECT_EQ(compare_operand(weight.second, {n}, {m}, transposed(g)), "");
     EXPECT_EQ(forward.index, b);
@@ -264,14 +264,14 @@ TEST(LowerMatmul, OperandsAreTheProductsOfTheTableInEachBatch) {
 
 TEST(Lower, CarriesNamesFormatsAndScalesOfItsOperands) {
   const Layer layer = with_values(linear(2, 3, 4), 3);
-  const Gemm forward = lower(layer, Pass::kForward, 0);
+  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(0);
   EXPECT_EQ(forward.layer, "000-linear");
   EXPECT_EQ(forward.first.format(), rtl::PotFormat(4));
   EXPECT_EQ(forward.second.format(), rtl::PotFormat(5));
-  EXPECT_EQ(forward.scale_exponent(), 2 - 3);
-  EXPECT_EQ(lower(layer, Pass::kBackwardData, 0).scale_exponent(), 11 - 3);
-  EXPECT_EQ(lower(layer, Pass::kBackwardWeight, 0).scale_exponent(), 11 + 2);
-  const Gemm weight = lower(layer, Pass::kBackwardWeight, 0);
+  EXPECT_EQ(LoweredPass(layer, Pass::kForward).scale_exponent(), 2 - 3);
+  EXPECT_EQ(LoweredPass(layer, Pass::kBackwardData).scale_exponent(), 11 - 3);
+  EXPECT_EQ(LoweredPass(layer, Pass::kBackwardWeight).scale_exponent(), 11 + 2);
+  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(0);
   EXPECT_EQ(weight.first.format(), rtl::PotFormat(3));
   EXPECT_EQ(weight.pass, Pass::kBackwardWeight);
 }
@@ -347,7 +347,7 @@ RC_GTEST_PROP(LowerConv2d, EveryPassComputesTheSumOfTheForwardsContributions, ()
     for (const auto& [pass, expected] : {std::pair{Pass::kForward, &y},
                                          {Pass::kBackwardData, &da},
                                          {Pass::kBackwardWeight, &dw}}) {
-      const Gemm gemm = lower(layer, pass, group);
+      const Gemm gemm = LoweredPass(layer, pass).gemm(group);
       RC_ASSERT(gemm.m * gemm.n == static_cast<std::int64_t>(expected->size()));
       for (std::int64_t m = 0; m < gemm.m; ++m) {
         for (std::int64_t n = 0; n < gemm.n; ++n) {
@@ -389,7 +389,7 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
   const Shape kernel = {s.w[2], s.w[3]};
   const Shape out_positions = {s.g[0], s.g[2], s.g[3]};
 
-  const Gemm forward = lower(layer, Pass::kForward, group);
+  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(group);
   RC_ASSERT(compare_operand(forward.first, out_positions, {channels, kernel[0], kernel[1]},
                             [&](const Index& r, const Index& k) {
                               return a_at(r[0], k[0], r[1], r[2], k[1], k[2]);
@@ -398,7 +398,7 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
                             [&](const Index& r, const Index& k) {
                               return code_at(layer.w, {group * outputs + r[0], k[0], k[1], k[2]});
                             }) == "");
-  const Gemm data = lower(layer, Pass::kBackwardData, group);
+  const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(group);
   RC_ASSERT(compare_operand(data.first, {s.a[0], s.a[2], s.a[3]}, {outputs, kernel[0], kernel[1]},
                             [&](const Index& r, const Index& k) {
                               return g_at(r[0], k[0], r[1], r[2], k[1], k[2]);
@@ -407,7 +407,7 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
                             [&](const Index& r, const Index& k) {
                               return code_at(layer.w, {group * outputs + k[0], r[0], k[1], k[2]});
                             }) == "");
-  const Gemm weight = lower(layer, Pass::kBackwardWeight, group);
+  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(group);
   RC_ASSERT(
       compare_operand(weight.first, {outputs}, out_positions, [&](const Index& r, const Index& k) {
         return code_at(layer.g, {k[0], group * outputs + r[0], k[1], k[2]});
@@ -451,8 +451,8 @@ RC_GTEST_PROP(Fetch, AnyStretchOfAnyRowIsItsCodes, ()) {
                                        : random_conv();
   const Layer layer = with_values(shape, *rc::gen::arbitrary<std::uint64_t>());
   const Pass pass = *rc::gen::elementOf(passes_of(shape));
-  const Gemm gemm =
-      lower(layer, pass, *rc::gen::inRange<std::int64_t>(0, gemm_shape(shape, pass).count));
+  const LoweredPass lowered(layer, pass);
+  const Gemm gemm = lowered.gemm(*rc::gen::inRange<std::int64_t>(0, lowered.count()));
   // All stretches of a long row are many: rows of up to 40 codes.
   RC_PRE(gemm.k <= 40);
   RC_ASSERT(compare_fetch(gemm.first) == "");
@@ -464,8 +464,8 @@ TEST(Fetch, PaddingAndTheHolesOfAStrideAreZeroCodes) {
   const Layer layer =
       with_values(conv2d({1, 1, 3, 3}, {1, 1, 1, 1}, {{2, 2}, {1, 1}, {1, 1}, 1}), 9);
   ASSERT_EQ(layer.shape.g, (Shape{1, 1, 3, 3}));
-  const Gemm forward = lower(layer, Pass::kForward, 0);
-  const Gemm data = lower(layer, Pass::kBackwardData, 0);
+  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(0);
+  const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(0);
   for (std::int64_t at = 0; at < 9; ++at) {
     const PotCode middle_a = code_at(layer.a, {0, 0, 1, 1});
     const PotCode middle_g = code_at(layer.g, {0, 0, 1, 1});

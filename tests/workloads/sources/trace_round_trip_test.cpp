@@ -98,13 +98,13 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
       layers.push_back(std::move(layer));
     }
     const WorkloadInfo info{.model =
-                             "m\xC3\xB6"
-                             "del",
-                         .framework = "",
-                         .dataset = std::string(300, 'd'),
-                         .step = *rc::gen::arbitrary<std::int64_t>(),
-                         .seed = *rc::gen::arbitrary<std::int64_t>(),
-                         .rounding = *rc::gen::element<std::string>("log2", "linear")};
+                                "m\xC3\xB6"
+                                "del",
+                            .framework = "",
+                            .dataset = std::string(300, 'd'),
+                            .step = *rc::gen::arbitrary<std::int64_t>(),
+                            .seed = *rc::gen::arbitrary<std::int64_t>(),
+                            .rounding = *rc::gen::element<std::string>("log2", "linear")};
     write_trace(path("a.h5"), layers, info);
     const TraceReader reader(path("a.h5"));
     RC_ASSERT(reader.info() == info);

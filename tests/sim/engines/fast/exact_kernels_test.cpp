@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "sim/engines/engine.hpp"
-#include "tests/sim/engines/random_gemms.hpp"
-#include "tests/sim/engines/reference_gemm.hpp"
+#include "tests/sim/engines/random_passes.hpp"
+#include "tests/sim/engines/reference_pass.hpp"
 
 namespace potomac::test {
 namespace {
@@ -44,10 +44,9 @@ std::vector<std::int64_t> targets() {
 }
 
 // Empty, or what differs between the fast engine and the sequential definition.
-std::string compare(const sim::Architecture& architecture, const workloads::Gemm& gemm,
-                    const Reference& reference) {
-  const auto engine = sim::make_engine(sim::EngineKind::kFast, architecture, 2);
-  const auto fast = run_mf_mac(*engine, gemm);
+std::string compare(const Machine& machine, const Reference& reference) {
+  sim::WorkerPool pool(2);
+  const auto fast = run_mf_mac(*sim::make_engine(sim::EngineKind::kFast, pool), machine);
   if (!std::ranges::all_of(fast.times_delivered, [](int times) { return times == 1; })) {
     return "a result is not delivered once";
   }
@@ -56,7 +55,7 @@ std::string compare(const sim::Architecture& architecture, const workloads::Gemm
   }
   const energy::ActionCounts& actions = fast.result.actions;
   if (actions.overflow != reference.overflow) {
-    return fmt::format("{} overflows, expected {}", actions.overflow, reference.overflow);
+    return fmt::format("{} overflows, expected {}", actions.overflow.value(), reference.overflow);
   }
   if (actions.dropped_product != reference.dropped ||
       actions.exponent_add != reference.exponent_add ||
@@ -68,12 +67,13 @@ std::string compare(const sim::Architecture& architecture, const workloads::Gemm
 }
 
 std::string compare_in_every_target(const sim::Architecture& architecture,
-                                    const workloads::Gemm& gemm) {
-  const Reference reference = reference_gemm(architecture, gemm);
+                                    const workloads::Layer& layer) {
+  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  const Reference reference = reference_pass(machine);
   std::string differences;
   for (const std::int64_t target : targets()) {
     const UseTarget use(target);
-    const std::string difference = compare(architecture, gemm, reference);
+    const std::string difference = compare(machine, reference);
     if (!difference.empty()) {
       differences += fmt::format("{}: {}; ", sim::instruction_set_name(), difference);
     }
@@ -111,9 +111,9 @@ RC_GTEST_PROP(ExactKernels, AnyGemmIsTheSequentialSumInEveryTarget, ()) {
   };
   layer.a = random_tensor(layer.shape.a, bits_a, data(), *rc::gen::arbitrary<std::uint64_t>());
   layer.w = random_tensor(layer.shape.w, bits_w, data(), *rc::gen::arbitrary<std::uint64_t>());
-  const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
+  const workloads::LoweredPass pass(layer, workloads::Pass::kForward);
   const std::string differences =
-      compare_in_every_target(random_architecture(gemm, std::max(bits_a, bits_w)), gemm);
+      compare_in_every_target(random_architecture(pass, std::max(bits_a, bits_w)), layer);
   RC_LOG(differences);
   RC_ASSERT(differences.empty());
 }
@@ -148,17 +148,16 @@ TEST(ExactKernels, SumsAroundTheEdgeOfOverflowInEveryTarget) {
           layer.w.codes[at(3)] = format.encode(true, format.e_max());
           layer.w.codes[at(4)] = format.zero();
         }
-        const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
         for (const auto overflow : {rtl::Overflow::kWrap, rtl::Overflow::kSaturate}) {
           for (const bool gating : {true, false}) {
             sim::Architecture architecture;
             architecture.pe.accumulator = {bits, std::nullopt, overflow};
             architecture.pe.zero_gating = gating;
-            ASSERT_EQ(compare_in_every_target(architecture, gemm), "")
+            ASSERT_EQ(compare_in_every_target(architecture, layer), "")
                 << code_bits << "-bit codes, " << bits << " bits, depth " << depth;
             // The same sums by the path that shifts: one bit less below drops nothing large.
             architecture.pe.accumulator.lsb = rtl::exact_lsb(format, format) + 1;
-            ASSERT_EQ(compare_in_every_target(architecture, gemm), "")
+            ASSERT_EQ(compare_in_every_target(architecture, layer), "")
                 << code_bits << "-bit codes, shifted, " << bits << " bits, depth " << depth;
           }
         }
@@ -173,14 +172,13 @@ TEST(ExactKernels, EveryAccumulatorWidthInEveryTarget) {
       workloads::Layer layer = linear_layer(3, 35, 70);
       layer.a = random_tensor(layer.shape.a, code_bits, Data::kDense, 3);
       layer.w = random_tensor(layer.shape.w, code_bits, Data::kDense, 4);
-      const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
       for (const auto overflow : {rtl::Overflow::kWrap, rtl::Overflow::kSaturate}) {
         sim::Architecture architecture;
         architecture.pe.operand_bits = code_bits;
         // The lowest bit at which the largest product still fits.
         architecture.pe.accumulator = {bits, 2 * rtl::PotFormat(code_bits).e_max() - (bits - 2),
                                        overflow};
-        ASSERT_EQ(compare_in_every_target(architecture, gemm), "") << bits << ", " << code_bits;
+        ASSERT_EQ(compare_in_every_target(architecture, layer), "") << bits << ", " << code_bits;
       }
     }
   }
@@ -193,15 +191,18 @@ TEST(ExactKernels, Fp32SumsAreTheSameBitsInEveryTarget) {
       layer.a = random_tensor(layer.shape.a, 8, data, 5);
       layer.w = random_tensor(layer.shape.w, 5, Data::kDense, 6);
       layer.a.beta = layer.w.beta = beta;
-      const workloads::Gemm gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
-      const std::vector<float> expected = reference_fp32(gemm);
       for (const bool gating : {false, true}) {
         sim::Architecture architecture;
         architecture.baseline.zero_gating = gating;
+        architecture.pe.operand_bits = 8;
+        architecture.pe.accumulator.bits = 64;
+        architecture.pe.accumulator.lsb = 40;
+        const Machine machine(architecture, layer, workloads::Pass::kForward);
+        const std::vector<float> expected = reference_fp32(machine);
         for (const std::int64_t target : targets()) {
           const UseTarget use(target);
-          const auto engine = sim::make_engine(sim::EngineKind::kFast, architecture, 2);
-          const auto fast = run_fp32(*engine, gemm);
+          sim::WorkerPool pool(2);
+          const auto fast = run_fp32(*sim::make_engine(sim::EngineKind::kFast, pool), machine);
           for (std::size_t i = 0; i < expected.size(); ++i) {
             ASSERT_EQ(std::bit_cast<std::uint32_t>(fast.values[i]),
                       std::bit_cast<std::uint32_t>(expected[i]))

@@ -30,6 +30,7 @@ struct Slot {
 
 struct Departure {
   std::int64_t cycle;
+  std::int64_t gemm;
   std::int64_t m, n;
   std::int64_t value;
 };
@@ -57,18 +58,18 @@ class ObservedArray {
   ObservedArray(const ObservedArray&) = delete;
   ObservedArray& operator=(const ObservedArray&) = delete;
 
-  Observation run(const workloads::Gemm& gemm, const rtl::MfMacUnit::Config& config) {
+  Observation run(const workloads::LoweredPass& pass, const rtl::MfMacUnit::Config& config) {
     const rtl::SimulationContext::Use use(context_);
-    const sim::OperandSource<rtl::PotCode> first(gemm.first,
-                                                 sim::widening(gemm.first.format(), config.format));
-    const sim::OperandSource<rtl::PotCode> second(
-        gemm.second, sim::widening(gemm.second.format(), config.format));
+    const sim::Schedule schedule(pass.shapes(), shape_, sim::Dataflow::kOutputStationary);
     observer_->slots.clear();
     Observation seen;
-    system_->start({shape_, gemm.m, gemm.n, gemm.k}, config, first, second,
-                   [&](std::int64_t m, std::int64_t n, std::int64_t value) {
-                     seen.departures.push_back({edge(), m, n, value});
-                   });
+    system_->start(
+        schedule, config,
+        {pass, sim::WhichOperand::kFirst, sim::widening(pass.first().format(), config.format)},
+        {pass, sim::WhichOperand::kSecond, sim::widening(pass.second().format(), config.format)},
+        nullptr, [&](const sim::ResultPlace& place, std::int64_t value) {
+          seen.departures.push_back({edge(), place.fold->gemm, place.m, place.n, value});
+        });
     sc_core::sc_start();
     seen.cycles = system_->cycles();
     seen.slots = observer_->slots;

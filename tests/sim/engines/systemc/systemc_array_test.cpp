@@ -15,8 +15,8 @@
 #include "sim/engines/engine.hpp"
 #include "sim/engines/systemc/systemc_engine.hpp"
 #include "support/error.hpp"
-#include "tests/sim/engines/random_gemms.hpp"
-#include "tests/sim/engines/reference_gemm.hpp"
+#include "tests/sim/engines/random_passes.hpp"
+#include "tests/sim/engines/reference_pass.hpp"
 #include "tests/sim/engines/systemc/observed_array.hpp"
 
 namespace potomac::test {
@@ -56,8 +56,8 @@ TEST(SystemCArray, TotalIsFromTheFirstOperandEnteringToTheLastResultLeaving) {
       for (const std::int64_t k : {1, 2, 5}) {
         // Full folds only.
         const auto layer = linear_layer(shape.rows * folds, shape.cols * 2, k, 1);
-        const auto gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
-        const Observation seen = array.run(gemm, kConfig);
+        const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
+        const Observation seen = array.run({layer, workloads::Pass::kForward}, kConfig);
         ASSERT_EQ(seen.slots.front().cycle, 0);
         ASSERT_EQ(seen.departures.size(), static_cast<std::size_t>(gemm.m * gemm.n));
         EXPECT_EQ(static_cast<std::uint64_t>(seen.departures.back().cycle + 1),
@@ -72,8 +72,8 @@ TEST(SystemCArray, APartialFoldIsNotLonger) {
     for (std::int64_t m = 1; m <= shape.rows + 1; ++m) {
       for (std::int64_t n = 1; n <= shape.cols + 1; ++n) {
         const auto layer = linear_layer(m, n, 3, 2);
-        const auto gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
-        const Observation seen = array.run(gemm, kConfig);
+        const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
+        const Observation seen = array.run({layer, workloads::Pass::kForward}, kConfig);
         // Row 0 leaves last and is always there; a column that is not there is not waited for.
         const std::int64_t last_cols = (n - 1) % shape.cols + 1;
         EXPECT_EQ(seen.departures.back().cycle + 1,
@@ -89,8 +89,8 @@ TEST(SystemCArray, EverySlotOfEveryFoldIsInItsCycle) {
   for_every_array([](ArrayShape shape, ObservedArray& array) {
     for (const std::int64_t k : {1, 4}) {
       const auto layer = linear_layer(2 * shape.rows + 1, shape.cols + 1, k, 3);
-      const auto gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
-      const Observation seen = array.run(gemm, kConfig);
+      const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
+      const Observation seen = array.run({layer, workloads::Pass::kForward}, kConfig);
       ASSERT_EQ(static_cast<std::int64_t>(seen.slots.size()), gemm.macs());
       const std::int64_t length = k + shape.rows + shape.cols - 2;
       const std::int64_t col_folds = sim::ceil_div(gemm.n, shape.cols);
@@ -120,10 +120,11 @@ TEST(SystemCArray, EveryResultLeavesInItsCycle) {
   for_every_array([](ArrayShape shape, ObservedArray& array) {
     for (const std::int64_t k : {1, 4}) {
       const auto layer = linear_layer(2 * shape.rows + 1, shape.cols + 1, k, 4);
-      const auto gemm = workloads::lower(layer, workloads::Pass::kForward, 0);
+      const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
       const std::int64_t length = k + shape.rows + shape.cols - 2;
       const std::int64_t col_folds = sim::ceil_div(gemm.n, shape.cols);
-      for (const Departure& result : array.run(gemm, kConfig).departures) {
+      for (const Departure& result :
+           array.run({layer, workloads::Pass::kForward}, kConfig).departures) {
         const std::int64_t fold = result.m / shape.rows * col_folds + result.n / shape.cols;
         const std::int64_t row = result.m % shape.rows;
         const std::int64_t col = result.n % shape.cols;
@@ -142,8 +143,13 @@ struct Both {
   Output<float> fp32;
 };
 
-Both run(sim::Engine& engine, const workloads::Gemm& gemm) {
-  return {run_mf_mac(engine, gemm), run_fp32(engine, gemm)};
+std::unique_ptr<sim::Engine> systemc_engine() {
+  static sim::WorkerPool pool(1);
+  return sim::make_engine(EngineKind::kSystemC, pool);
+}
+
+Both run(sim::Engine& engine, const Machine& machine) {
+  return {run_mf_mac(engine, machine), run_fp32(engine, machine)};
 }
 
 bool same(const Both& one, const Both& other) {
@@ -155,23 +161,23 @@ bool same(const Both& one, const Both& other) {
          std::ranges::equal(one.fp32.values, other.fp32.values, same_bits);
 }
 
-RC_GTEST_PROP(SystemCEngine, GemmAfterGemmIsAsOnAFreshEngine, ()) {
+RC_GTEST_PROP(SystemCEngine, PassAfterPassIsAsOnAFreshEngine, ()) {
   sim::Architecture architecture;
   architecture.array = {extent(4), extent(4)};
   architecture.pe.accumulator.bits = 40;
   architecture.pe.zero_gating = *rc::gen::arbitrary<bool>();
-  const auto reused = sim::make_engine(EngineKind::kSystemC, architecture, 1);
+  const auto reused = systemc_engine();
   for (int i = 0; i < 4; ++i) {
     // Formats, and so the accumulator's lowest bit, change from one to the next.
     const workloads::Layer layer = random_layer(5);
     const auto pass = *rc::gen::elementOf(workloads::passes_of(layer.shape));
-    const auto gemm = workloads::lower(layer, pass, 0);
-    const auto fresh = sim::make_engine(EngineKind::kSystemC, architecture, 1);
-    RC_ASSERT(same(run(*reused, gemm), run(*fresh, gemm)));
+    const Machine machine(architecture, layer, pass);
+    RC_ASSERT(same(run(*reused, machine), run(*systemc_engine(), machine)));
   }
 }
 
-TEST(SystemCEngine, TwoEnginesAliveAtOnceDoNotDisturbEachOther) {
+// The machine may change from job to job: one array is built for each.
+TEST(SystemCEngine, TwoMachinesInTurnAndTwoEnginesAtOnceDoNotDisturbEachOther) {
   sim::Architecture small;
   small.array = {2, 3};
   sim::Architecture large;
@@ -179,55 +185,50 @@ TEST(SystemCEngine, TwoEnginesAliveAtOnceDoNotDisturbEachOther) {
   large.pe.zero_gating = false;
   large.clock_mhz = 133.0;
   const auto layer = linear_layer(9, 7, 11, 5);
-  const auto forward = workloads::lower(layer, workloads::Pass::kForward, 0);
-  const auto data = workloads::lower(layer, workloads::Pass::kBackwardData, 0);
-  const auto alone = [&](const sim::Architecture& architecture, const workloads::Gemm& gemm) {
-    return run(*sim::make_engine(EngineKind::kSystemC, architecture, 1), gemm);
-  };
-  const Both expected[] = {alone(small, forward), alone(small, data), alone(large, forward),
-                           alone(large, data)};
-  auto first = sim::make_engine(EngineKind::kSystemC, small, 1);
-  auto second = sim::make_engine(EngineKind::kSystemC, large, 1);
-  for (int round = 0; round < 3; ++round) {
-    EXPECT_TRUE(same(run(*first, forward), expected[0]));
-    EXPECT_TRUE(same(run(*second, data), expected[3]));
-    EXPECT_TRUE(same(run(*first, data), expected[1]));
-    EXPECT_TRUE(same(run(*second, forward), expected[2]));
+  const Machine machines[] = {{small, layer, workloads::Pass::kForward},
+                              {large, layer, workloads::Pass::kForward},
+                              {small, layer, workloads::Pass::kBackwardData},
+                              {large, layer, workloads::Pass::kBackwardData}};
+  std::vector<Both> expected;
+  for (const Machine& machine : machines) {
+    expected.push_back(run(*systemc_engine(), machine));
+  }
+  auto first = systemc_engine();
+  auto second = systemc_engine();
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_TRUE(same(run(*first, machines[i]), expected[i]));
+      EXPECT_TRUE(same(run(*second, machines[3 - i]), expected[3 - i]));
+    }
   }
   first.reset();
-  EXPECT_TRUE(same(run(*second, data), expected[3])) << "after the other engine's end";
+  EXPECT_TRUE(same(run(*second, machines[0]), expected[0])) << "after the other engine's end";
 }
 
 TEST(SystemCEngine, RefusesAnArrayOfMoreThan65536Pes) {
   sim::Architecture architecture;
   architecture.array = {1, 4096};
-  EXPECT_NO_THROW(sim::make_engine(EngineKind::kSystemC, architecture, 1));
-  architecture.array = {16, 4096};  // exactly 65536; elaborated at first use only
-  EXPECT_NO_THROW(sim::make_engine(EngineKind::kSystemC, architecture, 1));
+  EXPECT_NO_THROW(sim::require_buildable(EngineKind::kSystemC, architecture));
+  architecture.array = {16, 4096};  // exactly 65536
+  EXPECT_NO_THROW(sim::require_buildable(EngineKind::kSystemC, architecture));
   architecture.array = {17, 4096};
+  EXPECT_NO_THROW(sim::require_buildable(EngineKind::kFast, architecture));
   try {
-    sim::make_engine(EngineKind::kSystemC, architecture, 1);
+    sim::require_buildable(EngineKind::kSystemC, architecture);
     FAIL() << "accepted";
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("17 x 4096 PEs"));
     EXPECT_THAT(error.what(), testing::HasSubstr("at most 65536"));
     EXPECT_THAT(error.what(), testing::HasSubstr("--engine fast"));
   }
-  EXPECT_NO_THROW(sim::make_engine(EngineKind::kFast, architecture, 1));
 }
 
-TEST(SystemCEngine, AGemmThatDoesNotFitIsRefusedAndTheEngineGoesOn) {
-  sim::Architecture architecture;
-  architecture.array = {2, 2};
-  const auto engine = sim::make_engine(EngineKind::kSystemC, architecture, 1);
-  const auto good = linear_layer(3, 3, 4, 6);
-  auto bad = good;
-  bad.a = random_tensor(bad.shape.a, 6, Data::kDense, 7);
-  const auto good_gemm = workloads::lower(good, workloads::Pass::kForward, 0);
-  const auto bad_gemm = workloads::lower(bad, workloads::Pass::kForward, 0);
-  const auto before = run_mf_mac(*engine, good_gemm);
-  EXPECT_THROW(engine->run_mf_mac(bad_gemm, {}), InputError);
-  EXPECT_EQ(run_mf_mac(*engine, good_gemm).values, before.values);
+TEST(SystemCEngine, RefusesAWorkloadWithoutValues) {
+  const auto layer = linear_layer(2, 2, 2, 5);
+  const Machine machine({}, layer, workloads::Pass::kForward);
+  sim::Job job = machine.job(sim::Unit::kMfMac);
+  job.operands = nullptr;
+  EXPECT_THROW(systemc_engine()->run(job, {}), InputError);
 }
 
 }  // namespace

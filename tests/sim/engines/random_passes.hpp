@@ -128,8 +128,8 @@ inline workloads::Layer random_layer(int max_bits) {
   return layer;
 }
 
-// An array that can run the GEMM: its accumulator holds the largest product.
-inline sim::Architecture random_architecture(const workloads::Gemm& gemm, int max_bits) {
+// An array that can run the pass: its accumulator holds the largest product.
+inline sim::Architecture random_architecture(const workloads::LoweredPass& pass, int max_bits) {
   sim::Architecture architecture;
   architecture.array = {extent(7), extent(7)};
   architecture.pe.operand_bits = max_bits;
@@ -139,7 +139,7 @@ inline sim::Architecture random_architecture(const workloads::Gemm& gemm, int ma
   // The widths at which lanes are exactly full come up often.
   accumulator.bits = *rc::gen::oneOf(rc::gen::inRange(16, 65), rc::gen::element(16, 32, 33, 64));
   accumulator.overflow = *rc::gen::element(rtl::Overflow::kWrap, rtl::Overflow::kSaturate);
-  const int top = gemm.first.format().e_max() + gemm.second.format().e_max();
+  const int top = pass.first().format().e_max() + pass.second().format().e_max();
   const int lowest = top - (accumulator.bits - 2);
   if (lowest <= -top && *rc::gen::arbitrary<bool>()) {
     accumulator.lsb.reset();

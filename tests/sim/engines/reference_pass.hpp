@@ -1,0 +1,152 @@
+// A pass the slow and plain way: every slot in order through the one definition of the MAC. What
+// engines are compared with, written without any of their code.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "rtl_models/arithmetic/fp32_mac.hpp"
+#include "rtl_models/arithmetic/mf_mac.hpp"
+#include "sim/engines/dequantize.hpp"
+#include "sim/engines/engine.hpp"
+#include "sim/machine/architecture.hpp"
+
+namespace potomac::test {
+
+// The GEMMs of one pass, what its array needs to know of them, and what an engine is to be told.
+struct Machine {
+  Machine(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass)
+      : architecture(machine),
+        operands(layer, pass),
+        schedule(operands.shapes(), machine.array, machine.dataflow),
+        accumulator(sim::require_fit(machine, layer.shape.name, operands.first().format(),
+                                     operands.second().format())) {}
+
+  sim::Job job(sim::Unit unit) const {
+    return {.unit = unit,
+            .architecture = &architecture,
+            .schedule = &schedule,
+            .operands = &operands,
+            .accumulator = accumulator};
+  }
+
+  sim::Architecture architecture;
+  workloads::LoweredPass operands;
+  sim::Schedule schedule;
+  rtl::Accumulator accumulator;
+};
+
+template <typename Value>
+struct Output {
+  sim::PassCounts result;
+  std::vector<Value> values;  // of each GEMM, m x n
+  std::vector<int> times_delivered;
+};
+
+// A sink that stores what it is given. Equal GEMMs lie one behind the other.
+template <typename Value>
+std::function<void(const sim::ResultTile<Value>&)> sink_into(Output<Value>& output,
+                                                             const Machine& machine) {
+  const workloads::GemmShape shape = machine.operands.shapes().front();
+  output.values.resize(static_cast<std::size_t>(shape.count * shape.m * shape.n));
+  output.times_delivered.resize(output.values.size());
+  return [&output, shape](const sim::ResultTile<Value>& tile) {
+    for (std::int64_t i = 0; i < tile.rows; ++i) {
+      for (std::int64_t j = 0; j < tile.cols; ++j) {
+        const auto at = static_cast<std::size_t>(
+            (tile.gemm * shape.m + tile.m_begin + i) * shape.n + tile.n_begin + j);
+        output.values[at] = tile.values[i * tile.row_stride + j];
+        output.times_delivered[at] += 1;
+      }
+    }
+  };
+}
+
+// Runs a pass on an engine and stores what it delivers.
+inline Output<std::int64_t> run_mf_mac(sim::Engine& engine, const Machine& machine,
+                                       sim::Pace* pace = nullptr) {
+  Output<std::int64_t> output;
+  sim::Job job = machine.job(sim::Unit::kMfMac);
+  job.pace = pace;
+  output.result = engine.run(job, {.accumulators = sink_into(output, machine)});
+  return output;
+}
+
+inline Output<float> run_fp32(sim::Engine& engine, const Machine& machine) {
+  Output<float> output;
+  output.result =
+      engine.run(machine.job(sim::Unit::kFp32Mac), {.fp32 = sink_into(output, machine)});
+  return output;
+}
+
+// What the values alone tell: results and arithmetic events, no registers and no cycles.
+struct Reference {
+  std::vector<std::int64_t> values;
+  std::uint64_t exponent_add = 0;
+  std::uint64_t accumulate = 0;
+  std::uint64_t gated = 0;
+  std::uint64_t overflow = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t accumulator_write = 0;
+  std::uint64_t zero_operand = 0;
+};
+
+// The slots of output element (i, j): returns their sum, and adds their events to `reference`.
+inline std::int64_t reference_element(const sim::Architecture& architecture,
+                                      const rtl::Accumulator& accumulator,
+                                      const workloads::Gemm& gemm, std::int64_t i, std::int64_t j,
+                                      Reference& reference) {
+  const rtl::PotFormat format(architecture.pe.operand_bits);
+  std::int64_t sum = 0;
+  for (std::int64_t k = 0; k < gemm.k; ++k) {
+    const auto a = gemm.first.format().widen(gemm.first.code(i, k), format);
+    const auto b = gemm.second.format().widen(gemm.second.code(j, k), format);
+    const auto step = rtl::mf_mac(accumulator, format, architecture.pe.zero_gating, sum, a, b);
+    sum = step.value;
+    reference.exponent_add += step.multiplied ? 1 : 0;
+    reference.accumulate += step.accumulated ? 1 : 0;
+    reference.gated += step.gated ? 1 : 0;
+    reference.overflow += step.overflowed ? 1 : 0;
+    reference.dropped += step.dropped ? 1 : 0;
+    reference.accumulator_write += step.accumulated || k == 0 ? 1 : 0;
+    reference.zero_operand += format.is_zero(a) || format.is_zero(b) ? 1 : 0;
+  }
+  return sum;
+}
+
+inline Reference reference_pass(const Machine& machine) {
+  Reference reference;
+  for (std::int64_t index = 0; index < machine.operands.count(); ++index) {
+    const workloads::Gemm gemm = machine.operands.gemm(index);
+    for (std::int64_t i = 0; i < gemm.m; ++i) {
+      for (std::int64_t j = 0; j < gemm.n; ++j) {
+        reference.values.push_back(
+            reference_element(machine.architecture, machine.accumulator, gemm, i, j, reference));
+      }
+    }
+  }
+  return reference;
+}
+
+inline std::vector<float> reference_fp32(const Machine& machine) {
+  std::vector<float> values;
+  for (std::int64_t index = 0; index < machine.operands.count(); ++index) {
+    const workloads::Gemm gemm = machine.operands.gemm(index);
+    const auto first = sim::dequantized_values(gemm.first.format(), gemm.first_beta);
+    const auto second = sim::dequantized_values(gemm.second.format(), gemm.second_beta);
+    for (std::int64_t i = 0; i < gemm.m; ++i) {
+      for (std::int64_t j = 0; j < gemm.n; ++j) {
+        float sum = 0.0F;
+        for (std::int64_t k = 0; k < gemm.k; ++k) {
+          sum = rtl::fp32_mac(sum, first[gemm.first.code(i, k)], second[gemm.second.code(j, k)]);
+        }
+        values.push_back(sum);
+      }
+    }
+  }
+  return values;
+}
+
+}  // namespace potomac::test
