@@ -1,11 +1,15 @@
-// `potomac trace`: what a trace file holds.
+// `potomac trace`: what a trace file holds, and older ones written anew.
+#include <array>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/trace_info.hpp"
+#include "support/output_files.hpp"
 #include "workloads/sources/trace_reader.hpp"
+#include "workloads/sources/trace_writer.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -15,11 +19,41 @@ struct InfoArguments {
   std::string format = "table";
 };
 
+struct ImportArguments {
+  std::string from;
+  std::string to;
+};
+
+// Memory stays at the largest layer, as in a run.
+void import_trace(const ImportArguments& arguments) {
+  refuse_to_overwrite(arguments.to, "-o", std::array<std::filesystem::path, 1>{arguments.from});
+  const workloads::TraceReader trace(arguments.from, workloads::Hdf5Guard::kNone);
+  workloads::TraceWriter writer(arguments.to, trace.info(), trace.not_included());
+  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
+    writer.write(*trace.read(i));
+  }
+  writer.finish();
+  fmt::print("{}: {} layers, every byte under a checksum\n", arguments.to, trace.layers().size());
+}
+
+void add_import_command(CLI::App& command) {
+  auto arguments = std::make_shared<ImportArguments>();
+  CLI::App* import = command.add_subcommand(
+      "import", "Write an older trace anew, in the form that protects it against damage");
+  import->add_option("FILE", arguments->from, "trace file (HDF5, any format version)")->required();
+  import->add_option("-o,--output", arguments->to, "the new trace file")
+      ->required()
+      ->option_text("NEW.h5");
+  import->callback([arguments] { import_trace(*arguments);
+});
 }  // namespace
 
+}  // namespace potomac::sim
+
 void add_trace_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("trace", "Look into trace files");
+  CLI::App* command = app.add_subcommand("trace", "Look into trace files, convert older ones");
   command->require_subcommand(1);
+  add_import_command(*command);
   auto arguments = std::make_shared<InfoArguments>();
   CLI::App* info = command->add_subcommand(
       "info", "Layers, shapes, GEMMs, exponent histograms and zeros of a trace");

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "support/atomic_file.hpp"
-#include "workloads/sources/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_file.hpp"
 
 namespace potomac::sim {
 namespace {

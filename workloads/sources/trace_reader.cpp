@@ -8,9 +8,7 @@
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
-#include "workloads/sources/hdf5_chunks.hpp"
-#include "workloads/sources/hdf5_handle.hpp"
-#include "workloads/sources/hdf5_rehearsal.hpp"
+#include "workloads/sources/hdf5_file.hpp"
 
 namespace potomac::workloads {
 namespace {
@@ -60,7 +58,7 @@ TensorHead read_head(const Hdf5Group& layer, const char* name) {
       static_cast<int>(read_integer(dataset, "bits", rtl::kMinPotBits, rtl::kMaxPotBits));
   head.format.beta = static_cast<int>(read_integer(dataset, "beta", -kMaxAbsBeta, kMaxAbsBeta));
   head.shape = dataset.extents();
-  check_byte_storage(dataset, kMaxTensorElements);
+  dataset.check_storage(kMaxTensorElements);
   return head;
 }
 
@@ -145,8 +143,8 @@ void check_codes(const QuantizedTensor& tensor, const std::string& file, const s
 
 class TraceReader::Impl {
  public:
-  explicit Impl(const std::filesystem::path& path)
-      : path_(path), file_(Hdf5File::open(path)), info_(read_info(file_)) {
+  Impl(const std::filesystem::path& path, Hdf5Guard guard)
+      : path_(path), file_(Hdf5File::open(path, guard)), info_(read_info(file_)) {
     const Hdf5Group layers = file_.open_group("layers");
     for (const std::string& name : layers.children()) {
       read_layer(layers.open_group(name), name);
@@ -205,7 +203,7 @@ class TraceReader::Impl {
     const Hdf5Dataset dataset = group.open_dataset(name);
     QuantizedTensor tensor{.shape = shape, .bits = format.bits, .beta = format.beta, .codes = {}};
     tensor.codes.resize(static_cast<std::size_t>(element_count(shape)));
-    read_bytes(dataset, tensor.codes);
+    dataset.read(std::span(tensor.codes));
     check_codes(tensor, dataset.file(), dataset.place());
     return tensor;
   }
@@ -218,10 +216,8 @@ class TraceReader::Impl {
   std::vector<NotIncluded> not_included_;
 };
 
-TraceReader::TraceReader(const std::filesystem::path& path) {
-  rehearse(path.string(), [&] { const Impl trial(path); });
-  impl_ = std::make_unique<Impl>(path);
-}
+TraceReader::TraceReader(const std::filesystem::path& path, Hdf5Guard guard)
+    : impl_(std::make_unique<Impl>(path, guard)) {}
 
 TraceReader::~TraceReader() = default;
 TraceReader::TraceReader(TraceReader&&) noexcept = default;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "workloads/sources/hdf5_file.hpp"
 #include "workloads/sources/workload.hpp"
 
 namespace potomac::workloads {
@@ -24,10 +25,10 @@ class TraceReader : public Workload {
  public:
   // Opens the file and reads all that is small: root attributes, and of each layer its kind,
   // geometry, shapes, bits and betas. No tensor is read, but every tensor is known to be there.
-  // The file is tried in a child process first (workloads/sources/hdf5_rehearsal.hpp).
   // Throws InputError: no such file, not HDF5 or truncated, wrong format or version, missing
-  // attribute or tensor, a shape that does not fit, a tensor that is absurdly large.
-  explicit TraceReader(const std::filesystem::path& path);
+  // attribute or tensor, metadata or data without checksums (unless the guard is kNone), a shape
+  // that does not fit, a tensor that is absurdly large.
+  explicit TraceReader(const std::filesystem::path& path, Hdf5Guard guard = Hdf5Guard::kChecksums);
   ~TraceReader() override;
   TraceReader(TraceReader&&) noexcept;
   TraceReader& operator=(TraceReader&&) noexcept;

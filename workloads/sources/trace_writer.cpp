@@ -12,7 +12,7 @@
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
-#include "workloads/sources/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_file.hpp"
 
 namespace potomac::workloads {
 namespace {
@@ -75,7 +75,8 @@ void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTenso
 
 class TraceWriter::Impl {
  public:
-  Impl(const std::filesystem::path& path, const WorkloadInfo& info)
+  Impl(const std::filesystem::path& path, const WorkloadInfo& info,
+       const std::vector<NotIncluded>& not_included)
       : name_(path.string()),
         target_(path),
         file_(Hdf5File::create(target_.temporary_path(), name_)) {
@@ -88,6 +89,15 @@ class TraceWriter::Impl {
     file_->set_integer("step", info.step);
     file_->set_integer("seed", info.seed);
     file_->set_text("rounding", info.rounding);
+    if (!not_included.empty()) {
+      const Hdf5Group parts = file_->create_group("not_included");
+      for (std::size_t i = 0; i < not_included.size(); ++i) {
+        const Hdf5Group part = parts.create_group(fmt::format("{:06}", i));
+        part.set_text("name", not_included[i].name);
+        part.set_text("kind", not_included[i].kind);
+        part.set_text("reason", not_included[i].reason);
+      }
+    }
     layers_ = file_->create_group("layers");
   }
 
@@ -139,8 +149,9 @@ class TraceWriter::Impl {
   std::string last_name_;
 };
 
-TraceWriter::TraceWriter(const std::filesystem::path& path, const WorkloadInfo& info)
-    : impl_(std::make_unique<Impl>(path, info)) {}
+TraceWriter::TraceWriter(const std::filesystem::path& path, const WorkloadInfo& info,
+                         const std::vector<NotIncluded>& not_included)
+    : impl_(std::make_unique<Impl>(path, info, not_included)) {}
 
 TraceWriter::~TraceWriter() = default;
 

@@ -15,7 +15,8 @@ class TraceWriter {
  public:
   // Throws InputError if the file cannot be made there, or if `info` holds what a reader would
   // refuse.
-  TraceWriter(const std::filesystem::path& path, const WorkloadInfo& info);
+  TraceWriter(const std::filesystem::path& path, const WorkloadInfo& info,
+              const std::vector<NotIncluded>& not_included = {});
   ~TraceWriter();  // without finish(): nothing is left behind
   TraceWriter(const TraceWriter&) = delete;
   TraceWriter& operator=(const TraceWriter&) = delete;

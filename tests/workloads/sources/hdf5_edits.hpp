@@ -17,8 +17,11 @@ class Hdf5Edit {
  public:
   explicit Hdf5Edit(const std::filesystem::path& path) {
     prepare();
-    file_ = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    file_ = H5Fopen(path.c_str(), H5F_ACC_RDWR, access);
     EXPECT_GE(file_, 0);
+    H5Pclose(access);
   }
   // A new file in the given version of the HDF5 format.
   Hdf5Edit(const std::filesystem::path& path, H5F_libver_t version) {
@@ -58,9 +61,18 @@ class Hdf5Edit {
                     const std::vector<std::int64_t>& values) const {
     set_attribute(object, name, H5T_NATIVE_INT64, values.data(), values.size());
   }
-  // Of variable length and in UTF-8, as h5py writes a str.
+  // Of fixed length and in UTF-8.
   void set_text(const std::string& object, const std::string& name,
                 const std::string& value) const {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, value.size() + 1);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    set_attribute(object, name, type, value.c_str());
+    H5Tclose(type);
+  }
+  // Of variable length, as h5py writes a str.
+  void set_variable_text(const std::string& object, const std::string& name,
+                         const std::string& value) const {
     const hid_t type = H5Tcopy(H5T_C_S1);
     H5Tset_size(type, H5T_VARIABLE);
     H5Tset_cset(type, H5T_CSET_UTF8);
@@ -93,12 +105,15 @@ class Hdf5Edit {
     H5Pclose(list);
   }
   // Puts bytes in place of the tensor of that name, with its attributes.
-  void replace_tensor(
-      const std::string& name, const std::vector<hsize_t>& extents,
-      const std::vector<std::uint8_t>& codes,
-      const std::function<void(hid_t plan)>& plan = [](hid_t) {}) const {
+  void replace_tensor(const std::string& name, const std::vector<hsize_t>& extents,
+                      const std::vector<std::uint8_t>& codes,
+                      const std::function<void(hid_t plan)>& plan = {}) const {
     remove(name);
-    create_dataset(name, H5T_STD_U8LE, extents, plan, H5T_NATIVE_UINT8,
+    const auto as_in_a_trace = [&extents](hid_t list) {
+      H5Pset_chunk(list, static_cast<int>(extents.size()), extents.data());
+      H5Pset_fletcher32(list);
+    };
+    create_dataset(name, H5T_STD_U8LE, extents, plan ? plan : as_in_a_trace, H5T_NATIVE_UINT8,
                    codes.empty() ? nullptr : codes.data());
     set_integer(name, "bits", 5);
     set_integer(name, "beta", 0);

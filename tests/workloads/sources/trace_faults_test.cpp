@@ -229,13 +229,14 @@ TEST_F(TraceFaults, ATensorThatIsAbsurdlyLarge) {
     const hsize_t chunk[2] = {1024, 1024};
     H5Pset_chunk(list, 2, chunk);
     H5Pset_deflate(list, 4);
+    H5Pset_fletcher32(list);
   };
   Hdf5Edit(trace()).replace_tensor("layers/001-linear/A", {1U << 18U, 1U << 18U}, {}, plan);
   EXPECT_THAT(refusal(), StartsWith("layers/001-linear/A: its extents [262144, 262144] are "
                                     "absurdly large: a tensor holds at most 4294967296 codes"));
   // Below the limit, yet far more than the file holds.
   Hdf5Edit(trace()).replace_tensor("layers/001-linear/A", {1U << 15U, 1U << 15U}, {}, plan);
-  EXPECT_THAT(refusal(), StartsWith("layers/001-linear/A: was never written"));
+  EXPECT_THAT(refusal(), StartsWith("layers/001-linear/A: holds 0 of its 1024 chunks"));
 }
 
 TEST_F(TraceFaults, ALinkToAnotherFile) {
@@ -300,13 +301,15 @@ TEST_F(TraceFaults, MoreAttributesAndDatasetsThanNeededAreNotAFault) {
   EXPECT_TRUE(equal(read_trace(TraceReader(trace())), sample_layers()));
 }
 
-TEST_F(TraceFaults, PlainStorageIsNotAFault) {
+TEST_F(TraceFaults, DataWithoutAChecksumSayHowToConvertThem) {
   const std::vector<Layer> layers = sample_layers();
   {
     const Hdf5Edit edit(trace());
-    edit.replace_tensor("layers/001-linear/A", {3, 12}, layers[1].a.codes);
+    edit.replace_tensor("layers/001-linear/A", {3, 12}, layers[1].a.codes, [](hid_t) {});
   }
-  EXPECT_EQ(TraceReader(trace()).read(1)->a.codes, layers[1].a.codes);
+  EXPECT_THAT(refusal(), StartsWith("layers/001-linear/A: is not stored in chunks with the "
+                                    "Fletcher-32 filter, without checksums"));
+  EXPECT_EQ(TraceReader(trace(), Hdf5Guard::kNone).read(1)->a.codes, layers[1].a.codes);
 }
 
 }  // namespace

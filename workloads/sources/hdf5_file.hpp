@@ -2,6 +2,10 @@
 // result dumps both go through here. libhdf5 is not thread-safe: at most one thread of the process
 // may be inside of these classes at a time.
 //
+// Files are guarded against damage, not against attack: a file that is read must hold a checksum
+// over every byte that matters (HDF5's 1.10 format over metadata, Fletcher-32 over data), so that
+// libhdf5 itself notices a flipped bit before it acts on it.
+//
 // Reading throws InputError (the file is at fault), writing throws MachineError (the disk is);
 // the message ends with libhdf5's own innermost reason, which it no longer prints by itself.
 #pragma once
@@ -71,6 +75,10 @@ constexpr Hdf5Type hdf5_type_of<double>() {
   return Hdf5Type::kFloat64;
 }
 
+// Whether a file that is read must carry checksums. Without, a flipped bit may pass unseen: only to
+// convert old files.
+enum class Hdf5Guard { kChecksums, kNone };
+
 // How a new dataset is stored.
 struct Hdf5Storage {
   Hdf5Extents chunk;       // empty: whole innermost axes, about 256 KiB
@@ -92,7 +100,7 @@ class Hdf5Object {
   bool has_attribute(const std::string& name) const;
   std::int64_t integer(const std::string& name) const;  // any integer or boolean type
   double number(const std::string& name) const;         // any integer or float type
-  // Fixed or variable length, ASCII or UTF-8; at most 64 KiB of plain text.
+  // ASCII or UTF-8, at most 64 KiB of plain text; of fixed length, or if unguarded of variable.
   std::string text(const std::string& name) const;
   // Exactly `count` integers in one axis.
   std::vector<std::int64_t> integers(const std::string& name, std::size_t count) const;
@@ -103,12 +111,15 @@ class Hdf5Object {
   void set_integers(const std::string& name, std::span<const std::int64_t> values) const;
 
  protected:
-  Hdf5Object(Hdf5Handle handle, std::string file, std::string place);
+  Hdf5Object(Hdf5Handle handle, std::string file, std::string place, Hdf5Guard guard);
+  // An InputError at this place: it has no checksum, and how to give it one.
+  [[noreturn]] void fail_unguarded(const std::string& what) const;
   // A MachineError at this place, with libhdf5's reason.
   [[noreturn]] void fail_write(const std::string& what) const;
   std::string child_place(std::string_view name) const;
 
   Hdf5Handle handle_;
+  Hdf5Guard guard_;
 
  private:
   void set_attribute(const std::string& name, std::int64_t memory_type, std::int64_t file_type,
@@ -123,6 +134,10 @@ class Hdf5Dataset : public Hdf5Object {
   Hdf5Type type() const;
   std::string type_name() const;  // for messages: "64-bit float"
   Hdf5Extents extents() const;
+
+  // Proves, before anything is allocated, that the file stores all elements of a dataset of at most
+  // `most` elements, and, if guarded, that they lie under checksums. Throws InputError.
+  void check_storage(std::int64_t most) const;
 
   // The whole dataset; `values` holds exactly its elements.
   template <class T>
@@ -180,7 +195,7 @@ class Hdf5Group : public Hdf5Object {
 class Hdf5File : public Hdf5Group {
  public:
   // For reading. Throws InputError: no such file, a folder, not HDF5, truncated, being written.
-  static Hdf5File open(const std::filesystem::path& path);
+  static Hdf5File open(const std::filesystem::path& path, Hdf5Guard guard = Hdf5Guard::kChecksums);
 
   // A new file, or an old one emptied. `name` stands for it in messages (the file may be a
   // temporary one). All its metadata carry checksums (HDF5 1.10 file format).
@@ -190,7 +205,7 @@ class Hdf5File : public Hdf5Group {
   void close();
 
  private:
-  Hdf5File(Hdf5Handle root, Hdf5Handle file, std::string name);
+  Hdf5File(Hdf5Handle root, Hdf5Handle file, std::string name, Hdf5Guard guard);
   Hdf5Handle file_handle_;
 };
 

@@ -1,4 +1,4 @@
-#include "workloads/sources/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_file.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -62,7 +62,7 @@ TEST_F(Hdf5HandleTest, AttributesComeBackAsWritten) {
 TEST_F(Hdf5HandleTest, ReadsTextInEveryFormThatOthersWrite) {
   {
     const Hdf5Edit edit(path("a.h5"), H5F_LIBVER_EARLIEST);
-    edit.set_text("/", "variable utf-8", "\xE2\x82\xAC");
+    edit.set_variable_text("/", "variable utf-8", "\xE2\x82\xAC");
     const char* pointer = "plain";
     const hid_t variable = H5Tcopy(H5T_C_S1);
     H5Tset_size(variable, H5T_VARIABLE);
@@ -84,7 +84,7 @@ TEST_F(Hdf5HandleTest, ReadsTextInEveryFormThatOthersWrite) {
     fixed("space padded", H5T_STR_SPACEPAD, H5T_CSET_ASCII, "ab    ");
     H5Tclose(variable);
   }
-  const Hdf5File file = Hdf5File::open(path("a.h5"));
+  const Hdf5File file = Hdf5File::open(path("a.h5"), Hdf5Guard::kNone);
   EXPECT_EQ(file.text("variable utf-8"), "\xE2\x82\xAC");
   EXPECT_EQ(file.text("variable ascii"), "plain");
   EXPECT_EQ(file.text("null padded"), "plain");
@@ -93,9 +93,51 @@ TEST_F(Hdf5HandleTest, ReadsTextInEveryFormThatOthersWrite) {
   EXPECT_EQ(file.text("space padded"), "ab");
 }
 
+TEST_F(Hdf5HandleTest, WhatLiesUnderNoChecksumIsRefusedUnlessAskedFor) {
+  const auto refusal = [&](const std::string& name) -> std::string {
+    try {
+      const Hdf5File file = Hdf5File::open(path(name));
+      file.text("text");
+      file.open_dataset("data").check_storage(1000);
+      return "";
+    } catch (const InputError& error) {
+      return error.what();
+    }
+  };
+  const std::vector<std::uint8_t> values(12, 1);
+  const auto make = [&](const std::string& name, H5F_libver_t version, bool variable,
+                        bool checksum) {
+    const Hdf5Edit edit(path(name), version);
+    variable ? edit.set_variable_text("/", "text", "x") : edit.set_text("/", "text", "x");
+    edit.create_dataset(
+        "data", H5T_STD_U8LE, {3, 4},
+        [&](hid_t plan) {
+          const hsize_t chunk[2] = {2, 4};
+          H5Pset_chunk(plan, 2, chunk);
+          if (checksum) {
+            H5Pset_fletcher32(plan);
+          }
+        },
+        H5T_NATIVE_UINT8, values.data());
+  };
+  make("good.h5", H5F_LIBVER_V110, false, true);
+  EXPECT_EQ(refusal("good.h5"), "");
+  make("old.h5", H5F_LIBVER_EARLIEST, false, true);
+  EXPECT_NE(refusal("old.h5").find("its metadata are in an older format"), std::string::npos);
+  make("variable.h5", H5F_LIBVER_V110, true, true);
+  EXPECT_NE(refusal("variable.h5").find("'text' is a text of variable length"), std::string::npos);
+  make("bare.h5", H5F_LIBVER_V110, false, false);
+  EXPECT_NE(refusal("bare.h5").find("Fletcher-32"), std::string::npos);
+  for (const char* name : {"old.h5", "variable.h5", "bare.h5"}) {
+    const Hdf5File any = Hdf5File::open(path(name), Hdf5Guard::kNone);
+    EXPECT_EQ(any.text("text"), "x");
+    EXPECT_NO_THROW(any.open_dataset("data").check_storage(1000));
+  }
+}
+
 TEST_F(Hdf5HandleTest, ReadsIntegersOfEveryWidthAndSign) {
   {
-    const Hdf5Edit edit(path("a.h5"), H5F_LIBVER_EARLIEST);
+    const Hdf5Edit edit(path("a.h5"), H5F_LIBVER_V110);
     const std::uint8_t byte = 200;
     const std::int16_t word = -300;
     const std::uint64_t fits = INT64_MAX;

@@ -1,6 +1,7 @@
-#include "workloads/sources/hdf5_handle.hpp"
+#include "workloads/sources/hdf5_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <hdf5.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@ namespace fs = std::filesystem;
 static_assert(std::is_same_v<hid_t, Hdf5Handle::Id> && std::is_same_v<herr_t, int>);
 
 constexpr std::size_t kLongestText = std::size_t{64} << 10U;
+// Deflate cannot shrink data further than this.
+constexpr std::int64_t kMaxDeflateRatio = 1032;
 constexpr std::int64_t kAutomaticChunkBytes = std::int64_t{256} << 10U;
 
 Hdf5Handle own(hid_t id, Hdf5Handle::Closer closer) {
@@ -261,8 +264,19 @@ std::string read_fixed_text(const Hdf5Object& object, const std::string& name,
 
 }  // namespace
 
-Hdf5Object::Hdf5Object(Hdf5Handle handle, std::string file, std::string place)
-    : handle_(std::move(handle)), file_(std::move(file)), place_(std::move(place)) {}
+Hdf5Object::Hdf5Object(Hdf5Handle handle, std::string file, std::string place, Hdf5Guard guard)
+    : handle_(std::move(handle)), guard_(guard), file_(std::move(file)), place_(std::move(place)) {
+  H5O_info_t info{};
+  if (guard_ == Hdf5Guard::kChecksums && handle_.valid() &&
+      (H5Oget_info2(id(), &info, H5O_INFO_HDR) < 0 || info.hdr.version < 2)) {
+    fail_unguarded("its metadata are in an older format");
+  }
+}
+
+void Hdf5Object::fail_unguarded(const std::string& what) const {
+  fail(fmt::format("{}, without checksums, so that damage would not be noticed", what),
+       fmt::format("convert the file: potomac trace import {} -o NEW.h5", file_));
+}
 
 void Hdf5Object::fail(const std::string& problem, const std::string& remedy) const {
   throw InputError({file_, place_, problem, remedy});
@@ -318,6 +332,9 @@ std::string Hdf5Object::text(const std::string& name) const {
     fail(fmt::format("attribute '{}' is not one text", name), "write one string");
   }
   const bool is_variable = H5Tis_variable_str(attribute.type.id()) > 0;
+  if (is_variable && guard_ == Hdf5Guard::kChecksums) {
+    fail_unguarded(fmt::format("attribute '{}' is a text of variable length", name));
+  }
   std::string value = is_variable ? read_variable_text(*this, name, attribute)
                                   : read_fixed_text(*this, name, attribute);
   if (value.size() > kLongestText) {
@@ -423,6 +440,53 @@ Hdf5Extents Hdf5Dataset::extents() const {
   return extents;
 }
 
+void Hdf5Dataset::check_storage(std::int64_t most) const {
+  const Hdf5Extents shape = extents();
+  std::int64_t elements = 1;
+  for (const std::int64_t extent : shape) {
+    if (extent > 0 && elements > most / extent) {
+      fail(fmt::format("its extents [{}] are absurdly large: a tensor holds at most {} codes",
+                       fmt::join(shape, ", "), most),
+           "split the layer, or make the file again if it is damaged");
+    }
+    elements *= extent;
+  }
+  const Hdf5Handle plan = own(H5Dget_create_plist(id()), H5Pclose);
+  const bool chunked = plan.valid() && H5Pget_layout(plan.id()) == H5D_CHUNKED;
+  if (guard_ == Hdf5Guard::kChecksums) {
+    H5D_chunk_index_t index = H5D_CHUNK_IDX_BTREE;
+    unsigned flags = 0;
+    std::size_t parameters = 0;
+    if (!chunked || H5Pget_filter_by_id2(plan.id(), H5Z_FILTER_FLETCHER32, &flags, &parameters,
+                                         nullptr, 0, nullptr, nullptr) < 0) {
+      fail_unguarded("is not stored in chunks with the Fletcher-32 filter");
+    }
+    if (H5Dget_chunk_index_type(id(), &index) < 0 || index == H5D_CHUNK_IDX_BTREE) {
+      fail_unguarded("its chunks are indexed in an older format");
+    }
+  }
+  if (chunked) {
+    std::vector<hsize_t> chunk(shape.size());
+    hsize_t written = 0;
+    hsize_t expected = 1;
+    H5Pget_chunk(plan.id(), static_cast<int>(chunk.size()), chunk.data());
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+      const hsize_t step = std::max<hsize_t>(chunk[axis], 1);
+      expected *= (static_cast<hsize_t>(shape[axis]) + step - 1) / step;
+    }
+    const Hdf5Handle everything = own(H5Dget_space(id()), H5Sclose);
+    if (H5Dget_num_chunks(id(), everything.id(), &written) < 0 || written != expected) {
+      fail(fmt::format("holds {} of its {} chunks", written, expected), "write all of its codes");
+    }
+  }
+  const auto stored = static_cast<std::int64_t>(H5Dget_storage_size(id()));
+  if (elements / kMaxDeflateRatio > stored || (stored == 0 && elements > 0)) {
+    fail(fmt::format("claims [{}] = {} codes, but the file stores {} bytes for it",
+                     fmt::join(shape, ", "), elements, stored),
+         "write all of its codes");
+  }
+}
+
 namespace {
 
 // The selections in the file and in memory of a transfer of `size` elements. Null box: everything.
@@ -519,11 +583,11 @@ Hdf5Handle Hdf5Group::open_child(const std::string& name, int wanted_type,
 }
 
 Hdf5Group Hdf5Group::open_group(const std::string& name) const {
-  return {open_child(name, H5I_GROUP, "group"), file(), child_place(name)};
+  return {open_child(name, H5I_GROUP, "group"), file(), child_place(name), guard_};
 }
 
 Hdf5Dataset Hdf5Group::open_dataset(const std::string& name) const {
-  return {open_child(name, H5I_DATASET, "dataset"), file(), child_place(name)};
+  return {open_child(name, H5I_DATASET, "dataset"), file(), child_place(name), guard_};
 }
 
 Hdf5Group Hdf5Group::create_group(const std::string& name) const {
@@ -532,7 +596,7 @@ Hdf5Group Hdf5Group::create_group(const std::string& name) const {
   if (!group.valid()) {
     fail_write(fmt::format("group '{}'", printable(name, 255)));
   }
-  return {std::move(group), file(), child_place(name)};
+  return {std::move(group), file(), child_place(name), guard_};
 }
 
 Hdf5Dataset Hdf5Group::create_dataset(const std::string& name, Hdf5Type type,
@@ -564,15 +628,15 @@ Hdf5Dataset Hdf5Group::create_dataset(const std::string& name, Hdf5Type type,
   if (!dataset.valid()) {
     fail_write(fmt::format("dataset '{}'", printable(name, 255)));
   }
-  return {std::move(dataset), file(), child_place(name)};
+  return {std::move(dataset), file(), child_place(name), guard_};
 }
 
 // ---------------------------------------------------------------- files
 
-Hdf5File::Hdf5File(Hdf5Handle root, Hdf5Handle file, std::string name)
-    : Hdf5Group(std::move(root), std::move(name), ""), file_handle_(std::move(file)) {}
+Hdf5File::Hdf5File(Hdf5Handle root, Hdf5Handle file, std::string name, Hdf5Guard guard)
+    : Hdf5Group(std::move(root), std::move(name), "", guard), file_handle_(std::move(file)) {}
 
-Hdf5File Hdf5File::open(const fs::path& path) {
+Hdf5File Hdf5File::open(const fs::path& path, Hdf5Guard guard) {
   prepare_hdf5();
   const auto refuse = [&](const std::string& problem, const std::string& remedy) {
     throw InputError({path.string(), "", problem, remedy});
@@ -610,7 +674,7 @@ Hdf5File Hdf5File::open(const fs::path& path) {
   if (!root.valid()) {
     refuse(open_problem(), "make or copy the file again");
   }
-  return {std::move(root), std::move(file), path.string()};
+  return {std::move(root), std::move(file), path.string(), guard};
 }
 
 Hdf5File Hdf5File::create(const fs::path& path, const std::string& name) {
@@ -629,7 +693,7 @@ Hdf5File Hdf5File::create(const fs::path& path, const std::string& name) {
     throw MachineError({name, "", fmt::format("cannot be created ({})", hdf5_reason()),
                         "check the folder and the disk"});
   }
-  return {std::move(root), std::move(file), name};
+  return {std::move(root), std::move(file), name, Hdf5Guard::kChecksums};
 }
 
 void Hdf5File::close() {
