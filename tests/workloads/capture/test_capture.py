@@ -49,10 +49,19 @@ def captured(model, path, x=None, **options):
 
 
 def plain(attributes):
-    return {
-        k: v.tolist() if isinstance(v, (np.ndarray, np.generic)) else v
-        for k, v in attributes.items()
-    }
+    """Attributes as Python values; h5py gives texts of fixed length as bytes."""
+    values = {k: v.tolist() for k, v in attributes.items()}
+    return {k: v.decode() if isinstance(v, bytes) else v for k, v in values.items()}
+
+
+def test_every_byte_lies_under_a_checksum(model, path):
+    with captured(model, path) as trace:
+        assert trace.libver == ("v110", "v110") or trace.id.get_create_plist().get_version()[0] >= 2
+        for node in (trace, *trace["layers"].values()):
+            for key in node.attrs:
+                assert not h5py.check_string_dtype(node.attrs.get_id(key).dtype) or (
+                    h5py.check_string_dtype(node.attrs.get_id(key).dtype).length
+                )
 
 
 def test_root_attributes(model, path):
@@ -166,7 +175,7 @@ def test_leading_dimensions_become_one_batch(path):
     with captured(model, path, torch.randn(2, 3, 6)) as trace:
         assert trace["layers/000-linear/A"].shape == (6, 6)
         assert trace["layers/000-linear/G"].shape == (6, 4)
-        assert trace.attrs["model"] == "QuantizedLinear"
+        assert trace.attrs["model"] == b"QuantizedLinear"
 
 
 def test_an_unbatched_sample(path):
@@ -179,7 +188,7 @@ def test_options_show_in_the_trace(path):
     options = pc.Config(bits=4, last_layer_grad_bits=6, rounding="linear", wbc=False)
     model = pc.quantize(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), options)
     with captured(model, path, torch.randn(3, 4), model_name="mlp") as trace:
-        assert trace.attrs["rounding"] == "linear" and trace.attrs["model"] == "mlp"
+        assert trace.attrs["rounding"] == b"linear" and trace.attrs["model"] == b"mlp"
         bits = [trace[f"layers/{n}/G"].attrs["bits"] for n in ("000-0", "001-1")]
         assert bits == [4, 6]
         assert trace["layers/001-1/W"].attrs["bits"] == 4

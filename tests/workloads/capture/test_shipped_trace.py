@@ -39,23 +39,23 @@ def test_it_is_about_a_megabyte_or_less(traces):
 
 
 def test_root_and_layers(trace):
-    assert trace.attrs["format"] == "potomac-trace" and trace.attrs["version"] == 1
-    assert trace.attrs["model"] == "FashionCnn"
-    assert trace.attrs["dataset"] == "Fashion-MNIST"
-    assert trace.attrs["rounding"] == "log2"
+    assert trace.attrs["format"] == b"potomac-trace" and trace.attrs["version"] == 1
+    assert trace.attrs["model"] == b"FashionCnn"
+    assert trace.attrs["dataset"] == b"Fashion-MNIST"
+    assert trace.attrs["rounding"] == b"log2"
     assert list(trace["layers"]) == [*CONV, *LINEAR]
     for name, layer in trace["layers"].items():
         assert layer.attrs["input_grad"] == (name != "000-conv1")
     for name, (w, a, g, stride) in CONV.items():
         layer = trace["layers"][name]
-        assert layer.attrs["kind"] == "conv2d" and layer.attrs["groups"] == 1
+        assert layer.attrs["kind"] == b"conv2d" and layer.attrs["groups"] == 1
         assert layer.attrs["stride"].tolist() == [stride] * 2
         assert layer.attrs["padding"].tolist() == layer.attrs["dilation"].tolist()
         assert layer.attrs["padding"].tolist() == [1, 1]
         assert [layer[role].shape for role in "WAG"] == [w, a, g]
     for name, shapes in LINEAR.items():
         layer = trace["layers"][name]
-        assert layer.attrs["kind"] == "linear"
+        assert layer.attrs["kind"] == b"linear"
         assert [layer[role].shape for role in "WAG"] == list(shapes)
 
 

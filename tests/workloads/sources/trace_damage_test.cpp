@@ -126,7 +126,12 @@ TEST_F(TraceDamage, NoFlippedBitOfTheShippedTraceIsTakenForData) {
   constexpr std::uint64_t kSeed = 20261125;
   std::mt19937_64 random(kSeed);
   int noticed = 0;
-  for (int flip = 0; flip < 2000; ++flip) {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr int kFlips = 200;  // each is slow there, and what they find is the same
+#else
+  constexpr int kFlips = 2000;
+#endif
+  for (int flip = 0; flip < kFlips; ++flip) {
     // Half of them among the first 32 KiB and the last 8, where most of the metadata lie.
     const std::size_t metadata = std::size_t{40} << 10U;
     std::size_t at = random() % (flip % 2 == 0 ? whole.size() : metadata);
@@ -149,7 +154,7 @@ TEST_F(TraceDamage, NoFlippedBitOfTheShippedTraceIsTakenForData) {
     }
     put(whole[at]);
   }
-  EXPECT_GT(noticed, 1500);
+  EXPECT_GT(noticed, kFlips * 3 / 4);
 }
 
 TEST_F(TraceDamage, FilesWithoutMetadataChecksumsAreRefusedAndCanBeConverted) {
