@@ -1,0 +1,262 @@
+"""Random layers recomputed in NumPy, without any of Potomac's code.
+
+Each case draws a machine and a few layers (all kinds, groups, mixed widths, sparse and extreme
+data), writes them as a trace, runs `potomac` on it, and compares every accumulator, every FP32
+bit, and the counts of zeros, gated MACs, drops and overflows with a sequential recomputation. The
+seed is printed when a case differs; POTOMAC_FUZZ_SEED and POTOMAC_FUZZ_LAYERS choose others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+SEED = int(os.environ.get("POTOMAC_FUZZ_SEED", "7"))
+LAYERS = int(os.environ.get("POTOMAC_FUZZ_LAYERS", "40"))
+PER_CASE = 4
+
+
+def e_max(bits: int) -> int:
+    return (1 << (bits - 2)) - 1
+
+
+class Tensor:
+    """Codes of a tensor, and what they stand for: sign, exponent, zero or not."""
+
+    def __init__(self, random: np.random.Generator, shape: tuple[int, ...], bits: int) -> None:
+        top = e_max(bits)
+        self.bits = bits
+        self.beta = int(random.integers(-12, 12)) if random.random() < 0.8 else int(
+            random.choice([-165, -140, 110, 130])
+        )
+        kind = random.choice(["dense", "sparse", "extreme"])
+        low = top if kind == "extreme" else -top
+        self.exponent = random.integers(low, top + 1, shape)
+        self.negative = random.random(shape) < (0.05 if kind == "extreme" else 0.5)
+        self.zero = random.random(shape) < {"dense": 0.02, "sparse": 0.7, "extreme": 0.0}[kind]
+        self.codes = np.where(
+            self.zero,
+            1 << (bits - 2),
+            (self.exponent & ((1 << (bits - 1)) - 1)) | (self.negative.astype(int) << (bits - 1)),
+        ).astype(np.uint8)
+
+    def floats(self) -> np.ndarray:
+        """The baseline's operands: beyond binary32 its largest or its smallest magnitude."""
+        with np.errstate(over="ignore", under="ignore"):
+            exact = np.ldexp(1.0, self.exponent + self.beta)
+        tiny, huge = float(np.float32(1e-45)), float(np.finfo(np.float32).max)
+        value = np.clip(exact, tiny, huge).astype(np.float32)
+        return np.where(self.zero, np.float32(0), np.where(self.negative, -value, value))
+
+
+def draw_layer(random: np.random.Generator, widest: int) -> dict:
+    size = lambda most: int(random.integers(1, most + 1))  # noqa: E731
+    kind = str(random.choice(["linear", "conv2d", "matmul"]))
+    attributes: dict = {}
+    if kind == "linear":
+        batch, inputs, outputs = size(9), size(90), size(40)
+        shapes = {"W": (outputs, inputs), "A": (batch, inputs), "G": (batch, outputs)}
+    elif kind == "matmul":
+        batch, m, k, n = size(4), size(9), size(40), size(9)
+        shapes = {"W": (batch, k, n), "A": (batch, m, k), "G": (batch, m, n)}
+    else:
+        groups, batch, channels, outputs = size(3), size(2), size(3), size(4)
+        stride, dilation, padding, kernel, inputs, output = ([0, 0] for _ in range(6))
+        for axis in range(2):
+            stride[axis], dilation[axis], kernel[axis] = size(3), size(2), size(3)
+            padding[axis] = size(3) - 1
+            reach = dilation[axis] * (kernel[axis] - 1) + 1
+            inputs[axis] = max(size(8), reach - 2 * padding[axis])
+            output[axis] = (inputs[axis] + 2 * padding[axis] - reach) // stride[axis] + 1
+        shapes = {
+            "W": (groups * outputs, channels, *kernel),
+            "A": (batch, groups * channels, *inputs),
+            "G": (batch, groups * outputs, *output),
+        }
+        attributes = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
+    tensors = {
+        name: Tensor(random, shape, int(random.integers(3, widest + 1)))
+        for name, shape in shapes.items()
+    }
+    return {
+        "kind": kind, "attributes": attributes, "tensors": tensors,
+        "input_grad": int(random.random() < 0.8),
+    }  # fmt: skip
+
+
+def lowered(layer: dict, name: str) -> np.ndarray:
+    """Indices into the flat tensor, in the tensor's own axes (-1 will mean a structural zero)."""
+    shape = layer["tensors"][name].codes.shape
+    return np.arange(int(np.prod(shape))).reshape(shape)
+
+
+def gemms_of(layer: dict, which: str) -> list[tuple[str, np.ndarray, str, np.ndarray]]:
+    """Per GEMM the two operands as [rows, k] arrays of indices into their flat tensors."""
+    w, a, g = (lowered(layer, name) for name in "WAG")
+    if layer["kind"] == "linear":
+        return [{
+            "forward": ("A", a, "W", w),
+            "backward-data": ("G", g, "W", w.T),
+            "backward-weight": ("G", g.T, "A", a.T),
+        }[which]]  # fmt: skip
+    if layer["kind"] == "matmul":
+        return [{
+            "forward": ("A", a[b], "W", w[b].T),
+            "backward-data": ("G", g[b], "W", w[b]),
+            "backward-weight": ("A", a[b].T, "G", g[b].T),
+        }[which] for b in range(a.shape[0])]  # fmt: skip
+    geometry = layer["attributes"]
+    groups = geometry["groups"]
+    (sh, sw), (ph, pw), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
+    batch, _, height, width = a.shape
+    _, channels, kh, kw = w.shape
+    outputs, (p, q) = w.shape[0] // groups, g.shape[2:]
+    result = []
+    for group in range(groups):
+        wg = w[group * outputs : (group + 1) * outputs]
+        ag = a[:, group * channels : (group + 1) * channels]
+        gg = g[:, group * outputs : (group + 1) * outputs]
+        # patches[b, p, q, c, i, j]: what output (p, q) sees through kernel position (i, j).
+        patches = np.full((batch, p, q, channels, kh, kw), -1)
+        # holes[b, h, w, o, i, j]: the output whose kernel position (i, j) saw input (h, w).
+        holes = np.full((batch, height, width, outputs, kh, kw), -1)
+        for i in range(kh):
+            for j in range(kw):
+                for y in range(p):
+                    for x in range(q):
+                        h, v = y * sh - ph + i * dh, x * sw - pw + j * dw
+                        if 0 <= h < height and 0 <= v < width:
+                            patches[:, y, x, :, i, j] = ag[:, :, h, v]
+                            holes[:, h, v, :, i, j] = gg[:, :, y, x]
+        result.append({
+            "forward": ("A", patches.reshape(batch * p * q, -1), "W", wg.reshape(outputs, -1)),
+            "backward-data": ("G", holes.reshape(batch * height * width, -1),
+                              "W", wg.transpose(1, 0, 2, 3).reshape(channels, -1)),
+            "backward-weight": ("G", gg.transpose(1, 0, 2, 3).reshape(outputs, -1),
+                                "A", patches.reshape(batch * p * q, -1).T),
+        }[which])  # fmt: skip
+    return result
+
+
+def pick(values: np.ndarray, index: np.ndarray, structural) -> np.ndarray:
+    return np.where(index < 0, structural, values.reshape(-1)[np.maximum(index, 0)])
+
+
+def recompute(layer: dict, which: str, machine: dict) -> dict:
+    """Every product in the order of k, in Python's unbounded integers."""
+    bits, lsb = machine["bits"], machine["lsb"]
+    saturate, gating = machine["overflow"] == "saturate", machine["gating"]
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    counts = dict.fromkeys(("zero_operand_macs", "gated_mac", "dropped_product", "overflow",
+                            "accumulate", "exponent_add"), 0)  # fmt: skip
+    sums, floats = [], []
+    for first_name, first, second_name, second in gemms_of(layer, which):
+        one, two = layer["tensors"][first_name], layer["tensors"][second_name]
+        shift = lsb if lsb is not None else -(e_max(one.bits) + e_max(two.bits))
+        acc = np.zeros((first.shape[0], second.shape[0]), dtype=object)
+        fp32 = np.zeros(acc.shape, dtype=np.float32)
+        f1, f2 = one.floats(), two.floats()
+        for k in range(first.shape[1]):
+            i, j = first[:, k][:, None], second[:, k][None, :]
+            zero = pick(one.zero, i, True) | pick(two.zero, j, True)
+            exponent = pick(one.exponent, i, 0) + pick(two.exponent, j, 0) - shift
+            negative = pick(one.negative, i, False) ^ pick(two.negative, j, False)
+            dropped = ~zero & (exponent < 0)
+            power = np.frompyfunc(lambda e: 1 << e, 1, 1)(np.maximum(exponent, 0))
+            product = np.where(zero | dropped, 0, np.where(negative, -power, power))
+            acc = acc + product
+            outside = (acc > high) | (acc < low)
+            counts["overflow"] += int(outside.sum())
+            if saturate:
+                acc = np.where(acc > high, high, np.where(acc < low, low, acc))
+            else:
+                acc = np.where(outside, ((acc - low) % (1 << bits)) + low, acc)
+            counts["zero_operand_macs"] += int(zero.sum())
+            counts["gated_mac"] += int(zero.sum()) if gating else 0
+            counts["dropped_product"] += int(dropped.sum())
+            counts["exponent_add"] += int((~zero).sum()) if gating else zero.size
+            counts["accumulate"] += int((~zero & ~dropped).sum()) if gating else zero.size
+            with np.errstate(all="ignore"):
+                step = fp32 + pick(f1, i, np.float32(0)) * pick(f2, j, np.float32(0))
+            gated = machine["baseline_gating"] & zero
+            fp32 = np.where(gated, fp32, step).astype(np.float32)
+        sums.append(acc.astype(np.int64))
+        floats.append(fp32)
+    return {"acc": np.stack(sums), "fp32": np.stack(floats), "counts": counts}
+
+
+def draw_machine(random: np.random.Generator, widest: int) -> dict:
+    top = 2 * e_max(widest)
+    bits = int(random.choice([16, 24, 30, 32, 33, 48, 64]))
+    # Every product of the widest tensors has room; narrower ones then have too.
+    lowest = top - (bits - 2)
+    exact = lowest <= -top and random.random() < 0.5
+    return {
+        "rows": int(random.integers(1, 20)), "cols": int(random.integers(1, 20)),
+        "bits": bits, "lsb": None if exact else lowest + int(random.integers(0, 10)),
+        "overflow": str(random.choice(["wrap", "saturate"])),
+        "gating": bool(random.random() < 0.5), "baseline_gating": bool(random.random() < 0.5),
+    }  # fmt: skip
+
+
+def write_trace(path, layers: list[dict]) -> None:
+    with h5py.File(path, "w", libver=("v110", "v110")) as file:
+        text = np.bytes_
+        file.attrs.update(format=text("potomac-trace"), version=1, model=text("fuzz"),
+                          framework=text("numpy"), dataset=text("random"), step=0, seed=SEED,
+                          rounding=text("log2"))  # fmt: skip
+        for number, layer in enumerate(layers):
+            group = file.create_group(f"layers/{number:03d}-{layer['kind']}")
+            group.attrs.update(kind=text(layer["kind"]), input_grad=layer["input_grad"],
+                               **layer["attributes"])  # fmt: skip
+            for name, tensor in layer["tensors"].items():
+                dataset = group.create_dataset(name, data=tensor.codes, chunks=True,
+                                               compression="gzip", fletcher32=True)  # fmt: skip
+                dataset.attrs.update(bits=tensor.bits, beta=tensor.beta)
+
+
+@pytest.mark.parametrize("case", range(-(-LAYERS // PER_CASE)))
+def test_random_layers_recomputed(potomac, case):
+    random = np.random.default_rng([SEED, case])
+    widest = int(random.choice([3, 5, 5, 5, 6, 8]))
+    machine = draw_machine(random, widest)
+    layers = [draw_layer(random, widest) for _ in range(PER_CASE)]
+    write_trace(potomac.folder / "fuzz.h5", layers)
+    (potomac.folder / "arch.yaml").write_text(json.dumps({
+        "array": {"rows": machine["rows"], "cols": machine["cols"]},
+        "pe": {"operand_bits": widest, "zero_gating": machine["gating"],
+               "accumulator": {"bits": machine["bits"], "overflow": machine["overflow"],
+                               "lsb": "exact" if machine["lsb"] is None else machine["lsb"]}},
+        "baseline": {"zero_gating": machine["baseline_gating"]},
+    }))  # fmt: skip
+    where = f"POTOMAC_FUZZ_SEED={SEED}, case {case}, {machine}"
+    done = potomac("run", "fuzz.h5", "--arch", "arch.yaml", "--out", "o", "--dump-outputs",
+                   "out.h5", "--simulate-baseline")  # fmt: skip
+    assert done.returncode == 0, f"{where}: {done.stderr}"
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    compared = 0
+    with h5py.File(potomac.folder / "out.h5") as dumped:
+        for entry in report["gemms"]:
+            layer = layers[int(entry["layer"][:3])]
+            expected = recompute(layer, entry["pass"], machine)
+            place = f"{where}, {entry['layer']} {entry['pass']}"
+            results = dumped["gemms"][entry["layer"]][entry["pass"]]
+            acc = results["acc"][...]
+            np.testing.assert_array_equal(
+                acc.reshape(expected["acc"].shape), expected["acc"], err_msg=place
+            )
+            bits = results["fp32"][...].reshape(expected["fp32"].shape).view(np.uint32)
+            nan = np.isnan(expected["fp32"])
+            assert (bits[nan] == 0x7FC00000).all(), place
+            np.testing.assert_array_equal(
+                bits[~nan], expected["fp32"].view(np.uint32)[~nan], err_msg=place
+            )
+            actual = {**entry["actions"], "zero_operand_macs": entry["zero_operand_macs"]}
+            for name, count in expected["counts"].items():
+                assert actual[name] == count, f"{place}: {name}"
+            compared += 1
+    assert compared == sum(2 + layer["input_grad"] for layer in layers)
