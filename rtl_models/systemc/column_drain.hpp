@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <systemc>
 
-#include "rtl_models/systemc/slots.hpp"
+#include "rtl_models/systemc/slot_tracing.hpp"
 
 namespace potomac::rtl {
 

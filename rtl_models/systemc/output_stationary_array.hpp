@@ -15,20 +15,21 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <systemc>
 #include <vector>
 
+#include "rtl_models/systemc/array_frame.hpp"
 #include "rtl_models/systemc/column_drain.hpp"
 #include "rtl_models/systemc/output_stationary_pe.hpp"
-#include "rtl_models/systemc/skew_line.hpp"
 
 namespace potomac::rtl {
 
 template <typename Unit>
-class OutputStationaryArray : public sc_core::sc_module {
+class OutputStationaryArray
+    : public ArrayFrame<OutputStationaryPe<Unit>, RowSlot<typename Unit::Operand>,
+                        ColumnSlot<typename Unit::Operand>> {
  public:
   using Operand = typename Unit::Operand;
   using Value = typename Unit::Value;
@@ -36,33 +37,17 @@ class OutputStationaryArray : public sc_core::sc_module {
   using Column = ColumnSlot<Operand>;
   using Result = ResultSlot<Value>;
 
-  sc_core::sc_in<bool> clk{"clk"};
-  sc_core::sc_vector<sc_core::sc_in<Row>> west;
-  sc_core::sc_vector<sc_core::sc_in<Column>> north;
   sc_core::sc_vector<sc_core::sc_out<Result>> result;       // of the bottom row's shadow registers
   sc_core::sc_vector<sc_core::sc_out<DrainCommand>> drain;  // shift: result[c] leaves at this edge
 
   // Precondition: rows >= 1, cols >= 1. `config` outlives the array.
   OutputStationaryArray(const sc_core::sc_module_name& name, std::size_t rows, std::size_t cols,
                         const typename Unit::Config& config)
-      : sc_module(name),
-        west("west", rows),
-        north("north", cols),
+      : Frame(name, rows, cols),
         result("result", cols),
         drain("drain", cols),
-        rows_(rows),
-        cols_(cols),
-        east_("east", rows * cols),
         south_("south", rows * cols),
-        shadow_("shadow", rows * cols),
-        row_skewed_("row_skewed", rows),
-        column_skewed_("column_skewed", cols) {
-    for (std::size_t r = 1; r < rows; ++r) {
-      row_skew_.push_back(make_skew<Row>("row_skew", r, west[r], row_skewed_[r]));
-    }
-    for (std::size_t c = 1; c < cols; ++c) {
-      column_skew_.push_back(make_skew<Column>("column_skew", c, north[c], column_skewed_[c]));
-    }
+        shadow_("shadow", rows * cols) {
     for (std::size_t r = 0; r < rows; ++r) {
       for (std::size_t c = 0; c < cols; ++c) {
         place_pe(r, c, config);
@@ -73,129 +58,54 @@ class OutputStationaryArray : public sc_core::sc_module {
     }
   }
 
-  PeCounters counters() const {
-    PeCounters sum;
-    for (const auto& pe : pes_) {
-      sum += pe->counters();
-    }
-    return sum;
-  }
-
-  std::uint64_t skew_register_writes() const {
-    std::uint64_t sum = 0;
-    for (const auto& line : row_skew_) {
-      sum += line->register_writes();
-    }
-    for (const auto& line : column_skew_) {
-      sum += line->register_writes();
-    }
-    return sum;
-  }
-
-  void reset_counters() {
-    for (auto& pe : pes_) {
-      pe->reset_counters();
-    }
-    for (auto& line : row_skew_) {
-      line->reset_counters();
-    }
-    for (auto& line : column_skew_) {
-      line->reset_counters();
-    }
-  }
-
   // Every register of the array, in a scope for each PE.
   void trace_registers(sc_core::sc_trace_file* file) const {
-    const std::string prefix = name();
-    sc_core::sc_trace(file, clk, prefix + ".clk");
-    for (const auto& line : row_skew_) {
-      line->trace_registers(file, line->name());
-    }
-    for (const auto& line : column_skew_) {
-      line->trace_registers(file, line->name());
-    }
-    for (const auto& pe : pes_) {
-      pe->trace_registers(file, pe->name());
-    }
-    for (std::size_t c = 0; c < cols_; ++c) {
-      sc_trace(file, drain[c]->read(), prefix + ".drain_" + std::to_string(c));
+    Frame::trace_registers(file);
+    for (std::size_t c = 0; c < this->cols_; ++c) {
+      sc_trace(file, drain[c]->read(), std::string(this->name()) + ".drain_" + std::to_string(c));
     }
   }
 
  private:
   using Pe = OutputStationaryPe<Unit>;
-
-  template <typename Slot, typename Port>
-  std::unique_ptr<SkewLine<Slot>> make_skew(const char* kind, std::size_t depth, Port& in,
-                                            sc_core::sc_signal<Slot>& out) {
-    const std::string name = std::string(kind) + "_" + std::to_string(depth);
-    auto line = std::make_unique<SkewLine<Slot>>(name.c_str(), depth);
-    line->clk.bind(clk);
-    line->in.bind(in);
-    line->out.bind(out);
-    return line;
-  }
+  using Frame = ArrayFrame<Pe, Row, Column>;
 
   void place_pe(std::size_t r, std::size_t c, const typename Unit::Config& config) {
-    const std::string name = "pe_" + std::to_string(r) + "_" + std::to_string(c);
-    auto pe = std::make_unique<Pe>(name.c_str(), config);
-    const std::size_t here = r * cols_ + c;
-    pe->clk.bind(clk);
-    if (c > 0) {
-      pe->west.bind(east_[here - 1]);
-    } else if (r > 0) {
-      pe->west.bind(row_skewed_[r]);
-    } else {
-      pe->west.bind(west[0]);
-    }
+    auto pe = std::make_unique<Pe>(this->pe_name(r, c).c_str(), config);
+    this->bind_row(*pe, r, c);
     if (r > 0) {
-      pe->north.bind(south_[here - cols_]);
-      pe->shadow_above.bind(shadow_[here - cols_]);
+      pe->north.bind(south_[this->position(r - 1, c)]);
+      pe->shadow_above.bind(shadow_[this->position(r - 1, c)]);
     } else {
-      if (c > 0) {
-        pe->north.bind(column_skewed_[c]);
-      } else {
-        pe->north.bind(north[0]);
-      }
+      this->bind_column_top(pe->north, c);
       pe->shadow_above.bind(no_result_);
     }
     pe->drain.bind(drain[c]);
-    pe->east.bind(east_[here]);
-    pe->south.bind(south_[here]);
-    if (r + 1 == rows_) {
+    pe->south.bind(south_[this->position(r, c)]);
+    if (r + 1 == this->rows_) {
       pe->shadow.bind(result[c]);
     } else {
-      pe->shadow.bind(shadow_[here]);
+      pe->shadow.bind(shadow_[this->position(r, c)]);
     }
-    pes_.push_back(std::move(pe));
+    this->pes_.push_back(std::move(pe));
   }
 
   void place_drain(std::size_t c) {
     const std::string name = "column_drain_" + std::to_string(c);
-    auto unit = std::make_unique<ColumnDrain<Operand>>(name.c_str(), rows_);
-    unit->clk.bind(clk);
-    if (rows_ > 1) {
-      unit->bottom_operand.bind(south_[(rows_ - 2) * cols_ + c]);
-    } else if (c > 0) {
-      unit->bottom_operand.bind(column_skewed_[c]);
+    auto unit = std::make_unique<ColumnDrain<Operand>>(name.c_str(), this->rows_);
+    unit->clk.bind(this->clk);
+    if (this->rows_ > 1) {
+      unit->bottom_operand.bind(south_[this->position(this->rows_ - 2, c)]);
     } else {
-      unit->bottom_operand.bind(north[0]);
+      this->bind_column_top(unit->bottom_operand, c);
     }
     unit->drain.bind(drain[c]);
     drains_.push_back(std::move(unit));
   }
 
-  std::size_t rows_;
-  std::size_t cols_;
-  sc_core::sc_vector<sc_core::sc_signal<Row>> east_;
   sc_core::sc_vector<sc_core::sc_signal<Column>> south_;
   sc_core::sc_vector<sc_core::sc_signal<Result>> shadow_;
-  sc_core::sc_vector<sc_core::sc_signal<Row>> row_skewed_;
-  sc_core::sc_vector<sc_core::sc_signal<Column>> column_skewed_;
   sc_core::sc_signal<Result> no_result_{"no_result"};
-  std::vector<std::unique_ptr<SkewLine<Row>>> row_skew_;
-  std::vector<std::unique_ptr<SkewLine<Column>>> column_skew_;
-  std::vector<std::unique_ptr<Pe>> pes_;
   std::vector<std::unique_ptr<ColumnDrain<Operand>>> drains_;
 };
 

@@ -11,7 +11,7 @@
 #include <systemc>
 
 #include "rtl_models/systemc/mac_units.hpp"
-#include "rtl_models/systemc/slots.hpp"
+#include "rtl_models/systemc/slot_tracing.hpp"
 
 namespace potomac::rtl {
 

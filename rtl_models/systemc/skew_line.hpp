@@ -7,7 +7,7 @@
 #include <systemc>
 #include <vector>
 
-#include "rtl_models/systemc/slots.hpp"
+#include "rtl_models/systemc/slot_tracing.hpp"
 
 namespace potomac::rtl {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "rtl_models/systemc/slots.hpp"
+#include "rtl_models/systemc/slot_tracing.hpp"
 #include "sim/machine/schedule.hpp"
 
 namespace potomac::sim {
