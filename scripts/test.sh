@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and checks everything; this is what continuous integration runs.
 #
-#   scripts/test.sh            includes, formatting, clang-tidy, sanitizers, tests
+#   scripts/test.sh            includes, formatting, clang-tidy, three sanitizers, tests
 #   scripts/test.sh --quick    the optimized build and its tests, nothing else
 #
 # Stops at the first step that fails. Steps that are cheap come first; the tests of the optimized
@@ -71,9 +71,11 @@ main() {
   esac
   trap report_failure ERR
 
-  # A compiler cache, where the machine has one, makes later runs from nothing short.
+  # A compiler cache makes later runs from nothing short, wherever the clone lies.
   if command -v ccache >/dev/null; then
-    export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+    # Precompiled headers are known by their contents.
+    export CCACHE_SLOPPINESS=pch_defines,time_macros
   fi
 
   begin_step 'packages'
@@ -97,6 +99,10 @@ main() {
     # The Python tests look at results; the same code is under the sanitizers in the C++ tests.
     begin_step 'tests under the sanitizers'
     run_tests sanitize --label-exclude python
+    begin_step 'thread sanitizer build'
+    build thread
+    begin_step 'tests under the thread sanitizer'
+    run_tests thread
   fi
 
   begin_step 'tests'

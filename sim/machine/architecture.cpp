@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <vector>
 
 #include "support/error.hpp"
@@ -26,8 +27,8 @@ std::string word_of(const std::array<std::string_view, N>& words, Enum value) {
 
 template <typename Enum, std::size_t N>
 Enum value_of(const std::array<std::string_view, N>& words, const KeyValue& word) {
-  const auto found = std::ranges::find(words, std::get<std::string>(word));
-  return static_cast<Enum>(found - words.begin());
+  return static_cast<Enum>(
+      std::distance(words.begin(), std::ranges::find(words, std::get<std::string>(word))));
 }
 
 KeyValue lsb_value(const std::optional<int>& lsb) {
@@ -89,8 +90,12 @@ constexpr std::array<ArchitectureKey, 11> kKeys = {{
 }};
 
 const ArchitectureKey* find_key(std::string_view name) {
-  const auto found = std::ranges::find(kKeys, name, &ArchitectureKey::name);
-  return found == kKeys.end() ? nullptr : &*found;
+  for (const ArchitectureKey& key : kKeys) {
+    if (key.name == name) {
+      return &key;
+    }
+  }
+  return nullptr;
 }
 
 // "array." for "array": what begins the names of the keys below `name`; empty for the root.

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import h5py
+import numpy as np
 import pytest
 
 
@@ -123,6 +124,92 @@ def test_trace_info_shows_layers_gemms_and_histograms(potomac, trace):
     assert len(info["layers"]) == 5
 
 
+# --- older traces ---------------------------------------------------------------------------------
+
+
+def write_old_trace(trace: pathlib.Path, path: pathlib.Path) -> None:
+    """The shipped trace as plain h5py writes it: no checksums on metadata, variable-length texts."""
+    with h5py.File(trace) as source, h5py.File(path, "w") as old:
+        def copy(node, into):
+            for key, value in node.attrs.items():
+                into.attrs[key] = value.decode() if isinstance(value, bytes) else value
+            for name, child in node.items():
+                if isinstance(child, h5py.Group):
+                    copy(child, into.create_group(name))
+                else:
+                    data = into.create_dataset(name, data=child[...], chunks=True, compression=1)
+                    data.attrs.update(child.attrs)
+
+        copy(source, old)
+
+
+def test_an_older_trace_is_refused_and_can_be_imported(potomac, trace, arch):
+    write_old_trace(trace, potomac.folder / "old.h5")
+    line = potomac.refuses("trace", "info", "old.h5")
+    assert "without checksums" in line
+    assert "potomac trace import old.h5 -o NEW.h5" in line
+    done = potomac("trace", "import", "old.h5", "-o", "new.h5")
+    assert done.returncode == 0, done.stderr
+    for name, file in (("a", "new.h5"), ("b", trace)):
+        potomac("run", file, "--arch", arch, "--out", name)
+    a, b = (read_json(potomac.folder / name / "report.json") for name in "ab")
+    assert a["gemms"] == b["gemms"]
+    # The same layers give the same bytes.
+    assert (potomac.folder / "new.h5").read_bytes() == trace.read_bytes()
+
+
+def test_an_import_never_replaces_its_input(potomac, trace):
+    write_old_trace(trace, potomac.folder / "old.h5")
+    before = (potomac.folder / "old.h5").read_bytes()
+    assert "is an input" in potomac.refuses("trace", "import", "old.h5", "-o", "./old.h5")
+    potomac.refuses("trace", "import", "absent.h5", "-o", "new.h5")
+    assert (potomac.folder / "old.h5").read_bytes() == before
+
+
+def test_not_included_parts_are_in_the_report(potomac, trace, arch):
+    path = potomac.folder / "part.h5"
+    shutil.copy(trace, path)
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        part = file.create_group("not_included/000000")
+        for key, text in dict(name="encoder.lstm", kind="LSTM", reason="a recurrence").items():
+            part.attrs[key] = np.bytes_(text)
+    done = potomac("run", path, "--arch", arch, "--layers", "*fc2*", "--out", "o")
+    assert done.returncode == 0, done.stderr
+    assert read_json(potomac.folder / "o/report.json")["workload"]["not_included"] == [
+        {"name": "encoder.lstm", "kind": "LSTM", "reason": "a recurrence"}
+    ]
+
+
+# --- --set ----------------------------------------------------------------------------------------
+
+
+def test_set_is_the_same_as_writing_the_key_into_the_file(potomac, trace, arch):
+    potomac("run", trace, "--arch", arch, "--set", "array.rows=8", "--set",
+            "pe.accumulator.overflow=saturate", "--out", "a")  # fmt: skip
+    (potomac.folder / "arch.yaml").write_text(
+        "array: {rows: 8}\npe: {accumulator: {overflow: saturate}}\n"
+    )
+    potomac("run", trace, "--arch", "arch.yaml", "--out", "b")
+    assert (potomac.folder / "a/report.json").read_bytes() == (
+        potomac.folder / "b/report.json"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("array.rows", "is not KEY=VALUE"),
+        ("array.rows=0", "key 'array.rows': '0' is not a whole number from 1 to 4096"),
+        ("array.rowz=8", "is no key of an architecture; use array.rows"),
+        ("array.dataflow=zz", "use one of: os"),
+        ("pe.zero_gating=maybe", "true or false"),
+    ],
+)
+def test_a_set_that_does_not_fit(potomac, trace, arch, assignment, message):
+    line = potomac.refuses("run", trace, "--arch", arch, "--set", assignment, "--out", "o")
+    assert "--set" in line and message in line
+
+
 # --- sweeps ---------------------------------------------------------------------------------------
 
 
@@ -164,6 +251,40 @@ def test_sweep_is_the_same_for_any_number_of_threads(potomac, trace, arch):
         assert (potomac.folder / "s1" / name).read_bytes() == (
             potomac.folder / "s3" / name
         ).read_bytes()
+
+
+def test_sweep_of_a_key_that_the_base_file_leaves_out(potomac, trace):
+    (potomac.folder / "min.yaml").write_text("array: {rows: 8}\n")
+    spec = write_sweep(potomac.folder, trace, potomac.folder / "min.yaml",
+                       "layers: '*fc2*'\nparameters: {pe.accumulator.bits: [30, 32]}\n")  # fmt: skip
+    done = potomac("sweep", spec, "--out", "s")
+    assert done.returncode == 0, done.stderr
+    points = read_json(potomac.folder / "s/sweep.json")["points"]
+    assert [p["architecture"]["pe"]["accumulator"]["bits"] for p in points] == [30, 32]
+
+
+def test_an_interrupted_sweep_keeps_its_finished_rows(potomac, trace, arch):
+    # SystemC points, about a second each, to be interrupted after the first.
+    spec = write_sweep(potomac.folder, trace, arch, "engine: systemc\nlayers: '*conv1*'\n"
+                       "parameters: {array.rows: [8, 9, 10, 11, 12, 13, 14, 15, 16]}\n")  # fmt: skip
+    process = subprocess.Popen([potomac.program, "sweep", spec, "--out", "s"], cwd=potomac.folder)
+    partial = potomac.folder / "s/sweep.partial.csv"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if partial.exists() and partial.read_text().count("\n") >= 2:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == -signal.SIGINT
+    assert [path.name for path in (potomac.folder / "s").iterdir()] == ["sweep.partial.csv"]
+    text = partial.read_text()
+    assert text.endswith("\n")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert rows and all(row["status"] == "done" and row["macs"] for row in rows)
+    spec.write_text(spec.read_text().replace("engine: systemc", "engine: fast"))
+    potomac("sweep", spec, "--out", "f")
+    with (potomac.folder / "f/sweep.csv").open(newline="") as file:
+        assert list(csv.DictReader(file))[: len(rows)] == rows
 
 
 @pytest.mark.parametrize(

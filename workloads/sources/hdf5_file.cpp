@@ -591,8 +591,10 @@ Hdf5Dataset Hdf5Group::open_dataset(const std::string& name) const {
 }
 
 Hdf5Group Hdf5Group::create_group(const std::string& name) const {
+  const Hdf5Handle plan = own(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+  H5Pset_obj_track_times(plan.id(), false);  // the same content gives the same bytes
   Hdf5Handle group =
-      own(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+      own(H5Gcreate2(id(), name.c_str(), H5P_DEFAULT, plan.id(), H5P_DEFAULT), H5Gclose);
   if (!group.valid()) {
     fail_write(fmt::format("group '{}'", printable(name, 255)));
   }

@@ -69,7 +69,7 @@ TEST(OutputStationaryCycles, OfHugeGemmsDoNotOverflow) {
 TEST(SerialCycles, OfAPassShowOnlyItsLastDrain) {
   // Twelve heads of 8 x 8 x 4 on 16 x 16: 12 folds of 4 + 30 cycles, one drain.
   const sim::Schedule heads({{12, 8, 8, 4}}, {16, 16}, sim::Dataflow::kOutputStationary);
-  EXPECT_EQ(sim::serial_cycles(heads), (Cycles{0, 12 * 34, 16, 0}));
+  EXPECT_EQ(sim::serial_cycles(heads), (Cycles{0, std::uint64_t{12} * 34, 16, 0}));
   EXPECT_EQ(sim::serial_cycles(heads).total(), 424U);
   const sim::Schedule none({}, {16, 16}, sim::Dataflow::kOutputStationary);
   EXPECT_EQ(sim::serial_cycles(none).total(), 0U);
@@ -79,10 +79,10 @@ TEST(SerialCycles, OfAPassShowOnlyItsLastDrain) {
 TEST(SerialCycles, OfStationaryTilesPreloadEachOfThem) {
   const std::vector<workloads::GemmShape> gemm = {{1, 100, 70, 50}};
   const Cycles ws = sim::serial_cycles({gemm, {16, 8}, sim::Dataflow::kWeightStationary});
-  EXPECT_EQ(ws.preload + ws.stream, std::uint64_t{4 * 9} * (2 * 16 + 8 + 100 - 2));
-  EXPECT_EQ(ws.preload, std::uint64_t{4 * 9 * 16});
+  EXPECT_EQ(ws.preload + ws.stream, std::uint64_t{4} * 9 * (2 * 16 + 8 + 100 - 2));
+  EXPECT_EQ(ws.preload, std::uint64_t{4} * 9 * 16);
   const Cycles is = sim::serial_cycles({gemm, {16, 8}, sim::Dataflow::kInputStationary});
-  EXPECT_EQ(is.preload + is.stream, std::uint64_t{4 * 13} * (2 * 16 + 8 + 70 - 2));
+  EXPECT_EQ(is.preload + is.stream, std::uint64_t{4} * 13 * (2 * 16 + 8 + 70 - 2));
   EXPECT_EQ(ws.drain + is.drain, 0U);
 }
 

@@ -63,10 +63,9 @@ def write_trace(
     handle, temporary = tempfile.mkstemp(prefix=f".{base}.", dir=folder or ".")
     os.close(handle)
     try:
-        # The 1.10 format checksums its metadata too: a reader notices any damage.
-        with h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+        with h5py.File(_create(temporary)) as file:
             _set_attributes(file, {"format": FORMAT, "version": VERSION, **attributes})
-            group = file.create_group("layers")
+            group = _create_group(file, "layers")
             for index, layer in enumerate(layers):
                 _write_layer(group, index, layer)
         os.chmod(temporary, 0o666 & ~_umask())
@@ -77,9 +76,26 @@ def write_trace(
         raise
 
 
+def _create(path: str) -> h5py.h5f.FileID:
+    """An empty file in the 1.10 format, which checksums its metadata too: a reader notices any
+    damage."""
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access)
+
+
+def _create_group(parent: h5py.Group, name: str) -> h5py.Group:
+    creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    creation.set_obj_track_times(False)
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
+
+
 def _write_layer(parent: h5py.Group, index: int, layer: TraceLayer) -> None:
     # The slash separates HDF5 groups, so a module name cannot keep one.
-    group = parent.create_group(f"{index:03d}-{layer.name.replace('/', '_')}")
+    group = _create_group(parent, f"{index:03d}-{layer.name.replace('/', '_')}")
     _set_attributes(group, layer.attributes)
     for role, tensor in layer.tensors.items():
         dataset = group.create_dataset(
