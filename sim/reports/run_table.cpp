@@ -49,6 +49,7 @@ std::string layer_table(const RunResult& result) {
   for (std::size_t i = 0; i < result.passes.size(); ++i) {
     const PassRecord& record = result.passes[i];
     std::vector<std::string> row;
+    row.reserve(header.size());
     for (const Column* column : shown) {
       row.push_back(text_cell(column->get({&record, record.quantities, result.architecture})));
     }
@@ -63,6 +64,7 @@ std::string layer_table(const RunResult& result) {
   }
   table.add_rule();
   std::vector<std::string> row;
+  row.reserve(header.size());
   for (const Column* column : shown) {
     row.push_back(total_cell(*column, result.totals, result.architecture));
   }

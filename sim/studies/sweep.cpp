@@ -134,7 +134,7 @@ class Sweep {
     std::vector<SweepRow> rows;
     while (begin + rows.size() < points && rows.size() < kBatch) {
       SweepRow row = row_at(begin + rows.size());
-      if (row.refusal.empty() && complete_.count(pe_key(row.architecture.pe)) == 0) {
+      if (row.refusal.empty() && !complete_.contains(pe_key(row.architecture.pe))) {
         if (!rows.empty()) {
           break;
         }

@@ -39,7 +39,8 @@ def run(capsys, data, *arguments):
 
 
 def without_seconds(text):
-    return re.sub(r"\d+( s\b|\n)", "", text)
+    # Columns are as wide as the seconds in them: on a loaded machine wider.
+    return re.sub(r" +", " ", re.sub(r"\d+( s\b|\n)", "", text))
 
 
 def test_every_mode_trains_and_shows_in_the_final_table(capsys, data):
