@@ -143,6 +143,9 @@ void print_head(const workloads::TraceReader& trace, std::ostream& out) {
   fmt::print(out, "seed       {}\n", info.seed);
   fmt::print(out, "rounding   {}\n", info.rounding);
   fmt::print(out, "layers     {}\n", trace.layers().size());
+  for (const workloads::NotIncluded& part : trace.not_included()) {
+    fmt::print(out, "left out   {} ({}): {}\n", part.name, part.kind, part.reason);
+  }
 }
 
 void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
@@ -230,6 +233,10 @@ void print_json(const workloads::TraceReader& trace, std::ostream& out) {
                                  {"seed", info.seed},
                                  {"rounding", info.rounding},
                                  {"layers", nlohmann::ordered_json::array()}};
+  for (const workloads::NotIncluded& part : trace.not_included()) {
+    json["not_included"].push_back(
+        {{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
+  }
   Totals totals;
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
     json["layers"].push_back(json_of(*trace.read(i), totals));

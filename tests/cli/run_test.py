@@ -178,6 +178,7 @@ def test_not_included_parts_are_in_the_report(potomac, trace, arch):
     assert read_json(potomac.folder / "o/report.json")["workload"]["not_included"] == [
         {"name": "encoder.lstm", "kind": "LSTM", "reason": "a recurrence"}
     ]
+    assert "left out   encoder.lstm (LSTM): a recurrence\n" in potomac("trace", "info", path).stdout
 
 
 # --- --set ----------------------------------------------------------------------------------------

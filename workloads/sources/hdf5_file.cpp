@@ -490,22 +490,22 @@ void Hdf5Dataset::check_storage(std::int64_t most) const {
 namespace {
 
 // The selections in the file and in memory of a transfer of `size` elements. Null box: everything.
-struct Selection {
+struct Transfer {
   Hdf5Handle file, memory;
 };
 
-Selection select(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box, std::size_t size) {
-  Selection selection{own(H5Dget_space(dataset), H5Sclose), {}};
+Transfer transfer_of(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box, std::size_t size) {
+  Transfer transfer{own(H5Dget_space(dataset), H5Sclose), {}};
   const hsize_t count = size;
-  selection.memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  transfer.memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
   if (box != nullptr) {
-    assert(static_cast<int>(box->start.size()) == H5Sget_simple_extent_ndims(selection.file.id()));
+    assert(static_cast<int>(box->start.size()) == H5Sget_simple_extent_ndims(transfer.file.id()));
     assert(box->start.size() == box->count.size());
-    H5Sselect_hyperslab(selection.file.id(), H5S_SELECT_SET, to_hsize(box->start).data(), nullptr,
+    H5Sselect_hyperslab(transfer.file.id(), H5S_SELECT_SET, to_hsize(box->start).data(), nullptr,
                         to_hsize(box->count).data(), nullptr);
   }
-  assert(H5Sget_select_npoints(selection.file.id()) == static_cast<hssize_t>(size));
-  return selection;
+  assert(H5Sget_select_npoints(transfer.file.id()) == static_cast<hssize_t>(size));
+  return transfer;
 }
 
 }  // namespace
@@ -513,8 +513,8 @@ Selection select(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box, std::size_
 void Hdf5Dataset::write_elements(Hdf5Type type, const Box* box, const void* values,
                                  std::size_t size) const {
   prepare_hdf5();  // perhaps on a thread of its own
-  const Selection selection = select(id(), box, size);
-  if (H5Dwrite(id(), memory_type(type), selection.memory.id(), selection.file.id(), H5P_DEFAULT,
+  const Transfer transfer = transfer_of(id(), box, size);
+  if (H5Dwrite(id(), memory_type(type), transfer.memory.id(), transfer.file.id(), H5P_DEFAULT,
                values) < 0) {
     fail_write("data");
   }
@@ -523,8 +523,8 @@ void Hdf5Dataset::write_elements(Hdf5Type type, const Box* box, const void* valu
 void Hdf5Dataset::read_elements(Hdf5Type type, const Box* box, void* values,
                                 std::size_t size) const {
   prepare_hdf5();  // perhaps on a thread of its own
-  const Selection selection = select(id(), box, size);
-  if (H5Dread(id(), memory_type(type), selection.memory.id(), selection.file.id(), H5P_DEFAULT,
+  const Transfer transfer = transfer_of(id(), box, size);
+  if (H5Dread(id(), memory_type(type), transfer.memory.id(), transfer.file.id(), H5P_DEFAULT,
               values) < 0) {
     fail(fmt::format("its data cannot be read ({})", hdf5_reason()),
          "the file is damaged; make it again");

@@ -122,6 +122,19 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
   });
 }
 
+TEST_F(TraceRoundTripTest, WhatIsNotIncludedComesBackInItsOrder) {
+  const std::vector<NotIncluded> left_out = {{"encoder.lstm", "LSTM", "a recurrence"},
+                                             {"a", "matmul", "excluded by name"}};
+  {
+    TraceWriter writer(path("a.h5"), sample_info(), left_out);
+    writer.write(sample_layers().front());
+    writer.finish();
+  }
+  EXPECT_EQ(TraceReader(path("a.h5")).not_included(), left_out);
+  write_trace(path("b.h5"), sample_layers());
+  EXPECT_TRUE(TraceReader(path("b.h5")).not_included().empty());
+}
+
 TEST_F(TraceRoundTripTest, ATensorOfManyChunksComesBack) {
   LayerShape shape = linear_shape();
   shape.w = {700, 1000};
