@@ -64,14 +64,10 @@ hid_t memory_type(Hdf5Type type) {
   switch (type) {
     case Hdf5Type::kUint8:
       return H5T_NATIVE_UINT8;
-    case Hdf5Type::kInt32:
-      return H5T_NATIVE_INT32;
     case Hdf5Type::kInt64:
       return H5T_NATIVE_INT64;
     case Hdf5Type::kFloat32:
       return H5T_NATIVE_FLOAT;
-    case Hdf5Type::kFloat64:
-      return H5T_NATIVE_DOUBLE;
     case Hdf5Type::kOther:
       break;
   }
@@ -84,14 +80,10 @@ hid_t file_type(Hdf5Type type) {
   switch (type) {
     case Hdf5Type::kUint8:
       return H5T_STD_U8LE;
-    case Hdf5Type::kInt32:
-      return H5T_STD_I32LE;
     case Hdf5Type::kInt64:
       return H5T_STD_I64LE;
     case Hdf5Type::kFloat32:
       return H5T_IEEE_F32LE;
-    case Hdf5Type::kFloat64:
-      return H5T_IEEE_F64LE;
     case Hdf5Type::kOther:
       break;
   }
@@ -315,17 +307,6 @@ std::vector<std::int64_t> Hdf5Object::integers(const std::string& name, std::siz
   return read_integers(*this, name, attribute);
 }
 
-double Hdf5Object::number(const std::string& name) const {
-  const Attribute attribute = open_attribute(*this, name);
-  const bool is_float = attribute.kind == H5T_FLOAT;
-  if (!(is_float || is_integer(attribute)) || attribute.count != 1) {
-    fail(fmt::format("attribute '{}' is not one number", name), "write one float or integer");
-  }
-  double value = 0.0;
-  read_attribute(*this, name, attribute, H5T_NATIVE_DOUBLE, &value);
-  return value;
-}
-
 std::string Hdf5Object::text(const std::string& name) const {
   const Attribute attribute = open_attribute(*this, name);
   if (attribute.kind != H5T_STRING || attribute.count != 1) {
@@ -363,11 +344,6 @@ void Hdf5Object::set_integer(const std::string& name, std::int64_t value) const 
   set_attribute(name, H5T_NATIVE_INT64, H5T_STD_I64LE, space.id(), &value);
 }
 
-void Hdf5Object::set_number(const std::string& name, double value) const {
-  const Hdf5Handle space = own(H5Screate(H5S_SCALAR), H5Sclose);
-  set_attribute(name, H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE, space.id(), &value);
-}
-
 void Hdf5Object::set_text(const std::string& name, std::string_view value) const {
   const Hdf5Handle space = own(H5Screate(H5S_SCALAR), H5Sclose);
   const Hdf5Handle type = own(H5Tcopy(H5T_C_S1), H5Tclose);
@@ -389,8 +365,7 @@ void Hdf5Object::set_integers(const std::string& name, std::span<const std::int6
 
 Hdf5Type Hdf5Dataset::type() const {
   const Hdf5Handle type = own(H5Dget_type(id()), H5Tclose);
-  for (const Hdf5Type known : {Hdf5Type::kUint8, Hdf5Type::kInt32, Hdf5Type::kInt64,
-                               Hdf5Type::kFloat32, Hdf5Type::kFloat64}) {
+  for (const Hdf5Type known : {Hdf5Type::kUint8, Hdf5Type::kInt64, Hdf5Type::kFloat32}) {
     if (type.valid() && H5Tequal(type.id(), file_type(known)) > 0) {
       return known;
     }
@@ -520,10 +495,9 @@ void Hdf5Dataset::write_elements(Hdf5Type type, const Box* box, const void* valu
   }
 }
 
-void Hdf5Dataset::read_elements(Hdf5Type type, const Box* box, void* values,
-                                std::size_t size) const {
+void Hdf5Dataset::read_elements(Hdf5Type type, void* values, std::size_t size) const {
   prepare_hdf5();  // perhaps on a thread of its own
-  const Transfer transfer = transfer_of(id(), box, size);
+  const Transfer transfer = transfer_of(id(), nullptr, size);
   if (H5Dread(id(), memory_type(type), transfer.memory.id(), transfer.file.id(), H5P_DEFAULT,
               values) < 0) {
     fail(fmt::format("its data cannot be read ({})", hdf5_reason()),

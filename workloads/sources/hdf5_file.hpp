@@ -50,7 +50,7 @@ std::string hdf5_reason();
 using Hdf5Extents = std::vector<std::int64_t>;
 
 // The element types that Potomac writes, and kOther for what it may meet.
-enum class Hdf5Type { kUint8, kInt32, kInt64, kFloat32, kFloat64, kOther };
+enum class Hdf5Type { kUint8, kInt64, kFloat32, kOther };
 
 template <class T>
 constexpr Hdf5Type hdf5_type_of();
@@ -59,20 +59,12 @@ constexpr Hdf5Type hdf5_type_of<std::uint8_t>() {
   return Hdf5Type::kUint8;
 }
 template <>
-constexpr Hdf5Type hdf5_type_of<std::int32_t>() {
-  return Hdf5Type::kInt32;
-}
-template <>
 constexpr Hdf5Type hdf5_type_of<std::int64_t>() {
   return Hdf5Type::kInt64;
 }
 template <>
 constexpr Hdf5Type hdf5_type_of<float>() {
   return Hdf5Type::kFloat32;
-}
-template <>
-constexpr Hdf5Type hdf5_type_of<double>() {
-  return Hdf5Type::kFloat64;
 }
 
 // Whether a file that is read must carry checksums. Without, a flipped bit may pass unseen: only to
@@ -99,14 +91,12 @@ class Hdf5Object {
   // --- attributes; each reader throws InputError if it is missing or not of that kind ---
   bool has_attribute(const std::string& name) const;
   std::int64_t integer(const std::string& name) const;  // any integer or boolean type
-  double number(const std::string& name) const;         // any integer or float type
   // ASCII or UTF-8, at most 64 KiB of plain text; of fixed length, or if unguarded of variable.
   std::string text(const std::string& name) const;
   // Exactly `count` integers in one axis.
   std::vector<std::int64_t> integers(const std::string& name, std::size_t count) const;
 
   void set_integer(const std::string& name, std::int64_t value) const;
-  void set_number(const std::string& name, double value) const;
   void set_text(const std::string& name, std::string_view value) const;  // fixed length, UTF-8
   void set_integers(const std::string& name, std::span<const std::int64_t> values) const;
 
@@ -146,7 +136,7 @@ class Hdf5Dataset : public Hdf5Object {
   }
   template <class T>
   void read(std::span<T> values) const {
-    read_elements(hdf5_type_of<T>(), nullptr, values.data(), values.size());
+    read_elements(hdf5_type_of<T>(), values.data(), values.size());
   }
 
   // A box of the dataset: elements [start, start + count) of each axis.
@@ -158,16 +148,12 @@ class Hdf5Dataset : public Hdf5Object {
   void write(const Box& box, std::span<const T> values) const {
     write_elements(hdf5_type_of<T>(), &box, values.data(), values.size());
   }
-  template <class T>
-  void read(const Box& box, std::span<T> values) const {
-    read_elements(hdf5_type_of<T>(), &box, values.data(), values.size());
-  }
 
  private:
   friend class Hdf5Group;
   using Hdf5Object::Hdf5Object;
   void write_elements(Hdf5Type type, const Box* box, const void* values, std::size_t size) const;
-  void read_elements(Hdf5Type type, const Box* box, void* values, std::size_t size) const;
+  void read_elements(Hdf5Type type, void* values, std::size_t size) const;
 };
 
 class Hdf5Group : public Hdf5Object {

@@ -42,7 +42,6 @@ TEST_F(Hdf5HandleTest, AttributesComeBackAsWritten) {
   {
     Hdf5File file = Hdf5File::create(path("a.h5"), "a.h5");
     file.set_integer("integer", INT64_MIN);
-    file.set_number("number", 0.1);
     file.set_text("text", "caf\xC3\xA9");
     file.set_text("empty", "");
     const Hdf5Group group = file.create_group("group");
@@ -51,7 +50,6 @@ TEST_F(Hdf5HandleTest, AttributesComeBackAsWritten) {
   }
   const Hdf5File file = Hdf5File::open(path("a.h5"));
   EXPECT_EQ(file.integer("integer"), INT64_MIN);
-  EXPECT_EQ(file.number("number"), 0.1);
   EXPECT_EQ(file.text("text"), "caf\xC3\xA9");
   EXPECT_EQ(file.text("empty"), "");
   EXPECT_THAT(file.open_group("group").integers("pair", 2), ElementsAre(-3, 4));
@@ -163,7 +161,6 @@ TEST_F(Hdf5HandleTest, ReadsIntegersOfEveryWidthAndSign) {
   EXPECT_EQ(file.integer("u64"), INT64_MAX);
   EXPECT_EQ(file.integer("one in a list"), 17);
   EXPECT_EQ(file.integer("bool"), 1);
-  EXPECT_EQ(file.number("i16"), -300.0);
   EXPECT_THAT(refusal([&] { file.integer("u64 too large"); }), HasSubstr("larger than 2^63 - 1"));
 }
 
@@ -171,18 +168,15 @@ TEST_F(Hdf5HandleTest, RefusesAttributesOfAnotherKind) {
   {
     Hdf5File file = Hdf5File::create(path("a.h5"), "a.h5");
     file.set_integers("list", std::vector<std::int64_t>{1, 2, 3});
-    file.set_number("number", 1.5);
     file.set_text("text", "7");
     file.close();
   }
   const Hdf5File file = Hdf5File::open(path("a.h5"));
   EXPECT_THAT(refusal([&] { file.integer("list"); }), HasSubstr("'list' is not one whole number"));
-  EXPECT_THAT(refusal([&] { file.integer("number"); }), HasSubstr("not one whole number"));
   EXPECT_THAT(refusal([&] { file.integer("text"); }), HasSubstr("not one whole number"));
   EXPECT_THAT(refusal([&] { file.integers("list", 2); }),
               HasSubstr("'list' is not a list of 2 whole numbers"));
-  EXPECT_THAT(refusal([&] { file.text("number"); }), HasSubstr("'number' is not one text"));
-  EXPECT_THAT(refusal([&] { file.number("text"); }), HasSubstr("'text' is not one number"));
+  EXPECT_THAT(refusal([&] { file.text("list"); }), HasSubstr("'list' is not one text"));
   EXPECT_THAT(refusal([&] { file.integer("none"); }),
               AllOf(StartsWith(path("a.h5").string()), HasSubstr("attribute 'none' is missing")));
 }
@@ -204,10 +198,8 @@ TEST_F(Hdf5HandleTest, RefusesTextThatIsNotPlainOrTooLong) {
 TEST_F(Hdf5HandleTest, WholeDatasetsOfEveryTypeComeBack) {
   std::vector<std::uint8_t> bytes(24);
   std::iota(bytes.begin(), bytes.end(), std::uint8_t{240});
-  const std::vector<std::int32_t> ints = {INT32_MIN, 0, INT32_MAX};
   const std::vector<std::int64_t> longs = {INT64_MIN, -1, INT64_MAX};
   const std::vector<float> floats = {-0.5F, 3.25F};
-  const std::vector<double> doubles = {1e300, -1e-300};
   {
     Hdf5File file = Hdf5File::create(path("a.h5"), "a.h5");
     const auto write = [&]<class T>(const char* name, const Hdf5Extents& extents,
@@ -215,14 +207,12 @@ TEST_F(Hdf5HandleTest, WholeDatasetsOfEveryTypeComeBack) {
       file.create_dataset(name, hdf5_type_of<T>(), extents).write(std::span<const T>(values));
     };
     write("bytes", {2, 3, 4}, bytes);
-    write("ints", {3}, ints);
     write("longs", {3, 1}, longs);
     write("floats", {1, 2}, floats);
-    write("doubles", {2}, doubles);
     file.close();
   }
   const Hdf5File file = Hdf5File::open(path("a.h5"));
-  EXPECT_THAT(file.children(), ElementsAre("bytes", "doubles", "floats", "ints", "longs"));
+  EXPECT_THAT(file.children(), ElementsAre("bytes", "floats", "longs"));
   EXPECT_EQ(file.open_dataset("bytes").extents(), (Hdf5Extents{2, 3, 4}));
   const auto expect = [&]<class T>(const char* name, const std::vector<T>& values) {
     const Hdf5Dataset dataset = file.open_dataset(name);
@@ -232,13 +222,11 @@ TEST_F(Hdf5HandleTest, WholeDatasetsOfEveryTypeComeBack) {
     EXPECT_EQ(read, values);
   };
   expect("bytes", bytes);
-  expect("ints", ints);
   expect("longs", longs);
   expect("floats", floats);
-  expect("doubles", doubles);
 }
 
-TEST_F(Hdf5HandleTest, BoxesAreWrittenAndReadInPlace) {
+TEST_F(Hdf5HandleTest, BoxesAreWrittenInPlace) {
   {
     Hdf5File file = Hdf5File::create(path("a.h5"), "a.h5");
     const Hdf5Dataset dataset =
@@ -250,9 +238,9 @@ TEST_F(Hdf5HandleTest, BoxesAreWrittenAndReadInPlace) {
     file.close();
   }
   const Hdf5File file = Hdf5File::open(path("a.h5"));
-  std::vector<std::int64_t> part(4);
-  file.open_group("gemms").open_dataset("acc").read({{1, 2}, {2, 2}}, std::span(part));
-  EXPECT_THAT(part, ElementsAre(21, 31, 22, 32));
+  std::vector<std::int64_t> all(12);
+  file.open_group("gemms").open_dataset("acc").read(std::span(all));
+  EXPECT_THAT(all, ElementsAre(0, 10, 20, 30, 1, 11, 21, 31, 2, 12, 22, 32));
 }
 
 TEST_F(Hdf5HandleTest, DamagedDataAreAnErrorNotWrongValues) {
