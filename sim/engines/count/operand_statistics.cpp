@@ -52,13 +52,18 @@ class DepthCounts {
     // full.
     constexpr std::int64_t kRowsPerByte = 255;
     std::vector<std::uint8_t> partial(codes.size());
+    const std::size_t depth = codes.size();
+    const rtl::PotCode* const code = codes.data();
+    std::uint8_t* const count = partial.data();
     while (row < row_end) {
       const std::int64_t stop = std::min(row_end, row + kRowsPerByte);
       std::fill(partial.begin(), partial.end(), std::uint8_t{0});
       for (; row < stop; ++row) {
         operand_.fetch(row, k, codes);
-        for (std::size_t i = 0; i < codes.size(); ++i) {
-          partial[i] = static_cast<std::uint8_t>(partial[i] + ((codes[i] & mask) != zero ? 1 : 0));
+        // Plain pointers: a byte that is written might be part of a vector's own bookkeeping, for
+        // all that the compiler knows, and it would count one by one.
+        for (std::size_t i = 0; i < depth; ++i) {
+          count[i] = static_cast<std::uint8_t>(count[i] + ((code[i] & mask) != zero ? 1 : 0));
         }
       }
       for (std::size_t i = 0; i < codes.size(); ++i) {
