@@ -74,8 +74,6 @@ main() {
   # A compiler cache makes later runs from nothing short, wherever the clone lies.
   if command -v ccache >/dev/null; then
     export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-    # Precompiled headers are known by their contents.
-    export CCACHE_SLOPPINESS=pch_defines,time_macros
   fi
 
   begin_step 'packages'
@@ -92,10 +90,10 @@ main() {
   build release
 
   if ! $quick; then
-    begin_step 'clang-tidy'
-    scripts/run_clang_tidy.py build
     begin_step 'sanitizer build'
     build sanitize
+    begin_step 'clang-tidy'
+    scripts/run_clang_tidy.py build-sanitize
     # The Python tests look at results; the same code is under the sanitizers in the C++ tests.
     begin_step 'tests under the sanitizers'
     run_tests sanitize --label-exclude python

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "energy/actions.hpp"
-#include "tests/energy/table_text.hpp"
+#include "tests/energy/test_tables.hpp"
 
 namespace potomac::energy {
 namespace {
@@ -25,10 +25,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr double kRelative = 1e-12;
-
-UnitEnergyTable shipped(const std::string& name) {
-  return load_unit_energy_table(std::filesystem::path(POTOMAC_ENERGY_TABLES) / (name + ".yaml"));
-}
 
 bool close_to(double a, double b) {
   return std::abs(a - b) <= kRelative * std::max(std::abs(a), std::abs(b));

@@ -12,10 +12,6 @@
 namespace potomac::energy {
 namespace {
 
-UnitEnergyTable shipped(const std::string& name) {
-  return load_unit_energy_table(std::filesystem::path(POTOMAC_ENERGY_TABLES) / (name + ".yaml"));
-}
-
 std::map<std::string, double> numbers_of(const UnitEnergyTable& table, Certainty certainty) {
   std::map<std::string, double> numbers;
   for (const UnitEnergy& energy : table.listed()) {

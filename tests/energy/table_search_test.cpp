@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/energy/table_text.hpp"
+#include "tests/energy/test_tables.hpp"
 
 namespace potomac::energy {
 namespace {

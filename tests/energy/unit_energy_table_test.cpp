@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "support/error.hpp"
-#include "tests/energy/table_text.hpp"
+#include "tests/energy/test_tables.hpp"
 
 namespace potomac::energy {
 namespace {

@@ -48,14 +48,14 @@ def build_and_lint(tree: pathlib.Path) -> subprocess.CompletedProcess[str]:
 def test_only_what_changed_is_checked_again_and_a_fault_stays_one(tree):
     first = build_and_lint(tree)
     assert first.returncode == 0, first.stdout
-    assert "2 files checked, 0 of them with findings; 0 unchanged" in first.stdout
-    assert "0 files checked, 0 of them with findings; 2 unchanged" in build_and_lint(tree).stdout
+    assert "2 units checked, 0 of them with findings; 0 unchanged" in first.stdout
+    assert "0 units checked, 0 of them with findings; 2 unchanged" in build_and_lint(tree).stdout
 
     (tree / "support" / "twice.hpp").write_text(FAULTY_HEADER)
     for _ in range(2):
         faulty = build_and_lint(tree)
         assert faulty.returncode == 1
-        assert "1 files checked, 1 of them with findings; 1 unchanged" in faulty.stdout
+        assert "1 units checked, 1 of them with findings; 1 unchanged" in faulty.stdout
         assert "support/twice.hpp:3" in faulty.stdout
         assert "readability-identifier-naming" in faulty.stdout
 
@@ -64,7 +64,26 @@ def test_only_what_changed_is_checked_again_and_a_fault_stays_one(tree):
 
     with (tree / ".clang-tidy").open("a") as rules:
         rules.write("# New rules.\n")
-    assert "2 files checked" in build_and_lint(tree).stdout
+    assert "2 units checked" in build_and_lint(tree).stdout
+
+
+def test_a_unity_build_hides_nothing(tree):
+    subprocess.run(["cmake", "-D", "CMAKE_UNITY_BUILD=ON", tree / "build"], check=True, capture_output=True)
+    clean = build_and_lint(tree)
+    assert clean.returncode == 0, clean.stdout
+    assert "support, 2 files" in clean.stdout
+    assert "1 units checked, 0 of them with findings" in clean.stdout
+
+    for text, finding in [
+        ("int Apart() { return 1; }", "readability-identifier-naming"),
+        ("#include <vector>\nusing std::vector;  // vector", "apart.cpp:2: 'vector' is brought in and not used"),
+        ("#include <vector>\nnamespace standard = std;", "apart.cpp:2: 'standard' is brought in"),
+        ('#ifdef NEVER\n#include "support/twice.cpp"\n#endif', "apart.cpp:2: a source file is included"),
+    ]:
+        (tree / "support" / "apart.cpp").write_text(text + "\n")
+        faulty = build_and_lint(tree)
+        assert faulty.returncode == 1, text
+        assert finding in faulty.stdout
 
 
 def test_without_a_build_it_says_what_to_do(tree):

@@ -17,7 +17,7 @@ class EveryCodeWidth : public testing::TestWithParam<int> {
 INSTANTIATE_TEST_SUITE_P(PotCode, EveryCodeWidth, testing::Range(kMinPotBits, kMaxPotBits + 1));
 
 // The value of a code by the words of the definition, in place of the bits.
-double value_by_definition(int bits, int code) {
+double defined_value(int bits, int code) {
   const int half = 1 << (bits - 1);     // codes per sign
   const int quarter = 1 << (bits - 2);  // the pattern of zero
   const int field = code % half;
@@ -37,7 +37,7 @@ double value_of(PotFormat format, PotCode code) {
 
 TEST_P(EveryCodeWidth, EveryCodeHasTheValueOfItsDefinition) {
   for (int code = 0; code < format().code_count(); ++code) {
-    EXPECT_EQ(value_of(format(), static_cast<PotCode>(code)), value_by_definition(GetParam(), code))
+    EXPECT_EQ(value_of(format(), static_cast<PotCode>(code)), defined_value(GetParam(), code))
         << "code " << code;
   }
 }

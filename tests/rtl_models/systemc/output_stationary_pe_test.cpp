@@ -15,12 +15,12 @@ using Row = RowSlot<PotCode>;
 using Column = ColumnSlot<PotCode>;
 using Result = ResultSlot<std::int64_t>;
 
-constexpr PotFormat kFormat(5);
-constexpr PotCode kOne = kFormat.encode(false, 0);
-constexpr PotCode kTwo = kFormat.encode(false, 1);
-constexpr PotCode kFour = kFormat.encode(false, 2);
-constexpr PotCode kMinusTwo = kFormat.encode(true, 1);
-constexpr PotCode kZero = kFormat.zero();
+constexpr PotFormat kPeFormat(5);
+constexpr PotCode kOne = kPeFormat.encode(false, 0);
+constexpr PotCode kTwo = kPeFormat.encode(false, 1);
+constexpr PotCode kFour = kPeFormat.encode(false, 2);
+constexpr PotCode kMinusTwo = kPeFormat.encode(true, 1);
+constexpr PotCode kZero = kPeFormat.zero();
 constexpr Row kNoRow{};
 constexpr Column kNoColumn{};
 constexpr DrainCommand kHold{};
@@ -55,7 +55,7 @@ struct OutputStationaryPeTest : testing::Test {
   }
 
   test::ClockedBench bench;
-  MfMacUnit::Config config{kFormat, {32, 0, Overflow::kWrap}, true};
+  MfMacUnit::Config config{kPeFormat, {32, 0, Overflow::kWrap}, true};
   sc_core::sc_signal<Row> west{"west"};
   sc_core::sc_signal<Column> north{"north"};
   sc_core::sc_signal<Result> above{"above"};

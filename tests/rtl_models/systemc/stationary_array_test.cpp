@@ -16,25 +16,25 @@
 namespace potomac::rtl {
 namespace {
 
-constexpr PotFormat kFormat(5);
-constexpr MfMacUnit::Config kConfig{kFormat, {.bits = 32, .lsb = -14}, true};
+constexpr PotFormat kStationaryFormat(5);
+constexpr MfMacUnit::Config kStationaryConfig{kStationaryFormat, {.bits = 32, .lsb = -14}, true};
 
 // One fold: a k x n tile stays, m x k operands stream by. `load` and `begin` are the edges at which
 // the tile's first row and the first streaming operand enter.
-struct Fold {
+struct StationaryFold {
   int load;
   int begin;
   int m, n, k;
   std::vector<PotCode> stream;  // [m][k]
   std::vector<PotCode> tile;    // [k][n]
 
-  Fold(int load_at, int begin_at, int rows, int cols, int depth, unsigned seed)
+  StationaryFold(int load_at, int begin_at, int rows, int cols, int depth, unsigned seed)
       : load(load_at), begin(begin_at), m(rows), n(cols), k(depth) {
     std::mt19937 random(seed);
     const auto draw = [&random] {
       return random() % 4 == 0
-                 ? kFormat.zero()
-                 : kFormat.encode(random() % 2 == 0, static_cast<int>(random() % 15) - 7);
+                 ? kStationaryFormat.zero()
+                 : kStationaryFormat.encode(random() % 2 == 0, static_cast<int>(random() % 15) - 7);
     };
     stream.resize(static_cast<std::size_t>(m * k));
     std::ranges::generate(stream, draw);
@@ -49,18 +49,18 @@ struct Fold {
   std::int64_t sum(int i, int c, std::int64_t entered, int r) const {
     for (int row = 0; row < std::min(r, k); ++row) {
       entered =
-          mf_mac(kConfig.accumulator, kFormat, true, entered, streamed(i, row), kept(row, c)).value;
+          mf_mac(kStationaryConfig.accumulator, kStationaryFormat, true, entered, streamed(i, row), kept(row, c)).value;
     }
     return entered;
   }
 };
 
-struct Departure {
+struct StationaryDeparture {
   int edge;
   int col;
   std::int64_t value;
 
-  friend bool operator==(const Departure&, const Departure&) = default;
+  friend bool operator==(const StationaryDeparture&, const StationaryDeparture&) = default;
 };
 
 // The sum that enters at the top for (i, c): something to recognise.
@@ -79,7 +79,7 @@ class StationaryBench {
         north_("north", static_cast<std::size_t>(cols)),
         top_("top", static_cast<std::size_t>(cols)),
         bottom_("bottom", static_cast<std::size_t>(cols)),
-        array_("array", static_cast<std::size_t>(rows), static_cast<std::size_t>(cols), kConfig,
+        array_("array", static_cast<std::size_t>(rows), static_cast<std::size_t>(cols), kStationaryConfig,
                double_buffered) {
     array_.clk(bench_.clk);
     array_.west(west_);
@@ -89,8 +89,8 @@ class StationaryBench {
   }
 
   // Runs `edges` edges. Returns the sums that are seen at the bottom after each.
-  std::vector<Departure> run(const std::vector<Fold>& folds, int edges) {
-    std::vector<Departure> left;
+  std::vector<StationaryDeparture> run(const std::vector<StationaryFold>& folds, int edges) {
+    std::vector<StationaryDeparture> left;
     for (int e = 0; e < edges; ++e) {
       drive(folds, e);
       bench_.edge();
@@ -107,7 +107,7 @@ class StationaryBench {
   const Array& array() const { return array_; }
 
  private:
-  void drive(const std::vector<Fold>& folds, int e) {
+  void drive(const std::vector<StationaryFold>& folds, int e) {
     for (auto& wire : west_) {
       wire.write({});
     }
@@ -117,7 +117,7 @@ class StationaryBench {
     for (auto& wire : top_) {
       wire.write({});
     }
-    for (const Fold& fold : folds) {
+    for (const StationaryFold& fold : folds) {
       const int row = rows_ - 1 - (e - fold.load);  // the tile's bottom row comes first
       if (row >= 0 && row < rows_) {
         for (int c = 0; c < cols_; ++c) {
@@ -149,16 +149,16 @@ class StationaryBench {
 };
 
 // The rule: (i, c) passes the bottom PE at begin + i + R - 1 + c, and is seen behind that edge.
-std::vector<Departure> departures_of(const std::vector<Fold>& folds, int rows) {
-  std::vector<Departure> list;
-  for (const Fold& fold : folds) {
+std::vector<StationaryDeparture> departures_of(const std::vector<StationaryFold>& folds, int rows) {
+  std::vector<StationaryDeparture> list;
+  for (const StationaryFold& fold : folds) {
     for (int i = 0; i < fold.m; ++i) {
       for (int c = 0; c < fold.n; ++c) {
         list.push_back({fold.begin + i + rows - 1 + c, c, fold.sum(i, c, entering(i, c), rows)});
       }
     }
   }
-  std::ranges::sort(list, {}, [](const Departure& d) { return std::tuple(d.edge, d.col); });
+  std::ranges::sort(list, {}, [](const StationaryDeparture& d) { return std::tuple(d.edge, d.col); });
   return list;
 }
 
@@ -169,7 +169,7 @@ class StationaryShapes : public testing::TestWithParam<Shape> {};
 TEST_P(StationaryShapes, serial_folds_leave_row_by_row_one_register_for_the_tile) {
   const auto [rows, cols, m, n, k] = GetParam();
   const int length = rows + m + rows + cols - 2;
-  std::vector<Fold> folds;
+  std::vector<StationaryFold> folds;
   folds.reserve(3);
   for (int f = 0; f < 3; ++f) {
     folds.emplace_back(f * length, f * length + rows, m, n, k, static_cast<unsigned>(f));
@@ -183,7 +183,7 @@ TEST_P(StationaryShapes, pipelined_folds_follow_each_other_every_max_m_r_edges) 
   const int interval = std::max(m, rows);
   // The next tile loads just in time, or as early as its column allows: right behind `first`.
   for (const bool early : {false, true}) {
-    std::vector<Fold> folds;
+    std::vector<StationaryFold> folds;
     folds.reserve(4);
     for (int f = 0; f < 4; ++f) {
       const int begin = rows + f * interval;
@@ -197,7 +197,7 @@ TEST_P(StationaryShapes, pipelined_folds_follow_each_other_every_max_m_r_edges) 
 
 TEST_P(StationaryShapes, counts_are_the_closed_forms) {
   const auto [rows, cols, m, n, k] = GetParam();
-  const std::vector<Fold> folds{{0, rows, m, n, k, 7}};
+  const std::vector<StationaryFold> folds{{0, rows, m, n, k, 7}};
   const auto u = [](int value) { return static_cast<std::uint64_t>(value); };
   for (const bool double_buffered : {false, true}) {
     StationaryBench bench(rows, cols, double_buffered);
@@ -224,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, StationaryShapes,
 // A tile that does not fill the array leaves nothing of the one before in the rows beyond it.
 TEST(StationaryArray, a_smaller_tile_clears_what_a_larger_one_left) {
   for (const bool double_buffered : {false, true}) {
-    std::vector<Fold> folds{{0, 3, 4, 3, 3, 1}, {20, 23, 4, 1, 1, 2}, {40, 43, 4, 2, 3, 3}};
+    std::vector<StationaryFold> folds{{0, 3, 4, 3, 3, 1}, {20, 23, 4, 1, 1, 2}, {40, 43, 4, 2, 3, 3}};
     StationaryBench bench(3, 3, double_buffered);
     EXPECT_EQ(bench.run(folds, 60), departures_of(folds, 3));
   }

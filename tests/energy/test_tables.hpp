@@ -1,8 +1,9 @@
-// A small unit-energy table as text, for tests that spoil one line of it.
+// The tables that the tests look at: the shipped ones, and a small one as text, to spoil one line of.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "energy/unit_energy_table.hpp"
@@ -10,6 +11,10 @@
 #include "support/yaml_reader.hpp"
 
 namespace potomac::energy {
+
+inline UnitEnergyTable shipped(const std::string& name) {
+  return load_unit_energy_table(std::filesystem::path(POTOMAC_ENERGY_TABLES) / (name + ".yaml"));
+}
 
 inline const std::string kSmallTable = R"(format: potomac-unit-energy
 version: 1
