@@ -1,4 +1,5 @@
-// The tables that the tests look at: the shipped ones, and a small one as text, to spoil one line of.
+// The tables that the tests look at: the shipped ones, and a small one as text, to spoil one line
+// of.
 #pragma once
 
 #include <gtest/gtest.h>

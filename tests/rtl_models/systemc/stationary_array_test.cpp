@@ -48,8 +48,9 @@ struct StationaryFold {
   // What (i, c) has become below row `r` - 1, from the sum that entered at the top.
   std::int64_t sum(int i, int c, std::int64_t entered, int r) const {
     for (int row = 0; row < std::min(r, k); ++row) {
-      entered =
-          mf_mac(kStationaryConfig.accumulator, kStationaryFormat, true, entered, streamed(i, row), kept(row, c)).value;
+      entered = mf_mac(kStationaryConfig.accumulator, kStationaryFormat, true, entered,
+                       streamed(i, row), kept(row, c))
+                    .value;
     }
     return entered;
   }
@@ -79,8 +80,8 @@ class StationaryBench {
         north_("north", static_cast<std::size_t>(cols)),
         top_("top", static_cast<std::size_t>(cols)),
         bottom_("bottom", static_cast<std::size_t>(cols)),
-        array_("array", static_cast<std::size_t>(rows), static_cast<std::size_t>(cols), kStationaryConfig,
-               double_buffered) {
+        array_("array", static_cast<std::size_t>(rows), static_cast<std::size_t>(cols),
+               kStationaryConfig, double_buffered) {
     array_.clk(bench_.clk);
     array_.west(west_);
     array_.north(north_);
@@ -158,7 +159,8 @@ std::vector<StationaryDeparture> departures_of(const std::vector<StationaryFold>
       }
     }
   }
-  std::ranges::sort(list, {}, [](const StationaryDeparture& d) { return std::tuple(d.edge, d.col); });
+  std::ranges::sort(list, {},
+                    [](const StationaryDeparture& d) { return std::tuple(d.edge, d.col); });
   return list;
 }
 
@@ -224,7 +226,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, StationaryShapes,
 // A tile that does not fill the array leaves nothing of the one before in the rows beyond it.
 TEST(StationaryArray, a_smaller_tile_clears_what_a_larger_one_left) {
   for (const bool double_buffered : {false, true}) {
-    std::vector<StationaryFold> folds{{0, 3, 4, 3, 3, 1}, {20, 23, 4, 1, 1, 2}, {40, 43, 4, 2, 3, 3}};
+    std::vector<StationaryFold> folds{
+        {0, 3, 4, 3, 3, 1}, {20, 23, 4, 1, 1, 2}, {40, 43, 4, 2, 3, 3}};
     StationaryBench bench(3, 3, double_buffered);
     EXPECT_EQ(bench.run(folds, 60), departures_of(folds, 3));
   }
