@@ -8,6 +8,7 @@
 
 #include "energy/table_search.hpp"
 #include "energy/unit_energy_table.hpp"
+#include "tests/energy/test_tables.hpp"
 
 namespace potomac::energy {
 namespace {
