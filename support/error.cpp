@@ -1,5 +1,7 @@
 #include "support/error.hpp"
 
+#include "support/plain_text.hpp"
+
 namespace potomac {
 
 std::string describe(const Fault& fault) {
@@ -16,13 +18,9 @@ std::string describe(const Fault& fault) {
   if (!fault.remedy.empty()) {
     line += "; " + fault.remedy;
   }
-  // A name taken from a file must neither break the promise of one line nor drive a terminal.
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      c = ' ';
-    }
-  }
-  return line;
+  // A name taken from a file must neither break the promise of one line, nor drive a terminal, nor
+  // bring bytes into a report that are no text.
+  return printable(line, std::string::npos);
 }
 
 }  // namespace potomac

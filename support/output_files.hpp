@@ -3,21 +3,30 @@
 
 #include <filesystem>
 #include <span>
-#include <string_view>
+#include <string>
+#include <vector>
 
 namespace potomac {
 
-// Refuses an output that is one of the program's inputs, whatever name or link leads to it. Throws
-// InputError; `option` says where the output was named.
-void refuse_to_overwrite(const std::filesystem::path& output, std::string_view option,
-                         std::span<const std::filesystem::path> inputs);
+// A file that a command is to write, and the option that named it or its folder.
+struct Output {
+  std::filesystem::path file;
+  std::string option;
+};
 
-// Proves, without leaving anything behind, that `directory` is or can become a folder in which
-// files of these names can be written: before long work, not after it. Throws InputError.
-void check_output_directory(const std::filesystem::path& directory,
-                            std::span<const std::string_view> names);
+// The files of these names in `folder`, which `option` named. Throws InputError if it is empty.
+std::vector<Output> outputs_in(const std::filesystem::path& folder, const std::string& option,
+                               const std::vector<std::string>& names);
+
+// Checks all that a command is to write, before its work and without leaving anything behind: none
+// is an input or another output, whatever name or link leads to it, or a folder or a device, and
+// the folder of each can be written or made. Throws InputError.
+void check_outputs(std::span<const Output> outputs, std::span<const std::filesystem::path> inputs);
 
 // Makes `directory` (and its parents) and proves that a file can be made in it. Throws InputError.
 void make_output_directory(const std::filesystem::path& directory);
+
+// Makes the folder of `file` (and its parents) where it is missing. Throws InputError.
+void make_folder_of(const std::filesystem::path& file);
 
 }  // namespace potomac

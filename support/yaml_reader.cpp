@@ -79,6 +79,10 @@ std::string content_of(const std::filesystem::path& path) {
   if (text.size() > kLargestDocument) {
     refuse("holds more than 16 MiB, too much for a YAML file here", remedy);
   }
+  if (text.starts_with("\x89HDF\r\n")) {
+    refuse("is an HDF5 file, such as a trace, where a YAML file belongs",
+           "name them the other way round");
+  }
   return text;
 }
 

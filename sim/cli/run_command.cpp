@@ -1,10 +1,11 @@
 // `potomac run`: a trace through one machine.
 #include <fmt/format.h>
 
-#include <array>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "energy/table_search.hpp"
 #include "sim/cli/commands.hpp"
@@ -87,16 +88,18 @@ void execute(const RunArguments& arguments) {
     table_files.push_back(energy::find_unit_energy_table(table, unit_energy_table_dirs()));
   }
   options.tables = energy::load_unit_energy_tables(table_files);
-  options.inputs = table_files;
-  options.inputs.emplace_back(arguments.architecture);
+  std::vector<Output> outputs = outputs_in(arguments.out, "--out", {"layers.csv", "report.json"});
   if (!arguments.dump_outputs.empty()) {
     options.dump_outputs = arguments.dump_outputs;
+    outputs.push_back({arguments.dump_outputs, "--dump-outputs"});
   }
   if (!arguments.vcd.empty()) {
     options.waveform = waveform_request(arguments);
+    outputs.push_back({arguments.vcd, "--vcd"});
   }
-  check_output_directory(arguments.out,
-                         std::array<std::string_view, 2>{"layers.csv", "report.json"});
+  std::vector<std::filesystem::path> inputs = table_files;
+  inputs.insert(inputs.end(), {arguments.architecture, arguments.trace});
+  check_outputs(outputs, inputs);
   const RunResult result = run(workloads::TraceReader(arguments.trace), options);
   write_reports(result, arguments.out);
   fmt::print("{}\nreport: {}/report.json, {}/layers.csv\n", run_table(result), arguments.out,
@@ -150,6 +153,9 @@ void add_run_command(CLI::App& app) {
   command->add_option("--threads", arguments->threads, "0 (default): all cores")
       ->option_text("N")
       ->check(CLI::Range(0, 1024));
+  command->footer(
+      "Example:\n  potomac run workloads/traces/fashion-cnn-b16.h5 "
+      "--arch sim/architectures/os-16x16.yaml --out out");
   command->callback([arguments] { execute(*arguments); });
 }
 

@@ -1,7 +1,6 @@
 // `potomac sweep`: a trace through every combination of some architecture parameters.
 #include <fmt/format.h>
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +22,9 @@ struct SweepArguments {
 
 void execute(const SweepArguments& arguments) {
   const SweepSpec spec = load_sweep(arguments.spec, unit_energy_table_dirs());
-  check_output_directory(arguments.out, std::array<std::string_view, 3>{"sweep.csv", "sweep.json",
-                                                                        "sweep.partial.csv"});
+  check_outputs(
+      outputs_in(arguments.out, "--out", {"sweep.csv", "sweep.json", "sweep.partial.csv"}),
+      spec.inputs);
   const workloads::TraceReader trace(spec.trace);
   // Made with the first row: a sweep that cannot begin leaves nothing.
   std::optional<SweepTables> tables;

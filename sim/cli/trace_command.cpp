@@ -26,8 +26,10 @@ struct ImportArguments {
 
 // Memory stays at the largest layer, as in a run.
 void import_trace(const ImportArguments& arguments) {
-  refuse_to_overwrite(arguments.to, "-o", std::array<std::filesystem::path, 1>{arguments.from});
+  check_outputs(std::array{Output{arguments.to, "-o"}},
+                std::array{std::filesystem::path(arguments.from)});
   const workloads::TraceReader trace(arguments.from, workloads::Hdf5Guard::kNone);
+  make_folder_of(arguments.to);
   workloads::TraceWriter writer(arguments.to, trace.info(), trace.not_included());
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
     writer.write(*trace.read(i));

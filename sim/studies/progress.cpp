@@ -28,7 +28,7 @@ Progress::Progress(std::uint64_t total)
 
 Progress::~Progress() {
   if (terminal_) {
-    fmt::print(stderr, "\r\x1b[K");
+    std::fputs("\r\x1b[K", stderr);
   }
 }
 
@@ -49,9 +49,11 @@ void Progress::draw(std::string_view label) {
   const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   const auto filled = static_cast<std::size_t>(share * kBarWidth);
   const double spent = std::chrono::duration<double>(drawn_ - start_).count();
-  fmt::print(stderr, "\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}%  {} left  {}", "", filled, "",
-             kBarWidth - filled, 100.0 * share,
-             share > 0.0 ? clock_text(spent / share - spent) : "?", label);
+  const std::string bar = fmt::format("\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}%  {} left  {}", "", filled,
+                                      "", kBarWidth - filled, 100.0 * share,
+                                      share > 0.0 ? clock_text(spent / share - spent) : "?", label);
+  // A terminal that went away is no reason to stop.
+  std::fputs(bar.c_str(), stderr);
   std::fflush(stderr);
 }
 

@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <filesystem>
 #include <string>
-#include <string_view>
 
 #include "sim/studies/fit.hpp"
 #include "sim/studies/output_dump.hpp"
 #include "sim/studies/pricing.hpp"
 #include "sim/studies/progress.hpp"
 #include "sim/studies/simulation.hpp"
-#include "support/atomic_file.hpp"
 #include "support/output_files.hpp"
 
 namespace potomac::sim {
@@ -21,16 +19,7 @@ namespace {
 void check(const workloads::Workload& workload, const RunOptions& options) {
   require_fit(options.architecture, workload, options.selection);
   require_buildable(options.engine, options.architecture);
-  const auto check_output = [&](const std::filesystem::path& file, std::string_view option) {
-    refuse_to_overwrite(file, option, options.inputs);
-    refuse_to_overwrite(file, option, std::array{workload.path()});
-    const AtomicFile probe(file);
-  };
-  if (options.dump_outputs) {
-    check_output(*options.dump_outputs, "--dump-outputs");
-  }
   if (options.waveform) {
-    check_output(options.waveform->file, "--vcd");
     check_waveform(workload, options.architecture, *options.waveform);
   }
 }
@@ -49,6 +38,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
                    .energy = {}};
   std::optional<OutputDump> dump;
   if (options.dump_outputs) {
+    make_folder_of(*options.dump_outputs);
     dump.emplace(*options.dump_outputs, options.simulate_baseline);
   }
   {
@@ -66,6 +56,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
                   }});
   }
   if (options.waveform) {
+    make_folder_of(options.waveform->file);
     write_waveform(workload, options.architecture, *options.waveform);
   }
   if (dump) {

@@ -25,8 +25,6 @@ struct RunOptions {
   bool simulate_baseline = false;
   std::optional<std::filesystem::path> dump_outputs;
   std::optional<WaveformRequest> waveform;
-  // Files that were read to make these options: no output may replace them, nor the workload.
-  std::vector<std::filesystem::path> inputs;
 };
 
 struct RunResult {

@@ -68,6 +68,8 @@ SweepSpec load_sweep(const std::filesystem::path& path,
   SweepSpec spec;
   spec.file = path;
   spec.trace = beside(root.at("trace").as_string());
+  const auto architecture = beside(root.at("arch").as_string());
+  spec.inputs = {path, spec.trace, architecture};
   if (const auto engine = root.find("engine")) {
     spec.engine =
         engine->as_one_of({name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}) == 0
@@ -83,8 +85,9 @@ SweepSpec load_sweep(const std::filesystem::path& path,
       files.push_back(std::filesystem::exists(own) ? own : file);
     }
     spec.tables = energy::load_unit_energy_tables(files);
+    spec.inputs.insert(spec.inputs.end(), files.begin(), files.end());
   }
-  spec.base = load_architecture(beside(root.at("arch").as_string()));
+  spec.base = load_architecture(architecture);
   const auto parameters = root.at("parameters").entries();
   if (parameters.empty()) {
     root.at("parameters").fail("names no parameter", "add 'array.rows: [8, 16]' or the like");

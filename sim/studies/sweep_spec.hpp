@@ -28,6 +28,8 @@ struct SweepSpec {
   std::vector<energy::UnitEnergyTable> tables;
   Architecture base;
   std::vector<SweepParameter> parameters;
+  // Every file that the sweep reads, itself included: none may be one of its outputs.
+  std::vector<std::filesystem::path> inputs;
 
   // Every combination of the values; the last parameter varies fastest.
   std::size_t points() const;

@@ -404,9 +404,10 @@ def test_an_output_folder_that_cannot_be(potomac, trace, arch):
 
 
 def test_a_dump_that_cannot_be_written(potomac, trace, arch):
+    (potomac.folder / "file").write_text("")
     line = potomac.refuses("run", trace, "--arch", arch, "--out", "o",
-                           "--dump-outputs", "no/where.h5")  # fmt: skip
-    assert "no/where.h5" in line
+                           "--dump-outputs", "file/where.h5")  # fmt: skip
+    assert "--dump-outputs: cannot be made a folder" in line
 
 
 def test_a_full_disk_behind_standard_output_is_the_machines_fault(potomac, trace, arch):
@@ -449,7 +450,15 @@ def test_unknown_tables_layers_and_gemms(potomac, trace, arch):
     [
         ([], "see: potomac --help"),
         (["run"], "see: potomac run --help"),
-        (["fly"], "see: potomac --help"),
+        (["fly"], "there is no command 'fly'; see: potomac --help"),
+        (["runn", "t.h5"], "there is no command 'runn'; did you mean 'run'?"),
+        (["info", "t.h5"], "there is no command 'info'"),
+        (["help", "swep"], "did you mean 'sweep'?"),
+        (["trace", "inof", "t.h5"], "did you mean 'info'? see: potomac trace --help"),
+        (["--verison"], "there is no option '--verison'; did you mean '--version'?"),
+        (["run", "x", "--enrgy", "y"], "no option '--enrgy'; did you mean '--energy'?"),
+        (["run", "x", "--thraeds=3"], "no option '--thraeds'; did you mean '--threads'?"),
+        (["sweep", "x", "--layers", "y"], "there is no option '--layers'; see: potomac sweep --help"),
         (["run", "x", "--arch", "y"], "--out is required"),
         (["trace", "info"], "see: potomac trace info --help"),
     ],
@@ -496,6 +505,51 @@ def test_an_output_never_replaces_an_input(potomac, trace, arch):
     assert "is an input of this run" in line
     assert mine.read_bytes() == before
     assert not (potomac.folder / "o").exists()
+
+
+@pytest.mark.parametrize("input_file", ["report.json", "layers.csv", "sweep.csv", "sweep.json"])
+def test_no_output_of_any_command_replaces_any_of_its_inputs(potomac, trace, arch, input_file):
+    folder = potomac.folder / "o"
+    folder.mkdir()
+    architecture = folder / input_file
+    shutil.copy(arch, architecture)
+    spec = potomac.folder / "sweep.yaml"
+    spec.write_text(f"trace: {trace}\narch: {architecture}\nparameters: {{array.rows: [8]}}\n")
+    if input_file.startswith("sweep"):
+        line = potomac.refuses("sweep", spec, "--out", "o")
+    else:
+        line = potomac.refuses("run", trace, "--arch", architecture, "--out", "o")
+        shutil.copy(trace, architecture)
+        potomac.refuses("run", architecture, "--arch", arch, "--out", "o")
+        table = trace.parents[2] / "energy/tables/paper-2302.14458.yaml"
+        shutil.copy(table, architecture)
+        potomac.refuses("run", trace, "--arch", arch, "--out", "o", "--energy", f"o/{input_file}")
+    assert "--out: is an input of this run" in line
+    if input_file == "sweep.json":
+        shutil.copy(spec, architecture)
+        architecture.write_text(spec.read_text().replace(str(architecture), str(arch)))
+        assert "is an input" in potomac.refuses("sweep", architecture, "--out", "o")
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ["--dump-outputs", "o/report.json"],
+        ["--dump-outputs", "./o/../o/layers.csv"],
+        ["--dump-outputs", "x.vcd", "--vcd", "x.vcd", "--vcd-gemm", "000-conv1/forward"],
+    ],
+)
+def test_two_outputs_of_one_name(potomac, trace, arch, outputs):
+    assert "is written by" in potomac.refuses("run", trace, "--arch", arch, "--out", "o", *outputs)
+
+
+def test_the_folder_of_every_output_is_made(potomac, trace, arch):
+    for _ in range(2):
+        done = potomac("run", trace, "--arch", arch, "--out", "o", "--passes", "forward",
+                       "--layers", "000*", "--dump-outputs", "o/new/d.h5")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert (potomac.folder / "o/new/d.h5").is_file()
+    assert potomac("trace", "import", trace, "-o", "far/away/t.h5").returncode == 0
 
 
 @pytest.mark.parametrize("output", ["folder", "/dev/null", "folder/"])
@@ -547,6 +601,15 @@ def test_a_waveform_that_is_cut_off_is_the_machines_fault(potomac, trace, arch):
     assert [path for path in potomac.folder.rglob("*") if path.is_file()] == []
 
 
-def test_help_and_version_are_status_0(potomac):
-    assert potomac("--help").returncode == 0
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["sweep"], ["trace"], ["trace", "info"], ["trace", "import"]]
+)
+def test_help_is_the_same_by_word_and_by_option(potomac, command):
+    by_option = potomac(*command, "--help")
+    assert by_option.returncode == 0
+    assert " ".join(["Usage: potomac", *command]) in by_option.stdout
+    assert potomac("help", *command).stdout == by_option.stdout
+
+
+def test_the_version(potomac):
     assert potomac("--version").stdout.startswith("potomac ")

@@ -208,30 +208,61 @@ TEST_F(AtomicFileTest, a_signal_removes_the_temporary_file_and_still_kills) {
   }
 }
 
-TEST_F(AtomicFileTest, an_input_is_not_an_output_by_whatever_name) {
+using Outputs = TemporaryFolder;
+
+TEST_F(Outputs, are_no_inputs_by_whatever_name) {
   put("trace.h5", "data");
   std::filesystem::create_symlink(path("trace.h5"), path("link.h5"));
+  std::filesystem::create_hard_link(path("trace.h5"), path("hard.h5"));
   const std::vector<std::filesystem::path> inputs{path("trace.h5")};
-  for (const char* name : {"trace.h5", "link.h5", "./trace.h5"}) {
-    EXPECT_THAT(
-        error_of<InputError>([&] { refuse_to_overwrite(path(name), "--dump-outputs", inputs); }),
-        HasSubstr("--dump-outputs: is an input of this run"));
+  for (const char* name : {"trace.h5", "link.h5", "hard.h5", "./trace.h5", "x/../trace.h5"}) {
+    EXPECT_THAT(error_of<InputError>([&] {
+                  check_outputs(std::vector<Output>{{path(name), "--dump-outputs"}}, inputs);
+                }),
+                HasSubstr("--dump-outputs: is an input of this run"));
   }
-  refuse_to_overwrite(path("other.h5"), "--dump-outputs", inputs);
+  check_outputs(std::vector<Output>{{path("other.h5"), "--dump-outputs"}}, inputs);
+}
+
+TEST_F(Outputs, have_different_names_though_none_is_there_yet) {
+  std::filesystem::create_directory(path("folder"));
+  std::filesystem::create_symlink(path("folder"), path("link"));
+  for (const auto& [first, second] :
+       std::vector<std::pair<std::string, std::string>>{{"a.h5", "a.h5"},
+                                                        {"a.h5", "./a.h5"},
+                                                        {"folder/a", "link/a"},
+                                                        {"new/a", "new/../new/a"}}) {
+    EXPECT_THAT(
+        error_of<InputError>([&] {
+          check_outputs(std::vector<Output>{{path(first), "--vcd"}, {path(second), "--out"}}, {});
+        }),
+        HasSubstr("--out: is written by --vcd too"));
+  }
+  check_outputs(std::vector<Output>{{path("new/a"), "--vcd"}, {path("new/b"), "--out"}}, {});
+}
+
+TEST_F(Outputs, of_a_folder_are_checked_before_it_is_made) {
+  check_outputs(outputs_in(path("a/b"), "--out", {"report.json"}), {});
+  EXPECT_THAT(names(), IsEmpty());
+  std::filesystem::create_directories(path("a/report.json"));
+  EXPECT_THAT(error_of<InputError>(
+                  [&] { check_outputs(outputs_in(path("a"), "--out", {"report.json"}), {}); }),
+              HasSubstr("is a folder, not a file"));
+  put("file", "");
+  EXPECT_THAT(error_of<InputError>([&] {
+                check_outputs(outputs_in(path("file/below"), "--out", {"report.json"}), {});
+              }),
+              HasSubstr("cannot be made a folder"));
+  EXPECT_THAT(error_of<InputError>([] { outputs_in("", "--out", {"report.json"}); }),
+              HasSubstr("--out: names no folder"));
 }
 
 using OutputDirectory = TemporaryFolder;
 
-TEST_F(OutputDirectory, is_checked_before_it_is_made) {
-  using Names = std::vector<std::string_view>;
-  check_output_directory(path("a/b"), Names{"report.json"});
-  EXPECT_THAT(names(), IsEmpty());
-  std::filesystem::create_directories(path("a/report.json"));
-  EXPECT_THAT(
-      error_of<InputError>([&] { check_output_directory(path("a"), Names{"report.json"}); }),
-      HasSubstr("is a folder, not a file"));
-  EXPECT_THAT(error_of<InputError>([] { check_output_directory("", Names{}); }),
-              HasSubstr("--out: names no folder"));
+TEST_F(OutputDirectory, is_that_of_a_file_to_be_made) {
+  make_folder_of(path("a/b/report.json"));
+  EXPECT_TRUE(std::filesystem::is_empty(path("a/b")));
+  make_folder_of("report.json");
 }
 
 TEST_F(OutputDirectory, is_made_with_its_parents_and_is_empty) {

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/plain_text.hpp"
+
 namespace potomac {
 namespace {
 
@@ -21,14 +23,15 @@ TEST(Fault, empty_parts_leave_no_punctuation_behind) {
   EXPECT_EQ(describe({"", "--cols", "is 0", ""}), "--cols: is 0");
 }
 
-TEST(Fault, line_breaks_in_a_name_do_not_break_the_line) {
-  EXPECT_EQ(describe({"a\nb", "c\r\nd", "e", "f"}), "a b: c  d: e; f");
+TEST(Fault, is_plain_text_whatever_a_name_holds) {
+  EXPECT_EQ(describe({"a\nb", "c\r\nd", "caf\xE9", "caf\xC3\xA9"}),
+            "a\\x0Ab: c\\x0D\\x0Ad: caf\\xE9; caf\xC3\xA9");
 }
 
-RC_GTEST_PROP(FaultProperty, is_always_one_line, ()) {
+RC_GTEST_PROP(FaultProperty, is_always_plain_text, ()) {
   const Fault fault{*rc::gen::arbitrary<std::string>(), *rc::gen::arbitrary<std::string>(),
                     *rc::gen::arbitrary<std::string>(), *rc::gen::arbitrary<std::string>()};
-  RC_ASSERT(describe(fault).find_first_of("\r\n") == std::string::npos);
+  RC_ASSERT(is_plain_text(describe(fault)));
 }
 
 TEST(Errors, carry_the_described_line_and_the_fault) {

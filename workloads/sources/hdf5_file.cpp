@@ -636,7 +636,7 @@ Hdf5File Hdf5File::open(const fs::path& path, Hdf5Guard guard) {
   }
   const htri_t is_hdf5 = H5Fis_hdf5(path.c_str());
   if (is_hdf5 <= 0) {
-    refuse("is not an HDF5 file", "name an HDF5 file");
+    refuse("is not an HDF5 file", "name an HDF5 file, such as a trace");
   }
   const Hdf5Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   // A file system without locks is no reason not to read.
