@@ -106,11 +106,14 @@ def our_units(build: Path) -> List[Unit]:
         file = Path(entry["directory"], entry["file"])
         words = shlex.split(entry["command"])
         # Ninja knows what an object was made of only once it has made it: build first.
-        files = {str(file), *(str(build / f) for f in included[words[words.index("-o") + 1]])}
+        listed = included[words[words.index("-o") + 1]]
+        # A compiler cache may have made them relative to the build folder.
+        files = {os.path.normpath(build / name) for name in [file, *listed]}
         sources = [path for path in map(Path, sorted(files)) if path.suffix == ".cpp" and is_ours(path)]
-        if sources:
-            name = stamp_name(entry["command"], files, general)
-            units.append(Unit(file, sources, build / "lint" / name))
+        if not sources:
+            raise LookupError(f"{file} is made of no source of ours")
+        name = stamp_name(entry["command"], files, general)
+        units.append(Unit(file, sources, build / "lint" / name))
     return units
 
 
@@ -163,6 +166,9 @@ def main(arguments: List[str]) -> int:
         units = our_units(build)
     except KeyError as missing:
         print(f"{missing} is not built: build {build} first, with Ninja", file=sys.stderr)
+        return 2
+    except LookupError as fault:
+        print(fault, file=sys.stderr)
         return 2
     unchanged = [unit for unit in units if unit.stamp.exists()]
     # The largest first, so that no core is left alone with one at the end.

@@ -87,7 +87,7 @@ main() {
   fi
 
   begin_step 'optimized build'
-  build release
+  build release -DPOTOMAC_UNITY_TESTS=ON
 
   if ! $quick; then
     begin_step 'sanitizer build'

@@ -86,6 +86,20 @@ def test_a_unity_build_hides_nothing(tree):
         assert finding in faulty.stdout
 
 
+def test_relative_names_in_the_compilers_list_hide_nothing(tree, monkeypatch):
+    monkeypatch.setenv("CCACHE_BASEDIR", str(tree))
+    monkeypatch.setenv("CCACHE_DIR", str(tree / "cache"))
+    monkeypatch.delenv("CCACHE_DISABLE", raising=False)
+    configure = ["cmake", "-D", "CMAKE_UNITY_BUILD=ON", "-D", "CMAKE_CXX_COMPILER_LAUNCHER=ccache"]
+    subprocess.run([*configure, tree / "build"], check=True, capture_output=True)
+    assert "1 units checked, 0 of them with findings" in build_and_lint(tree).stdout
+    dependencies = ["ninja", "-C", tree / "build", "-t", "deps"]
+    listed = subprocess.run(dependencies, check=True, capture_output=True, text=True).stdout
+    assert " ../support/apart.cpp" in listed
+    (tree / "support" / "apart.cpp").write_text("int Apart() { return 1; }\n")
+    assert "apart.cpp:1" in build_and_lint(tree).stdout
+
+
 def test_without_a_build_it_says_what_to_do(tree):
     assert lint(tree, "nowhere").returncode == 2
     configured_only = lint(tree, "build")
