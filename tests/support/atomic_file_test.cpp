@@ -227,16 +227,12 @@ TEST_F(Outputs, are_no_inputs_by_whatever_name) {
 TEST_F(Outputs, have_different_names_though_none_is_there_yet) {
   std::filesystem::create_directory(path("folder"));
   std::filesystem::create_symlink(path("folder"), path("link"));
-  for (const auto& [first, second] :
-       std::vector<std::pair<std::string, std::string>>{{"a.h5", "a.h5"},
-                                                        {"a.h5", "./a.h5"},
-                                                        {"folder/a", "link/a"},
-                                                        {"new/a", "new/../new/a"}}) {
-    EXPECT_THAT(
-        error_of<InputError>([&] {
-          check_outputs(std::vector<Output>{{path(first), "--vcd"}, {path(second), "--out"}}, {});
-        }),
-        HasSubstr("--out: is written by --vcd too"));
+  const std::vector<std::pair<std::string, std::string>> names_of_one_file = {
+      {"a.h5", "a.h5"}, {"a.h5", "./a.h5"}, {"folder/a", "link/a"}, {"new/a", "new/../new/a"}};
+  for (const auto& [first, second] : names_of_one_file) {
+    const std::vector<Output> outputs = {{path(first), "--vcd"}, {path(second), "--out"}};
+    EXPECT_THAT(error_of<InputError>([&] { check_outputs(outputs, {}); }),
+                HasSubstr("--out: is written by --vcd too"));
   }
   check_outputs(std::vector<Output>{{path("new/a"), "--vcd"}, {path("new/b"), "--out"}}, {});
 }
