@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "workloads/layers/lowering.hpp"
+#include "sim/reports/gemm_text.hpp"
+#include "workloads/layers/gemm_shape.hpp"
 #include "workloads/layers/tensor_statistics.hpp"
 
 namespace potomac::sim {
@@ -30,6 +32,9 @@ using workloads::WorkloadInfo;
 
 // 5-bit codes, the usual ones, get a bar per exponent; wider ones share bars.
 constexpr std::size_t kMostBars = 32;
+
+// A trace knows of no machine: its GEMMs are shown as machines form them unless told otherwise.
+constexpr workloads::Lowering kLowering;
 
 // A tensor with the letter that it has in a trace.
 struct NamedTensor {
@@ -48,10 +53,10 @@ struct Totals {
   std::int64_t codes = 0;
   std::int64_t zeros = 0;
 
-  void add(Pass pass, const GemmShape& gemm) {
-    gemms += gemm.count;
+  void add(Pass pass, std::span<const GemmShape> shapes) {
+    gemms += workloads::count_of(shapes);
     std::int64_t& sum = macs[static_cast<std::size_t>(pass)];
-    sum = saturating_sum(sum, gemm.macs());
+    sum = saturating_sum(sum, workloads::macs_of(shapes));
   }
   void add(const TensorStatistics& statistics) {
     codes += statistics.elements;
@@ -117,11 +122,6 @@ std::string shape_text(const workloads::Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-std::string gemm_text(const GemmShape& gemm) {
-  const std::string one = fmt::format("{} x {} x {}", gemm.m, gemm.n, gemm.k);
-  return gemm.count == 1 ? one : fmt::format("{} x ({})", gemm.count, one);
-}
-
 std::string geometry_text(const LayerShape& layer) {
   if (layer.kind != LayerKind::kConv2d) {
     return {};
@@ -153,10 +153,10 @@ void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
              geometry_text(layer.shape), layer.shape.input_grad ? "" : ", no input gradient");
   fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMM, M x N x K", "MACs");
   for (const Pass pass : passes_of(layer.shape)) {
-    const GemmShape gemm = gemms_of(layer.shape, pass).front();
-    totals.add(pass, gemm);
-    fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemm),
-               grouped(gemm.macs()));
+    const std::vector<GemmShape> gemms = gemms_of(layer.shape, pass, kLowering);
+    totals.add(pass, gemms);
+    fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemms),
+               grouped(workloads::macs_of(gemms)));
   }
   fmt::print(out, "  {:<6} {:<25} {:>4} {:>5} {:>8}   {}\n", "tensor", "shape", "bits", "beta",
              "zeros", "exponents, lowest to highest");
@@ -206,14 +206,16 @@ nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {
   json["input_grad"] = layer.shape.input_grad;
   json["gemms"] = nlohmann::ordered_json::array();
   for (const Pass pass : passes_of(layer.shape)) {
-    const GemmShape gemm = gemms_of(layer.shape, pass).front();
-    totals.add(pass, gemm);
-    json["gemms"].push_back({{"pass", name_of(pass)},
-                             {"count", gemm.count},
-                             {"m", gemm.m},
-                             {"n", gemm.n},
-                             {"k", gemm.k},
-                             {"macs", gemm.macs()}});
+    const std::vector<GemmShape> gemms = gemms_of(layer.shape, pass, kLowering);
+    totals.add(pass, gemms);
+    for (const GemmShape& gemm : gemms) {
+      json["gemms"].push_back({{"pass", name_of(pass)},
+                               {"count", gemm.count},
+                               {"m", gemm.m},
+                               {"n", gemm.n},
+                               {"k", gemm.k},
+                               {"macs", gemm.macs()}});
+    }
   }
   for (const auto& [name, tensor] : tensors_of(layer)) {
     json["tensors"][name] = json_of(tensor, totals);

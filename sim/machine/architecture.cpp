@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 3> kDataflows = {"os", "ws", "is"};
 constexpr auto kOffered = std::span(kDataflows).first(1);
 constexpr std::array<std::string_view, 1> kIssues = {"serial"};
 constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
+constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
 constexpr std::string_view kExact = "exact";
 
 template <typename Enum, std::size_t N>
@@ -35,7 +36,7 @@ KeyValue lsb_value(const std::optional<int>& lsb) {
   return lsb ? KeyValue(std::int64_t{*lsb}) : KeyValue(std::string(kExact));
 }
 
-constexpr std::array<ArchitectureKey, 11> kKeys = {{
+constexpr std::array<ArchitectureKey, 12> kKeys = {{
     {"array.rows", IntegerKey{1, kMaxArrayExtent}, "PEs",
      "rows; the `systemc` engine takes up to 65536 PEs in all",
      [](const Architecture& a) { return KeyValue(a.array.rows); },
@@ -83,6 +84,16 @@ constexpr std::array<ArchitectureKey, 11> kKeys = {{
     {"baseline.zero_gating", BooleanKey{}, "", "the same for the FP32 array",
      [](const Architecture& a) { return KeyValue(a.baseline.zero_gating); },
      [](Architecture& a, const KeyValue& v) { a.baseline.zero_gating = std::get<bool>(v); }},
+    {"lowering.strided_backward_data", WordKey{kStridedBackwardData}, "",
+     "a strided convolution's backward-data: `phases`, a GEMM without holes for each residue of a "
+     "pixel; `zero_insert`, one GEMM with zeros between the gradients",
+     [](const Architecture& a) {
+       return KeyValue(word_of(kStridedBackwardData, a.lowering.strided_backward_data));
+     },
+     [](Architecture& a, const KeyValue& v) {
+       a.lowering.strided_backward_data =
+           value_of<workloads::StridedBackwardData>(kStridedBackwardData, v);
+     }},
     {"clock_mhz", NumberKey{0.001, kMaxClockMhz}, "MHz",
      "turns cycles into time; decides nothing else",
      [](const Architecture& a) { return KeyValue(a.clock_mhz); },

@@ -12,6 +12,7 @@
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/machine/array_shape.hpp"
 #include "support/yaml_reader.hpp"
+#include "workloads/layers/gemm_shape.hpp"
 
 namespace potomac::sim {
 
@@ -42,6 +43,7 @@ struct Architecture {
   Issue issue = Issue::kSerial;
   PeConfig pe;
   BaselineConfig baseline;
+  workloads::Lowering lowering;
   double clock_mhz = 500.0;
 
   friend bool operator==(const Architecture&, const Architecture&) = default;

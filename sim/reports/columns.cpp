@@ -8,6 +8,7 @@
 
 #include "energy/actions.hpp"
 #include "sim/reports/csv_field.hpp"
+#include "sim/reports/gemm_text.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -23,12 +24,6 @@ Cell share_of(const Count& part, std::uint64_t whole) {
   return Share{static_cast<double>(part.value()) / static_cast<double>(whole)};
 }
 
-std::string gemm_text(const PassRecord& record) {
-  const workloads::GemmShape& shape = record.gemms.front();
-  const std::string text = fmt::format("{} x {} x {}", shape.m, shape.n, shape.k);
-  return shape.count == 1 ? text : fmt::format("{} * {}", shape.count, text);
-}
-
 // A column of the pass itself, which totals do not have.
 Column of_pass(std::string path, std::string flat, std::string heading, std::string meaning,
                Cell (*get)(const PassRecord&)) {
@@ -41,9 +36,17 @@ Column of_pass(std::string path, std::string flat, std::string heading, std::str
           [get](const ColumnSource& s) { return s.record == nullptr ? Cell() : get(*s.record); }};
 }
 
+// An extent that all GEMMs of the pass share; not known where they differ.
 Column of_shape(const char* name, std::int64_t workloads::GemmShape::*member, const char* meaning) {
-  return {name, name, "", "", meaning, false, [member](const ColumnSource& s) {
-            return s.record == nullptr ? Cell() : Cell(s.record->gemms.front().*member);
+  return {"", name, "", "", meaning, false, [member](const ColumnSource& s) {
+            if (s.record == nullptr || s.record->gemms.empty()) {
+              return Cell();
+            }
+            const std::int64_t first = s.record->gemms.front().*member;
+            const bool shared = std::ranges::all_of(
+                s.record->gemms,
+                [&](const workloads::GemmShape& gemm) { return gemm.*member == first; });
+            return shared ? Cell(first) : Cell();
           }};
 }
 
@@ -76,18 +79,20 @@ std::vector<Column> make_columns() {
   list.push_back(
       of_pass("pass", "pass", "pass", "forward, backward-data or backward-weight",
               [](const PassRecord& r) { return Cell(std::string(workloads::name_of(r.pass))); }));
-  list.push_back(of_shape("count", &workloads::GemmShape::count, "GEMMs (groups or batches)"));
-  list.push_back(of_shape("m", &workloads::GemmShape::m, "rows of an output"));
+  list.push_back(of_pass("gemms", "", "GEMMs (M x N x K)",
+                         "runs of equal GEMMs in their order: count, m, n, k",
+                         [](const PassRecord& r) { return Cell(r.gemms); }));
+  list.push_back(of_pass("", "count", "", "GEMMs: groups, batches or phases",
+                         [](const PassRecord& r) { return Cell(workloads::count_of(r.gemms)); }));
+  list.push_back(of_shape("m", &workloads::GemmShape::m, "rows of an output; empty: they differ"));
   list.push_back(of_shape("n", &workloads::GemmShape::n, "columns of an output"));
   list.push_back(of_shape("k", &workloads::GemmShape::k, "depth of the reduction"));
-  list.push_back(of_pass("", "", "GEMM (M x N x K)", "the extents in one",
-                         [](const PassRecord& r) { return Cell(gemm_text(r)); }));
   list.push_back(counted("folds", "folds", "folds", "", "array-fulls, over all GEMMs",
                          [](const Quantities& q) { return Cell(q.folds); }));
   list.push_back(counted("", "", "cycles", "cycle", "cycles.total",
                          [](const Quantities& q) { return Cell(q.cycles.total()); }));
   list.push_back(counted("macs", "macs", "", "MAC",
-                         "count * m * n * k: zeros, padding and the holes of strides are slots too",
+                         "of all GEMMs, m * n * k each: zeros and padding are slots too",
                          [](const Quantities& q) { return Cell(q.macs); }));
   list.push_back({"utilization", "utilization", "util.", "",
                   "macs / (PEs * cycles.total), between 0 and 1", true, [](const ColumnSource& s) {
@@ -140,6 +145,13 @@ void put(nlohmann::ordered_json& json, std::string_view path, nlohmann::ordered_
 struct JsonCell {
   nlohmann::ordered_json operator()(std::monostate /*unknown*/) const { return nullptr; }
   nlohmann::ordered_json operator()(Share share) const { return share.value; }
+  nlohmann::ordered_json operator()(const std::vector<workloads::GemmShape>& gemms) const {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const workloads::GemmShape& gemm : gemms) {
+      json.push_back({{"count", gemm.count}, {"m", gemm.m}, {"n", gemm.n}, {"k", gemm.k}});
+    }
+    return json;
+  }
   nlohmann::ordered_json operator()(const auto& value) const { return value; }
 };
 
@@ -147,12 +159,18 @@ struct CsvCell {
   std::string operator()(std::monostate /*unknown*/) const { return {}; }
   std::string operator()(Share share) const { return fmt::format("{}", share.value); }
   std::string operator()(const std::string& text) const { return csv_field(text); }
+  std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
+    return csv_field(gemm_text(gemms));
+  }
   std::string operator()(const auto& number) const { return fmt::format("{}", number); }
 };
 
 struct TextCell {
   std::string operator()(std::monostate /*unknown*/) const { return "-"; }
   std::string operator()(Share share) const { return fmt::format("{:.1f}%", 100.0 * share.value); }
+  std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
+    return gemm_text(gemms);
+  }
   std::string operator()(const auto& value) const { return fmt::format("{}", value); }
 };
 

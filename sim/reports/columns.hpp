@@ -20,7 +20,8 @@ namespace potomac::sim {
 struct Share {
   double value = 0.0;
 };
-using Cell = std::variant<std::monostate, std::int64_t, std::uint64_t, double, Share, std::string>;
+using Cell = std::variant<std::monostate, std::int64_t, std::uint64_t, double, Share, std::string,
+                          std::vector<workloads::GemmShape>>;
 
 // What a column is looked up in. `record` is null where it is of a total.
 struct ColumnSource {

@@ -150,9 +150,9 @@ Json report_json(const RunResult& result) {
       left_out.push_back({{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
     }
   }
-  Json& gemms = json["gemms"] = Json::array();
+  Json& passes = json["passes"] = Json::array();
   for (const PassRecord& record : result.passes) {
-    gemms.push_back(json_of({&record, record.quantities, result.architecture}, false));
+    passes.push_back(json_of({&record, record.quantities, result.architecture}, false));
   }
   json["totals"] = totals_json(result.totals, result.architecture);
   Json& energy = json["energy"] = Json::array();

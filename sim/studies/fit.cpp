@@ -27,14 +27,12 @@ rtl::Accumulator require_fit(const Architecture& architecture, const workloads::
 
 void require_fit(const Architecture& architecture, const workloads::Workload& workload,
                  const Selection& selection) {
-  bool any = false;
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {
     for (const Pass pass : selection.passes_of(workload.layers()[i])) {
-      any = true;
       require_fit(architecture, workload, i, pass);
     }
   }
-  if (!any) {
+  if (!selection.selects_any(workload.layers())) {
     throw InputError(
         {workload.path().string(), "",
          fmt::format("nothing is selected by layers '{}' and these passes", selection.layers),

@@ -33,20 +33,22 @@ class OutputDump::Impl {
 
   void begin(const workloads::LoweredPass& pass, int scale_exponent) {
     const std::string& name = pass.layer();
-    const workloads::GemmShape& shape = pass.shapes().front();
+    const workloads::ResultShape shape = pass.result_shape();
+    pass_ = &pass;
     acc_.reset();
     fp32_.reset();
     group_.reset();
     const Hdf5Group layer_group =
         gemms_->has(name) ? gemms_->open_group(name) : gemms_->create_group(name);
     group_.emplace(layer_group.create_group(std::string(workloads::name_of(pass.pass()))));
-    stacked_ = shape.count > 1 || pass.kind() == workloads::LayerKind::kMatmul;
-    Hdf5Extents extents{shape.m, shape.n};
+    stacked_ = shape.matrices > 1 || pass.kind() == workloads::LayerKind::kMatmul;
+    Hdf5Extents extents{shape.rows, shape.cols};
     workloads::Hdf5Storage storage;
-    storage.chunk = {std::min(kChunkRows, shape.m), std::min(kChunkCols, shape.n)};
+    storage.chunk = {std::min(kChunkRows, shape.rows), std::min(kChunkCols, shape.cols)};
     storage.deflate_level = 1;
+    storage.zeros = true;
     if (stacked_) {
-      extents.insert(extents.begin(), shape.count);
+      extents.insert(extents.begin(), shape.matrices);
       storage.chunk.insert(storage.chunk.begin(), 1);
     }
     acc_.emplace(group_->create_dataset("acc", Hdf5Type::kInt64, extents, storage));
@@ -75,20 +77,26 @@ class OutputDump::Impl {
   template <typename Value>
   std::function<void(const ResultTile<Value>&)> writer(const std::optional<Hdf5Dataset>& dataset) {
     return [this, &dataset](const ResultTile<Value>& tile) {
-      Hdf5Dataset::Box box{{tile.m_begin, tile.n_begin}, {tile.rows, tile.cols}};
-      if (stacked_) {
-        box.start.insert(box.start.begin(), tile.gemm);
-        box.count.insert(box.count.begin(), 1);
-      }
       const std::lock_guard lock(mutex_);
       const auto cols = static_cast<std::size_t>(tile.cols);
       std::vector<Value> dense;
-      dense.reserve(static_cast<std::size_t>(tile.rows) * cols);
-      for (std::int64_t row = 0; row < tile.rows; ++row) {
-        const Value* from = tile.values + row * tile.row_stride;
-        dense.insert(dense.end(), from, from + cols);
+      for (std::int64_t begin = 0; begin < tile.rows;) {
+        const workloads::ResultRows place = pass_->result_rows(tile.gemm, tile.m_begin + begin);
+        const std::int64_t end = std::min(begin + place.count, tile.rows);
+        Hdf5Dataset::Box box{{place.row, tile.n_begin}, {end - begin, tile.cols}, {place.step, 1}};
+        if (stacked_) {
+          box.start.insert(box.start.begin(), place.matrix);
+          box.count.insert(box.count.begin(), 1);
+          box.stride.insert(box.stride.begin(), 1);
+        }
+        dense.clear();
+        for (std::int64_t row = begin; row < end; ++row) {
+          const Value* from = tile.values + row * tile.row_stride;
+          dense.insert(dense.end(), from, from + cols);
+        }
+        dataset->template write<Value>(box, dense);
+        begin = end;
       }
-      dataset->template write<Value>(box, dense);
     };
   }
 
@@ -96,6 +104,7 @@ class OutputDump::Impl {
   workloads::Hdf5File file_;
   std::optional<Hdf5Group> gemms_;
   bool with_fp32_;
+  const workloads::LoweredPass* pass_ = nullptr;  // in hand
   bool stacked_ = false;
   std::optional<Hdf5Group> group_;
   std::optional<Hdf5Dataset> acc_;

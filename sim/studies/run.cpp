@@ -44,7 +44,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
   {
     WorkerPool pool(options.engine == EngineKind::kSystemC ? 1 : options.threads);
     const auto engine = make_engine(options.engine, pool);
-    Progress progress(options.selection.macs_of(workload.layers()) *
+    Progress progress(options.selection.macs_of(workload.layers(), options.architecture.lowering) *
                       (options.simulate_baseline ? 2 : 1));
     result.passes =
         simulate(workload, options.architecture, *engine,

@@ -15,9 +15,13 @@ struct Selection {
 
   // The wanted ones of a layer's passes, in their order.
   std::vector<workloads::Pass> passes_of(const workloads::LayerShape& layer) const;
+  // Whether anything is wanted of a workload.
+  bool selects_any(const std::vector<workloads::LayerShape>& all) const;
   // The MACs of the wanted passes of one layer, or of all.
-  std::uint64_t macs_of(const workloads::LayerShape& layer) const;
-  std::uint64_t macs_of(const std::vector<workloads::LayerShape>& all) const;
+  std::uint64_t macs_of(const workloads::LayerShape& layer,
+                        const workloads::Lowering& lowering) const;
+  std::uint64_t macs_of(const std::vector<workloads::LayerShape>& all,
+                        const workloads::Lowering& lowering) const;
 };
 
 }  // namespace potomac::sim

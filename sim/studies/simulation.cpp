@@ -17,7 +17,7 @@ PassRecord record_of(const workloads::Workload& workload, std::size_t layer, Pas
   PassRecord record;
   record.layer = shape.name;
   record.pass = pass;
-  record.gemms = workloads::gemms_of(shape, pass);
+  record.gemms = workloads::gemms_of(shape, pass, architecture.lowering);
   record.accumulator = require_fit(architecture, workload, layer, pass);
   record.exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
   record.quantities.macs = static_cast<std::uint64_t>(workloads::macs_of(record.gemms));
@@ -52,7 +52,7 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
   std::optional<workloads::LoweredPass> operands;
   Detail detail{.accumulators = {}, .fp32 = {}, .done = listener(options.done, record.layer, pass)};
   if (layer) {
-    operands.emplace(*layer, pass);
+    operands.emplace(*layer, pass, architecture.lowering);
     job.operands = &*operands;
     if (options.store != nullptr) {
       options.store->begin(*operands, record.accumulator.lsb + operands->scale_exponent());
@@ -72,20 +72,23 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
 
 }  // namespace
 
-FactStore::Key FactStore::key_of(std::size_t layer, Pass pass,
+FactStore::Key FactStore::key_of(std::size_t layer, Pass pass, const workloads::Lowering& lowering,
                                  const rtl::Accumulator& accumulator) {
-  return {layer, pass, accumulator.bits, accumulator.lsb, accumulator.overflow};
+  // Only backward-data depends on the lowering; what it does not touch is shared.
+  const auto form = pass == Pass::kBackwardData ? lowering.strided_backward_data
+                                                : workloads::Lowering{}.strided_backward_data;
+  return {layer, pass, form, accumulator.bits, accumulator.lsb, accumulator.overflow};
 }
 
-const ValueFacts* FactStore::find(std::size_t layer, Pass pass,
+const ValueFacts* FactStore::find(std::size_t layer, Pass pass, const workloads::Lowering& lowering,
                                   const rtl::Accumulator& accumulator) const {
-  const auto found = facts_.find(key_of(layer, pass, accumulator));
+  const auto found = facts_.find(key_of(layer, pass, lowering, accumulator));
   return found == facts_.end() ? nullptr : &found->second;
 }
 
-const ValueFacts& FactStore::add(std::size_t layer, Pass pass, const rtl::Accumulator& accumulator,
-                                 const ValueFacts& facts) {
-  return facts_.emplace(key_of(layer, pass, accumulator), facts).first->second;
+const ValueFacts& FactStore::add(std::size_t layer, Pass pass, const workloads::Lowering& lowering,
+                                 const rtl::Accumulator& accumulator, const ValueFacts& facts) {
+  return facts_.emplace(key_of(layer, pass, lowering, accumulator), facts).first->second;
 }
 
 std::vector<PassRecord> simulate(const workloads::Workload& workload,
@@ -112,7 +115,7 @@ void complete_facts(const workloads::Workload& workload, const Architecture& arc
     std::vector<std::pair<Pass, rtl::Accumulator>> missing;
     for (const Pass pass : selection.passes_of(workload.layers()[i])) {
       const rtl::Accumulator accumulator = require_fit(architecture, workload, i, pass);
-      if (facts.find(i, pass, accumulator) == nullptr) {
+      if (facts.find(i, pass, architecture.lowering, accumulator) == nullptr) {
         missing.emplace_back(pass, accumulator);
       }
     }
@@ -124,8 +127,8 @@ void complete_facts(const workloads::Workload& workload, const Architecture& arc
       continue;  // shapes only: what depends on values stays unknown
     }
     for (const auto& [pass, accumulator] : missing) {
-      facts.add(i, pass, accumulator,
-                value_facts({*layer, pass}, accumulator, {},
+      facts.add(i, pass, architecture.lowering, accumulator,
+                value_facts({*layer, pass, architecture.lowering}, accumulator, {},
                             listener(done, layer->shape.name, pass), pool));
     }
   }
@@ -139,8 +142,8 @@ std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
     for (const Pass pass : selection.passes_of(workload.layers()[i])) {
       PassRecord record = record_of(workload, i, pass, architecture);
       const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
-      const PassCounts counts =
-          mf_mac_counts(architecture, schedule, facts.find(i, pass, record.accumulator));
+      const PassCounts counts = mf_mac_counts(
+          architecture, schedule, facts.find(i, pass, architecture.lowering, record.accumulator));
       fill(record, counts, fp32_counts(architecture, schedule, counts.zeros));
       records.push_back(std::move(record));
     }

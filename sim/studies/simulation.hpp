@@ -23,7 +23,8 @@ namespace potomac::sim {
 class OutputStore {
  public:
   virtual ~OutputStore() = default;
-  // Called before a pass is run. A result's value is acc * 2^scale_exponent.
+  // Called before a pass is run, which must outlive the results. A result's value is
+  // acc * 2^scale_exponent.
   virtual void begin(const workloads::LoweredPass& pass, int scale_exponent) = 0;
   virtual AccumulatorSink accumulators() = 0;
   // Empty where the baseline's values are not wanted.
@@ -34,18 +35,22 @@ class OutputStore {
 using WorkDone =
     std::function<void(const std::string& layer, workloads::Pass pass, std::uint64_t macs)>;
 
-// Value facts by layer, pass and accumulator. They take a hundred bytes a pass.
+// Value facts by layer, pass, lowering and accumulator. They take a hundred bytes a pass.
 class FactStore {
  public:
   // Null if they are not known.
   const ValueFacts* find(std::size_t layer, workloads::Pass pass,
+                         const workloads::Lowering& lowering,
                          const rtl::Accumulator& accumulator) const;
   const ValueFacts& add(std::size_t layer, workloads::Pass pass,
-                        const rtl::Accumulator& accumulator, const ValueFacts& facts);
+                        const workloads::Lowering& lowering, const rtl::Accumulator& accumulator,
+                        const ValueFacts& facts);
 
  private:
-  using Key = std::tuple<std::size_t, workloads::Pass, int, int, rtl::Overflow>;
-  static Key key_of(std::size_t layer, workloads::Pass pass, const rtl::Accumulator& accumulator);
+  using Key = std::tuple<std::size_t, workloads::Pass, workloads::StridedBackwardData, int, int,
+                         rtl::Overflow>;
+  static Key key_of(std::size_t layer, workloads::Pass pass, const workloads::Lowering& lowering,
+                    const rtl::Accumulator& accumulator);
   std::map<Key, ValueFacts> facts_;
 };
 

@@ -22,10 +22,13 @@ using workloads::Pass;
 // Points that are priced side by side before their rows are given away.
 constexpr std::size_t kBatch = 512;
 
-// What of a machine decides which facts it needs, and whether it can run the workload.
-using PeKey = std::tuple<int, int, std::optional<int>, rtl::Overflow>;
-PeKey pe_key(const PeConfig& pe) {
-  return {pe.operand_bits, pe.accumulator.bits, pe.accumulator.lsb, pe.accumulator.overflow};
+// What of a machine decides which facts it needs, and whether its PE can hold the workload.
+using FactsKey =
+    std::tuple<int, int, std::optional<int>, rtl::Overflow, workloads::StridedBackwardData>;
+FactsKey facts_key(const Architecture& architecture) {
+  const PeConfig& pe = architecture.pe;
+  return {pe.operand_bits, pe.accumulator.bits, pe.accumulator.lsb, pe.accumulator.overflow,
+          architecture.lowering.strided_backward_data};
 }
 
 class Sweep {
@@ -38,9 +41,8 @@ class Sweep {
 
   void run(const RowSink& sink) {
     const std::size_t points = spec_.points();
-    const std::uint64_t macs = spec_.selection.macs_of(workload_.layers());
-    refuse_if_nothing_runs(points, macs);
-    Progress progress(macs * (spec_.engine == EngineKind::kSystemC ? points : distinct_pes()));
+    refuse_if_nothing_runs(points);
+    Progress progress(macs_to_compute());
     done_ = [&progress](const std::string& layer, Pass pass, std::uint64_t done) {
       progress.advance(done, fmt::format("{} {}", layer, workloads::name_of(pass)));
     };
@@ -54,7 +56,7 @@ class Sweep {
   // The message of the refusal; empty if the machine can run the workload. Kept by what it depends
   // on, since a sweep has many points of one PE.
   const std::string& refusal(const Architecture& architecture) {
-    const auto [found, is_new] = refusals_.try_emplace(pe_key(architecture.pe));
+    const auto [found, is_new] = refusals_.try_emplace(facts_key(architecture));
     if (is_new) {
       try {
         require_fit(architecture, workload_, spec_.selection);
@@ -74,8 +76,8 @@ class Sweep {
     return array_refusal_;
   }
 
-  void refuse_if_nothing_runs(std::size_t points, std::uint64_t macs) {
-    if (macs == 0) {
+  void refuse_if_nothing_runs(std::size_t points) {
+    if (!spec_.selection.selects_any(workload_.layers())) {
       throw InputError(
           {spec_.file.string(), "",
            fmt::format("layers '{}' and the passes select nothing of {}", spec_.selection.layers,
@@ -91,13 +93,18 @@ class Sweep {
                       fmt::format("the first says: {}", refusal(spec_.architecture_at(0)))});
   }
 
-  // An upper bound on how often the workload's values are looked at: for progress.
-  std::size_t distinct_pes() const {
-    std::set<PeKey> keys;
+  // For progress: every point's MACs where it is stepped through, else an upper bound on those
+  // whose values are looked at.
+  std::uint64_t macs_to_compute() const {
+    std::set<FactsKey> seen;
+    std::uint64_t macs = 0;
     for (std::size_t point = 0; point < spec_.points(); ++point) {
-      keys.insert(pe_key(spec_.architecture_at(point).pe));
+      const Architecture architecture = spec_.architecture_at(point);
+      if (seen.insert(facts_key(architecture)).second || spec_.engine == EngineKind::kSystemC) {
+        macs += spec_.selection.macs_of(workload_.layers(), architecture.lowering);
+      }
     }
-    return keys.size();
+    return macs;
   }
 
   SweepRow row_at(std::size_t point) {
@@ -134,12 +141,12 @@ class Sweep {
     std::vector<SweepRow> rows;
     while (begin + rows.size() < points && rows.size() < kBatch) {
       SweepRow row = row_at(begin + rows.size());
-      if (row.refusal.empty() && !complete_.contains(pe_key(row.architecture.pe))) {
+      if (row.refusal.empty() && !complete_.contains(facts_key(row.architecture))) {
         if (!rows.empty()) {
           break;
         }
         complete_facts(workload_, row.architecture, spec_.selection, facts_, pool_, done_);
-        complete_.insert(pe_key(row.architecture.pe));
+        complete_.insert(facts_key(row.architecture));
       }
       rows.push_back(std::move(row));
     }
@@ -159,8 +166,8 @@ class Sweep {
   std::unique_ptr<Engine> engine_;
   WorkDone done_;
   FactStore facts_;
-  std::set<PeKey> complete_;
-  std::map<PeKey, std::string> refusals_;
+  std::set<FactsKey> complete_;
+  std::map<FactsKey, std::string> refusals_;
   std::string array_refusal_;
 };
 

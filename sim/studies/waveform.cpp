@@ -28,7 +28,7 @@ std::size_t find_waveform_layer(const workloads::Workload& workload,
       std::ranges::count(workloads::passes_of(*found), request.pass) == 0) {
     throw InputError(
         {workload.path().string(), "--vcd-gemm",
-         fmt::format("there is no GEMM {}/{}", request.layer, workloads::name_of(request.pass)),
+         fmt::format("there is no pass {}/{}", request.layer, workloads::name_of(request.pass)),
          fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
   }
   return static_cast<std::size_t>(std::distance(layers.begin(), found));
@@ -49,8 +49,15 @@ bool ends_with(const std::filesystem::path& file, std::string_view text) {
 
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
                     const WaveformRequest& request) {
-  require_fit(architecture, workload, find_waveform_layer(workload, request), request.pass);
+  const std::size_t layer = find_waveform_layer(workload, request);
+  require_fit(architecture, workload, layer, request.pass);
   require_systemc_array(architecture.array);
+  if (workloads::gemms_of(workload.layers()[layer], request.pass, architecture.lowering).empty()) {
+    throw InputError({workload.path().string(), "--vcd-gemm",
+                      fmt::format("{}/{} has no GEMM: no input pixel meets an output",
+                                  request.layer, workloads::name_of(request.pass)),
+                      "choose another"});
+  }
 }
 
 void write_waveform(const workloads::Workload& workload, const Architecture& architecture,
@@ -63,10 +70,10 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
       throw InputError(
           {workload.path().string(), "--vcd-gemm", "the workload has no values", "name a trace"});
     }
-    const workloads::LoweredPass operands(*layer, request.pass);
-    const Schedule schedule({{1, operands.shapes().front().m, operands.shapes().front().n,
-                              operands.shapes().front().k}},
-                            architecture.array, architecture.dataflow);
+    const workloads::LoweredPass operands(*layer, request.pass, architecture.lowering);
+    workloads::GemmShape first = operands.shapes().front();
+    first.count = 1;
+    const Schedule schedule({first}, architecture.array, architecture.dataflow);
     const auto engine = make_systemc_engine(file.temporary_path());
     engine->run({.architecture = &architecture,
                  .schedule = &schedule,

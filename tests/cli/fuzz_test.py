@@ -142,6 +142,20 @@ def gemms_of(layer: dict, which: str) -> list[tuple[str, np.ndarray, str, np.nda
     return result
 
 
+def slots_of(layer: dict, which: str, machine: dict, rows: int, depth: int) -> np.ndarray:
+    """Which of a GEMM's [rows, k] slots there are: phases leave out those that a stride skips."""
+    if (layer["kind"], which, machine["lowering"]) != ("conv2d", "backward-data", "phases"):
+        return np.ones((rows, depth), dtype=bool)
+    batch, _, height, width = layer["tensors"]["A"].codes.shape
+    outputs, _, kh, kw = layer["tensors"]["W"].codes.shape
+    geometry = layer["attributes"]
+    (sh, sw), (ph, pw), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
+    shape = (batch, height, width, outputs // geometry["groups"], kh, kw)
+    _, h, w, _, i, j = np.indices(shape)
+    met = ((h + ph - i * dh) % sh == 0) & ((w + pw - j * dw) % sw == 0)
+    return met.reshape(rows, depth)
+
+
 def pick(values: np.ndarray, index: np.ndarray, structural) -> np.ndarray:
     return np.where(index < 0, structural, values.reshape(-1)[np.maximum(index, 0)])
 
@@ -151,7 +165,7 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
     bits, lsb = machine["bits"], machine["lsb"]
     saturate, gating = machine["overflow"] == "saturate", machine["gating"]
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    counts = dict.fromkeys(("zero_operand_macs", "gated_mac", "dropped_product", "overflow",
+    counts = dict.fromkeys(("macs", "zero_operand_macs", "gated_mac", "dropped_product", "overflow",
                             "accumulate", "exponent_add"), 0)  # fmt: skip
     sums, floats = [], []
     for first_name, first, second_name, second in gemms_of(layer, which):
@@ -160,6 +174,7 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
         acc = np.zeros((first.shape[0], second.shape[0]), dtype=object)
         fp32 = np.zeros(acc.shape, dtype=np.float32)
         f1, f2 = one.floats(), two.floats()
+        slots = slots_of(layer, which, machine, *first.shape)
         for k in range(first.shape[1]):
             i, j = first[:, k][:, None], second[:, k][None, :]
             zero = pick(one.zero, i, True) | pick(two.zero, j, True)
@@ -175,11 +190,14 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
                 acc = np.where(acc > high, high, np.where(acc < low, low, acc))
             else:
                 acc = np.where(outside, ((acc - low) % (1 << bits)) + low, acc)
-            counts["zero_operand_macs"] += int(zero.sum())
-            counts["gated_mac"] += int(zero.sum()) if gating else 0
+            slot = np.broadcast_to(slots[:, k][:, None], zero.shape)
+            size, zeros = int(slot.sum()), int((zero & slot).sum())
+            counts["macs"] += size
+            counts["zero_operand_macs"] += zeros
+            counts["gated_mac"] += zeros if gating else 0
             counts["dropped_product"] += int(dropped.sum())
-            counts["exponent_add"] += int((~zero).sum()) if gating else zero.size
-            counts["accumulate"] += int((~zero & ~dropped).sum()) if gating else zero.size
+            counts["exponent_add"] += size - zeros if gating else size
+            counts["accumulate"] += size - zeros - int(dropped.sum()) if gating else size
             with np.errstate(all="ignore"):
                 step = fp32 + pick(f1, i, np.float32(0)) * pick(f2, j, np.float32(0))
             gated = machine["baseline_gating"] & zero
@@ -199,6 +217,7 @@ def draw_machine(random: np.random.Generator, widest: int) -> dict:
         "rows": int(random.integers(1, 20)), "cols": int(random.integers(1, 20)),
         "bits": bits, "lsb": None if exact else lowest + int(random.integers(0, 10)),
         "overflow": str(random.choice(["wrap", "saturate"])),
+        "lowering": str(random.choice(["phases", "zero_insert"])),
         "gating": bool(random.random() < 0.5), "baseline_gating": bool(random.random() < 0.5),
     }  # fmt: skip
 
@@ -231,6 +250,7 @@ def test_random_layers_recomputed(potomac, case):
         "pe": {"operand_bits": widest, "zero_gating": machine["gating"],
                "accumulator": {"bits": machine["bits"], "overflow": machine["overflow"],
                                "lsb": "exact" if machine["lsb"] is None else machine["lsb"]}},
+        "lowering": {"strided_backward_data": machine["lowering"]},
         "baseline": {"zero_gating": machine["baseline_gating"]},
     }))  # fmt: skip
     where = f"POTOMAC_FUZZ_SEED={SEED}, case {case}, {machine}"
@@ -240,7 +260,7 @@ def test_random_layers_recomputed(potomac, case):
     report = json.loads((potomac.folder / "o/report.json").read_text())
     compared = 0
     with h5py.File(potomac.folder / "out.h5") as dumped:
-        for entry in report["gemms"]:
+        for entry in report["passes"]:
             layer = layers[int(entry["layer"][:3])]
             expected = recompute(layer, entry["pass"], machine)
             place = f"{where}, {entry['layer']} {entry['pass']}"
@@ -255,7 +275,7 @@ def test_random_layers_recomputed(potomac, case):
             np.testing.assert_array_equal(
                 bits[~nan], expected["fp32"].view(np.uint32)[~nan], err_msg=place
             )
-            actual = {**entry["actions"], "zero_operand_macs": entry["zero_operand_macs"]}
+            actual = {**entry["actions"], "macs": entry["macs"], "zero_operand_macs": entry["zero_operand_macs"]}
             for name, count in expected["counts"].items():
                 assert actual[name] == count, f"{place}: {name}"
             compared += 1

@@ -1,24 +1,69 @@
 #include "workloads/layers/gemm_shape.hpp"
 
+#include <algorithm>
+
 #include "workloads/layers/conv_extents.hpp"
+#include "workloads/layers/conv_phases.hpp"
 
 namespace potomac::workloads {
 namespace {
 
-GemmShape conv_gemm(const LayerShape& layer, Pass pass) {
+std::vector<GemmShape> backward_data_gemms(const LayerShape& layer, const Lowering& lowering) {
   const ConvExtents e(layer);
-  const std::int64_t kernel = e.kernel_height * e.kernel_width;
+  const ConvPhases phases(layer, lowering.strided_backward_data);
+  std::vector<GemmShape> gemms;
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const PhaseAxis& y = phases.y(i);
+    const PhaseAxis& x = phases.x(i);
+    const GemmShape gemm{layer.conv.groups, e.batch * y.pixels * x.pixels, e.channels,
+                         e.outputs * y.taps * x.taps};
+    if (!gemms.empty() && gemms.back().m == gemm.m && gemms.back().k == gemm.k) {
+      gemms.back().count += gemm.count;
+    } else {
+      gemms.push_back(gemm);
+    }
+  }
+  return gemms;
+}
+
+std::vector<GemmShape> conv_gemms(const LayerShape& layer, Pass pass, const Lowering& lowering) {
+  const ConvExtents e(layer);
+  const std::int64_t patch = e.channels * e.kernel_height * e.kernel_width;
   const std::int64_t out_positions = e.batch * e.out_height * e.out_width;
   const std::int64_t count = layer.conv.groups;
   switch (pass) {
     case Pass::kForward:
-      return {count, out_positions, e.outputs, e.channels * kernel};
+      return {{count, out_positions, e.outputs, patch}};
     case Pass::kBackwardData:
-      return {count, e.batch * e.height * e.width, e.channels, e.outputs * kernel};
+      return backward_data_gemms(layer, lowering);
     case Pass::kBackwardWeight:
       break;
   }
-  return {count, e.outputs, e.channels * kernel, out_positions};
+  return {{count, e.outputs, patch, out_positions}};
+}
+
+// How many numbers j from 0 to count - 1 have 0 <= origin + j * step < end.
+std::int64_t inside(std::int64_t origin, std::int64_t step, std::int64_t end, std::int64_t count) {
+  const std::int64_t first = origin >= 0 ? 0 : (-origin + step - 1) / step;
+  const std::int64_t last = origin >= end ? 0 : (end - origin + step - 1) / step;
+  return std::max<std::int64_t>(std::min(last, count) - first, 0);
+}
+
+// Pairs of an output's position and a tap that meet a pixel of the input, on one axis.
+std::int64_t meetings(const LayerShape& layer, std::size_t axis) {
+  const std::int64_t pixels = layer.a[2 + axis];
+  const std::int64_t outputs = layer.g[2 + axis];
+  const std::int64_t taps = layer.w[2 + axis];
+  const std::int64_t stride = layer.conv.stride[axis];
+  const std::int64_t dilation = layer.conv.dilation[axis];
+  // Both counts are fair; the loop is over the smaller.
+  std::int64_t sum = 0;
+  for (std::int64_t i = 0; i < std::min(taps, outputs); ++i) {
+    sum += taps <= outputs
+               ? inside(i * dilation - layer.conv.padding[axis], stride, pixels, outputs)
+               : inside(i * stride - layer.conv.padding[axis], dilation, pixels, taps);
+  }
+  return sum;
 }
 
 // linear is a matmul of one batch, but for the order of backward-weight's operands.
@@ -48,8 +93,21 @@ std::vector<Pass> passes_of(const LayerShape& layer) {
   return {kPasses.begin(), kPasses.end()};
 }
 
-std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass) {
-  return {layer.kind == LayerKind::kConv2d ? conv_gemm(layer, pass) : dense_gemm(layer, pass)};
+std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass, const Lowering& lowering) {
+  if (layer.kind == LayerKind::kConv2d) {
+    return conv_gemms(layer, pass, lowering);
+  }
+  return {dense_gemm(layer, pass)};
+}
+
+std::int64_t structural_macs(const LayerShape& layer, Pass pass, const Lowering& lowering) {
+  if (layer.kind != LayerKind::kConv2d) {
+    return 0;
+  }
+  const ConvExtents e(layer);
+  const std::int64_t useful = layer.conv.groups * e.batch * e.outputs * e.channels *
+                              meetings(layer, 0) * meetings(layer, 1);
+  return macs_of(gemms_of(layer, pass, lowering)) - useful;
 }
 
 std::int64_t macs_of(std::span<const GemmShape> gemms) {

@@ -5,7 +5,8 @@
 //   conv2d  | BPQ x O x Ckk| BHW x C x Okk | O x Ckk x BPQ
 //   matmul  | M x N x K    | M x K x N     | K x N x M
 //
-// One GEMM per group (conv2d; C and O are then those of a group) and per batch (matmul).
+// One GEMM per group (conv2d; C and O are then those of a group) and per batch (matmul). A strided
+// convolution's backward-data is one GEMM for each phase and group instead (conv_phases.hpp).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,16 @@
 #include "workloads/layers/layer.hpp"
 
 namespace potomac::workloads {
+
+// How a machine's address generator forms a strided convolution's backward-data.
+enum class StridedBackwardData { kPhases, kZeroInsert };
+
+// What a machine has a say in when a pass becomes GEMMs.
+struct Lowering {
+  StridedBackwardData strided_backward_data = StridedBackwardData::kPhases;
+
+  friend bool operator==(const Lowering&, const Lowering&) = default;
+};
 
 // `count` equal GEMMs of an m x n output, reduced over k.
 struct GemmShape {
@@ -30,9 +41,14 @@ struct GemmShape {
 // The passes that a layer has: all three, or without backward-data if input_grad is false.
 std::vector<Pass> passes_of(const LayerShape& layer);
 
-// The GEMMs of a pass, in the order in which they run: runs of equal ones.
-// Precondition: check(layer) passed, and `pass` is one of passes_of(layer).
-std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass);
+// The GEMMs of a pass, in the order in which they run: runs of equal ones. Phases follow one
+// another by residue, groups inside. Backward-data of which no input pixel meets an output has
+// none. Precondition: check(layer) passed, and `pass` is one of passes_of(layer).
+std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass, const Lowering& lowering);
+
+// How many of a pass's MACs have a structural zero, an operand that is padding or a hole, whatever
+// the values. The rest are as many in all three passes of a layer. The same precondition.
+std::int64_t structural_macs(const LayerShape& layer, Pass pass, const Lowering& lowering);
 
 // Of all GEMMs together. Of a layer's pass at most 2^62 (check()).
 std::int64_t macs_of(std::span<const GemmShape> gemms);

@@ -16,6 +16,7 @@ constexpr std::size_t kLongestName = 255;
 // Beyond every real network; keeps the arithmetic on extents far from overflow.
 constexpr std::int64_t kMaxGeometry = std::int64_t{1} << 20U;
 constexpr std::int64_t kMaxMacs = std::int64_t{1} << 62U;
+constexpr std::int64_t kMaxPhases = std::int64_t{1} << 16U;
 
 // The checks of one layer, each a line of what does not fit.
 class LayerCheck {
@@ -149,6 +150,16 @@ class LayerCheck {
     check_output_axis(0);
     check_output_axis(1);
     check_macs();
+    // A phase is a GEMM of its own; kernels and strides of 256 are beyond every real network.
+    const auto phases = [&](std::size_t axis) {
+      return std::min(conv.stride[axis], layer_.w[2 + axis]);
+    };
+    if (phases(0) * phases(1) > kMaxPhases) {
+      fail(fmt::format("its strides, {} x {}, split backward-data into up to {} phases, more than "
+                       "{}",
+                       conv.stride[0], conv.stride[1], phases(0) * phases(1), kMaxPhases),
+           "correct the stride or the kernel");
+    }
   }
 
   // P or Q against floor((H + 2p - d(k-1) - 1) / s) + 1.

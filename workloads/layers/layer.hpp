@@ -80,8 +80,8 @@ struct LayerShape {
 // Throws InputError (file, layer and what does not fit) unless the name is 1 to 255 bytes of plain
 // text without a slash, ranks and extents agree with the kind (a conv2d's P and Q by
 // floor((H + 2p - d(k-1) - 1) / s) + 1), extents are at least 1 and multiply to at most
-// kMaxTensorElements, stride, dilation and groups are positive, padding is not negative, and no
-// pass has more than 2^62 MACs.
+// kMaxTensorElements, stride, dilation and groups are positive, padding is not negative, no
+// pass has more than 2^62 MACs, and backward-data has at most 2^16 phases.
 void check(const LayerShape& layer, const std::string& file);
 
 struct Layer {

@@ -36,14 +36,8 @@ Mapping conv_first(const LayerShape& layer, Pass pass, std::int64_t group) {
               .depth_stride = a_plane,
               .y = {c.stride[0], c.dilation[0], -c.padding[0], 1, e.height, e.width},
               .x = {c.stride[1], c.dilation[1], -c.padding[1], 1, e.width, 1}};
-    case Pass::kBackwardData:  // G: row (b, h, w), depth (o, kh, kw); h = p * stride - pad + kh * d
-      return {.row_extents = {e.batch, e.height, e.width},
-              .depth_extents = {e.outputs, e.kernel_height, e.kernel_width},
-              .base = group * e.outputs * g_plane,
-              .row_stride = g_image,
-              .depth_stride = g_plane,
-              .y = {1, -c.dilation[0], c.padding[0], c.stride[0], e.out_height, e.out_width},
-              .x = {1, -c.dilation[1], c.padding[1], c.stride[1], e.out_width, 1}};
+    case Pass::kBackwardData:
+      break;                     // conv_backward_data
     case Pass::kBackwardWeight:  // G: row o, depth (b, p, q)
       return {.row_extents = {e.outputs, 1, 1},
               .depth_extents = {e.batch, e.out_height, e.out_width},
@@ -65,14 +59,8 @@ Mapping conv_second(const LayerShape& layer, Pass pass, std::int64_t group) {
   switch (pass) {
     case Pass::kForward:  // W: row o, depth (c, kh, kw), which lie next to each other
       return dense(e.outputs, e.channels * kernel, e.channels * kernel, 1, w_base);
-    case Pass::kBackwardData:  // W: row c, depth (o, kh, kw)
-      return {.row_extents = {e.channels, 1, 1},
-              .depth_extents = {e.outputs, e.kernel_height, e.kernel_width},
-              .base = w_base,
-              .row_stride = kernel,
-              .depth_stride = e.channels * kernel,
-              .y = {0, 1, 0, 1, e.kernel_height, e.kernel_width},
-              .x = {0, 1, 0, 1, e.kernel_width, 1}};
+    case Pass::kBackwardData:
+      break;                     // conv_backward_data
     case Pass::kBackwardWeight:  // A: row (c, kh, kw), depth (b, p, q)
       return {.row_extents = {e.channels, e.kernel_height, e.kernel_width},
               .depth_extents = {e.batch, e.out_height, e.out_width},
@@ -85,13 +73,36 @@ Mapping conv_second(const LayerShape& layer, Pass pass, std::int64_t group) {
   return {};
 }
 
-// The three matrices of a linear layer, or of one batch of a matmul.
-struct DenseOperands {
+struct Operands {
   Mapping first;
   Mapping second;
 };
 
-DenseOperands linear_operands(const LayerShape& layer, Pass pass) {
+// G W of one phase: rows are the phase's pixels (b, h, w) and the channels, depth is (o, kh, kw) of
+// the phase's taps.
+Operands conv_backward_data(const LayerShape& layer, std::int64_t group, const PhaseAxis& y,
+                            const PhaseAxis& x) {
+  const ConvExtents e(layer);
+  const std::int64_t g_plane = e.out_height * e.out_width;
+  const std::int64_t kernel = e.kernel_height * e.kernel_width;
+  return {.first = {.row_extents = {e.batch, y.pixels, x.pixels},
+                    .depth_extents = {e.outputs, y.taps, x.taps},
+                    .base = group * e.outputs * g_plane,
+                    .row_stride = e.outputs * layer.conv.groups * g_plane,
+                    .depth_stride = g_plane,
+                    .y = {1, y.depth_step, y.origin, y.divisor, e.out_height, e.out_width},
+                    .x = {1, x.depth_step, x.origin, x.divisor, e.out_width, 1}},
+          .second = {.row_extents = {e.channels, 1, 1},
+                     .depth_extents = {e.outputs, y.taps, x.taps},
+                     .base = group * e.outputs * e.channels * kernel,
+                     .row_stride = kernel,
+                     .depth_stride = e.channels * kernel,
+                     .y = {0, y.tap_step, y.first_tap, 1, e.kernel_height, e.kernel_width},
+                     .x = {0, x.tap_step, x.first_tap, 1, e.kernel_width, 1}}};
+}
+
+// The matrices of a linear layer, or of one batch of a matmul.
+Operands linear_operands(const LayerShape& layer, Pass pass) {
   const std::int64_t batch = layer.a[0];
   const std::int64_t inputs = layer.a[1];
   const std::int64_t outputs = layer.w[0];
@@ -106,7 +117,7 @@ DenseOperands linear_operands(const LayerShape& layer, Pass pass) {
   return {};
 }
 
-DenseOperands matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index) {
+Operands matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index) {
   const std::int64_t m = layer.a[1];
   const std::int64_t k = layer.a[2];
   const std::int64_t n = layer.w[2];
@@ -146,8 +157,12 @@ const QuantizedTensor& second_tensor(const Layer& layer, Pass pass) {
 
 }  // namespace
 
-LoweredPass::LoweredPass(const Layer& layer, Pass pass)
-    : layer_(&layer), pass_(pass), shapes_(gemms_of(layer.shape, pass)) {}
+LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering)
+    : layer_(&layer), pass_(pass), shapes_(gemms_of(layer.shape, pass, lowering)) {
+  if (layer.shape.kind == LayerKind::kConv2d && pass == Pass::kBackwardData) {
+    phases_.emplace(layer.shape, lowering.strided_backward_data);
+  }
+}
 
 const QuantizedTensor& LoweredPass::first() const {
   return first_tensor(*layer_, pass_);
@@ -158,31 +173,57 @@ const QuantizedTensor& LoweredPass::second() const {
 }
 
 Gemm LoweredPass::gemm(std::int64_t index) const {
+  assert(index >= 0 && index < count());
   const LayerShape& shape = layer_->shape;
-  const GemmShape& gemm = shapes_.front();
-  assert(index >= 0 && index < gemm.count);
-  DenseOperands maps;
-  switch (shape.kind) {
-    case LayerKind::kLinear:
-      maps = linear_operands(shape, pass_);
-      break;
-    case LayerKind::kMatmul:
-      maps = matmul_operands(shape, pass_, index);
-      break;
-    case LayerKind::kConv2d:
-      maps = {conv_first(shape, pass_, index), conv_second(shape, pass_, index)};
-      break;
+  Operands maps;
+  if (phases_) {
+    const auto phase = static_cast<std::size_t>(index / shape.conv.groups);
+    maps =
+        conv_backward_data(shape, index % shape.conv.groups, phases_->y(phase), phases_->x(phase));
+  } else if (shape.kind == LayerKind::kConv2d) {
+    maps = {conv_first(shape, pass_, index), conv_second(shape, pass_, index)};
+  } else if (shape.kind == LayerKind::kMatmul) {
+    maps = matmul_operands(shape, pass_, index);
+  } else {
+    maps = linear_operands(shape, pass_);
   }
+  const LoweredOperand first_operand(first(), maps.first);
+  const LoweredOperand second_operand(second(), maps.second);
   return {.layer = shape.name,
           .pass = pass_,
           .index = index,
-          .m = gemm.m,
-          .n = gemm.n,
-          .k = gemm.k,
-          .first = LoweredOperand(first(), maps.first),
-          .second = LoweredOperand(second(), maps.second),
+          .m = first_operand.rows(),
+          .n = second_operand.rows(),
+          .k = first_operand.depth(),
+          .first = first_operand,
+          .second = second_operand,
           .first_beta = first().beta,
           .second_beta = second().beta};
+}
+
+ResultShape LoweredPass::result_shape() const {
+  if (phases_) {
+    const ConvExtents e(layer_->shape);
+    return {layer_->shape.conv.groups, e.batch * e.height * e.width, e.channels};
+  }
+  const GemmShape& gemm = shapes_.front();
+  return {gemm.count, gemm.m, gemm.n};
+}
+
+ResultRows LoweredPass::result_rows(std::int64_t gemm, std::int64_t m) const {
+  if (!phases_) {
+    return {gemm, m, 1, shapes_.front().m - m};
+  }
+  const ConvExtents e(layer_->shape);
+  const std::int64_t groups = layer_->shape.conv.groups;
+  const PhaseAxis& y = phases_->y(static_cast<std::size_t>(gemm / groups));
+  const PhaseAxis& x = phases_->x(static_cast<std::size_t>(gemm / groups));
+  const std::int64_t column = m % x.pixels;
+  const std::int64_t line = m / x.pixels % y.pixels;
+  const std::int64_t image = m / x.pixels / y.pixels;
+  const std::int64_t h = y.first_pixel + line * y.pixel_step;
+  const std::int64_t w = x.first_pixel + column * x.pixel_step;
+  return {gemm % groups, (image * e.height + h) * e.width + w, x.pixel_step, x.pixels - column};
 }
 
 }  // namespace potomac::workloads

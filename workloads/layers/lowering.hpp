@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "workloads/layers/conv_phases.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 #include "workloads/layers/layer.hpp"
 #include "workloads/layers/operand_view.hpp"
@@ -33,12 +35,29 @@ struct Gemm {
   std::int64_t macs() const { return m * n * k; }
 };
 
+// The extents of a pass's result: a matrix for each group or batch.
+struct ResultShape {
+  std::int64_t matrices = 1;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+
+  friend bool operator==(const ResultShape&, const ResultShape&) = default;
+};
+
+// Rows of a pass's result that rows of a GEMM are: row, row + step, ..., `count` of them.
+struct ResultRows {
+  std::int64_t matrix = 0;
+  std::int64_t row = 0;
+  std::int64_t step = 1;
+  std::int64_t count = 0;
+};
+
 // The GEMMs of one pass of a layer, with their operands: a view, which the layer must outlive. All
 // of them take their operands from the same two tensors.
 class LoweredPass {
  public:
   // Precondition: check(layer.shape) passed, and `pass` is one of passes_of(layer.shape).
-  LoweredPass(const Layer& layer, Pass pass);
+  LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering);
 
   const std::string& layer() const { return layer_->shape.name; }
   LayerKind kind() const { return layer_->shape.kind; }
@@ -47,6 +66,12 @@ class LoweredPass {
   std::int64_t count() const { return count_of(shapes_); }
   // Precondition: 0 <= index < count().
   Gemm gemm(std::int64_t index) const;
+
+  // The pass's result, which its GEMMs make together: [M, N] of the table, however many phases
+  // there are. Rows that no GEMM makes are zero.
+  ResultShape result_shape() const;
+  // Where row m of a GEMM and those behind it lie, as far as they are equally far apart.
+  ResultRows result_rows(std::int64_t gemm, std::int64_t m) const;
 
   const QuantizedTensor& first() const;
   const QuantizedTensor& second() const;
@@ -57,6 +82,7 @@ class LoweredPass {
   const Layer* layer_;
   Pass pass_;
   std::vector<GemmShape> shapes_;
+  std::optional<ConvPhases> phases_;  // of a convolution's backward-data
 };
 
 }  // namespace potomac::workloads

@@ -476,7 +476,8 @@ Transfer transfer_of(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box, std::s
   if (box != nullptr) {
     assert(static_cast<int>(box->start.size()) == H5Sget_simple_extent_ndims(transfer.file.id()));
     assert(box->start.size() == box->count.size());
-    H5Sselect_hyperslab(transfer.file.id(), H5S_SELECT_SET, to_hsize(box->start).data(), nullptr,
+    H5Sselect_hyperslab(transfer.file.id(), H5S_SELECT_SET, to_hsize(box->start).data(),
+                        box->stride.empty() ? nullptr : to_hsize(box->stride).data(),
                         to_hsize(box->count).data(), nullptr);
   }
   assert(H5Sget_select_npoints(transfer.file.id()) == static_cast<hssize_t>(size));
@@ -583,7 +584,7 @@ Hdf5Dataset Hdf5Group::create_dataset(const std::string& name, Hdf5Type type,
   const Hdf5Handle plan = own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   // The same content gives the same bytes: no time of day.
   H5Pset_obj_track_times(plan.id(), false);
-  H5Pset_fill_time(plan.id(), H5D_FILL_TIME_NEVER);
+  H5Pset_fill_time(plan.id(), storage.zeros ? H5D_FILL_TIME_ALLOC : H5D_FILL_TIME_NEVER);
   if (rank > 0) {
     const Hdf5Extents chunk =
         storage.chunk.empty() ? automatic_chunk(extents, size_of(type)) : storage.chunk;

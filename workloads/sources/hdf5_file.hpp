@@ -76,6 +76,7 @@ struct Hdf5Storage {
   Hdf5Extents chunk;       // empty: whole innermost axes, about 256 KiB
   int deflate_level = 4;   // 0: not compressed
   bool fletcher32 = true;  // a checksum per chunk
+  bool zeros = false;      // what is never written reads as zero; else it must all be written
 };
 
 // A group or a dataset: something with a place in a file, and attributes.
@@ -143,6 +144,7 @@ class Hdf5Dataset : public Hdf5Object {
   struct Box {
     Hdf5Extents start;
     Hdf5Extents count;
+    Hdf5Extents stride = {};  // empty: next to each other
   };
   template <class T>
   void write(const Box& box, std::span<const T> values) const {

@@ -116,8 +116,38 @@ RC_GTEST_PROP(EngineIdentity, AnyPassOnAnyArrayIsTheSameInEveryEngine, ()) {
   const int max_bits = *rc::gen::inRange(3, 9);
   const workloads::Layer layer = random_layer(max_bits);
   const auto pass = *rc::gen::elementOf(workloads::passes_of(layer.shape));
-  const workloads::LoweredPass operands(layer, pass);
+  const workloads::LoweredPass operands(layer, pass, {});
   check_identity({random_architecture(operands, max_bits), layer, pass});
+}
+
+// The machine's choice of lowering changes no result: not in an overflow's order, not in a bit of
+// binary32.
+RC_GTEST_PROP(EngineIdentity, PhasesAndInsertedZerosGiveTheSameResults, ()) {
+  workloads::Layer layer = random_layer(5);
+  RC_PRE(layer.shape.kind == workloads::LayerKind::kConv2d);
+  const auto pass = workloads::Pass::kBackwardData;
+  sim::Architecture architecture = random_architecture({layer, pass, {}}, 5);
+  sim::WorkerPool pool(2);
+  const auto engine = sim::make_engine(EngineKind::kFast, pool);
+  std::vector<std::vector<std::int64_t>> sums;
+  std::vector<std::vector<std::uint32_t>> floats;
+  std::vector<energy::ActionCounts> actions;
+  for (const auto form :
+       {workloads::StridedBackwardData::kPhases, workloads::StridedBackwardData::kZeroInsert}) {
+    architecture.lowering.strided_backward_data = form;
+    const Machine machine(architecture, layer, pass);
+    const auto output = run_mf_mac(*engine, machine);
+    sums.push_back(in_place(output.values, machine.operands));
+    floats.push_back(bits_of(in_place(run_fp32(*engine, machine).values, machine.operands)));
+    actions.push_back(output.result.actions);
+  }
+  RC_ASSERT(sums[0] == sums[1]);
+  RC_ASSERT(floats[0] == floats[1]);
+  RC_ASSERT(actions[0].overflow == actions[1].overflow);
+  RC_ASSERT(actions[0].dropped_product == actions[1].dropped_product);
+  if (architecture.pe.zero_gating) {
+    RC_ASSERT(actions[0].accumulate == actions[1].accumulate);
+  }
 }
 
 // Long reductions of 5-bit codes on narrow margins: the multiply-add kernel's proofs hold in one

@@ -38,7 +38,9 @@ sim::ProductCounts counted_one_by_one(const workloads::Gemm& gemm,
 
 RC_GTEST_PROP(OperandStatistics, AreTheCountsOfEveryProduct, ()) {
   const workloads::Layer layer = random_layer(*rc::gen::inRange(3, 9));
-  const workloads::LoweredPass pass(layer, *rc::gen::elementOf(workloads::passes_of(layer.shape)));
+  const workloads::LoweredPass pass(layer, *rc::gen::elementOf(workloads::passes_of(layer.shape)),
+                                    random_lowering());
+  RC_PRE(pass.count() > 0);
   const workloads::Gemm gemm = pass.gemm(*rc::gen::inRange<std::int64_t>(0, pass.count()));
   const rtl::Accumulator accumulator{
       .lsb = rtl::exact_lsb(gemm.first.format(), gemm.second.format()) + *rc::gen::inRange(0, 20)};
@@ -59,7 +61,7 @@ TEST(OperandStatistics, OfLongAndOfDeepOperandsAreCutInPieces) {
     layer.shape.g = {rows, 2};
     layer.w = random_tensor(layer.shape.w, 5, Data::kSparse, 1);
     layer.a = random_tensor(layer.shape.a, 5, Data::kExtreme, 2);
-    const workloads::LoweredPass pass(layer, workloads::Pass::kForward);
+    const workloads::LoweredPass pass(layer, workloads::Pass::kForward, {});
     const workloads::Gemm gemm = pass.gemm(0);
     for (const int lsb : {-14, 3}) {
       const rtl::Accumulator accumulator{.lsb = lsb};

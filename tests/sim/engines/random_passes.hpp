@@ -128,10 +128,16 @@ inline workloads::Layer random_layer(int max_bits) {
   return layer;
 }
 
-// An array that can run the pass: its accumulator holds the largest product.
+inline workloads::Lowering random_lowering() {
+  return {*rc::gen::element(workloads::StridedBackwardData::kPhases,
+                            workloads::StridedBackwardData::kZeroInsert)};
+}
+
+// An array that can run the pass, whatever its lowering: its accumulator holds the largest product.
 inline sim::Architecture random_architecture(const workloads::LoweredPass& pass, int max_bits) {
   sim::Architecture architecture;
   architecture.array = {extent(7), extent(7)};
+  architecture.lowering = random_lowering();
   architecture.pe.operand_bits = max_bits;
   architecture.pe.zero_gating = *rc::gen::arbitrary<bool>();
   architecture.baseline.zero_gating = *rc::gen::arbitrary<bool>();

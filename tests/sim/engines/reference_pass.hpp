@@ -2,6 +2,7 @@
 // engines are compared with, written without any of their code.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <utility>
@@ -19,7 +20,7 @@ namespace potomac::test {
 struct Machine {
   Machine(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass)
       : architecture(machine),
-        operands(layer, pass),
+        operands(layer, pass, machine.lowering),
         schedule(operands.shapes(), machine.array, machine.dataflow),
         accumulator(sim::require_fit(machine, layer.shape.name, operands.first().format(),
                                      operands.second().format())) {}
@@ -45,23 +46,56 @@ struct Output {
   std::vector<int> times_delivered;
 };
 
-// A sink that stores what it is given. Equal GEMMs lie one behind the other.
+// Of a GEMM's results among those of its pass.
+struct Place {
+  std::int64_t begin = 0;
+  std::int64_t cols = 0;
+};
+
+// A sink that stores what it is given, one GEMM behind the other.
 template <typename Value>
 std::function<void(const sim::ResultTile<Value>&)> sink_into(Output<Value>& output,
                                                              const Machine& machine) {
-  const workloads::GemmShape shape = machine.operands.shapes().front();
-  output.values.resize(static_cast<std::size_t>(shape.count * shape.m * shape.n));
+  std::vector<Place> places;
+  std::int64_t begin = 0;
+  for (const workloads::GemmShape& shape : machine.operands.shapes()) {
+    for (std::int64_t copy = 0; copy < shape.count; ++copy) {
+      places.push_back({begin, shape.n});
+      begin += shape.m * shape.n;
+    }
+  }
+  output.values.resize(static_cast<std::size_t>(begin));
   output.times_delivered.resize(output.values.size());
-  return [&output, shape](const sim::ResultTile<Value>& tile) {
+  return [&output, places](const sim::ResultTile<Value>& tile) {
+    const Place& place = places.at(static_cast<std::size_t>(tile.gemm));
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       for (std::int64_t j = 0; j < tile.cols; ++j) {
-        const auto at = static_cast<std::size_t>(
-            (tile.gemm * shape.m + tile.m_begin + i) * shape.n + tile.n_begin + j);
+        const auto at = static_cast<std::size_t>(place.begin + (tile.m_begin + i) * place.cols +
+                                                 tile.n_begin + j);
         output.values[at] = tile.values[i * tile.row_stride + j];
         output.times_delivered[at] += 1;
       }
     }
   };
+}
+
+// A pass's results, given GEMM by GEMM, as the matrices that they make.
+template <typename Value>
+std::vector<Value> in_place(const std::vector<Value>& values,
+                            const workloads::LoweredPass& operands) {
+  const workloads::ResultShape shape = operands.result_shape();
+  std::vector<Value> result(static_cast<std::size_t>(shape.matrices * shape.rows * shape.cols));
+  auto from = values.begin();
+  for (std::int64_t index = 0; index < operands.count(); ++index) {
+    const std::int64_t rows = operands.gemm(index).m;
+    for (std::int64_t m = 0; m < rows; ++m) {
+      const workloads::ResultRows place = operands.result_rows(index, m);
+      std::copy_n(from, shape.cols,
+                  result.begin() + (place.matrix * shape.rows + place.row) * shape.cols);
+      from += shape.cols;
+    }
+  }
+  return result;
 }
 
 // Runs a pass on an engine and stores what it delivers.

@@ -196,7 +196,7 @@ std::string as_table(const Observation& seen, ArrayShape array) {
 TEST(WorkedExample, TableOfTheDocumentationIsWhatTheArrayDoes) {
   const ArrayShape array{2, 2};
   const workloads::Layer layer = worked_example();
-  const workloads::LoweredPass pass(layer, workloads::Pass::kForward);
+  const workloads::LoweredPass pass(layer, workloads::Pass::kForward, {});
   ObservedArray observed(array);
   const Observation seen =
       observed.run(pass, {rtl::PotFormat(5), {32, 0, rtl::Overflow::kWrap}, true});

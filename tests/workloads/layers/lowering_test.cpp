@@ -61,11 +61,15 @@ LayerShape conv2d(Shape a, Shape w, const Conv2dGeometry& geometry) {
   return layer;
 }
 
+constexpr Lowering kPhases{StridedBackwardData::kPhases};
+constexpr Lowering kZeroInsert{StridedBackwardData::kZeroInsert};
+
+// `data` is the one without phases.
 void expect_shapes(const LayerShape& layer, GemmShape forward, GemmShape data, GemmShape weight) {
   check(layer, "test");
-  EXPECT_EQ(gemms_of(layer, Pass::kForward).front(), forward);
-  EXPECT_EQ(gemms_of(layer, Pass::kBackwardData).front(), data);
-  EXPECT_EQ(gemms_of(layer, Pass::kBackwardWeight).front(), weight);
+  EXPECT_EQ(gemms_of(layer, Pass::kForward, kPhases), std::vector{forward});
+  EXPECT_EQ(gemms_of(layer, Pass::kBackwardData, kZeroInsert), std::vector{data});
+  EXPECT_EQ(gemms_of(layer, Pass::kBackwardWeight, kPhases), std::vector{weight});
 }
 
 TEST(GemmShape, OfALinearLayer) {
@@ -100,11 +104,32 @@ TEST(GemmShape, OfAGroupedConvolutionIsPerGroup) {
 
 TEST(GemmShape, MacsAreTheSameInForwardAndBackwardWeight) {
   const LayerShape layer = conv2d({2, 6, 9, 8}, {4, 3, 3, 3}, {{2, 2}, {1, 1}, {1, 1}, 2});
-  EXPECT_EQ(gemms_of(layer, Pass::kForward).front().macs(),
-            gemms_of(layer, Pass::kBackwardWeight).front().macs());
+  const std::int64_t forward = macs_of(gemms_of(layer, Pass::kForward, {}));
+  EXPECT_EQ(macs_of(gemms_of(layer, Pass::kBackwardWeight, {})), forward);
   // Strided: backward-data has slots for the holes, so more.
-  EXPECT_GT(gemms_of(layer, Pass::kBackwardData).front().macs(),
-            gemms_of(layer, Pass::kForward).front().macs());
+  EXPECT_GT(macs_of(gemms_of(layer, Pass::kBackwardData, kZeroInsert)), forward);
+}
+
+TEST(GemmShape, PhasesOfAStridedBackwardData) {
+  // ResNet's first again. (h + 3 - i) is even for the taps 1, 3, 5 of even pixels, and 0, 2, 4, 6
+  // of odd ones. The two phases in the middle are equal.
+  const LayerShape resnet = conv2d({2, 3, 224, 224}, {64, 3, 7, 7}, {{2, 2}, {3, 3}, {1, 1}, 1});
+  const std::int64_t m = 2 * 112 * 112;
+  EXPECT_EQ(gemms_of(resnet, Pass::kBackwardData, kPhases),
+            (std::vector<GemmShape>{{1, m, 3, 64 * 9}, {2, m, 3, 64 * 12}, {1, m, 3, 64 * 16}}));
+  // A kernel smaller than its stride: of five columns, three meet its one tap. In groups.
+  const LayerShape small = conv2d({1, 4, 1, 5}, {6, 2, 1, 1}, {{1, 2}, {0, 0}, {1, 1}, 2});
+  EXPECT_EQ(gemms_of(small, Pass::kBackwardData, kPhases), (std::vector<GemmShape>{{2, 3, 2, 3}}));
+  // Not one pixel meets an output: they are all in the padding.
+  const LayerShape none = conv2d({1, 1, 1, 1}, {1, 1, 1, 1}, {{2, 2}, {1, 1}, {1, 1}, 1});
+  EXPECT_TRUE(gemms_of(none, Pass::kBackwardData, kPhases).empty());
+  EXPECT_EQ(structural_macs(none, Pass::kForward, kPhases), 4);
+}
+
+TEST(GemmShape, PatchesWithoutOverlapAreManyEqualPhases) {
+  const LayerShape patches = conv2d({1, 3, 224, 224}, {768, 3, 16, 16}, {{16, 16}, {}, {1, 1}, 1});
+  EXPECT_EQ(gemms_of(patches, Pass::kBackwardData, kPhases),
+            (std::vector<GemmShape>{{256, 14 * 14, 3, 768}}));
 }
 
 TEST(Passes, AFirstLayerHasNoBackwardData) {
@@ -219,13 +244,13 @@ TEST(LowerLinear, OperandsAreTheProductsOfTheTable) {
   const auto transposed = [](auto of) {
     return [of](const Index& row, const Index& k) { return of(k, row); };
   };
-  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(0);
+  const Gemm forward = LoweredPass(layer, Pass::kForward, {}).gemm(0);
   EXPECT_EQ(compare_operand(forward.first, {batch}, {in}, a), "");
   EXPECT_EQ(compare_operand(forward.second, {out}, {in}, w), "");
-  const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(0);
+  const Gemm data = LoweredPass(layer, Pass::kBackwardData, {}).gemm(0);
   EXPECT_EQ(compare_operand(data.first, {batch}, {out}, g), "");
   EXPECT_EQ(compare_operand(data.second, {in}, {out}, transposed(w)), "");
-  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(0);
+  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight, {}).gemm(0);
   EXPECT_EQ(compare_operand(weight.first, {out}, {batch}, transposed(g)), "");
   EXPECT_EQ(compare_operand(weight.second, {in}, {batch}, transposed(a)), "");
 }
@@ -249,13 +274,13 @@ TEST(LowerMatmul, OperandsAreTheProductsOfTheTableInEachBatch) {
     const auto transposed = [](auto of) {
       return [of](const Index& row, const Index& depth) { return of(depth, row); };
     };
-    const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(b);  // A W
+    const Gemm forward = LoweredPass(layer, Pass::kForward, {}).gemm(b);  // A W
     EXPECT_EQ(compare_operand(forward.first, {m}, {k}, a), "");
     EXPECT_EQ(compare_operand(forward.second, {n}, {k}, transposed(w)), "");
-    const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(b);  // G W^T
+    const Gemm data = LoweredPass(layer, Pass::kBackwardData, {}).gemm(b);  // G W^T
     EXPECT_EQ(compare_operand(data.first, {m}, {n}, g), "");
     EXPECT_EQ(compare_operand(data.second, {k}, {n}, w), "");
-    const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(b);  // A^T G
+    const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight, {}).gemm(b);  // A^T G
     EXPECT_EQ(compare_operand(weight.first, {k}, {m}, transposed(a)), "");
     EXPECT_EQ(compare_operand(weight.second, {n}, {m}, transposed(g)), "");
     EXPECT_EQ(forward.index, b);
@@ -264,14 +289,14 @@ TEST(LowerMatmul, OperandsAreTheProductsOfTheTableInEachBatch) {
 
 TEST(Lower, CarriesNamesFormatsAndScalesOfItsOperands) {
   const Layer layer = with_values(linear(2, 3, 4), 3);
-  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(0);
+  const Gemm forward = LoweredPass(layer, Pass::kForward, {}).gemm(0);
   EXPECT_EQ(forward.layer, "000-linear");
   EXPECT_EQ(forward.first.format(), rtl::PotFormat(4));
   EXPECT_EQ(forward.second.format(), rtl::PotFormat(5));
-  EXPECT_EQ(LoweredPass(layer, Pass::kForward).scale_exponent(), 2 - 3);
-  EXPECT_EQ(LoweredPass(layer, Pass::kBackwardData).scale_exponent(), 11 - 3);
-  EXPECT_EQ(LoweredPass(layer, Pass::kBackwardWeight).scale_exponent(), 11 + 2);
-  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(0);
+  EXPECT_EQ(LoweredPass(layer, Pass::kForward, {}).scale_exponent(), 2 - 3);
+  EXPECT_EQ(LoweredPass(layer, Pass::kBackwardData, {}).scale_exponent(), 11 - 3);
+  EXPECT_EQ(LoweredPass(layer, Pass::kBackwardWeight, {}).scale_exponent(), 11 + 2);
+  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight, {}).gemm(0);
   EXPECT_EQ(weight.first.format(), rtl::PotFormat(3));
   EXPECT_EQ(weight.pass, Pass::kBackwardWeight);
 }
@@ -323,6 +348,35 @@ void for_each_contribution(const LayerShape& layer, Body body) {
   }
 }
 
+// One matrix of a pass's result, put together from its GEMMs. Each row is made at most once.
+std::vector<std::int64_t> result_of(const Layer& layer, Pass pass, const Lowering& lowering,
+                                    std::int64_t matrix) {
+  const LoweredPass lowered(layer, pass, lowering);
+  const ResultShape shape = lowered.result_shape();
+  std::vector<std::int64_t> result(static_cast<std::size_t>(shape.rows * shape.cols));
+  std::vector<bool> made(static_cast<std::size_t>(shape.rows));
+  for (std::int64_t index = 0; index < lowered.count(); ++index) {
+    const Gemm gemm = lowered.gemm(index);
+    for (std::int64_t m = 0; m < gemm.m;) {
+      const ResultRows rows = lowered.result_rows(index, m);
+      for (std::int64_t i = 0; i < rows.count; ++i, ++m) {
+        const auto row = static_cast<std::size_t>(rows.row + i * rows.step);
+        if (rows.matrix != matrix) {
+          continue;
+        }
+        RC_ASSERT(!made.at(row));
+        made[row] = true;
+        for (std::int64_t n = 0; n < gemm.n; ++n) {
+          result.at(row * static_cast<std::size_t>(shape.cols) + static_cast<std::size_t>(n)) =
+              output_of(gemm, m, n);
+        }
+      }
+      RC_ASSERT(m <= gemm.m);
+    }
+  }
+  return result;
+}
+
 // The outputs of all three passes by accumulating each contribution where it belongs.
 RC_GTEST_PROP(LowerConv2d, EveryPassComputesTheSumOfTheForwardsContributions, ()) {
   const Layer layer = with_values(random_conv(), *rc::gen::arbitrary<std::uint64_t>());
@@ -347,13 +401,73 @@ RC_GTEST_PROP(LowerConv2d, EveryPassComputesTheSumOfTheForwardsContributions, ()
     for (const auto& [pass, expected] : {std::pair{Pass::kForward, &y},
                                          {Pass::kBackwardData, &da},
                                          {Pass::kBackwardWeight, &dw}}) {
-      const Gemm gemm = LoweredPass(layer, pass).gemm(group);
-      RC_ASSERT(gemm.m * gemm.n == static_cast<std::int64_t>(expected->size()));
-      for (std::int64_t m = 0; m < gemm.m; ++m) {
-        for (std::int64_t n = 0; n < gemm.n; ++n) {
-          RC_ASSERT(output_of(gemm, m, n) == (*expected)[static_cast<std::size_t>(m * gemm.n + n)]);
+      RC_ASSERT(result_of(layer, pass, kPhases, group) == *expected);
+      RC_ASSERT(result_of(layer, pass, kZeroInsert, group) == *expected);
+    }
+  }
+}
+
+RC_GTEST_PROP(LowerConv2d, MacsWithoutAStructuralZeroAreAsManyInEveryPass, ()) {
+  const LayerShape layer = random_conv();
+  std::int64_t contributions = 0;
+  for_each_contribution(layer, [&](const Contribution& /*at*/) { contributions += 1; });
+  contributions *= layer.conv.groups;
+  for (const Pass pass : kPasses) {
+    for (const Lowering& lowering : {kPhases, kZeroInsert}) {
+      RC_ASSERT(macs_of(gemms_of(layer, pass, lowering)) - structural_macs(layer, pass, lowering) ==
+                contributions);
+    }
+  }
+  RC_ASSERT(structural_macs(layer, Pass::kBackwardData, kPhases) <=
+            structural_macs(layer, Pass::kBackwardData, kZeroInsert));
+}
+
+// In a phase every pixel meets the same taps: those, and no others, that the stride does not leave
+// a rest for, in the order of the kernel.
+RC_GTEST_PROP(LowerConv2d, APhaseHoldsItsPixelsTapsInTheOrderOfTheKernel, ()) {
+  const Layer layer = with_values(random_conv(), *rc::gen::arbitrary<std::uint64_t>());
+  const LayerShape& s = layer.shape;
+  const std::int64_t outputs = s.w[0] / s.conv.groups;
+  const LoweredPass lowered(layer, Pass::kBackwardData, kPhases);
+  const auto rest = [&](std::size_t axis, std::int64_t pixel, std::int64_t tap) {
+    return (pixel + s.conv.padding[axis] - tap * s.conv.dilation[axis]) % s.conv.stride[axis];
+  };
+  const auto at = [&](std::size_t axis, std::int64_t pixel, std::int64_t tap) {
+    return (pixel + s.conv.padding[axis] - tap * s.conv.dilation[axis]) / s.conv.stride[axis];
+  };
+  std::int64_t last_residues = -1;
+  for (std::int64_t index = 0; index < lowered.count(); ++index) {
+    const Gemm gemm = lowered.gemm(index);
+    const std::int64_t group = index % s.conv.groups;
+    for (std::int64_t m = 0; m < gemm.m; ++m) {
+      const ResultRows place = lowered.result_rows(index, m);
+      RC_ASSERT(place.matrix == group);
+      const std::int64_t w = place.row % s.a[3];
+      const std::int64_t h = place.row / s.a[3] % s.a[2];
+      const std::int64_t b = place.row / s.a[3] / s.a[2];
+      std::int64_t k = 0;
+      for (const Index& tap : tuples({outputs, s.w[2], s.w[3]})) {
+        if (rest(0, h, tap[1]) == 0 && rest(1, w, tap[2]) == 0) {
+          const std::int64_t p = at(0, h, tap[1]);
+          const std::int64_t q = at(1, w, tap[2]);
+          const bool inside = p >= 0 && p < s.g[2] && q >= 0 && q < s.g[3];
+          RC_ASSERT(k < gemm.k);
+          RC_ASSERT(gemm.first.code(m, k) ==
+                    (inside ? code_at(layer.g, {b, group * outputs + tap[0], p, q})
+                            : layer.g.format().zero()));
+          for (std::int64_t c = 0; c < gemm.n; ++c) {
+            RC_ASSERT(gemm.second.code(c, k) ==
+                      code_at(layer.w, {group * outputs + tap[0], c, tap[1], tap[2]}));
+          }
+          k += 1;
         }
       }
+      RC_ASSERT(k == gemm.k);
+      // Phases follow one another by residue.
+      const std::int64_t residues =
+          (h % s.conv.stride[0]) * s.conv.stride[1] + w % s.conv.stride[1];
+      RC_ASSERT(residues >= last_residues);
+      last_residues = residues;
     }
   }
 }
@@ -389,7 +503,7 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
   const Shape kernel = {s.w[2], s.w[3]};
   const Shape out_positions = {s.g[0], s.g[2], s.g[3]};
 
-  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(group);
+  const Gemm forward = LoweredPass(layer, Pass::kForward, {}).gemm(group);
   RC_ASSERT(compare_operand(forward.first, out_positions, {channels, kernel[0], kernel[1]},
                             [&](const Index& r, const Index& k) {
                               return a_at(r[0], k[0], r[1], r[2], k[1], k[2]);
@@ -398,7 +512,7 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
                             [&](const Index& r, const Index& k) {
                               return code_at(layer.w, {group * outputs + r[0], k[0], k[1], k[2]});
                             }) == "");
-  const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(group);
+  const Gemm data = LoweredPass(layer, Pass::kBackwardData, kZeroInsert).gemm(group);
   RC_ASSERT(compare_operand(data.first, {s.a[0], s.a[2], s.a[3]}, {outputs, kernel[0], kernel[1]},
                             [&](const Index& r, const Index& k) {
                               return g_at(r[0], k[0], r[1], r[2], k[1], k[2]);
@@ -407,7 +521,7 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
                             [&](const Index& r, const Index& k) {
                               return code_at(layer.w, {group * outputs + k[0], r[0], k[1], k[2]});
                             }) == "");
-  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight).gemm(group);
+  const Gemm weight = LoweredPass(layer, Pass::kBackwardWeight, {}).gemm(group);
   RC_ASSERT(
       compare_operand(weight.first, {outputs}, out_positions, [&](const Index& r, const Index& k) {
         return code_at(layer.g, {k[0], group * outputs + r[0], k[1], k[2]});
@@ -451,7 +565,8 @@ RC_GTEST_PROP(Fetch, AnyStretchOfAnyRowIsItsCodes, ()) {
                                        : random_conv();
   const Layer layer = with_values(shape, *rc::gen::arbitrary<std::uint64_t>());
   const Pass pass = *rc::gen::elementOf(passes_of(shape));
-  const LoweredPass lowered(layer, pass);
+  const LoweredPass lowered(layer, pass, *rc::gen::element(kPhases, kZeroInsert));
+  RC_PRE(lowered.count() > 0);
   const Gemm gemm = lowered.gemm(*rc::gen::inRange<std::int64_t>(0, lowered.count()));
   // All stretches of a long row are many: rows of up to 40 codes.
   RC_PRE(gemm.k <= 40);
@@ -464,8 +579,8 @@ TEST(Fetch, PaddingAndTheHolesOfAStrideAreZeroCodes) {
   const Layer layer =
       with_values(conv2d({1, 1, 3, 3}, {1, 1, 1, 1}, {{2, 2}, {1, 1}, {1, 1}, 1}), 9);
   ASSERT_EQ(layer.shape.g, (Shape{1, 1, 3, 3}));
-  const Gemm forward = LoweredPass(layer, Pass::kForward).gemm(0);
-  const Gemm data = LoweredPass(layer, Pass::kBackwardData).gemm(0);
+  const Gemm forward = LoweredPass(layer, Pass::kForward, {}).gemm(0);
+  const Gemm data = LoweredPass(layer, Pass::kBackwardData, kZeroInsert).gemm(0);
   for (std::int64_t at = 0; at < 9; ++at) {
     const PotCode middle_a = code_at(layer.a, {0, 0, 1, 1});
     const PotCode middle_g = code_at(layer.g, {0, 0, 1, 1});

@@ -111,7 +111,7 @@ RC_GTEST_PROP(ExactKernels, AnyGemmIsTheSequentialSumInEveryTarget, ()) {
   };
   layer.a = random_tensor(layer.shape.a, bits_a, data(), *rc::gen::arbitrary<std::uint64_t>());
   layer.w = random_tensor(layer.shape.w, bits_w, data(), *rc::gen::arbitrary<std::uint64_t>());
-  const workloads::LoweredPass pass(layer, workloads::Pass::kForward);
+  const workloads::LoweredPass pass(layer, workloads::Pass::kForward, {});
   const std::string differences =
       compare_in_every_target(random_architecture(pass, std::max(bits_a, bits_w)), layer);
   RC_LOG(differences);

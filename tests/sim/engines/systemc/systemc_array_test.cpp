@@ -56,8 +56,8 @@ TEST(SystemCArray, TotalIsFromTheFirstOperandEnteringToTheLastResultLeaving) {
       for (const std::int64_t k : {1, 2, 5}) {
         // Full folds only.
         const auto layer = linear_layer(shape.rows * folds, shape.cols * 2, k, 1);
-        const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
-        const Observation seen = array.run({layer, workloads::Pass::kForward}, kConfig);
+        const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward, {}).gemm(0);
+        const Observation seen = array.run({layer, workloads::Pass::kForward, {}}, kConfig);
         ASSERT_EQ(seen.slots.front().cycle, 0);
         ASSERT_EQ(seen.departures.size(), static_cast<std::size_t>(gemm.m * gemm.n));
         EXPECT_EQ(static_cast<std::uint64_t>(seen.departures.back().cycle + 1),
@@ -72,8 +72,8 @@ TEST(SystemCArray, APartialFoldIsNotLonger) {
     for (std::int64_t m = 1; m <= shape.rows + 1; ++m) {
       for (std::int64_t n = 1; n <= shape.cols + 1; ++n) {
         const auto layer = linear_layer(m, n, 3, 2);
-        const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
-        const Observation seen = array.run({layer, workloads::Pass::kForward}, kConfig);
+        const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward, {}).gemm(0);
+        const Observation seen = array.run({layer, workloads::Pass::kForward, {}}, kConfig);
         // Row 0 leaves last and is always there; a column that is not there is not waited for.
         const std::int64_t last_cols = (n - 1) % shape.cols + 1;
         EXPECT_EQ(seen.departures.back().cycle + 1,
@@ -89,8 +89,8 @@ TEST(SystemCArray, EverySlotOfEveryFoldIsInItsCycle) {
   for_every_array([](ArrayShape shape, ObservedArray& array) {
     for (const std::int64_t k : {1, 4}) {
       const auto layer = linear_layer(2 * shape.rows + 1, shape.cols + 1, k, 3);
-      const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
-      const Observation seen = array.run({layer, workloads::Pass::kForward}, kConfig);
+      const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward, {}).gemm(0);
+      const Observation seen = array.run({layer, workloads::Pass::kForward, {}}, kConfig);
       ASSERT_EQ(static_cast<std::int64_t>(seen.slots.size()), gemm.macs());
       const std::int64_t length = k + shape.rows + shape.cols - 2;
       const std::int64_t col_folds = sim::ceil_div(gemm.n, shape.cols);
@@ -120,11 +120,11 @@ TEST(SystemCArray, EveryResultLeavesInItsCycle) {
   for_every_array([](ArrayShape shape, ObservedArray& array) {
     for (const std::int64_t k : {1, 4}) {
       const auto layer = linear_layer(2 * shape.rows + 1, shape.cols + 1, k, 4);
-      const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward).gemm(0);
+      const auto gemm = workloads::LoweredPass(layer, workloads::Pass::kForward, {}).gemm(0);
       const std::int64_t length = k + shape.rows + shape.cols - 2;
       const std::int64_t col_folds = sim::ceil_div(gemm.n, shape.cols);
       for (const Departure& result :
-           array.run({layer, workloads::Pass::kForward}, kConfig).departures) {
+           array.run({layer, workloads::Pass::kForward, {}}, kConfig).departures) {
         const std::int64_t fold = result.m / shape.rows * col_folds + result.n / shape.cols;
         const std::int64_t row = result.m % shape.rows;
         const std::int64_t col = result.n % shape.cols;
