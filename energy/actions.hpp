@@ -26,7 +26,11 @@ struct ActionCounts {
   Count accumulator_write;
   Count psum_hop;
   Count drain_hop;
-  Count idle_pe_cycle;
+  Count idle_edge_pe_cycle;
+  Count idle_fill_pe_cycle;
+  Count idle_preload_pe_cycle;
+  Count idle_drain_pe_cycle;
+  Count idle_stall_pe_cycle;
 
   ActionCounts& operator+=(const ActionCounts& other);
   friend bool operator==(const ActionCounts&, const ActionCounts&) = default;
@@ -39,7 +43,7 @@ struct ActionInfo {
   Count ActionCounts::*member;
 };
 
-inline constexpr std::array<ActionInfo, 14> kActions = {{
+inline constexpr std::array<ActionInfo, 18> kActions = {{
     {"exponent_add", "operation", "integer addition of two operand exponents",
      &ActionCounts::exponent_add},
     {"sign_xor", "operation", "XOR of two operand signs", &ActionCounts::sign_xor},
@@ -65,7 +69,18 @@ inline constexpr std::array<ActionInfo, 14> kActions = {{
     {"psum_hop", "write", "a partial sum moves one PE on (ws, is)", &ActionCounts::psum_hop},
     {"drain_hop", "write", "a shadow register takes a result on its way out (os)",
      &ActionCounts::drain_hop},
-    {"idle_pe_cycle", "cycle", "cycle in which a PE has no MAC slot", &ActionCounts::idle_pe_cycle},
+    {"idle_edge_pe_cycle", "cycle", "cycle of a PE that its fold does not use",
+     &ActionCounts::idle_edge_pe_cycle},
+    {"idle_fill_pe_cycle", "cycle",
+     "cycle of a PE that its fold uses, without a MAC slot: operands are still on their way, or "
+     "have passed",
+     &ActionCounts::idle_fill_pe_cycle},
+    {"idle_preload_pe_cycle", "cycle", "cycle of a PE while a stationary tile is loaded (ws, is)",
+     &ActionCounts::idle_preload_pe_cycle},
+    {"idle_drain_pe_cycle", "cycle", "cycle of a PE while the pass's last results leave",
+     &ActionCounts::idle_drain_pe_cycle},
+    {"idle_stall_pe_cycle", "cycle", "cycle of a PE while the array waits for memory",
+     &ActionCounts::idle_stall_pe_cycle},
 }};
 
 inline ActionCounts& ActionCounts::operator+=(const ActionCounts& other) {

@@ -39,17 +39,21 @@ void add_register_writes(const workloads::GemmShape& gemm, ArrayShape array,
       });
 }
 
-PassCounts structural_counts(const Schedule& schedule, const ZeroCounts& zeros) {
-  PassCounts counts;
-  counts.folds = schedule.folds();
-  counts.cycles = serial_cycles(schedule);
-  counts.zeros = zeros;
-  for (const workloads::GemmShape& gemm : schedule.gemms()) {
-    add_register_writes(gemm, schedule.array(), counts.actions);
-  }
-  counts.actions.idle_pe_cycle =
-      static_cast<std::uint64_t>(schedule.array().pes()) * counts.cycles.total() - schedule.macs();
-  return counts;
+// Serial issue: a fold lasts for its slots and as many cycles as the far corner lies behind the
+// near one. The PEs that a GEMM's folds use are, over all of its folds, the product of the two
+// indices that are tiled.
+void add_idle_in_stream(const workloads::GemmShape& gemm, const Schedule& schedule,
+                        energy::ActionCounts& actions) {
+  const ArrayShape array = schedule.array();
+  const std::int64_t slots = streamed_slots(gemm, schedule.dataflow());
+  const std::int64_t gap = array.rows + array.cols - 2;
+  const auto used = static_cast<std::uint64_t>(gemm.macs() / slots);
+  const auto there =
+      static_cast<std::uint64_t>(gemm.count) *
+      static_cast<std::uint64_t>(Schedule::folds_of(gemm, array, schedule.dataflow())) *
+      static_cast<std::uint64_t>(array.pes());
+  actions.idle_edge_pe_cycle += (there - used) * static_cast<std::uint64_t>(slots + gap);
+  actions.idle_fill_pe_cycle += used * static_cast<std::uint64_t>(gap);
 }
 
 std::uint64_t outputs_of(const Schedule& schedule) {
@@ -60,7 +64,27 @@ std::uint64_t outputs_of(const Schedule& schedule) {
   return outputs;
 }
 
+PassCounts structural_counts(const Schedule& schedule, const ZeroCounts& zeros) {
+  PassCounts counts;
+  counts.folds = schedule.folds();
+  counts.cycles = serial_cycles(schedule);
+  counts.zeros = zeros;
+  for (const workloads::GemmShape& gemm : schedule.gemms()) {
+    add_register_writes(gemm, schedule.array(), counts.actions);
+    add_idle_in_stream(gemm, schedule, counts.actions);
+  }
+  add_idle_outside_of_stream(counts, schedule.array());
+  return counts;
+}
+
 }  // namespace
+
+void add_idle_outside_of_stream(PassCounts& counts, ArrayShape array) {
+  const auto pes = static_cast<std::uint64_t>(array.pes());
+  counts.actions.idle_preload_pe_cycle = pes * counts.cycles.preload;
+  counts.actions.idle_drain_pe_cycle = pes * counts.cycles.drain;
+  counts.actions.idle_stall_pe_cycle = pes * counts.cycles.stall;
+}
 
 ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products) {
   if (products == nullptr) {

@@ -18,4 +18,8 @@ PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedul
 // The zeros that `products` tell of; unknown if it is null.
 ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products);
 
+// In the cycles of preload, drain and stall no PE's cycle counts as anything else: sets these three
+// idle counts from the pass's cycles.
+void add_idle_outside_of_stream(PassCounts& counts, ArrayShape array);
+
 }  // namespace potomac::sim

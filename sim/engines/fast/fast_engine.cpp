@@ -64,8 +64,7 @@ class FastEngine : public Engine {
     PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job, detail) : run_fp32(job, detail);
     if (job.pace != nullptr) {
       counts.cycles.stall = stalls_of(*job.schedule, *job.pace);
-      counts.actions.idle_pe_cycle +=
-          counts.cycles.stall * static_cast<std::uint64_t>(job.architecture->array.pes());
+      add_idle_outside_of_stream(counts, job.architecture->array);
     }
     return counts;
   }

@@ -71,6 +71,7 @@ class ArraySystem : public sc_core::sc_module {
   }
 
   const Cycles& cycles() const { return controller_.cycles(); }
+  const PeCycles& pe_cycles() const { return controller_.pe_cycles(); }
   std::int64_t results_received() const { return collector_.received(); }
   const Array& array() const { return array_; }
 

@@ -37,6 +37,16 @@ inline void sc_trace(sc_core::sc_trace_file* file, const FeedCommand& command,
   sc_core::sc_trace(file, command.valid, name + ".valid");
 }
 
+// Cycles of PEs by what the controller has the array do: those that a fold uses or leaves unused
+// while it streams, and all of them else.
+struct PeCycles {
+  std::uint64_t used = 0;
+  std::uint64_t edge = 0;
+  std::uint64_t preload = 0;
+  std::uint64_t drain = 0;
+  std::uint64_t stall = 0;
+};
+
 // Serial issue: a fold's slots, then R + C - 2 cycles until its far corner has finished; behind the
 // pass's last fold, R cycles for its results to leave. Counts the cycles of each.
 class FoldController : public sc_core::sc_module {
@@ -61,10 +71,12 @@ class FoldController : public sc_core::sc_module {
     cycle_ = 0;
     state_ = State::kStream;
     cycles_ = {};
+    pe_cycles_ = {};
   }
 
   // Cycles spent so far in the pass in hand.
   const Cycles& cycles() const { return cycles_; }
+  const PeCycles& pe_cycles() const { return pe_cycles_; }
 
  private:
   enum class State { kIdle, kStream, kDrain, kDone };
@@ -79,6 +91,7 @@ class FoldController : public sc_core::sc_module {
       case State::kDrain:
         command->write({});
         cycles_.drain += 1;
+        pe_cycles_.drain += pes();
         if (++cycle_ == array_.rows) {
           state_ = State::kDone;
         }
@@ -97,10 +110,14 @@ class FoldController : public sc_core::sc_module {
         !pace_->may_step({cycles_.total(), walk_->number(), &fold_, cycle_})) {
       command->write({});
       cycles_.stall += 1;
+      pe_cycles_.stall += pes();
       return;
     }
     command->write({static_cast<std::int64_t>(walk_->number()), fold_, valid ? cycle_ : 0, valid});
     cycles_.stream += 1;
+    const auto used = static_cast<std::uint64_t>(fold_.m.size() * fold_.n.size());
+    pe_cycles_.used += used;
+    pe_cycles_.edge += pes() - used;
     if (++cycle_ == fold_.k.size() + array_.rows + array_.cols - 2) {
       cycle_ = 0;
       walk_->next_fold();
@@ -112,6 +129,8 @@ class FoldController : public sc_core::sc_module {
     }
   }
 
+  std::uint64_t pes() const { return static_cast<std::uint64_t>(array_.pes()); }
+
   std::optional<Schedule::Walk> walk_;
   Fold fold_;
   ArrayShape array_;
@@ -119,6 +138,7 @@ class FoldController : public sc_core::sc_module {
   State state_ = State::kIdle;
   std::int64_t cycle_ = 0;  // within the fold, or within the drain
   Cycles cycles_;
+  PeCycles pe_cycles_;
 };
 
 }  // namespace potomac::sim

@@ -105,6 +105,7 @@ class SystemHolder {
 
   struct Run {
     Cycles cycles;
+    PeCycles there;
     rtl::PeCounters pe;
     std::uint64_t skew_register_writes = 0;
   };
@@ -130,7 +131,7 @@ class SystemHolder {
                       shape_.cols, system_->results_received(), expected, job.operands->layer(),
                       workloads::name_of(job.operands->pass())));
     }
-    return {system_->cycles(), system_->array().counters(),
+    return {system_->cycles(), system_->pe_cycles(), system_->array().counters(),
             system_->array().skew_register_writes()};
   }
 
@@ -154,8 +155,11 @@ PassCounts counts_of(const Run& run, const Schedule& schedule) {
   actions.skew_register_write = run.skew_register_writes;
   actions.accumulator_write = run.pe.accumulator_writes;
   actions.drain_hop = run.pe.shadow_writes;
-  actions.idle_pe_cycle =
-      static_cast<std::uint64_t>(schedule.array().pes()) * run.cycles.total() - run.pe.slots;
+  actions.idle_edge_pe_cycle = run.there.edge;
+  actions.idle_fill_pe_cycle = run.there.used - run.pe.slots;
+  actions.idle_preload_pe_cycle = run.there.preload;
+  actions.idle_drain_pe_cycle = run.there.drain;
+  actions.idle_stall_pe_cycle = run.there.stall;
   return counts;
 }
 

@@ -220,7 +220,10 @@ TEST(WorkedExample, CountsOfTheDocumentationAreWhatTheArrayCounts) {
     EXPECT_EQ(actions.skew_register_write, 6U);
     EXPECT_EQ(actions.accumulator_write, 12U);
     EXPECT_EQ(actions.drain_hop, 10U);
-    EXPECT_EQ(actions.idle_pe_cycle, 28U);
+    EXPECT_EQ(actions.idle_edge_pe_cycle, 8U);
+    EXPECT_EQ(actions.idle_fill_pe_cycle, 12U);
+    EXPECT_EQ(actions.idle_drain_pe_cycle, 8U);
+    EXPECT_EQ(idle_of(actions), 28U);
   }
 }
 
