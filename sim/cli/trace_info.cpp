@@ -148,6 +148,13 @@ void print_head(const workloads::TraceReader& trace, std::ostream& out) {
   }
 }
 
+// The share of a tensor that the quantizer made zero; not every trace knows.
+std::string underflow_text(const QuantizedTensor& tensor) {
+  return tensor.zeros ? percent(static_cast<double>(tensor.zeros->underflows) /
+                                static_cast<double>(tensor.codes.size()))
+                      : "-";
+}
+
 void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
   fmt::print(out, "\n{}: {}{}{}\n", layer.shape.name, name_of(layer.shape.kind),
              geometry_text(layer.shape), layer.shape.input_grad ? "" : ", no input gradient");
@@ -158,14 +165,15 @@ void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
     fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemms),
                grouped(workloads::macs_of(gemms)));
   }
-  fmt::print(out, "  {:<6} {:<25} {:>4} {:>5} {:>8}   {}\n", "tensor", "shape", "bits", "beta",
-             "zeros", "exponents, lowest to highest");
+  fmt::print(out, "  {:<6} {:<21} {:>4} {:>5} {:>7} {:>9}   {}\n", "tensor", "shape", "bits",
+             "beta", "zeros", "underflow", "exponents, lowest to highest");
   for (const auto& [name, tensor] : tensors_of(layer)) {
     const TensorStatistics statistics = statistics_of(tensor);
     totals.add(statistics);
     const std::string range = fmt::format("{}..{}", -statistics.e_max, statistics.e_max);
-    fmt::print(out, "  {:<6} {:<25} {:>4} {:>5} {:>8}   {:>7} {}\n", name, shape_text(tensor.shape),
-               tensor.bits, tensor.beta, percent(statistics.zero_share()), range, bars(statistics));
+    fmt::print(out, "  {:<6} {:<21} {:>4} {:>5} {:>7} {:>9}   {:>7} {}\n", name,
+               shape_text(tensor.shape), tensor.bits, tensor.beta, percent(statistics.zero_share()),
+               underflow_text(tensor), range, bars(statistics));
   }
 }
 
@@ -182,16 +190,23 @@ void print_totals(const Totals& totals, std::ostream& out) {
 nlohmann::ordered_json json_of(const QuantizedTensor& tensor, Totals& totals) {
   const TensorStatistics statistics = statistics_of(tensor);
   totals.add(statistics);
-  return {{"shape", tensor.shape},
-          {"bits", tensor.bits},
-          {"beta", tensor.beta},
-          {"elements", statistics.elements},
-          {"zeros", statistics.zeros},
-          {"positives", statistics.positives},
-          {"negatives", statistics.negatives},
-          {"zero_share", statistics.zero_share()},
-          {"lowest_exponent", -statistics.e_max},
-          {"exponent_counts", statistics.exponents}};
+  nlohmann::ordered_json json = {{"shape", tensor.shape},
+                                 {"bits", tensor.bits},
+                                 {"beta", tensor.beta},
+                                 {"elements", statistics.elements},
+                                 {"zeros", statistics.zeros},
+                                 {"exact_zeros", nullptr},
+                                 {"underflows", nullptr},
+                                 {"positives", statistics.positives},
+                                 {"negatives", statistics.negatives},
+                                 {"zero_share", statistics.zero_share()},
+                                 {"lowest_exponent", -statistics.e_max},
+                                 {"exponent_counts", statistics.exponents}};
+  if (tensor.zeros) {
+    json["exact_zeros"] = tensor.zeros->exact;
+    json["underflows"] = tensor.zeros->underflows;
+  }
+  return json;
 }
 
 nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {

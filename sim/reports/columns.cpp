@@ -106,9 +106,12 @@ std::vector<Column> make_columns() {
       of_pass("accumulator.lsb", "accumulator_lsb", "",
               "its lowest bit weighs 2^lsb (`exact` made a number)",
               [](const PassRecord& r) { return Cell(std::int64_t{r.accumulator.lsb}); }));
-  list.push_back(counted("zero_operand_macs", "zero_operand_macs", "", "MAC",
-                         "MACs with a zero operand, gated or not",
-                         [](const Quantities& q) { return cell_of(q.zero_operand_macs); }));
+  list.push_back(counted("zero_operand_macs.structural", "zero_operand_macs_structural", "", "MAC",
+                         "MACs with an operand that is padding or a hole, gated or not",
+                         [](const Quantities& q) { return Cell(q.structural_zero_macs); }));
+  list.push_back(counted("zero_operand_macs.value", "zero_operand_macs_value", "", "MAC",
+                         "MACs with a zero operand besides, gated or not",
+                         [](const Quantities& q) { return cell_of(q.value_zero_macs); }));
   list.push_back(counted("", "", "zeros gated", "", "gated_mac / macs", [](const Quantities& q) {
     return share_of(q.actions.gated_mac, q.macs);
   }));

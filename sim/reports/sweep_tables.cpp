@@ -26,10 +26,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Of the report's columns, by their names in CSV; `time_s` stands between cycles and MACs.
-constexpr std::array<std::string_view, 5> kCycleColumns = {
+constexpr std::array<std::string_view, 6> kCycleColumns = {
     "cycles_total", "cycles_preload", "cycles_stream", "cycles_drain", "cycles_stall"};
-constexpr std::array<std::string_view, 5> kOtherColumns = {
-    "macs", "utilization", "zero_operand_macs", "overflow", "dropped_product"};
+constexpr std::array<std::string_view, 6> kOtherColumns = {
+    "macs",     "utilization",    "zero_operand_macs_structural", "zero_operand_macs_value",
+    "overflow", "dropped_product"};
 constexpr std::array<std::string_view, 4> kEnergyColumns = {"mf_mac_pJ", "fp32_mac_pJ", "reduction",
                                                             "reduction_vs_multiplier"};
 

@@ -5,7 +5,8 @@ namespace potomac::sim {
 Quantities& Quantities::operator+=(const Quantities& other) {
   macs += other.macs;
   folds += other.folds;
-  zero_operand_macs += other.zero_operand_macs;
+  structural_zero_macs += other.structural_zero_macs;
+  value_zero_macs += other.value_zero_macs;
   cycles += other.cycles;
   actions += other.actions;
   baseline_actions += other.baseline_actions;

@@ -19,7 +19,10 @@ namespace potomac::sim {
 struct Quantities {
   std::uint64_t macs = 0;
   std::uint64_t folds = 0;
-  Count zero_operand_macs;
+  // MACs with a zero operand, gated or not: structural where it is padding or a hole, whatever the
+  // values; the others' is a zero of a tensor.
+  std::uint64_t structural_zero_macs = 0;
+  Count value_zero_macs;
   Cycles cycles;
   energy::ActionCounts actions;           // of the MF-MAC array
   energy::ActionCounts baseline_actions;  // of the FP32 array; its cycles are the same

@@ -21,13 +21,15 @@ PassRecord record_of(const workloads::Workload& workload, std::size_t layer, Pas
   record.accumulator = require_fit(architecture, workload, layer, pass);
   record.exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
   record.quantities.macs = static_cast<std::uint64_t>(workloads::macs_of(record.gemms));
+  record.quantities.structural_zero_macs =
+      static_cast<std::uint64_t>(workloads::structural_macs(shape, pass, architecture.lowering));
   return record;
 }
 
 void fill(PassRecord& record, const PassCounts& counts, const PassCounts& baseline) {
   record.quantities.folds = counts.folds;
   record.quantities.cycles = counts.cycles;
-  record.quantities.zero_operand_macs = counts.zeros.macs;
+  record.quantities.value_zero_macs = counts.zeros.macs - record.quantities.structural_zero_macs;
   record.quantities.actions = counts.actions;
   record.quantities.baseline_actions = baseline.actions;
 }

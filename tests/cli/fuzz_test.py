@@ -165,7 +165,7 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
     bits, lsb = machine["bits"], machine["lsb"]
     saturate, gating = machine["overflow"] == "saturate", machine["gating"]
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-    counts = dict.fromkeys(("macs", "zero_operand_macs", "gated_mac", "dropped_product", "overflow",
+    counts = dict.fromkeys(("macs", "structural", "value", "gated_mac", "dropped_product", "overflow",
                             "accumulate", "exponent_add"), 0)  # fmt: skip
     sums, floats = [], []
     for first_name, first, second_name, second in gemms_of(layer, which):
@@ -193,7 +193,9 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
             slot = np.broadcast_to(slots[:, k][:, None], zero.shape)
             size, zeros = int(slot.sum()), int((zero & slot).sum())
             counts["macs"] += size
-            counts["zero_operand_macs"] += zeros
+            structural = int((((i < 0) | (j < 0)) & slot).sum())
+            counts["structural"] += structural
+            counts["value"] += zeros - structural
             counts["gated_mac"] += zeros if gating else 0
             counts["dropped_product"] += int(dropped.sum())
             counts["exponent_add"] += size - zeros if gating else size
@@ -275,7 +277,7 @@ def test_random_layers_recomputed(potomac, case):
             np.testing.assert_array_equal(
                 bits[~nan], expected["fp32"].view(np.uint32)[~nan], err_msg=place
             )
-            actual = {**entry["actions"], "macs": entry["macs"], "zero_operand_macs": entry["zero_operand_macs"]}
+            actual = {**entry["actions"], "macs": entry["macs"], **entry["zero_operand_macs"]}
             for name, count in expected["counts"].items():
                 assert actual[name] == count, f"{place}: {name}"
             compared += 1

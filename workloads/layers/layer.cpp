@@ -234,6 +234,23 @@ std::int64_t element_count(const Shape& shape) {
   return count;
 }
 
+bool runs_before(std::string_view name, std::string_view other) {
+  const auto digits = [](std::string_view text) {
+    return text.substr(0, text.find_first_not_of("0123456789"));
+  };
+  const auto significant = [](std::string_view number) {
+    return number.substr(std::min(number.find_first_not_of('0'), number.size()));
+  };
+  const std::string_view a = digits(name);
+  const std::string_view b = digits(other);
+  if (!a.empty() && !b.empty() && significant(a) != significant(b)) {
+    return significant(a).size() != significant(b).size()
+               ? significant(a).size() < significant(b).size()
+               : significant(a) < significant(b);
+  }
+  return name < other;
+}
+
 void check(const LayerShape& layer, const std::string& file) {
   LayerCheck(layer, file).run();
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,20 +30,31 @@ inline constexpr std::int64_t kMaxTensorElements = std::int64_t{1} << 32;
 using Shape = std::vector<std::int64_t>;
 std::int64_t element_count(const Shape& shape);
 
+// Where a tensor's zero codes come from: values that were zero, and values too small for the lowest
+// exponent. Both together are all of its zeros.
+struct ZeroOrigins {
+  std::int64_t exact = 0;
+  std::int64_t underflows = 0;
+
+  friend bool operator==(const ZeroOrigins&, const ZeroOrigins&) = default;
+};
+
 // A tensor of PoT codes; value of an element = +-2^(e + beta).
 struct QuantizedTensor {
   Shape shape;
   int bits = rtl::kDefaultPotBits;
   int beta = 0;
-  std::vector<rtl::PotCode> codes;  // element_count(shape) of them, row-major, canonical
+  std::vector<rtl::PotCode> codes;        // element_count(shape) of them, row-major, canonical
+  std::optional<ZeroOrigins> zeros = {};  // if whoever quantized it kept them
 
   rtl::PotFormat format() const { return rtl::PotFormat(bits); }
 };
 
-// How a tensor is coded; its codes are another matter.
+// What is known of a tensor without its codes.
 struct TensorFormat {
   int bits = rtl::kDefaultPotBits;
   int beta = 0;
+  std::optional<ZeroOrigins> zeros = {};
 
   friend bool operator==(const TensorFormat&, const TensorFormat&) = default;
 };
@@ -83,6 +95,10 @@ struct LayerShape {
 // kMaxTensorElements, stride, dilation and groups are positive, padding is not negative, no
 // pass has more than 2^62 MACs, and backward-data has at most 2^16 phases.
 void check(const LayerShape& layer, const std::string& file);
+
+// Whether a layer of one name runs before one of the other: by the number that both begin with (in
+// which 1000 is more than 999), else by their bytes.
+bool runs_before(std::string_view name, std::string_view other);
 
 struct Layer {
   LayerShape shape;

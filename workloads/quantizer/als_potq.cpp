@@ -64,7 +64,9 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
   tensor.bits = bits;
   const rtl::PotFormat format(bits);
   tensor.codes.assign(values.size(), format.zero());
+  ZeroOrigins& zeros = tensor.zeros.emplace();
   if (largest == 0) {
+    zeros.exact = static_cast<std::int64_t>(values.size());
     return tensor;
   }
   const std::uint32_t rounding_switch = rounding == Rounding::kLog2 ? kLog2Switch : kLinearSwitch;
@@ -72,11 +74,14 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::uint32_t magnitude = magnitude_bits(values[i]);
     if (magnitude == 0) {
+      zeros.exact += 1;
       continue;
     }
     const int exponent = rounded_log2(magnitude, rounding_switch) - tensor.beta;
     if (exponent >= -format.e_max()) {
       tensor.codes[i] = format.encode(std::signbit(values[i]), exponent);
+    } else {
+      zeros.underflows += 1;
     }
   }
   return tensor;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -41,7 +43,14 @@ std::int64_t read_integer(const Hdf5Object& object, const char* name, std::int64
   return value;
 }
 
-// What is known of a tensor without its codes.
+std::optional<ZeroOrigins> read_zero_origins(const Hdf5Dataset& dataset) {
+  if (!dataset.has_attribute("exact_zeros") && !dataset.has_attribute("underflows")) {
+    return std::nullopt;
+  }
+  return ZeroOrigins{read_integer(dataset, "exact_zeros", 0, kMaxTensorElements),
+                     read_integer(dataset, "underflows", 0, kMaxTensorElements)};
+}
+
 struct TensorHead {
   Shape shape;
   TensorFormat format;
@@ -57,6 +66,7 @@ TensorHead read_head(const Hdf5Group& layer, const char* name) {
   head.format.bits =
       static_cast<int>(read_integer(dataset, "bits", rtl::kMinPotBits, rtl::kMaxPotBits));
   head.format.beta = static_cast<int>(read_integer(dataset, "beta", -kMaxAbsBeta, kMaxAbsBeta));
+  head.format.zeros = read_zero_origins(dataset);
   head.shape = dataset.extents();
   dataset.check_storage(kMaxTensorElements);
   return head;
@@ -116,11 +126,26 @@ bool has_stray(std::span<const rtl::PotCode> codes, rtl::PotFormat format) {
   return stray != 0;
 }
 
+void check_zero_origins(const QuantizedTensor& tensor, const std::string& file,
+                        const std::string& place) {
+  if (!tensor.zeros) {
+    return;
+  }
+  const auto zeros = std::ranges::count(tensor.codes, tensor.format().zero());
+  if (tensor.zeros->exact + tensor.zeros->underflows != zeros) {
+    throw InputError({file, place,
+                      fmt::format("{} codes are zero, but exact_zeros + underflows is {} + {}",
+                                  zeros, tensor.zeros->exact, tensor.zeros->underflows),
+                      "correct both, or leave both out"});
+  }
+}
+
 }  // namespace
 
 void check_codes(const QuantizedTensor& tensor, const std::string& file, const std::string& place) {
   const rtl::PotFormat format = tensor.format();
   if (!has_stray(tensor.codes, format)) {
+    check_zero_origins(tensor, file, place);
     return;
   }
   std::size_t flat = 0;
@@ -146,7 +171,9 @@ class TraceReader::Impl {
   Impl(const std::filesystem::path& path, Hdf5Guard guard)
       : path_(path), file_(Hdf5File::open(path, guard)), info_(read_info(file_)) {
     const Hdf5Group layers = file_.open_group("layers");
-    for (const std::string& name : layers.children()) {
+    std::vector<std::string> names = layers.children();
+    std::ranges::sort(names, runs_before);
+    for (const std::string& name : names) {
       read_layer(layers.open_group(name), name);
     }
     if (layers_.empty()) {
@@ -201,7 +228,11 @@ class TraceReader::Impl {
   static QuantizedTensor read_tensor(const Hdf5Group& group, const char* name, const Shape& shape,
                                      const TensorFormat& format) {
     const Hdf5Dataset dataset = group.open_dataset(name);
-    QuantizedTensor tensor{.shape = shape, .bits = format.bits, .beta = format.beta, .codes = {}};
+    QuantizedTensor tensor{.shape = shape,
+                           .bits = format.bits,
+                           .beta = format.beta,
+                           .codes = {},
+                           .zeros = format.zeros};
     tensor.codes.resize(static_cast<std::size_t>(element_count(shape)));
     dataset.read(std::span(tensor.codes));
     check_codes(tensor, dataset.file(), dataset.place());

@@ -51,7 +51,8 @@ class TraceReader : public Workload {
 };
 
 // Throws InputError, naming tensor (`place`, "layers/000-conv1/W"), index, code and remedy, unless
-// every code is canonical in its format.
+// every code is canonical in its format, and as many are zero as its ZeroOrigins say, if it has
+// them.
 void check_codes(const QuantizedTensor& tensor, const std::string& file, const std::string& place);
 
 }  // namespace potomac::workloads

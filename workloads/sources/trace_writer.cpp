@@ -69,6 +69,10 @@ void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTenso
   dataset.write(std::span<const std::uint8_t>(tensor.codes));
   dataset.set_integer("bits", tensor.bits);
   dataset.set_integer("beta", tensor.beta);
+  if (tensor.zeros) {
+    dataset.set_integer("exact_zeros", tensor.zeros->exact);
+    dataset.set_integer("underflows", tensor.zeros->underflows);
+  }
 }
 
 }  // namespace
@@ -105,7 +109,7 @@ class TraceWriter::Impl {
     const LayerShape& shape = layer.shape;
     check(shape, name_);
     const std::string place = "layers/" + shape.name;
-    if (!last_name_.empty() && shape.name <= last_name_) {
+    if (!last_name_.empty() && !runs_before(last_name_, shape.name)) {
       throw InputError(
           {name_, place,
            fmt::format("its name does not sort behind '{}', the layer before", last_name_),

@@ -21,8 +21,8 @@ class TraceWriter {
   TraceWriter(const TraceWriter&) = delete;
   TraceWriter& operator=(const TraceWriter&) = delete;
 
-  // Appends a layer. Its name must sort (by bytes) behind the one before, since a reader takes the
-  // order of names for the order of layers. Throws InputError for what a reader would refuse
+  // Appends a layer. Its name must sort (runs_before()) behind the one before, since a reader takes
+  // the order of names for the order of layers. Throws InputError for what a reader would refuse
   // (check(), check_codes(), shapes and codes that disagree), or MachineError (disk).
   void write(const Layer& layer);
 

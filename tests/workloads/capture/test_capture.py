@@ -119,9 +119,27 @@ def test_tensors_have_the_shapes_and_storage_of_the_format(model, path):
                 assert dataset.shape == shape and dataset.dtype == np.uint8
                 assert dataset.chunks and dataset.compression == "gzip"
                 assert dataset.fletcher32
-                assert set(dataset.attrs) == {"bits", "beta"}
+                assert set(dataset.attrs) == {"bits", "beta", "exact_zeros", "underflows"}
+                zeros = int((dataset[...] == 8).sum())
+                assert dataset.attrs["exact_zeros"] + dataset.attrs["underflows"] == zeros
                 assert dataset.attrs.get_id("beta").dtype == np.int64
                 assert dataset.attrs["bits"] == 5
+
+
+def test_zeros_of_the_step_and_zeros_of_the_quantizer_are_told_apart(path):
+    model = pc.quantize(nn.Sequential(nn.Linear(4, 2)), pc.Config(wbc=False))
+    a = torch.tensor([[1.0, 0.0, 1e-9, -0.0], [0.5, -1e-12, 0.25, 0.0]])
+    with captured(model, path, a) as trace:
+        attributes = trace["layers/000-0/A"].attrs
+        assert (attributes["exact_zeros"], attributes["underflows"]) == (3, 2)
+
+
+def test_layers_are_numbered_with_as_many_digits_as_the_last_needs(path):
+    model = nn.Sequential(*(nn.Linear(1, 1) for _ in range(1001)))
+    with captured(pc.quantize(model), path, torch.ones(1, 1)) as trace:
+        names = list(trace["layers"])
+        assert [names[0], names[1000]] == ["0000-0", "1000-1000"]
+        assert [int(name.split("-")[1]) for name in names] == list(range(1001))
 
 
 def test_codes_are_what_the_step_computed_with(path):

@@ -161,6 +161,33 @@ TEST(LayerCheck, RefusesNamesThatCouldMislead) {
   EXPECT_EQ(refusal(linear_shape("000-encoder.layer[0] (q·k)")), "");
 }
 
+TEST(LayerNames, RunInTheOrderOfTheirNumbersThenOfTheirBytes) {
+  const std::vector<std::string> order = {"0-a",
+                                          "00-b",
+                                          "1-a",
+                                          "01-b",
+                                          "2-a",
+                                          "10-a",
+                                          "998",
+                                          "999-a",
+                                          "1000-a",
+                                          "1000-b",
+                                          "99999999999999999999",
+                                          "a",
+                                          "b"};
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    for (std::size_t j = 0; j < order.size(); ++j) {
+      const bool same_number = i / 2 == j / 2 && i < 4 && j < 4;
+      if (!same_number) {
+        EXPECT_EQ(runs_before(order[i], order[j]), i < j) << order[i] << " " << order[j];
+      }
+    }
+  }
+  // One number written in two ways: by the bytes.
+  EXPECT_TRUE(runs_before("00-b", "0a"));
+  EXPECT_FALSE(runs_before("0a", "00-b"));
+}
+
 TEST(LayerNames, AreThoseOfTraceAndReport) {
   EXPECT_EQ(name_of(Pass::kForward), "forward");
   EXPECT_EQ(name_of(Pass::kBackwardData), "backward-data");

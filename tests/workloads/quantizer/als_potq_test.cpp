@@ -185,6 +185,16 @@ TEST(AlsPotq, RandomTensorsOfAnySpread) {
   }
 }
 
+TEST(AlsPotq, SaysWhichZerosWereZeroAndWhichAreTooSmall) {
+  const auto quantized = [](const std::vector<float>& values) {
+    return *als_potq(values, {static_cast<std::int64_t>(values.size())}, 5, Rounding::kLog2, "t")
+                .zeros;
+  };
+  EXPECT_EQ(quantized({1.0F, 0.0F, -0.0F, 1e-10F, -1e-40F, 0.5F}), (ZeroOrigins{2, 2}));
+  EXPECT_EQ(quantized({0.0F, 0.0F, 0.0F}), (ZeroOrigins{3, 0}));
+  EXPECT_EQ(quantized({-2.0F}), (ZeroOrigins{0, 0}));
+}
+
 TEST(AlsPotq, SmallestKeptAndLargestLostMagnitudeOfEveryWidth) {
   for (int bits = rtl::kMinPotBits; bits <= rtl::kMaxPotBits; ++bits) {
     const rtl::PotFormat format(bits);

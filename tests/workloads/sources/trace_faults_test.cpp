@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "support/error.hpp"
 #include "tests/workloads/sources/hdf5_edits.hpp"
 #include "tests/workloads/sources/trace_samples.hpp"
@@ -158,6 +160,30 @@ TEST_F(TraceFaults, ValuesOutOfRange) {
   EXPECT_THAT(with(kLinear, "input_grad", 2), HasSubstr("'input_grad' is 2; it must be from 0"));
   EXPECT_THAT(with(kConv, "groups", 0), HasSubstr("groups is 0"));
   EXPECT_THAT(with(kConv, "groups", 4), HasSubstr("does not divide both"));
+}
+
+TEST_F(TraceFaults, OriginsOfZerosThatAreNotTheTensorsZeros) {
+  const std::string tensor = "layers/001-linear/W";
+  const auto with = [&](std::int64_t exact, std::int64_t underflows) {
+    write_trace(trace(), sample_layers());
+    const Hdf5Edit edit(trace());
+    edit.set_integer(tensor, "exact_zeros", exact);
+    edit.set_integer(tensor, "underflows", underflows);
+  };
+  const Layer layer = sample_layers()[1];
+  const auto zeros = std::ranges::count(layer.w.codes, layer.w.format().zero());
+  ASSERT_GT(zeros, 0);
+  with(zeros - 1, 1);
+  EXPECT_EQ(refusal(), "no error");
+  with(zeros, 1);
+  EXPECT_THAT(refusal(), HasSubstr(fmt::format("{} codes are zero, but exact_zeros + underflows is "
+                                               "{} + 1",
+                                               zeros, zeros)));
+  with(-1, zeros + 1);
+  EXPECT_THAT(refusal(), HasSubstr("'exact_zeros' is -1"));
+  with(zeros, 0);
+  Hdf5Edit(trace()).remove_attribute(tensor, "underflows");
+  EXPECT_THAT(refusal(), HasSubstr("'underflows'"));
 }
 
 TEST_F(TraceFaults, GeometryThatDoesNotFit) {

@@ -82,9 +82,15 @@ LayerShape any_shape(std::string name) {
 }
 
 QuantizedTensor any_tensor(const Shape& shape) {
-  return random_tensor(shape, *rc::gen::inRange(rtl::kMinPotBits, rtl::kMaxPotBits + 1),
-                       *rc::gen::inRange(-kMaxAbsBeta, kMaxAbsBeta + 1),
-                       *rc::gen::arbitrary<std::uint64_t>());
+  QuantizedTensor tensor = random_tensor(
+      shape, *rc::gen::inRange(rtl::kMinPotBits, rtl::kMaxPotBits + 1),
+      *rc::gen::inRange(-kMaxAbsBeta, kMaxAbsBeta + 1), *rc::gen::arbitrary<std::uint64_t>());
+  if (*rc::gen::arbitrary<bool>()) {
+    const auto zeros = std::ranges::count(tensor.codes, tensor.format().zero());
+    const std::int64_t exact = extent(0, zeros);
+    tensor.zeros = {exact, zeros - exact};
+  }
+  return tensor;
 }
 
 TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
@@ -113,9 +119,9 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
     RC_ASSERT(reader.layers().size() == layers.size());
     for (std::size_t i = 0; i < layers.size(); ++i) {
       RC_ASSERT(equal(reader.layers()[i], layers[i].shape));
-      const LayerFormats formats{.w = {layers[i].w.bits, layers[i].w.beta},
-                                 .a = {layers[i].a.bits, layers[i].a.beta},
-                                 .g = {layers[i].g.bits, layers[i].g.beta}};
+      const LayerFormats formats{.w = {layers[i].w.bits, layers[i].w.beta, layers[i].w.zeros},
+                                 .a = {layers[i].a.bits, layers[i].a.beta, layers[i].a.zeros},
+                                 .g = {layers[i].g.bits, layers[i].g.beta, layers[i].g.zeros}};
       RC_ASSERT(reader.formats()[i] == formats);
     }
     RC_ASSERT(equal(read_trace(reader), layers));
@@ -210,8 +216,21 @@ TEST_F(TraceWriterFaults, AFolderThatIsNotThere) {
 TEST_F(TraceWriterFaults, NamesThatDoNotSortInForwardOrder) {
   EXPECT_THAT(refusal({random_layer(linear_shape("10-b"), 1), random_layer(linear_shape("2-a"), 1),
                        random_layer(linear_shape("11-c"), 1)}),
-              HasSubstr("layers/11-c: its name does not sort behind '2-a'"));
+              HasSubstr("layers/2-a: its name does not sort behind '10-b'"));
   EXPECT_THAT(refusal({sample(), sample()}), HasSubstr("does not sort behind"));
+}
+
+TEST_F(TraceRoundTripTest, LayersBeyondTheThousandthStayInForwardOrder) {
+  std::vector<Layer> layers;
+  for (const char* name : {"000-a", "998-b", "999-c", "1000-d", "1001-e", "10000-f"}) {
+    layers.push_back(random_layer(linear_shape(name), 1));
+  }
+  write_trace(path("a.h5"), layers);
+  const TraceReader reader(path("a.h5"));
+  ASSERT_EQ(reader.layers().size(), layers.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    EXPECT_EQ(reader.layers()[i].name, layers[i].shape.name);
+  }
 }
 
 TEST_F(TraceWriterFaults, AShapeThatDoesNotFit) {

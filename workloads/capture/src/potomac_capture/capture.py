@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .layers import QuantizedConv2d, QuantizedLayer, symmetric_padding
-from .quantizer import quantize_tensor
+from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
 from .trace_file import CodedTensor, TraceLayer, write_trace
 from .weight_bias import weight_bias_correction
@@ -137,4 +137,6 @@ class _Recorder:
         how = self._layer.how
         codes, beta = quantize_tensor(tensor, bits, how.rounding, how.tensor_name(role))
         stored = np.ascontiguousarray(codes.cpu().numpy())
-        self._tensors[role] = CodedTensor(stored, bits, beta)
+        exact_zeros = int((tensor == 0).sum())
+        underflows = int((stored == zero_code(bits)).sum()) - exact_zeros
+        self._tensors[role] = CodedTensor(stored, bits, beta, exact_zeros, underflows)

@@ -4,7 +4,7 @@
                           seed rounding
     /layers/000-conv1     kind, input_grad=0|1, and for conv2d: stride[2] padding[2]
                           dilation[2] groups
-        W, A, G           uint8 codes, each with attributes bits and beta
+        W, A, G           uint8 codes, each with attributes bits, beta, exact_zeros, underflows
 
 A file appears under its name only when it is whole. It holds no time of day, so that
 the same step gives the same bytes. Every byte of it lies under some checksum.
@@ -14,7 +14,7 @@ import os
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Iterable, Mapping, Tuple, Union
+from typing import Mapping, Sequence, Tuple, Union
 
 import h5py
 import numpy as np
@@ -32,11 +32,14 @@ Attribute = Union[str, int, Tuple[int, ...]]
 
 @dataclass(frozen=True)
 class CodedTensor:
-    """Codes of a tensor (uint8), their width and their scale exponent."""
+    """Codes of a tensor (uint8), their width and their scale exponent; how many of its zeros came
+    to the quantizer as zeros, and how many were too small for the lowest exponent."""
 
     codes: np.ndarray
     bits: int
     beta: int
+    exact_zeros: int
+    underflows: int
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class TraceLayer:
 def write_trace(
     path: Union[str, os.PathLike],
     attributes: Mapping[str, Attribute],
-    layers: Iterable[TraceLayer],
+    layers: Sequence[TraceLayer],
 ) -> None:
     """Writes a trace to `path`, whole or not at all.
 
@@ -66,8 +69,10 @@ def write_trace(
         with h5py.File(_create(temporary)) as file:
             _set_attributes(file, {"format": FORMAT, "version": VERSION, **attributes})
             group = _create_group(file, "layers")
+            # As many digits as the last one needs, so that plain listings sort them too.
+            digits = max(3, len(str(len(layers) - 1)))
             for index, layer in enumerate(layers):
-                _write_layer(group, index, layer)
+                _write_layer(group, f"{index:0{digits}d}", layer)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
@@ -93,9 +98,9 @@ def _create_group(parent: h5py.Group, name: str) -> h5py.Group:
     return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
 
 
-def _write_layer(parent: h5py.Group, index: int, layer: TraceLayer) -> None:
+def _write_layer(parent: h5py.Group, number: str, layer: TraceLayer) -> None:
     # The slash separates HDF5 groups, so a module name cannot keep one.
-    group = _create_group(parent, f"{index:03d}-{layer.name.replace('/', '_')}")
+    group = _create_group(parent, f"{number}-{layer.name.replace('/', '_')}")
     _set_attributes(group, layer.attributes)
     for role, tensor in layer.tensors.items():
         dataset = group.create_dataset(
@@ -107,7 +112,8 @@ def _write_layer(parent: h5py.Group, index: int, layer: TraceLayer) -> None:
             fletcher32=True,
             track_times=False,
         )
-        _set_attributes(dataset, {"bits": tensor.bits, "beta": tensor.beta})
+        counts = {"exact_zeros": tensor.exact_zeros, "underflows": tensor.underflows}
+        _set_attributes(dataset, {"bits": tensor.bits, "beta": tensor.beta, **counts})
 
 
 def _chunk_shape(shape: Tuple[int, ...]) -> Tuple[int, ...]:
