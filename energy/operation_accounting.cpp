@@ -157,9 +157,44 @@ class PriceList {
   std::vector<UnitEnergy> used_;
 };
 
-MethodEnergy method_row(std::string_view name, std::optional<double> per_mac_pj, double total_pj,
+// A MAC of another kind: a multiplication and the addition that training would accumulate it by.
+// Narrow floats are summed in binary32, integers in 32 bits, whatever MF-MAC's accumulator is.
+struct OtherMac {
+  std::string_view name;
+  std::string_view label;
+  std::string_view multiply;
+  bool float_sum;  // else of 32-bit integers
+};
+constexpr int kIntegerSumBits = 32;
+constexpr std::array<OtherMac, 5> kOtherMacs = {{
+    {"fp16_mac", "FP16 MAC, FP32 sum", "fp16_multiply", true},
+    {"bf16_mac", "BF16 MAC, FP32 sum", "bf16_multiply", true},
+    {"fp8_mac", "FP8 MAC, FP32 sum", "fp8_multiply", true},
+    {"int8_mac", "INT8 MAC, INT32 sum", "integer_multiply.8", false},
+    {"int4_mac", "INT4 MAC, INT32 sum", "integer_multiply.4", false},
+}};
+
+// MF-MAC with a shifter behind its adder. None of the shifts is a PoT product's own: the paper
+// lists them for other methods.
+struct Alignment {
+  std::string_view name;
+  std::string_view label;
+  std::string_view shift;
+};
+constexpr std::array<Alignment, 2> kAlignments = {{
+    {"mf_mac_shift_int4_3", "MF-MAC + shift INT4-3", "shift_int4_3"},
+    {"mf_mac_shift_int32_4", "MF-MAC + shift INT32-4", "shift_int32_4"},
+}};
+
+std::optional<double> mean_of(double total_pj, std::uint64_t macs) {
+  return macs > 0 ? std::optional(total_pj / static_cast<double>(macs)) : std::nullopt;
+}
+
+MethodEnergy method_row(std::string_view name, std::string_view label,
+                        std::optional<double> per_mac_pj, double total_pj,
                         const Comparison& total) {
   return {.name = name,
+          .label = label,
           .missing_entry = "",
           .per_mac_pj = per_mac_pj,
           .total_pj = total_pj,
@@ -167,35 +202,54 @@ MethodEnergy method_row(std::string_view name, std::optional<double> per_mac_pj,
           .mf_mac_saves = reduction_of(total.mf_mac_pj, total_pj)};
 }
 
-// An integer MAC of the usual kind: products summed in 32 bits, whatever MF-MAC's accumulator is.
-MethodEnergy integer_mac_row(std::string_view name, int operand_bits, PriceList& prices,
-                             const Comparison& total) {
-  constexpr int kIntegerAccumulatorBits = 32;
-  std::string missing;
-  const auto multiply = prices.try_of(fmt::format("integer_multiply.{}", operand_bits), missing);
-  if (multiply) {
-    if (const auto add = prices.try_of_integer_add(kIntegerAccumulatorBits, missing)) {
-      const double per_mac_pj = *multiply + *add;
-      return method_row(name, per_mac_pj, charge(per_mac_pj, total.macs), total);
-    }
-  }
+MethodEnergy absent_row(std::string_view name, std::string_view label, std::string missing) {
   MethodEnergy absent;
   absent.name = name;
-  absent.missing_entry = missing;
+  absent.label = label;
+  absent.missing_entry = std::move(missing);
   return absent;
+}
+
+MethodEnergy other_mac_row(const OtherMac& mac, PriceList& prices, const Comparison& total) {
+  std::string missing;
+  const auto multiply = prices.try_of(std::string(mac.multiply), missing);
+  if (multiply) {
+    const auto add = mac.float_sum ? prices.try_of("fp32_add", missing)
+                                   : prices.try_of_integer_add(kIntegerSumBits, missing);
+    if (add) {
+      const double per_mac_pj = *multiply + *add;
+      return method_row(mac.name, mac.label, per_mac_pj, charge(per_mac_pj, total.macs), total);
+    }
+  }
+  return absent_row(mac.name, mac.label, missing);
+}
+
+MethodEnergy alignment_row(const Alignment& alignment, PriceList& prices, const Comparison& total) {
+  std::string missing;
+  const auto shift = prices.try_of(std::string(alignment.shift), missing);
+  if (!shift) {
+    return absent_row(alignment.name, alignment.label, missing);
+  }
+  const double total_pj = total.mf_mac_pj + charge(*shift, total.macs);
+  return method_row(alignment.name, alignment.label, mean_of(total_pj, total.macs), total_pj,
+                    total);
 }
 
 std::vector<MethodEnergy> compare_methods(const Comparison& total, double fp32_mac_per_mac_pj,
                                           double fp32_multiplier_per_mac_pj, PriceList& prices) {
-  std::optional<double> mf_mac_mean_pj;
-  if (total.macs > 0) {
-    mf_mac_mean_pj = total.mf_mac_pj / static_cast<double>(total.macs);
+  std::vector<MethodEnergy> rows = {
+      method_row("fp32_mac", "FP32 MAC", fp32_mac_per_mac_pj, total.fp32_mac_pj, total),
+      method_row("fp32_multiplier", "FP32 multiplier alone", fp32_multiplier_per_mac_pj,
+                 total.fp32_multiplier_pj, total)};
+  for (const OtherMac& mac : kOtherMacs) {
+    rows.push_back(other_mac_row(mac, prices, total));
   }
-  return {
-      method_row("fp32_mac", fp32_mac_per_mac_pj, total.fp32_mac_pj, total),
-      method_row("fp32_multiplier", fp32_multiplier_per_mac_pj, total.fp32_multiplier_pj, total),
-      integer_mac_row("int8_mac", 8, prices, total), integer_mac_row("int4_mac", 4, prices, total),
-      method_row("mf_mac", mf_mac_mean_pj, total.mf_mac_pj, total)};
+  rows.push_back(
+      method_row("mf_mac", "MF-MAC", mean_of(total.mf_mac_pj, total.macs), total.mf_mac_pj, total));
+  for (const Alignment& alignment : kAlignments) {
+    rows.push_back(alignment_row(alignment, prices, total));
+  }
+  return rows;
 }
 
 }  // namespace

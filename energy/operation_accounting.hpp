@@ -30,9 +30,12 @@ struct GemmActivity {
   ActionCounts fp32_mac;
 };
 
-// One way to do a MAC, over the same number of MACs.
+// One way to do a MAC, over the same number of MACs: from the FP32 MAC down to MF-MAC, and MF-MAC
+// with what aligning a product to its place in the accumulator would cost by the table's own
+// shifts.
 struct MethodEnergy {
-  std::string_view name;  // fp32_mac, fp32_multiplier, int8_mac, int4_mac, mf_mac
+  std::string_view name;   // fp32_mac, fp32_multiplier, fp16_mac ... mf_mac, mf_mac_shift_int32_4
+  std::string_view label;  // for people, with what it accumulates in: "BF16 MAC, FP32 sum"
   // The table's entry that this row needs and does not find; the numbers below are then empty.
   std::string missing_entry;
   std::optional<double> per_mac_pj;  // of mf_mac: the mean, as widths may differ between GEMMs

@@ -74,6 +74,33 @@ TEST(OperationAccounting, paper_table_gives_96_63_percent_of_the_mac_and_95_81_o
   EXPECT_NEAR(*total.reduction_vs_multiplier, 0.9581, 0.00005);
 }
 
+TEST(OperationAccounting, aligning_the_product_by_the_papers_own_shifts_takes_most_of_it_back) {
+  const std::vector<GemmActivity> gemms = {gemm("000-fc", "forward", 1000)};
+  const OperationEnergy energy = price_operations(shipped("paper-2302.14458"), gemms);
+  const MethodEnergy& narrow = method(energy, "mf_mac_shift_int4_3");
+  expect_close(narrow.per_mac_pj.value(), 0.155 + 0.081);
+  EXPECT_NEAR(*narrow.reduction, 0.949, 0.0005);
+  const MethodEnergy& wide = method(energy, "mf_mac_shift_int32_4");
+  expect_close(wide.per_mac_pj.value(), 0.155 + 0.96);
+  EXPECT_NEAR(*wide.reduction, 0.758, 0.0005);
+  EXPECT_GT(*wide.per_mac_pj, 3 * method(energy, "int8_mac").per_mac_pj.value());
+  // Horowitz lists no shift.
+  const OperationEnergy other = price_operations(shipped("horowitz-45nm"), gemms);
+  EXPECT_EQ(method(other, "mf_mac_shift_int4_3").missing_entry, "shift_int4_3");
+}
+
+TEST(OperationAccounting, narrow_floats_are_summed_in_binary32) {
+  const std::vector<GemmActivity> gemms = {gemm("000-fc", "forward", 1000)};
+  const OperationEnergy paper = price_operations(shipped("paper-2302.14458"), gemms);
+  expect_close(method(paper, "fp8_mac").per_mac_pj.value(), 0.23 + 0.9);
+  EXPECT_EQ(method(paper, "bf16_mac").missing_entry, "bf16_multiply");
+  const OperationEnergy horowitz = price_operations(shipped("horowitz-45nm"), gemms);
+  expect_close(method(horowitz, "fp16_mac").per_mac_pj.value(), 1.1 + 0.9);
+  const OperationEnergy tpu = price_operations(shipped("tpuv4i-7nm"), gemms);
+  expect_close(method(tpu, "bf16_mac").per_mac_pj.value(), 0.21 + 0.38);
+  expect_close(method(tpu, "fp16_mac").per_mac_pj.value(), 0.34 + 0.38);
+}
+
 TEST(OperationAccounting, mf_mac_saves_53_percent_of_int8_and_18_of_int4_in_the_paper_table) {
   const std::vector<GemmActivity> gemms = {gemm("000-fc", "forward", 1000)};
   const OperationEnergy energy = price_operations(shipped("paper-2302.14458"), gemms);
@@ -124,9 +151,10 @@ TEST(OperationAccounting, shows_every_number_used_once_and_marks_the_derived_one
       derived.push_back(unit.entry);
     }
   }
-  EXPECT_THAT(names, ElementsAre("sign_xor", "fp32_multiply", "fp32_add", "integer_add.4",
-                                 "integer_add.32", "integer_add.5", "integer_add.24",
-                                 "integer_multiply.8", "integer_multiply.4"));
+  EXPECT_THAT(
+      names, ElementsAre("sign_xor", "fp32_multiply", "fp32_add", "integer_add.4", "integer_add.32",
+                         "integer_add.5", "integer_add.24", "fp8_multiply", "integer_multiply.8",
+                         "integer_multiply.4", "shift_int4_3", "shift_int32_4"));
   EXPECT_THAT(derived, ElementsAre("integer_add.5", "integer_add.24"));
 }
 
@@ -273,7 +301,9 @@ TEST(OperationAccounting, method_rows_stand_in_a_fixed_order) {
   for (const MethodEnergy& row : price_operations(table_of(kSmallTable), {}).methods) {
     names.push_back(row.name);
   }
-  EXPECT_THAT(names, ElementsAre("fp32_mac", "fp32_multiplier", "int8_mac", "int4_mac", "mf_mac"));
+  EXPECT_THAT(names, ElementsAre("fp32_mac", "fp32_multiplier", "fp16_mac", "bf16_mac", "fp8_mac",
+                                 "int8_mac", "int4_mac", "mf_mac", "mf_mac_shift_int4_3",
+                                 "mf_mac_shift_int32_4"));
 }
 
 TEST(OperationAccounting, mf_mac_that_takes_more_than_a_row_saves_a_negative_share) {
