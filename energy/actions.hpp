@@ -83,6 +83,19 @@ inline constexpr std::array<ActionInfo, 18> kActions = {{
      &ActionCounts::idle_stall_pe_cycle},
 }};
 
+// Why a PE has no MAC slot in a cycle. With the MACs, these are all PE cycles.
+struct IdleCause {
+  std::string_view name;
+  Count ActionCounts::*member;
+};
+inline constexpr std::array<IdleCause, 5> kIdleCauses = {{
+    {"edge", &ActionCounts::idle_edge_pe_cycle},
+    {"fill", &ActionCounts::idle_fill_pe_cycle},
+    {"preload", &ActionCounts::idle_preload_pe_cycle},
+    {"drain", &ActionCounts::idle_drain_pe_cycle},
+    {"stall", &ActionCounts::idle_stall_pe_cycle},
+}};
+
 inline ActionCounts& ActionCounts::operator+=(const ActionCounts& other) {
   for (const ActionInfo& action : kActions) {
     this->*action.member += other.*action.member;

@@ -15,8 +15,6 @@
 namespace potomac::energy {
 namespace {
 
-constexpr std::string_view kFormat = "potomac-unit-energy";
-constexpr std::int64_t kVersion = 1;
 constexpr double kLargestPj = 1e9;  // a millijoule for one operation: surely a slip of units
 constexpr std::int64_t kWidestBits = 128;
 constexpr std::int64_t kLargestKib = 1 << 30;
@@ -39,14 +37,14 @@ std::string text_of(const YamlValue& value, const std::string& remedy) {
 // architecture file would otherwise be refused for its first unknown key.
 void check_format(const YamlValue& document) {
   const YamlValue format = document.at("format");
-  if (format.as_string() != kFormat) {
+  if (format.as_string() != kUnitEnergyFormat) {
     format.fail(fmt::format("'{}' is not the format of a unit-energy table", format.as_string()),
-                fmt::format("name a file with 'format: {}'", kFormat));
+                fmt::format("name a file with 'format: {}'", kUnitEnergyFormat));
   }
   const YamlValue version = document.at("version");
-  if (version.as_integer(0, INT32_MAX) != kVersion) {
+  if (version.as_integer(0, INT32_MAX) != kUnitEnergyVersion) {
     version.fail(fmt::format("version {} is not read here", version.as_string()),
-                 fmt::format("write a table of version {}", kVersion));
+                 fmt::format("write a table of version {}", kUnitEnergyVersion));
   }
 }
 
@@ -135,7 +133,7 @@ void check_width(int bits) {
 
 }  // namespace
 
-std::string_view to_string(Certainty certainty) {
+std::string_view name_of(Certainty certainty) {
   switch (certainty) {
     case Certainty::kRead:
       return "read";

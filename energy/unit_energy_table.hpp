@@ -21,7 +21,13 @@ enum class Certainty {
   kRecalled,  // attributed to that source, but not read there again
   kAssumed,   // set by Potomac where the source is silent; its note says how
 };
-std::string_view to_string(Certainty certainty);
+inline constexpr std::array<Certainty, 3> kCertainties = {Certainty::kRead, Certainty::kRecalled,
+                                                          Certainty::kAssumed};
+std::string_view name_of(Certainty certainty);
+
+// What every table's file begins with.
+inline constexpr std::string_view kUnitEnergyFormat = "potomac-unit-energy";
+inline constexpr int kUnitEnergyVersion = 1;
 
 // How an entry is keyed below its name.
 enum class EntryShape {

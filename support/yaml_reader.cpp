@@ -5,17 +5,15 @@
 
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <set>
-#include <system_error>
 
 #include "support/error.hpp"
+#include "support/text_file.hpp"
 
 namespace potomac {
 namespace {
 
-constexpr std::size_t kLargestDocument = std::size_t{16} << 20U;
-constexpr std::size_t kBlock = std::size_t{64} << 10U;  // read at a time
+constexpr std::size_t kLargestDocumentMib = 16;
 
 std::string child_key(const std::string& parent, std::string_view name) {
   return parent.empty() ? std::string(name) : fmt::format("{}.{}", parent, name);
@@ -40,50 +38,6 @@ YamlValue parse(const std::string& text, const std::string& name) {
   } catch (const YAML::Exception& error) {
     throw InputError({name, line_of(error.mark), error.msg, "mend the YAML syntax there"});
   }
-}
-
-// All that the file holds, if that is not too much; a pipe is read to its end.
-std::string content_of(const std::filesystem::path& path) {
-  const auto refuse = [&path](const std::string& problem, const std::string& remedy) {
-    throw InputError({path.string(), "", problem, remedy});
-  };
-  const auto refuse_unreadable = [&refuse](const std::string& why) {
-    refuse(fmt::format("cannot be read ({})", why), "check the name and the permissions");
-  };
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (error) {
-    refuse_unreadable(error.message());
-  }
-  if (std::filesystem::is_directory(status)) {
-    refuse_unreadable(std::make_error_code(std::errc::is_a_directory).message());
-  }
-  const std::string remedy = "name a YAML file of at most 16 MiB";
-  if (std::filesystem::is_regular_file(status)) {
-    const std::uintmax_t size = std::filesystem::file_size(path, error);
-    if (!error && size > kLargestDocument) {
-      refuse(fmt::format("is {} bytes long, too long for a YAML file here", size), remedy);
-    }
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::string text;
-  while (stream && text.size() <= kLargestDocument) {
-    const std::size_t held = text.size();
-    text.resize(held + kBlock);
-    stream.read(text.data() + held, static_cast<std::streamsize>(kBlock));
-    text.resize(held + static_cast<std::size_t>(stream.gcount()));
-  }
-  if (!stream.is_open() || stream.bad()) {
-    refuse_unreadable(stream.is_open() ? "reading broke off" : "it does not open");
-  }
-  if (text.size() > kLargestDocument) {
-    refuse("holds more than 16 MiB, too much for a YAML file here", remedy);
-  }
-  if (text.starts_with("\x89HDF\r\n")) {
-    refuse("is an HDF5 file, such as a trace, where a YAML file belongs",
-           "name them the other way round");
-  }
-  return text;
 }
 
 }  // namespace
@@ -222,7 +176,7 @@ void YamlValue::allow_only(std::initializer_list<std::string_view> known) const 
 }
 
 YamlValue read_yaml_file(const std::filesystem::path& path) {
-  return parse(content_of(path), path.string());
+  return parse(read_text_file(path, "YAML", kLargestDocumentMib), path.string());
 }
 
 YamlValue read_yaml_text(const std::string& text, const std::string& name) {

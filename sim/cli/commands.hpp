@@ -12,10 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "sim/reports/text_table.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
 
+void add_report_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_trace_command(CLI::App& app);
 void add_sweep_command(CLI::App& app);
@@ -23,6 +25,12 @@ void add_sweep_command(CLI::App& app);
 // Where shipped unit-energy tables lie: beside an installed program, or in the source tree that it
 // was built from.
 std::vector<std::filesystem::path> unit_energy_table_dirs();
+
+// The files of the tables that --energy names. Throws InputError.
+std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names);
+
+// Bold type only where standard output is a terminal, and the user has not set NO_COLOR.
+TextForm text_form_of_terminal();
 
 // What an option's word stands for. Throws InputError that names the words there are.
 template <typename Choice>

@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
                          std::string("potomac ") + std::string(potomac::sim::kVersion));
     app.require_subcommand(1);
     potomac::sim::add_run_command(app);
+    potomac::sim::add_report_command(app);
     potomac::sim::add_trace_command(app);
     potomac::sim::add_sweep_command(app);
     const std::vector<std::string> arguments = potomac::sim::arguments_of(argc, argv);

@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "energy/table_search.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
@@ -27,7 +27,7 @@ struct RunArguments {
   std::vector<std::string> settings;
   std::string out;
   std::string engine = "fast";
-  std::string layers = "*";
+  std::vector<std::string> layers;
   std::vector<std::string> passes;
   std::vector<std::string> tables;
   std::string dump_outputs;
@@ -70,7 +70,9 @@ void execute(const RunArguments& arguments) {
       choose<EngineKind>("--engine", arguments.engine,
                          {{"fast", EngineKind::kFast}, {"systemc", EngineKind::kSystemC}});
   options.threads = arguments.threads;
-  options.selection.layers = arguments.layers;
+  if (!arguments.layers.empty()) {
+    options.selection.layers = arguments.layers;
+  }
   if (!arguments.passes.empty()) {
     options.selection.passes.clear();
     for (const std::string& pass : arguments.passes) {
@@ -82,12 +84,8 @@ void execute(const RunArguments& arguments) {
   if (tables.empty()) {
     tables.emplace_back(kDefaultTable);
   }
-  std::vector<std::filesystem::path> table_files;
-  table_files.reserve(tables.size());
-  for (const std::string& table : tables) {
-    table_files.push_back(energy::find_unit_energy_table(table, unit_energy_table_dirs()));
-  }
-  options.tables = energy::load_unit_energy_tables(table_files);
+  std::vector<std::filesystem::path> inputs = table_files(tables);
+  options.tables = energy::load_unit_energy_tables(inputs);
   std::vector<Output> outputs = outputs_in(arguments.out, "--out", {"layers.csv", "report.json"});
   if (!arguments.dump_outputs.empty()) {
     options.dump_outputs = arguments.dump_outputs;
@@ -97,13 +95,13 @@ void execute(const RunArguments& arguments) {
     options.waveform = waveform_request(arguments);
     outputs.push_back({arguments.vcd, "--vcd"});
   }
-  std::vector<std::filesystem::path> inputs = table_files;
   inputs.insert(inputs.end(), {arguments.architecture, arguments.trace});
   check_outputs(outputs, inputs);
   const RunResult result = run(workloads::TraceReader(arguments.trace), options);
   write_reports(result, arguments.out);
-  fmt::print("{}\nreport: {}/report.json, {}/layers.csv\n", run_table(result), arguments.out,
-             arguments.out);
+  std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
+                           run_table(result, text_form_of_terminal()), arguments.out,
+                           arguments.out);
 }
 
 }  // namespace
@@ -122,8 +120,11 @@ void add_run_command(CLI::App& app) {
   command->add_option("--out", arguments->out, "folder for report.json and layers.csv")->required();
   command->add_option("--engine", arguments->engine, "fast (default) or systemc: same results")
       ->option_text("NAME");
-  command->add_option("--layers", arguments->layers, "only layers whose name matches")
-      ->option_text("GLOB");
+  command
+      ->add_option("--layers", arguments->layers, "only layers whose name matches; may be repeated")
+      ->option_text("GLOB")
+      ->take_all()
+      ->expected(1);
   command
       ->add_option("--passes", arguments->passes,
                    "only these: forward,backward-data,backward-weight")

@@ -1,6 +1,7 @@
 // `potomac sweep`: a trace through every combination of some architecture parameters.
 #include <fmt/format.h>
 
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,8 +36,8 @@ void execute(const SweepArguments& arguments) {
     tables->add(row);
   });
   tables->finish();
-  fmt::print("{} points, {} refused\nresults: {}/sweep.csv, {}/sweep.json\n", tables->rows(),
-             tables->refused(), arguments.out, arguments.out);
+  std::cout << fmt::format("{} points, {} refused\nresults: {}/sweep.csv, {}/sweep.json\n",
+                           tables->rows(), tables->refused(), arguments.out, arguments.out);
 }
 
 }  // namespace

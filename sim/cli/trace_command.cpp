@@ -35,7 +35,8 @@ void import_trace(const ImportArguments& arguments) {
     writer.write(*trace.read(i));
   }
   writer.finish();
-  fmt::print("{}: {} layers, every byte under a checksum\n", arguments.to, trace.layers().size());
+  std::cout << fmt::format("{}: {} layers, every byte under a checksum\n", arguments.to,
+                           trace.layers().size());
 }
 
 void add_import_command(CLI::App& command) {

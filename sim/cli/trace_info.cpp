@@ -158,20 +158,20 @@ std::string underflow_text(const QuantizedTensor& tensor) {
 void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
   fmt::print(out, "\n{}: {}{}{}\n", layer.shape.name, name_of(layer.shape.kind),
              geometry_text(layer.shape), layer.shape.input_grad ? "" : ", no input gradient");
-  fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMM, M x N x K", "MACs");
+  fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMMs, MxNxK", "MACs");
   for (const Pass pass : passes_of(layer.shape)) {
     const std::vector<GemmShape> gemms = gemms_of(layer.shape, pass, kLowering);
     totals.add(pass, gemms);
     fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemms),
                grouped(workloads::macs_of(gemms)));
   }
-  fmt::print(out, "  {:<6} {:<21} {:>4} {:>5} {:>7} {:>9}   {}\n", "tensor", "shape", "bits",
+  fmt::print(out, "  {:<6} {:<19} {:>4} {:>5} {:>7} {:>9}   {}\n", "tensor", "shape", "bits",
              "beta", "zeros", "underflow", "exponents, lowest to highest");
   for (const auto& [name, tensor] : tensors_of(layer)) {
     const TensorStatistics statistics = statistics_of(tensor);
     totals.add(statistics);
     const std::string range = fmt::format("{}..{}", -statistics.e_max, statistics.e_max);
-    fmt::print(out, "  {:<6} {:<21} {:>4} {:>5} {:>7} {:>9}   {:>7} {}\n", name,
+    fmt::print(out, "  {:<6} {:<19} {:>4} {:>5} {:>7} {:>9}   {:>7} {}\n", name,
                shape_text(tensor.shape), tensor.bits, tensor.beta, percent(statistics.zero_share()),
                underflow_text(tensor), range, bars(statistics));
   }

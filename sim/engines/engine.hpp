@@ -3,6 +3,7 @@
 // they get there (docs/architecture.md).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,6 +78,7 @@ class Engine {
 };
 
 enum class EngineKind { kFast, kSystemC };
+inline constexpr std::array<EngineKind, 2> kEngineKinds = {EngineKind::kFast, EngineKind::kSystemC};
 std::string_view name_of(EngineKind engine);
 
 // Engines that have a use for threads share out their work over `pool`, which must outlive them.

@@ -9,6 +9,7 @@
 #include "energy/actions.hpp"
 #include "sim/reports/csv_field.hpp"
 #include "sim/reports/gemm_text.hpp"
+#include "sim/reports/si_units.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -72,14 +73,50 @@ void add_actions(std::vector<Column>& list, const std::string& path, const std::
   }
 }
 
+void add_cycles(std::vector<Column>& list, const std::string& name) {
+  const auto add = [&](const char* part, const char* meaning, Cell (*get)(const Quantities&)) {
+    list.push_back(counted(fmt::format("{}.{}", name, part), fmt::format("{}_{}", name, part), "",
+                           "cycle", meaning, get));
+  };
+  add("total", "preload + stream + drain + stall",
+      [](const Quantities& q) { return Cell(q.cycles.total()); });
+  add("preload", "loading stationary tiles",
+      [](const Quantities& q) { return Cell(q.cycles.preload); });
+  add("stream", "slots, and the skew around them",
+      [](const Quantities& q) { return Cell(q.cycles.stream); });
+  add("drain", "the pass's last results leave",
+      [](const Quantities& q) { return Cell(q.cycles.drain); });
+  add("stall", "waiting for memory", [](const Quantities& q) { return Cell(q.cycles.stall); });
+}
+
+// The largest cause of idle PE cycles and its share of all PE cycles: "fill 46%".
+Cell idle_text(const ColumnSource& source) {
+  const std::uint64_t cycles = source.quantities.cycles.total();
+  const energy::IdleCause* largest = energy::kIdleCauses.data();
+  for (const energy::IdleCause& cause : energy::kIdleCauses) {
+    if ((source.quantities.actions.*cause.member).value() >
+        (source.quantities.actions.*largest->member).value()) {
+      largest = &cause;
+    }
+  }
+  const double idle = static_cast<double>((source.quantities.actions.*largest->member).value());
+  if (cycles == 0 || idle == 0.0) {
+    return {};
+  }
+  return fmt::format(
+      "{} {:.0f}%", largest->name,
+      100.0 * idle /
+          (static_cast<double>(source.architecture.array.pes()) * static_cast<double>(cycles)));
+}
+
 std::vector<Column> make_columns() {
   std::vector<Column> list;
-  list.push_back(of_pass("layer", "layer", "layer", "the layer's name in the trace",
+  list.push_back(of_pass("layer", "layer", "", "the layer's name in the trace",
                          [](const PassRecord& r) { return Cell(r.layer); }));
   list.push_back(
-      of_pass("pass", "pass", "pass", "forward, backward-data or backward-weight",
+      of_pass("pass", "pass", "layer, pass", "forward, backward-data or backward-weight",
               [](const PassRecord& r) { return Cell(std::string(workloads::name_of(r.pass))); }));
-  list.push_back(of_pass("gemms", "", "GEMMs (M x N x K)",
+  list.push_back(of_pass("gemms", "", "GEMMs, MxNxK",
                          "runs of equal GEMMs in their order: count, m, n, k",
                          [](const PassRecord& r) { return Cell(r.gemms); }));
   list.push_back(of_pass("", "count", "", "GEMMs: groups, batches or phases",
@@ -87,7 +124,7 @@ std::vector<Column> make_columns() {
   list.push_back(of_shape("m", &workloads::GemmShape::m, "rows of an output; empty: they differ"));
   list.push_back(of_shape("n", &workloads::GemmShape::n, "columns of an output"));
   list.push_back(of_shape("k", &workloads::GemmShape::k, "depth of the reduction"));
-  list.push_back(counted("folds", "folds", "folds", "", "array-fulls, over all GEMMs",
+  list.push_back(counted("folds", "folds", "", "", "array-fulls, over all GEMMs",
                          [](const Quantities& q) { return Cell(q.folds); }));
   list.push_back(counted("", "", "cycles", "cycle", "cycles.total",
                          [](const Quantities& q) { return Cell(q.cycles.total()); }));
@@ -99,6 +136,8 @@ std::vector<Column> make_columns() {
                     const auto share = utilization(s.quantities, s.architecture.array);
                     return share ? Cell(Share{*share}) : Cell();
                   }});
+  list.push_back({"", "", "idle by", "",
+                  "the largest cause of PE cycles without a MAC, and its share", true, idle_text});
   list.push_back(
       of_pass("accumulator.bits", "accumulator_bits", "", "the accumulator's width",
               [](const PassRecord& r) { return Cell(std::int64_t{r.accumulator.bits}); }));
@@ -112,23 +151,11 @@ std::vector<Column> make_columns() {
   list.push_back(counted("zero_operand_macs.value", "zero_operand_macs_value", "", "MAC",
                          "MACs with a zero operand besides, gated or not",
                          [](const Quantities& q) { return cell_of(q.value_zero_macs); }));
-  list.push_back(counted("", "", "zeros gated", "", "gated_mac / macs", [](const Quantities& q) {
+  list.push_back(counted("", "", "zeros", "", "gated_mac / macs", [](const Quantities& q) {
     return share_of(q.actions.gated_mac, q.macs);
   }));
-  list.push_back(counted("cycles.total", "cycles_total", "", "cycle",
-                         "preload + stream + drain + stall",
-                         [](const Quantities& q) { return Cell(q.cycles.total()); }));
-  list.push_back(counted("cycles.preload", "cycles_preload", "", "cycle",
-                         "loading stationary tiles",
-                         [](const Quantities& q) { return Cell(q.cycles.preload); }));
-  list.push_back(counted("cycles.stream", "cycles_stream", "", "cycle",
-                         "slots, and the skew around them",
-                         [](const Quantities& q) { return Cell(q.cycles.stream); }));
-  list.push_back(counted("cycles.drain", "cycles_drain", "", "cycle",
-                         "the pass's last results leave",
-                         [](const Quantities& q) { return Cell(q.cycles.drain); }));
-  list.push_back(counted("cycles.stall", "cycles_stall", "", "cycle", "waiting for memory",
-                         [](const Quantities& q) { return Cell(q.cycles.stall); }));
+  add_cycles(list, "cycles");
+  add_cycles(list, "baseline_cycles");  // so far those of an array of the same shape: the same
   add_actions(list, "actions", "", &Quantities::actions);
   add_actions(list, "baseline_actions", "baseline_", &Quantities::baseline_actions);
   return list;
@@ -171,6 +198,7 @@ struct CsvCell {
 struct TextCell {
   std::string operator()(std::monostate /*unknown*/) const { return "-"; }
   std::string operator()(Share share) const { return fmt::format("{:.1f}%", 100.0 * share.value); }
+  std::string operator()(std::uint64_t count) const { return si_count(count); }
   std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
     return gemm_text(gemms);
   }

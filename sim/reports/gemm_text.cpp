@@ -24,9 +24,9 @@ std::string gemm_text(std::span<const GemmShape> gemms) {
   }
   const std::int64_t count = workloads::count_of(gemms);
   const std::string text =
-      fmt::format("{} x {} x {}", range_text(gemms, &GemmShape::m),
-                  range_text(gemms, &GemmShape::n), range_text(gemms, &GemmShape::k));
-  return count == 1 ? text : fmt::format("{} * {}", count, text);
+      fmt::format("{}x{}x{}", range_text(gemms, &GemmShape::m), range_text(gemms, &GemmShape::n),
+                  range_text(gemms, &GemmShape::k));
+  return count == 1 ? text : fmt::format("{}*{}", count, text);
 }
 
 }  // namespace potomac::sim

@@ -1,4 +1,4 @@
-// The GEMMs of a pass in a few words: "6272 x 64 x 288", "4 * 1568 x 32 x 64..256".
+// The GEMMs of a pass in a few words: "6272x64x288", "4*1568x32x64..256".
 #pragma once
 
 #include <span>
@@ -8,7 +8,7 @@
 
 namespace potomac::sim {
 
-// COUNT * M x N x K; an extent that differs between the GEMMs is a range.
+// COUNT*MxNxK; an extent that differs between the GEMMs is a range.
 std::string gemm_text(std::span<const workloads::GemmShape> gemms);
 
 }  // namespace potomac::sim

@@ -1,5 +1,6 @@
 #include "sim/reports/report_json.hpp"
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,10 @@ namespace potomac::sim {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// What a pass may be asked for besides, and no run yields yet.
+constexpr std::array<const char*, 4> kNotCounted = {"toggles", "baseline_toggles", "stall_by",
+                                                    "memory"};
 
 Json optional_number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -61,7 +66,7 @@ Json rows_json(const std::vector<energy::EnergyRow>& rows) {
 }
 
 Json method_json(const energy::MethodEnergy& method) {
-  Json json{{"name", method.name}};
+  Json json{{"name", method.name}, {"label", method.label}};
   if (!method.missing_entry.empty()) {
     json["missing_entry"] = method.missing_entry;
     return json;
@@ -76,7 +81,7 @@ Json method_json(const energy::MethodEnergy& method) {
 Json unit_energy_json(const energy::UnitEnergy& unit) {
   Json json{{"entry", unit.entry},
             {"value", unit.energy_pj},
-            {"certainty", energy::to_string(unit.certainty)},
+            {"certainty", energy::name_of(unit.certainty)},
             {"source", unit.source}};
   if (!unit.note.empty()) {
     json["note"] = unit.note;
@@ -135,8 +140,8 @@ Json energy_json(const energy::OperationEnergy& energy) {
 }
 
 Json report_json(const RunResult& result) {
-  Json json;
-  json["potomac"] = {{"version", kVersion}, {"report_version", kReportVersion}};
+  Json json{{"format", kReportFormat}, {"version", kReportVersion}};
+  json["potomac"] = {{"version", kVersion}};
   json["engine"] = name_of(result.engine);
   json["architecture"] = architecture_json(result.architecture);
   json["workload"] = {
@@ -144,15 +149,32 @@ Json report_json(const RunResult& result) {
       {"framework", result.workload.framework}, {"dataset", result.workload.dataset},
       {"step", result.workload.step},           {"seed", result.workload.seed},
       {"rounding", result.workload.rounding}};
-  if (!result.not_included.empty()) {
-    Json& left_out = json["workload"]["not_included"] = Json::array();
-    for (const workloads::NotIncluded& part : result.not_included) {
-      left_out.push_back({{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
-    }
+  Json& tensors = json["workload"]["tensors"] = Json::array();
+  for (const TensorOrigins& tensor : result.zeros) {
+    const auto count = [&](std::int64_t workloads::ZeroOrigins::*member) {
+      return tensor.zeros ? Json((*tensor.zeros).*member) : Json(nullptr);
+    };
+    tensors.push_back({{"layer", tensor.layer},
+                       {"tensor", tensor.tensor},
+                       {"exact_zeros", count(&workloads::ZeroOrigins::exact)},
+                       {"underflows", count(&workloads::ZeroOrigins::underflows)}});
   }
+  Json& missing = json["workload"]["not_included"] = Json::array();
+  for (const workloads::NotIncluded& part : result.not_included) {
+    missing.push_back({{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
+  }
+  Json& selection = json["selection"] = {{"layers", result.selection.layers}};
+  for (const workloads::Pass pass : result.selection.passes) {
+    selection["passes"].push_back(workloads::name_of(pass));
+  }
+  selection["left_out"] = result.left_out;
   Json& passes = json["passes"] = Json::array();
   for (const PassRecord& record : result.passes) {
-    passes.push_back(json_of({&record, record.quantities, result.architecture}, false));
+    Json entry = json_of({&record, record.quantities, result.architecture}, false);
+    for (const char* name : kNotCounted) {
+      entry[name] = nullptr;
+    }
+    passes.push_back(std::move(entry));
   }
   json["totals"] = totals_json(result.totals, result.architecture);
   Json& energy = json["energy"] = Json::array();

@@ -4,12 +4,14 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "sim/studies/run.hpp"
 
 namespace potomac::sim {
 
-inline constexpr int kReportVersion = 1;
+inline constexpr std::string_view kReportFormat = "potomac-report";
+inline constexpr int kReportVersion = 2;
 
 nlohmann::ordered_json report_json(const RunResult& result);
 

@@ -8,30 +8,20 @@
 
 #include "sim/reports/columns.hpp"
 #include "sim/reports/si_units.hpp"
-#include "sim/reports/text_table.hpp"
 
 namespace potomac::sim {
 namespace {
 
-// What the last row says in place of a layer and a shape.
+// What the last row says in place of a pass and its GEMMs.
 std::string total_cell(const Column& column, const Quantities& totals,
                        const Architecture& architecture) {
   if (column.of_totals) {
     return text_cell(column.get({nullptr, totals, architecture}));
   }
-  if (column.path == "layer") {
-    return "total";
-  }
-  return column.path == "pass" ? "" : fmt::format("{} MACs", totals.macs);
+  return column.path == "pass" ? "total" : fmt::format("{} MACs", si_count(totals.macs));
 }
 
-void add_energy(std::vector<std::string>& row, const energy::Comparison& comparison) {
-  row.push_back(si_energy(comparison.mf_mac_pj));
-  row.push_back(si_energy(comparison.fp32_mac_pj));
-  row.push_back(percent(comparison.reduction));
-}
-
-std::string layer_table(const RunResult& result) {
+std::string layer_table(const RunResult& result, TextForm form) {
   std::vector<const Column*> shown;
   std::vector<std::string> header;
   for (const Column& column : columns()) {
@@ -42,25 +32,28 @@ std::string layer_table(const RunResult& result) {
   }
   const bool priced = !result.energy.empty();
   if (priced) {
-    header.insert(header.end(), {"MF-MAC", "FP32", "reduction"});
+    header.emplace_back("MF-MAC");
   }
-  TextTable table(header, 2);
+  TextTable table(header, 1);
   std::string_view last_layer;
   for (std::size_t i = 0; i < result.passes.size(); ++i) {
     const PassRecord& record = result.passes[i];
+    if (record.layer != last_layer) {
+      table.add_section(record.layer);
+      last_layer = record.layer;
+    }
     std::vector<std::string> row;
     row.reserve(header.size());
     for (const Column* column : shown) {
       row.push_back(text_cell(column->get({&record, record.quantities, result.architecture})));
     }
-    if (record.layer == last_layer) {
-      row.front().clear();
+    if (form != TextForm::kMarkdown) {
+      row.front() = fmt::format(" {}", row.front());
     }
     if (priced) {
-      add_energy(row, result.energy.front().by_gemm[i].every_mac);
+      row.push_back(si_energy(result.energy.front().by_gemm[i].every_mac.mf_mac_pj));
     }
     table.add(std::move(row));
-    last_layer = record.layer;
   }
   table.add_rule();
   std::vector<std::string> row;
@@ -69,48 +62,38 @@ std::string layer_table(const RunResult& result) {
     row.push_back(total_cell(*column, result.totals, result.architecture));
   }
   if (priced) {
-    add_energy(row, result.energy.front().total.every_mac);
+    row.push_back(si_energy(result.energy.front().total.every_mac.mf_mac_pj));
   }
   table.add(std::move(row));
-  return table.text();
+  return table.text(form);
 }
 
-std::string method_name(std::string_view name) {
-  if (name == "fp32_mac") {
-    return "FP32 MAC";
-  }
-  if (name == "fp32_multiplier") {
-    return "FP32 multiplier alone";
-  }
-  if (name == "int8_mac") {
-    return "INT8 MAC, 32-bit sum";
-  }
-  if (name == "int4_mac") {
-    return "INT4 MAC, 32-bit sum";
-  }
-  return "MF-MAC";
-}
-
-std::string energy_section(const energy::OperationEnergy& energy) {
-  std::string text = fmt::format("\nEnergy by table {} (node: {}), accounting: {}\n", energy.table,
-                                 energy.node, energy.accounting);
-  TextTable table({"method", "per MAC", "total", "less than FP32 MAC", "MF-MAC takes less by"}, 1);
+std::string energy_section(const energy::OperationEnergy& energy, TextForm form) {
+  std::string text =
+      paragraph(fmt::format("Energy by table {} (node: {}), accounting: {}, every MAC charged",
+                            energy.table, energy.node, energy.accounting));
+  text += '\n';
+  TextTable table({"method", "per MAC", "total", "less than FP32", "MF-MAC saves"}, 1);
+  std::string absent;
   for (const energy::MethodEnergy& method : energy.methods) {
     if (!method.missing_entry.empty()) {
-      table.add(
-          {method_name(method.name), "-", fmt::format("no {}", method.missing_entry), "-", "-"});
+      absent += fmt::format("{}{}", absent.empty() ? "" : ", ", method.missing_entry);
       continue;
     }
-    table.add({method_name(method.name),
+    table.add({std::string(method.label),
                method.per_mac_pj ? fmt::format("{:.4g} pJ", *method.per_mac_pj) : "-",
                method.total_pj ? si_energy(*method.total_pj) : "-", percent(method.reduction),
                percent(method.mf_mac_saves)});
   }
-  text += table.text();
+  text += table.text(form);
+  text += '\n';
   if (const auto& gated = energy.total.zeros_gated) {
-    text += fmt::format("with zeros gated on both sides: MF-MAC {}, FP32 {}, reduction {}\n",
-                        si_energy(gated->mf_mac_pj), si_energy(gated->fp32_mac_pj),
-                        percent(gated->reduction));
+    text += paragraph(fmt::format(
+        "With zeros gated on both sides: MF-MAC {}, FP32 {}, reduction {}.",
+        si_energy(gated->mf_mac_pj), si_energy(gated->fp32_mac_pj), percent(gated->reduction)));
+  }
+  if (!absent.empty()) {
+    text += paragraph(fmt::format("No row for what the table does not price: {}.", absent));
   }
   std::string derived;
   for (const energy::UnitEnergy& unit : energy.unit_energies) {
@@ -120,44 +103,63 @@ std::string energy_section(const energy::OperationEnergy& energy) {
     }
   }
   if (!derived.empty()) {
-    text += fmt::format("not listed by the source, derived by the table's rule: {}\n", derived);
+    text += paragraph(
+        fmt::format("Not listed by the source, derived by the table's rule: {}.", derived));
+  }
+  return text;
+}
+
+std::string accumulators_text(const energy::ActionCounts& actions) {
+  const Count events = actions.overflow + actions.dropped_product;
+  if (!events.known()) {
+    return "Whether accumulators overflow is not known without values.";
+  }
+  if (events.value() == 0) {
+    return "No accumulator overflowed, no product was dropped.";
+  }
+  return fmt::format("Accumulators: {} overflows, {} products dropped.", actions.overflow.value(),
+                     actions.dropped_product.value());
+}
+
+std::string what_is_missing(const RunResult& result) {
+  std::string text;
+  if (result.left_out > 0) {
+    text += paragraph(fmt::format("Not the whole step: {} only, {} other passes are left out.",
+                                  result.selection.text(), result.left_out));
+  }
+  for (const workloads::NotIncluded& part : result.not_included) {
+    text += paragraph(
+        fmt::format("Not in the workload: {} ({}): {}.", part.name, part.kind, part.reason));
   }
   return text;
 }
 
 }  // namespace
 
-std::string run_table(const RunResult& result) {
-  const ArrayShape& array = result.architecture.array;
-  std::string text = fmt::format(
-      "{}: {} ({}), step {}, on {} x {} MF-MAC PEs, {}, {} issue, engine {}\n\n",
-      result.trace.filename().string(), result.workload.model, result.workload.dataset,
-      result.workload.step, array.rows, array.cols, name_of(result.architecture.dataflow),
-      name_of(result.architecture.issue), name_of(result.engine));
-  text += layer_table(result);
-  const Quantities& totals = result.totals;
-  text += fmt::format(
-      "\nutil.: MACs / (PEs * cycles), zeros included. zeros gated: MACs with a zero operand, "
-      "which fire no arithmetic.\n{} cycles at {} MHz: {}.",
-      totals.cycles.total(), result.architecture.clock_mhz,
-      si_time(time_s(totals, result.architecture) * 1e9));
-  const Count overflows = totals.actions.overflow;
-  const Count dropped = totals.actions.dropped_product;
-  if (!(overflows + dropped).known()) {
-    text += " Whether accumulators overflow is not known without values.";
-  } else if ((overflows + dropped).value() > 0) {
-    text += fmt::format(" Accumulators: {} overflows, {} products dropped.", overflows.value(),
-                        dropped.value());
-  } else {
-    text += " No accumulator overflowed, no product was dropped.";
-  }
-  text += "\n";
-  if (!result.energy.empty()) {
-    text += fmt::format("Energy in the table above: {}, every MAC charged on both sides.\n",
-                        result.energy.front().table);
-  }
+std::string run_table(const RunResult& result, TextForm form) {
+  const Architecture& architecture = result.architecture;
+  std::string text =
+      paragraph(fmt::format("{}: {} ({}), step {}", result.trace.filename().string(),
+                            result.workload.model, result.workload.dataset, result.workload.step));
+  text += paragraph(fmt::format("on {} x {} MF-MAC PEs, {}, {} issue, engine {}",
+                                architecture.array.rows, architecture.array.cols,
+                                name_of(architecture.dataflow), name_of(architecture.issue),
+                                name_of(result.engine)));
+  text += what_is_missing(result);
+  text += '\n';
+  text += layer_table(result, form);
+  text += '\n';
+  text += paragraph(fmt::format("{} cycles at {} MHz: {}. {}", result.totals.cycles.total(),
+                                architecture.clock_mhz,
+                                si_time(time_s(result.totals, architecture) * 1e9),
+                                accumulators_text(result.totals.actions)));
+  text += paragraph(
+      "util.: MACs / (PEs * cycles). idle by: why PEs have no MAC most often; edge: the fold does "
+      "not use them, fill: operands are on their way, drain: results are. zeros: MACs with a zero "
+      "operand that were gated.");
   for (const energy::OperationEnergy& energy : result.energy) {
-    text += energy_section(energy);
+    text += '\n';
+    text += energy_section(energy, form);
   }
   return text;
 }

@@ -28,6 +28,21 @@ std::string si_energy(double picojoules) {
   return scaled(picojoules, kUnits);
 }
 
+std::string si_count(std::uint64_t count) {
+  static constexpr std::array<std::string_view, 6> kPrefixes = {"", "k", "M", "G", "T", "P"};
+  if (count < 10'000'000) {
+    return fmt::format("{}", count);
+  }
+  auto value = static_cast<double>(count);
+  std::size_t step = 0;
+  while (value >= 999.95 && step + 1 < kPrefixes.size()) {
+    value /= 1000.0;
+    ++step;
+  }
+  const int decimals = value >= 99.995 ? 1 : value >= 9.9995 ? 2 : 3;
+  return fmt::format("{:.{}f} {}", value, decimals, kPrefixes[step]);
+}
+
 std::string si_time(double nanoseconds) {
   static constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
   return scaled(nanoseconds, kUnits);

@@ -111,8 +111,8 @@ Json json_of_row(const SweepRow& row) {
 }
 
 Json head_json(const SweepSpec& spec) {
-  Json json;
-  json["potomac"] = {{"version", kVersion}, {"report_version", kReportVersion}};
+  Json json{{"format", "potomac-sweep"}, {"version", kReportVersion}};
+  json["potomac"] = {{"version", kVersion}};
   json["sweep"] = {{"file", spec.file.string()},
                    {"trace", spec.trace.string()},
                    {"engine", name_of(spec.engine)},

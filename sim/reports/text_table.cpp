@@ -5,12 +5,43 @@
 #include <algorithm>
 
 namespace potomac::sim {
+namespace {
 
-std::string TextTable::text() const {
+std::string bold(const std::string& text, TextForm form) {
+  return form == TextForm::kTerminal ? "\x1b[1m" + text + "\x1b[0m" : text;
+}
+
+// A cell may hold what Markdown takes for the end of a cell, or for emphasis.
+std::string escaped(const std::string& cell) {
+  std::string text;
+  for (const char c : cell) {
+    if (c == '|' || c == '*' || c == '_') {
+      text += '\\';
+    }
+    text += c;
+  }
+  return text;
+}
+
+}  // namespace
+
+void TextTable::add_section(std::string heading) {
+  sections_.push_back(rows_.size());
+  rows_.push_back({std::move(heading)});
+}
+
+bool TextTable::is_section(std::size_t row) const {
+  return std::ranges::count(sections_, row) > 0;
+}
+
+std::string TextTable::text(TextForm form) const {
+  if (form == TextForm::kMarkdown) {
+    return markdown();
+  }
   std::vector<std::size_t> widths(rows_.front().size());
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
+    for (std::size_t i = 0; i < rows_[r].size() && !is_section(r); ++i) {
+      widths[i] = std::max(widths[i], rows_[r][i].size());
     }
   }
   std::string rule;
@@ -29,9 +60,48 @@ std::string TextTable::text() const {
                         : fmt::format("{:>{}}  ", rows_[r][i], widths[i]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
+    text += (r == 0 || is_section(r) ? bold(line, form) : line) + "\n";
   }
   return text;
+}
+
+std::string TextTable::markdown() const {
+  std::string text;
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
+    text += "|";
+    for (std::size_t i = 0; i < rows_.front().size(); ++i) {
+      const std::string cell = i < rows_[r].size() ? escaped(rows_[r][i]) : std::string();
+      text += is_section(r) && i == 0 ? fmt::format(" **{}** |", cell) : fmt::format(" {} |", cell);
+    }
+    text += "\n";
+    if (r == 0) {
+      text += "|";
+      for (std::size_t i = 0; i < rows_.front().size(); ++i) {
+        text += i < left_ ? "---|" : "---:|";
+      }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+std::string paragraph(std::string_view text) {
+  std::string lines;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (column > 0 && column + 1 + word.size() > kTextColumns) {
+      lines += '\n';
+      column = 0;
+    } else if (column > 0) {
+      lines += ' ';
+      ++column;
+    }
+    lines += word;
+    column += word.size();
+  }
+  return lines + "\n";
 }
 
 }  // namespace potomac::sim

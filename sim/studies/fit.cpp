@@ -34,8 +34,7 @@ void require_fit(const Architecture& architecture, const workloads::Workload& wo
   }
   if (!selection.selects_any(workload.layers())) {
     throw InputError(
-        {workload.path().string(), "",
-         fmt::format("nothing is selected by layers '{}' and these passes", selection.layers),
+        {workload.path().string(), "", fmt::format("nothing is selected by {}", selection.text()),
          fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
   }
 }

@@ -24,6 +24,21 @@ void check(const workloads::Workload& workload, const RunOptions& options) {
   }
 }
 
+std::vector<TensorOrigins> zero_origins(const workloads::Workload& workload,
+                                        const Selection& selection) {
+  std::vector<TensorOrigins> origins;
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    const workloads::LayerShape& layer = workload.layers()[i];
+    if (!selection.passes_of(layer).empty()) {
+      const workloads::LayerFormats& formats = workload.formats()[i];
+      origins.push_back({layer.name, "W", formats.w.zeros});
+      origins.push_back({layer.name, "A", formats.a.zeros});
+      origins.push_back({layer.name, "G", formats.g.zeros});
+    }
+  }
+  return origins;
+}
+
 }  // namespace
 
 RunResult run(const workloads::Workload& workload, const RunOptions& options) {
@@ -32,7 +47,10 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
                    .architecture = options.architecture,
                    .trace = workload.path(),
                    .workload = workload.info(),
+                   .zeros = zero_origins(workload, options.selection),
                    .not_included = workload.not_included(),
+                   .selection = options.selection,
+                   .left_out = options.selection.left_out_of(workload.layers()),
                    .passes = {},
                    .totals = {},
                    .energy = {}};

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "energy/operation_accounting.hpp"
@@ -27,12 +28,22 @@ struct RunOptions {
   std::optional<WaveformRequest> waveform;
 };
 
+// Where the zeros of one tensor come from, as far as the workload knows.
+struct TensorOrigins {
+  std::string layer;
+  std::string tensor;  // "W", "A" or "G"
+  std::optional<workloads::ZeroOrigins> zeros;
+};
+
 struct RunResult {
   EngineKind engine = EngineKind::kFast;
   Architecture architecture;
   std::filesystem::path trace;
   workloads::WorkloadInfo workload;
+  std::vector<TensorOrigins> zeros;  // of the selected layers' tensors
   std::vector<workloads::NotIncluded> not_included;
+  Selection selection;
+  std::int64_t left_out = 0;  // passes of the workload that the selection leaves out
   std::vector<PassRecord> passes;
   Quantities totals;
   std::vector<energy::OperationEnergy> energy;  // one per table

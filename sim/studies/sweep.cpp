@@ -80,7 +80,7 @@ class Sweep {
     if (!spec_.selection.selects_any(workload_.layers())) {
       throw InputError(
           {spec_.file.string(), "",
-           fmt::format("layers '{}' and the passes select nothing of {}", spec_.selection.layers,
+           fmt::format("{} select nothing of {}", spec_.selection.text(),
                        workload_.path().string()),
            fmt::format("see its layers with: potomac trace info {}", workload_.path().string())});
     }

@@ -15,7 +15,10 @@ using workloads::Pass;
 Selection parse_selection(const YamlValue& root) {
   Selection selection;
   if (const auto layers = root.find("layers")) {
-    selection.layers = layers->as_string();
+    selection.layers.clear();
+    for (const YamlValue& pattern : layers->is_scalar() ? std::vector{*layers} : layers->items()) {
+      selection.layers.push_back(pattern.as_string());
+    }
   }
   if (const auto passes = root.find("passes")) {
     selection.passes.clear();

@@ -29,8 +29,11 @@ def test_report_has_the_documented_keys_and_consistent_sums(potomac, trace, arch
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     report = read_json(potomac.folder / "o/report.json")
-    assert list(report) == ["potomac", "engine", "architecture", "workload", "passes", "totals",
-                            "energy"]  # fmt: skip
+    assert list(report) == ["format", "version", "potomac", "engine", "architecture", "workload",
+                            "selection", "passes", "totals", "energy"]  # fmt: skip
+    assert report["selection"] == {
+        "layers": ["*"], "passes": ["forward", "backward-data", "backward-weight"], "left_out": 0,
+    }  # fmt: skip
     assert report["engine"] == "fast"
     gemms = report["passes"]
     assert len(gemms) == 14
@@ -122,7 +125,12 @@ def test_any_number_of_threads_gives_the_same_files(potomac, trace, arch):
 def test_selection_by_layer_and_pass(potomac, trace, arch):
     potomac("run", trace, "--arch", arch, "--out", "o", "--layers", "*conv*",
             "--passes", "backward-weight,forward")  # fmt: skip
-    gemms = read_json(potomac.folder / "o/report.json")["passes"]
+    report = read_json(potomac.folder / "o/report.json")
+    assert report["selection"] == {
+        "layers": ["*conv*"], "passes": ["backward-weight", "forward"], "left_out": 8,
+    }  # fmt: skip
+    assert "8 other passes are left out" in " ".join(potomac("report", "o").stdout.split())
+    gemms = report["passes"]
     assert [(gemm["layer"][4:], gemm["pass"]) for gemm in gemms] == [
         (layer, kind) for layer in ("conv1", "conv2", "conv3")
         for kind in ("forward", "backward-weight")

@@ -47,7 +47,7 @@ TEST(UnitEnergyTable, lists_numbers_in_the_order_of_the_catalogue) {
 TEST(UnitEnergyTable, a_number_carries_source_certainty_and_note) {
   const UnitEnergy energy = table_of(kSmallTable).require("sign_xor");
   EXPECT_EQ(energy.energy_pj, 0.25);
-  EXPECT_EQ(to_string(energy.certainty), "assumed");
+  EXPECT_EQ(name_of(energy.certainty), "assumed");
   EXPECT_EQ(energy.source, "nobody");
   EXPECT_EQ(energy.note, "a guess");
   EXPECT_FALSE(energy.derived());

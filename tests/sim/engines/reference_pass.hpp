@@ -81,9 +81,11 @@ std::function<void(const sim::ResultTile<Value>&)> sink_into(Output<Value>& outp
 
 // The idle PE cycles of every cause.
 inline std::uint64_t idle_of(const energy::ActionCounts& actions) {
-  return (actions.idle_edge_pe_cycle + actions.idle_fill_pe_cycle + actions.idle_preload_pe_cycle +
-          actions.idle_drain_pe_cycle + actions.idle_stall_pe_cycle)
-      .value();
+  Count sum;
+  for (const energy::IdleCause& cause : energy::kIdleCauses) {
+    sum += actions.*cause.member;
+  }
+  return sum.value();
 }
 
 // A pass's results, given GEMM by GEMM, as the matrices that they make.

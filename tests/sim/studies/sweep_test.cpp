@@ -173,7 +173,7 @@ TEST(Sweep, OfNoPointThatCanRunGivesNoRow) {
   const SmallWorkload workload;
   EXPECT_THROW(rows_of(workload, spec_of({{"pe.accumulator.bits", "[16, 17]"}}), 1), InputError);
   SweepSpec nothing = spec_of({{"array.rows", "[1]"}});
-  nothing.selection.layers = "absent*";
+  nothing.selection.layers = {"absent*"};
   EXPECT_THROW(rows_of(workload, nothing, 1), InputError);
 }
 

@@ -1,0 +1,272 @@
+#include "sim/reports/report_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "energy/unit_energy_table.hpp"
+#include "sim/reports/json_value.hpp"
+#include "sim/reports/report_json.hpp"
+#include "sim/studies/pricing.hpp"
+#include "support/text_file.hpp"
+#include "support/yaml_reader.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using Json = JsonValue::Json;
+
+constexpr std::size_t kLargestReportMib = 512;
+
+// One of the enumerators, by its name.
+template <typename Enum, std::size_t N>
+Enum named(const JsonValue& value, const std::array<Enum, N>& all) {
+  const std::string text = value.text();
+  const auto found =
+      std::ranges::find_if(all, [&](Enum candidate) { return name_of(candidate) == text; });
+  if (found == all.end()) {
+    value.fail(fmt::format("'{}' is not known", text), "read it with the Potomac that wrote it");
+  }
+  return *found;
+}
+
+Count count_of(const JsonValue& value) {
+  return value.is_null() ? Count::unknown() : Count(value.count());
+}
+
+energy::ActionCounts read_actions(const JsonValue& json) {
+  energy::ActionCounts actions;
+  for (const energy::ActionInfo& action : energy::kActions) {
+    actions.*action.member = count_of(json.at(action.name));
+  }
+  return actions;
+}
+
+PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
+  PassRecord record;
+  record.layer = json.at("layer").text();
+  record.pass = named(json.at("pass"), workloads::kPasses);
+  for (const JsonValue& gemm : json.at("gemms").items()) {
+    record.gemms.push_back({gemm.at("count").integer(), gemm.at("m").integer(),
+                            gemm.at("n").integer(), gemm.at("k").integer()});
+  }
+  const JsonValue accumulator = json.at("accumulator");
+  record.accumulator = {.bits = static_cast<int>(accumulator.at("bits").integer()),
+                        .lsb = static_cast<int>(accumulator.at("lsb").integer()),
+                        .overflow = architecture.pe.accumulator.overflow};
+  record.exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
+  Quantities& quantities = record.quantities;
+  quantities.macs = json.at("macs").count();
+  quantities.folds = json.at("folds").count();
+  const JsonValue zeros = json.at("zero_operand_macs");
+  quantities.structural_zero_macs = zeros.at("structural").count();
+  quantities.value_zero_macs = count_of(zeros.at("value"));
+  const JsonValue cycles = json.at("cycles");
+  quantities.cycles = {cycles.at("preload").count(), cycles.at("stream").count(),
+                       cycles.at("drain").count(), cycles.at("stall").count()};
+  quantities.actions = read_actions(json.at("actions"));
+  quantities.baseline_actions = read_actions(json.at("baseline_actions"));
+  return record;
+}
+
+// What a pass's counts must obey, whoever counted them.
+void check_pass(const JsonValue& json, const PassRecord& record, const Architecture& architecture) {
+  const Quantities& quantities = record.quantities;
+  const auto require = [&](bool holds, const char* what) {
+    if (!holds) {
+      json.fail(
+          fmt::format("{} {} contradicts itself: {}", record.layer, name_of(record.pass), what),
+          "run it again");
+    }
+  };
+  require(quantities.macs == static_cast<std::uint64_t>(workloads::macs_of(record.gemms)),
+          "macs are not those of its gemms");
+  require(
+      quantities.structural_zero_macs <= quantities.macs &&
+          (!quantities.value_zero_macs.known() ||
+           quantities.value_zero_macs.value() <= quantities.macs - quantities.structural_zero_macs),
+      "more zero_operand_macs than macs");
+  for (const energy::ActionCounts* actions : {&quantities.actions, &quantities.baseline_actions}) {
+    Count busy = quantities.macs;
+    for (const energy::IdleCause& cause : energy::kIdleCauses) {
+      busy += actions->*cause.member;
+    }
+    require(busy.known() && busy.value() == static_cast<std::uint64_t>(architecture.array.pes()) *
+                                                quantities.cycles.total(),
+            "macs and idle PE cycles are not all PE cycles");
+  }
+}
+
+energy::UnitEnergy read_unit_energy(const JsonValue& json) {
+  energy::UnitEnergy unit{.entry = json.at("entry").text(),
+                          .energy_pj = json.at("value").number(),
+                          .certainty = named(json.at("certainty"), energy::kCertainties),
+                          .source = json.at("source").text(),
+                          .note = json.has("note") ? json.at("note").text() : "",
+                          .derived_from = {},
+                          .derivation = {}};
+  if (json.has("derived_from")) {
+    for (const JsonValue& entry : json.at("derived_from").items()) {
+      unit.derived_from.push_back(entry.text());
+    }
+    unit.derivation = json.at("derivation").text();
+  }
+  return unit;
+}
+
+// A table of the numbers that the report was priced with, and of no others.
+energy::UnitEnergyTable table_of(const JsonValue& json,
+                                 const std::vector<energy::UnitEnergy>& units,
+                                 const std::string& file) {
+  const std::string name = json.at("table").text();
+  Json document{{"format", energy::kUnitEnergyFormat},
+                {"version", energy::kUnitEnergyVersion},
+                {"name", name},
+                {"title", name},
+                {"unit", json.at("unit").text()},
+                {"node", json.at("node").text()},
+                {"source", "a stored report"}};
+  for (const energy::UnitEnergy& unit : units) {
+    Json* at = &document["entries"];
+    const std::size_t dot = unit.entry.find('.');
+    at = &(*at)[unit.entry.substr(0, dot)];
+    if (dot != std::string::npos) {
+      at = &(*at)[unit.entry.substr(dot + 1)];
+    }
+    *at = {{"value", unit.energy_pj},
+           {"certainty", energy::name_of(unit.certainty)},
+           {"source", unit.source},
+           {"note", unit.note.empty() ? "-" : unit.note}};
+  }
+  return energy::UnitEnergyTable(read_yaml_text(document.dump(), file + ": energy"));
+}
+
+energy::OperationEnergy read_energy(const JsonValue& json, const std::vector<PassRecord>& passes,
+                                    const std::string& file) {
+  std::vector<energy::UnitEnergy> units;
+  for (const JsonValue& unit : json.at("unit_energies").items()) {
+    units.push_back(read_unit_energy(unit));
+  }
+  energy::OperationEnergy energy = price(table_of(json, units, file), passes);
+  energy.unit_energies = std::move(units);
+  return energy;
+}
+
+RunResult read_result(const JsonValue& json, const std::string& file) {
+  RunResult result;
+  result.engine = named(json.at("engine"), kEngineKinds);
+  result.architecture =
+      parse_architecture(read_yaml_text(json.at("architecture").json().dump(), file));
+  const JsonValue workload = json.at("workload");
+  result.trace = workload.at("trace").text();
+  result.workload = {.model = workload.at("model").text(),
+                     .framework = workload.at("framework").text(),
+                     .dataset = workload.at("dataset").text(),
+                     .step = workload.at("step").integer(),
+                     .seed = workload.at("seed").integer(),
+                     .rounding = workload.at("rounding").text()};
+  for (const JsonValue& tensor : workload.at("tensors").items()) {
+    TensorOrigins& origins = result.zeros.emplace_back();
+    origins.layer = tensor.at("layer").text();
+    origins.tensor = tensor.at("tensor").text();
+    if (!tensor.at("exact_zeros").is_null()) {
+      origins.zeros = {tensor.at("exact_zeros").integer(), tensor.at("underflows").integer()};
+    }
+  }
+  for (const JsonValue& part : workload.at("not_included").items()) {
+    result.not_included.push_back(
+        {part.at("name").text(), part.at("kind").text(), part.at("reason").text()});
+  }
+  const JsonValue selection = json.at("selection");
+  result.selection = {.layers = {}, .passes = {}};
+  for (const JsonValue& pattern : selection.at("layers").items()) {
+    result.selection.layers.push_back(pattern.text());
+  }
+  for (const JsonValue& pass : selection.at("passes").items()) {
+    result.selection.passes.push_back(named(pass, workloads::kPasses));
+  }
+  result.left_out = selection.at("left_out").integer();
+  for (const JsonValue& pass : json.at("passes").items()) {
+    result.passes.push_back(read_pass(pass, result.architecture));
+    check_pass(pass, result.passes.back(), result.architecture);
+  }
+  result.totals = total_of(result.passes);
+  for (const JsonValue& energy : json.at("energy").items()) {
+    result.energy.push_back(read_energy(energy, result.passes, file));
+  }
+  return result;
+}
+
+// Where `stored` is not what its own counts make of it; empty if nowhere.
+std::string first_difference(const Json& stored, const Json& made, const std::string& place) {
+  if (stored.is_object() && made.is_object()) {
+    for (const auto& [key, value] : made.items()) {
+      const std::string below = place.empty() ? key : fmt::format("{}.{}", place, key);
+      const auto found = stored.find(key);
+      const std::string difference =
+          found == stored.end() ? below : first_difference(*found, value, below);
+      if (!difference.empty()) {
+        return difference;
+      }
+    }
+    return "";
+  }
+  if (stored.is_array() && made.is_array() && stored.size() == made.size()) {
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      const std::string difference =
+          first_difference(stored[i], made[i], fmt::format("{}[{}]", place, i));
+      if (!difference.empty()) {
+        return difference;
+      }
+    }
+    return "";
+  }
+  return stored == made ? "" : place;
+}
+
+void check_version(const JsonValue& json) {
+  if (json.has("potomac") && json.at("potomac").has("report_version")) {
+    json.fail("is a report of version 1, of an older Potomac", "run it again");
+  }
+  if (!json.has("format") || json.at("format").json() != kReportFormat) {
+    json.fail("is JSON, but no report of a run", "name a folder that `potomac run --out` wrote");
+  }
+  const std::int64_t version = json.at("version").integer();
+  if (version != kReportVersion) {
+    json.fail(fmt::format("is a report of version {}; this Potomac reads version {}", version,
+                          kReportVersion),
+              "read it with the Potomac that wrote it");
+  }
+}
+
+}  // namespace
+
+RunResult load_report(const std::filesystem::path& path) {
+  const std::filesystem::path file =
+      std::filesystem::is_directory(path) ? path / "report.json" : path;
+  const std::string name = file.string();
+  Json stored;
+  try {
+    stored = Json::parse(read_text_file(file, "JSON", kLargestReportMib));
+  } catch (const Json::parse_error& error) {
+    throw InputError({name, fmt::format("byte {}", error.byte), "is not JSON",
+                      "name a report.json, or the folder that holds it"});
+  }
+  const JsonValue json(stored, name, "");
+  check_version(json);
+  RunResult result = read_result(json, name);
+  Json made = report_json(result);
+  made.erase("potomac");  // the version of who wrote it
+  const std::string difference = first_difference(stored, Json::parse(json_text(made)), "");
+  if (!difference.empty()) {
+    throw InputError({name, difference, "is not what the report's own counts make of it",
+                      "it was changed by hand; run it again"});
+  }
+  return result;
+}
+
+}  // namespace potomac::sim

@@ -1,0 +1,16 @@
+// Reads a stored report back, so that it can be shown, compared and priced again without
+// simulating.
+#pragma once
+
+#include <filesystem>
+
+#include "sim/studies/run.hpp"
+
+namespace potomac::sim {
+
+// `path` is a report.json, or the folder that holds one. What it says is checked: every sum, share
+// and energy that follows from its counts is made anew, and must be what stands there. Throws
+// InputError: no report, of another version, or one that contradicts itself (where).
+RunResult load_report(const std::filesystem::path& path);
+
+}  // namespace potomac::sim

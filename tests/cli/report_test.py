@@ -1,0 +1,143 @@
+"""`potomac report`: stored runs shown again, side by side, priced anew; and refused where they lie."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+
+import pytest
+
+
+@pytest.fixture()
+def runs(potomac, trace, arch):
+    for name, extra in (("one", []), ("two", ["--set", "array.rows=8", "--layers", "*fc*"])):
+        done = potomac("run", trace, "--arch", arch, "--out", name, "--energy", "tpuv4i-7nm",
+                       "--energy", "paper-2302.14458", *extra)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    return potomac
+
+
+def stored(potomac, name: str) -> dict:
+    return json.loads((potomac.folder / name / "report.json").read_text())
+
+
+def test_a_stored_run_is_shown_as_it_was(runs, trace, arch):
+    printed = runs("run", trace, "--arch", arch, "--out", "again", "--energy", "tpuv4i-7nm",
+                   "--energy", "paper-2302.14458").stdout  # fmt: skip
+    shown = runs("report", "one")
+    assert shown.returncode == 0, shown.stderr
+    assert printed.startswith(shown.stdout)
+    assert runs("report", "one/report.json").stdout == shown.stdout
+
+
+def test_as_json_and_csv_it_is_the_files_that_the_run_wrote(runs):
+    assert runs("report", "two", "--format", "json").stdout == (
+        runs.folder / "two/report.json"
+    ).read_text()
+    assert runs("report", "two", "--format", "csv").stdout == (
+        runs.folder / "two/layers.csv"
+    ).read_text()
+
+
+def test_another_table_prices_it_as_a_run_with_that_table_would(runs, trace, arch):
+    done = runs("run", trace, "--arch", arch, "--out", "other", "--energy", "horowitz-45nm")
+    assert done.returncode == 0, done.stderr
+    priced = runs("report", "one", "--energy", "horowitz-45nm", "--format", "json").stdout
+    assert priced == (runs.folder / "other/report.json").read_text()
+
+
+def test_several_runs_stand_side_by_side(runs):
+    table = runs("report", "one", "two").stdout
+    assert "run  rows" in table and "two: layers '*fc*'" in table
+    rows = list(csv.DictReader(io.StringIO(runs("report", "one", "two", "--format", "csv").stdout)))
+    assert [row["run"] for row in rows] == ["one", "two"]
+    assert [row["array.rows"] for row in rows] == ["16", "8"]
+    for row in rows:
+        report = stored(runs, row["run"])
+        assert int(row["cycles_total"]) == report["totals"]["cycles"]["total"]
+        assert float(row["tpuv4i-7nm_operation_mf_mac_pJ"]) == report["energy"][0]["mf_mac"]
+    both = json.loads(runs("report", "one", "two", "--format", "json").stdout)
+    assert [run["name"] for run in both["runs"]] == ["one", "two"]
+    assert both["runs"][1]["totals"] == stored(runs, "two")["totals"]
+    markdown = runs("report", "one", "two", "--format", "markdown").stdout
+    assert "|---|---:|" in markdown
+
+
+def test_tables_fit_a_terminal_of_80_columns_and_are_plain_in_a_pipe(runs):
+    for names in (["one"], ["two"], ["one", "two"]):
+        shown = runs("report", *names).stdout
+        assert max(len(line) for line in shown.splitlines()) <= 80
+        assert "\x1b" not in shown
+
+
+def test_runs_priced_by_different_tables_are_not_compared(runs, trace, arch):
+    runs("run", trace, "--arch", arch, "--out", "other", "--energy", "horowitz-45nm")
+    done = runs("report", "one", "other")
+    assert done.returncode == 2
+    assert "priced by other tables" in done.stderr and "--energy" in done.stderr
+    assert runs("report", "one", "other", "--energy", "horowitz-45nm").returncode == 0
+
+
+def leaves(value, path=()):
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from leaves(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from leaves(child, (*path, index))
+    else:
+        yield path, value
+
+
+# Numbers that stand alone: nothing else in the report follows from them.
+FREE = {("version",), ("workload", "step"), ("workload", "seed"), ("selection", "left_out")}
+
+
+def test_a_number_that_was_changed_is_noticed(runs):
+    report = stored(runs, "two")
+    numbers = [(path, value) for path, value in leaves(report)
+               if isinstance(value, (int, float)) and not isinstance(value, bool)
+               and path not in FREE]  # fmt: skip
+    seed = 11
+    for path, value in random.Random(seed).sample(numbers, 60):
+        changed = json.loads(json.dumps(report))
+        at = changed
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = value + 1
+        (runs.folder / "changed.json").write_text(json.dumps(changed))
+        done = runs("report", "changed.json")
+        assert done.returncode == 2, f"{path} (seed {seed})"
+        assert done.stderr.count("\n") == 1 and "changed.json" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("[]", "no report of a run"),
+        ("{}", "no report of a run"),
+        ('{"format": "potomac-report", "version": 3}', "version 3"),
+        ('{"format": "potomac-report", "version": 2}', "'engine' is missing"),
+        ('{"format": "potomac-report", "version": "2"}', "version: must be an integer"),
+        ('{"potomac": {"version": "0.1.0", "report_version": 1}}', "version 1"),
+        ('{"format": "potomac-report", "version": 2, "engine": "slow"}', "'slow' is not known"),
+        ("\x89HDF\r\n", "HDF5 file"),
+    ],
+)
+def test_what_is_no_report_is_told_so(potomac, content, says):
+    (potomac.folder / "x.json").write_bytes(content.encode("latin-1"))
+    done = potomac("report", "x.json")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_without_a_report(potomac):
+    (potomac.folder / "empty").mkdir()
+    done = potomac("report", "empty")
+    assert done.returncode == 2
+    assert "empty/report.json" in done.stderr
