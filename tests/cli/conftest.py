@@ -18,10 +18,13 @@ class Potomac:
         self.program = program
         self.folder = folder
 
-    def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: object, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.program, *map(str, arguments)],
             cwd=self.folder,
+            env=env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -108,6 +108,20 @@ def test_strided_backward_data_in_phases_or_with_holes(potomac, trace, arch):
         assert (acc == other).all()
 
 
+def test_a_file_system_without_locks_is_no_reason_not_to_read(potomac, trace, arch):
+    (potomac.folder / "nolock.c").write_text(
+        "#include <errno.h>\n"
+        "int flock(int fd, int how) { (void)fd; (void)how; errno = ENOLCK; return -1; }\n"
+    )
+    subprocess.run(["cc", "-shared", "-fPIC", "nolock.c", "-o", "nolock.so"],
+                   cwd=potomac.folder, check=True)  # fmt: skip
+    environment = {**os.environ, "LD_PRELOAD": str(potomac.folder / "nolock.so")}
+    done = potomac("run", trace, "--arch", arch, "--out", "o", "--dump-outputs", "x.h5",
+                   env=environment)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (potomac.folder / "x.h5").stat().st_size > 0
+
+
 def test_any_number_of_threads_gives_the_same_files(potomac, trace, arch):
     for threads in (1, 2, 5):
         potomac("run", trace, "--arch", arch, "--out", f"o{threads}", "--threads", threads,

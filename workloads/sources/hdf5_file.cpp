@@ -112,6 +112,32 @@ Hdf5Extents automatic_chunk(const Hdf5Extents& extents, std::size_t element_size
   return chunk;
 }
 
+// A version number that this libhdf5 does not know is of a newer one, or of damage. Metadata lie
+// under checksums, which are looked at first, so it is hardly damage.
+bool is_of_newer_format(const std::string& reason) {
+  return reason.find("bad version number") != std::string::npos ||
+         reason.find("unknown version") != std::string::npos ||
+         reason.find("bad superblock version") != std::string::npos;
+}
+
+constexpr const char* kWriteForOldReaders =
+    "write it again in the 1.10 format (in h5py, libver=('v110', 'v110'))";
+
+// Opens or makes a file by `attempt`. A file system without locks is no reason not to.
+template <typename Attempt>
+Hdf5Handle with_locks_if_there_are(const Hdf5Handle& access, const Attempt& attempt) {
+  H5Pset_file_locking(access.id(), true, true);
+  Hdf5Handle file = attempt();
+  const std::string reason = file.valid() ? std::string() : hdf5_reason();
+  for (const int lacking : {ENOLCK, EOPNOTSUPP, ENOSYS}) {
+    if (!reason.empty() && reason == std::generic_category().message(lacking)) {
+      H5Pset_file_locking(access.id(), false, true);
+      return attempt();
+    }
+  }
+  return file;
+}
+
 std::string open_problem() {
   const std::string reason = hdf5_reason();
   if (reason.find("truncated file") != std::string::npos) {
@@ -120,6 +146,9 @@ std::string open_problem() {
   if (reason.find("temporarily unavailable") != std::string::npos ||
       reason.find("already open for write") != std::string::npos) {
     return fmt::format("is being written, or its writer died ({})", reason);
+  }
+  if (is_of_newer_format(reason)) {
+    return fmt::format("is written in a newer HDF5 format ({})", reason);
   }
   return fmt::format("cannot be read as HDF5 ({})", reason);
 }
@@ -196,6 +225,35 @@ void read_attribute(const Hdf5Object& object, const std::string& name, const Att
     object.fail(fmt::format("attribute '{}' cannot be read ({})", name, hdf5_reason()),
                 "the file is damaged; make it again");
   }
+}
+
+std::string name_of_type(const Hdf5Handle& type) {
+  const std::size_t bits = type.valid() ? 8 * H5Tget_size(type.id()) : 0;
+  switch (type.valid() ? H5Tget_class(type.id()) : H5T_NO_CLASS) {
+    case H5T_INTEGER:
+      return fmt::format("{}int{}", H5Tget_sign(type.id()) == H5T_SGN_NONE ? "u" : "", bits);
+    case H5T_FLOAT:
+      return fmt::format("float{}", bits);
+    case H5T_STRING:
+      return "string";
+    case H5T_ENUM:
+      return "enumeration";
+    case H5T_COMPOUND:
+      return "compound";
+    default:
+      return "another type";
+  }
+}
+
+// What an attribute is, for whoever expected something else: "float64 -3", "3 of int32".
+std::string text_of(const Attribute& attribute) {
+  const std::string type = name_of_type(attribute.type);
+  double value = 0.0;
+  if (attribute.kind == H5T_FLOAT && attribute.count == 1 &&
+      H5Aread(attribute.handle.id(), H5T_NATIVE_DOUBLE, &value) >= 0) {
+    return fmt::format("{} {}", type, value);
+  }
+  return attribute.count == 1 ? type : fmt::format("{} of {}", attribute.count, type);
 }
 
 bool is_integer(const Attribute& attribute) {
@@ -291,7 +349,7 @@ bool Hdf5Object::has_attribute(const std::string& name) const {
 std::int64_t Hdf5Object::integer(const std::string& name) const {
   const Attribute attribute = open_attribute(*this, name);
   if (!is_integer(attribute) || attribute.count != 1) {
-    fail(fmt::format("attribute '{}' is not one whole number", name),
+    fail(fmt::format("attribute '{}' is {}, not one whole number", name, text_of(attribute)),
          "write one integer of at most 64 bits");
   }
   return read_integers(*this, name, attribute).front();
@@ -301,7 +359,8 @@ std::vector<std::int64_t> Hdf5Object::integers(const std::string& name, std::siz
   const Attribute attribute = open_attribute(*this, name);
   if (!is_integer(attribute) || attribute.count != static_cast<hssize_t>(count) ||
       H5Sget_simple_extent_ndims(attribute.space.id()) != 1) {
-    fail(fmt::format("attribute '{}' is not a list of {} whole numbers", name, count),
+    fail(fmt::format("attribute '{}' is {}, not a list of {} whole numbers", name,
+                     text_of(attribute), count),
          fmt::format("write {} integers of at most 64 bits", count));
   }
   return read_integers(*this, name, attribute);
@@ -310,7 +369,8 @@ std::vector<std::int64_t> Hdf5Object::integers(const std::string& name, std::siz
 std::string Hdf5Object::text(const std::string& name) const {
   const Attribute attribute = open_attribute(*this, name);
   if (attribute.kind != H5T_STRING || attribute.count != 1) {
-    fail(fmt::format("attribute '{}' is not one text", name), "write one string");
+    fail(fmt::format("attribute '{}' is {}, not one text", name, text_of(attribute)),
+         "write one string");
   }
   const bool is_variable = H5Tis_variable_str(attribute.type.id()) > 0;
   if (is_variable && guard_ == Hdf5Guard::kChecksums) {
@@ -378,22 +438,7 @@ Hdf5Type Hdf5Dataset::type() const {
 }
 
 std::string Hdf5Dataset::type_name() const {
-  const Hdf5Handle type = own(H5Dget_type(id()), H5Tclose);
-  const std::size_t bits = type.valid() ? 8 * H5Tget_size(type.id()) : 0;
-  switch (type.valid() ? H5Tget_class(type.id()) : H5T_NO_CLASS) {
-    case H5T_INTEGER:
-      return fmt::format("{}int{}", H5Tget_sign(type.id()) == H5T_SGN_NONE ? "u" : "", bits);
-    case H5T_FLOAT:
-      return fmt::format("float{}", bits);
-    case H5T_STRING:
-      return "string";
-    case H5T_ENUM:
-      return "enumeration";
-    case H5T_COMPOUND:
-      return "compound";
-    default:
-      return "another type";
-  }
+  return name_of_type(own(H5Dget_type(id()), H5Tclose));
 }
 
 Hdf5Extents Hdf5Dataset::extents() const {
@@ -553,7 +598,12 @@ Hdf5Handle Hdf5Group::open_child(const std::string& name, int wanted_type,
       return child;
     }
   }
-  throw InputError({file(), place, fmt::format("cannot be opened ({})", hdf5_reason()),
+  const std::string reason = hdf5_reason();
+  if (is_of_newer_format(reason)) {
+    throw InputError({file(), place, fmt::format("is written in a newer HDF5 format ({})", reason),
+                      kWriteForOldReaders});
+  }
+  throw InputError({file(), place, fmt::format("cannot be opened ({})", reason),
                     "the file is damaged; make it again"});
 }
 
@@ -640,12 +690,12 @@ Hdf5File Hdf5File::open(const fs::path& path, Hdf5Guard guard) {
     refuse("is not an HDF5 file", "name an HDF5 file, such as a trace");
   }
   const Hdf5Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  // A file system without locks is no reason not to read.
-  H5Pset_file_locking(access.id(), true, true);
   H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);
-  Hdf5Handle file = own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose);
+  Hdf5Handle file = with_locks_if_there_are(
+      access, [&] { return own(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose); });
   if (!file.valid()) {
-    refuse(open_problem(), "make or copy the file again");
+    const bool newer = is_of_newer_format(hdf5_reason());
+    refuse(open_problem(), newer ? kWriteForOldReaders : "make or copy the file again");
   }
   Hdf5Handle root = own(H5Gopen2(file.id(), "/", H5P_DEFAULT), H5Gclose);
   if (!root.valid()) {
@@ -657,13 +707,13 @@ Hdf5File Hdf5File::open(const fs::path& path, Hdf5Guard guard) {
 Hdf5File Hdf5File::create(const fs::path& path, const std::string& name) {
   prepare_hdf5();
   const Hdf5Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_file_locking(access.id(), true, true);
   H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG);
   H5Pset_libver_bounds(access.id(), H5F_LIBVER_V110, H5F_LIBVER_V110);
   const Hdf5Handle creation = own(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation.id(), false);
-  Hdf5Handle file =
-      own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose);
+  Hdf5Handle file = with_locks_if_there_are(access, [&] {
+    return own(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose);
+  });
   Hdf5Handle root =
       file.valid() ? own(H5Gopen2(file.id(), "/", H5P_DEFAULT), H5Gclose) : Hdf5Handle();
   if (!root.valid()) {

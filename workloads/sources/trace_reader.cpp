@@ -169,7 +169,7 @@ void check_codes(const QuantizedTensor& tensor, const std::string& file, const s
 class TraceReader::Impl {
  public:
   Impl(const std::filesystem::path& path, Hdf5Guard guard)
-      : path_(path), file_(Hdf5File::open(path, guard)), info_(read_info(file_)) {
+      : path_(path), file_(open(path, guard)), info_(read_info(file_)) {
     const Hdf5Group layers = file_.open_group("layers");
     std::vector<std::string> names = layers.children();
     std::ranges::sort(names, runs_before);
@@ -205,6 +205,22 @@ class TraceReader::Impl {
   }
 
  private:
+  // A file of a newer HDF5 format may open, and its texts may be read: what it stores its data in
+  // tells first, or the remedy for the texts would lead into the next refusal.
+  static Hdf5File open(const std::filesystem::path& path, Hdf5Guard guard) {
+    {
+      const Hdf5File file = Hdf5File::open(path, Hdf5Guard::kNone);
+      if (file.has("layers")) {
+        const Hdf5Group layers = file.open_group("layers");
+        const std::vector<std::string> names = layers.children();
+        if (!names.empty() && layers.open_group(names.front()).has("W")) {
+          layers.open_group(names.front()).open_dataset("W");
+        }
+      }
+    }
+    return Hdf5File::open(path, guard);
+  }
+
   void read_layer(const Hdf5Group& group, const std::string& name) {
     LayerShape layer{.name = name, .kind = read_kind(group), .conv = {}, .w = {}, .a = {}, .g = {}};
     layer.input_grad = read_integer(group, "input_grad", 0, 1) == 1;

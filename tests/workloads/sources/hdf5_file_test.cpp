@@ -171,12 +171,18 @@ TEST_F(Hdf5HandleTest, RefusesAttributesOfAnotherKind) {
     file.set_text("text", "7");
     file.close();
   }
+  constexpr double kMinusThree = -3.0;
+  Hdf5Edit(path("a.h5")).set_attribute("/", "float", H5T_NATIVE_DOUBLE, &kMinusThree);
   const Hdf5File file = Hdf5File::open(path("a.h5"));
-  EXPECT_THAT(refusal([&] { file.integer("list"); }), HasSubstr("'list' is not one whole number"));
-  EXPECT_THAT(refusal([&] { file.integer("text"); }), HasSubstr("not one whole number"));
+  EXPECT_THAT(refusal([&] { file.integer("list"); }),
+              HasSubstr("'list' is 3 of int64, not one whole number"));
+  EXPECT_THAT(refusal([&] { file.integer("text"); }),
+              HasSubstr("'text' is string, not one whole number"));
+  EXPECT_THAT(refusal([&] { file.integer("float"); }),
+              HasSubstr("'float' is float64 -3, not one whole number"));
   EXPECT_THAT(refusal([&] { file.integers("list", 2); }),
-              HasSubstr("'list' is not a list of 2 whole numbers"));
-  EXPECT_THAT(refusal([&] { file.text("list"); }), HasSubstr("'list' is not one text"));
+              HasSubstr("'list' is 3 of int64, not a list of 2 whole numbers"));
+  EXPECT_THAT(refusal([&] { file.text("list"); }), HasSubstr("'list' is 3 of int64, not one text"));
   EXPECT_THAT(refusal([&] { file.integer("none"); }),
               AllOf(StartsWith(path("a.h5").string()), HasSubstr("attribute 'none' is missing")));
 }
@@ -293,6 +299,16 @@ TEST_F(Hdf5HandleTest, Hdf5ItselfPrintsNothing) {
   put_bytes(path("a.h5"), "\x89HDF\r\n\x1A\n and then nothing of the kind");
   EXPECT_THROW(Hdf5File::open(path("a.h5")), InputError);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(Hdf5HandleTest, AFileOfANewerFormatIsNotCalledDamaged) {
+  Hdf5File::create(path("a.h5"), "a.h5").close();
+  std::string bytes = bytes_of(path("a.h5"));
+  bytes.at(8) = 9;  // the superblock's version
+  put_bytes(path("a.h5"), bytes);
+  const std::string line = refusal([&] { Hdf5File::open(path("a.h5")); });
+  EXPECT_THAT(line, HasSubstr("is written in a newer HDF5 format"));
+  EXPECT_THAT(line, HasSubstr("libver=('v110', 'v110')"));
 }
 
 TEST_F(Hdf5HandleTest, AFileThatIsBeingWrittenIsNotRead) {
