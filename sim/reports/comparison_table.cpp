@@ -10,15 +10,11 @@
 #include "sim/reports/columns.hpp"
 #include "sim/reports/csv_field.hpp"
 #include "sim/reports/report_json.hpp"
+#include "sim/reports/short_names.hpp"
 #include "sim/reports/si_units.hpp"
 
 namespace potomac::sim {
 namespace {
-
-// "rows" of "array.rows".
-std::string last_word(std::string_view key) {
-  return std::string(key.substr(key.rfind('.') + 1));
-}
 
 // The keys in which the machines differ.
 std::vector<const ArchitectureKey*> differing_keys(std::span<const NamedRun> runs) {
@@ -43,9 +39,7 @@ std::string text_of_total(const char* flat, const RunResult& run) {
 std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
   const std::vector<const ArchitectureKey*> differing = differing_keys(runs);
   std::vector<std::string> header{"run"};
-  for (const ArchitectureKey* key : differing) {
-    header.push_back(last_word(key->name));
-  }
+  std::ranges::copy(short_names(differing), std::back_inserter(header));
   header.insert(header.end(), {"MACs", "cycles", "util.", "time"});
   TextTable machines(header, 1);
   for (const auto& [name, run] : runs) {

@@ -61,7 +61,8 @@ Architecture SweepSpec::architecture_at(std::size_t point) const {
 }
 
 SweepSpec load_sweep(const std::filesystem::path& path,
-                     const std::vector<std::filesystem::path>& table_dirs) {
+                     const std::vector<std::filesystem::path>& table_dirs,
+                     const std::filesystem::path& workload) {
   const YamlValue root = read_yaml_file(path);
   root.allow_only({"trace", "arch", "engine", "layers", "passes", "energy", "parameters"});
   const auto beside = [&](const std::string& name) {
@@ -70,7 +71,7 @@ SweepSpec load_sweep(const std::filesystem::path& path,
   };
   SweepSpec spec;
   spec.file = path;
-  spec.trace = beside(root.at("trace").as_string());
+  spec.trace = workload.empty() ? beside(root.at("trace").as_string()) : workload;
   const auto architecture = beside(root.at("arch").as_string());
   spec.inputs = {path, spec.trace, architecture};
   if (const auto engine = root.find("engine")) {

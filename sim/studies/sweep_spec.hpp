@@ -38,10 +38,12 @@ struct SweepSpec {
   Architecture architecture_at(std::size_t point) const;
 };
 
-// Reads a sweep file (docs/sweep-file.md); paths in it are relative to its own folder. Throws
+// Reads a sweep file (docs/sweep-file.md); paths in it are relative to its own folder. `workload`,
+// if it is not empty, stands for the file's trace, which may then be left out. Throws
 // InputError: unknown keys, no parameters, a value that an architecture cannot have, too many
 // points.
 SweepSpec load_sweep(const std::filesystem::path& path,
-                     const std::vector<std::filesystem::path>& table_dirs);
+                     const std::vector<std::filesystem::path>& table_dirs,
+                     const std::filesystem::path& workload = {});
 
 }  // namespace potomac::sim

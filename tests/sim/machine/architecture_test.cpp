@@ -184,7 +184,7 @@ TEST(ArchitectureKeys, TheDocumentationsTableIsTheTableOfKeys) {
 
 TEST(ArchitectureKeys, TheDocumentationsExampleIsEveryDefault) {
   const std::string text = documentation();
-  const std::size_t begin = text.find("```yaml\n") + 8;
+  const std::size_t begin = text.find('\n', text.find("```yaml machine.yaml")) + 1;
   const std::string example = text.substr(begin, text.find("```", begin) - begin);
   EXPECT_EQ(parse(example), Architecture{});
   for (const ArchitectureKey& key : architecture_keys()) {

@@ -1,0 +1,84 @@
+#include "sim/reports/sweep_summary.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "sim/reports/columns.hpp"
+#include "sim/reports/short_names.hpp"
+#include "sim/reports/si_units.hpp"
+
+namespace potomac::sim {
+namespace {
+
+constexpr std::size_t kShown = 3;  // of each order
+
+double mf_mac_pj(const SweepRow& row) {
+  return row.energy.front().total.every_mac.mf_mac_pj;
+}
+
+}  // namespace
+
+void SweepSummary::keep(Best& best, Measure measure, const SweepRow& row) {
+  const auto behind = std::ranges::upper_bound(best, measure, {}, &Entry::measure);
+  if (behind != best.end() || best.size() < kShown) {
+    best.insert(behind, {measure, row});
+    best.resize(std::min(best.size(), kShown));
+  }
+}
+
+void SweepSummary::add(const SweepRow& row) {
+  if (!row.refusal.empty()) {
+    return;
+  }
+  // Clocks may differ too: time, which orders as cycles do where they do not.
+  const double time = time_s(row.totals, row.architecture);
+  if (row.energy.empty()) {
+    keep(by_time_, {time, 0.0}, row);
+    return;
+  }
+  const double energy = mf_mac_pj(row);
+  keep(by_time_, {time, energy}, row);
+  keep(by_energy_, {energy, time}, row);
+  keep(by_product_, {energy * time, time}, row);
+}
+
+std::string SweepSummary::text(TextForm form) const {
+  if (by_time_.empty()) {
+    return "";
+  }
+  const bool priced = !by_energy_.empty();
+  std::vector<std::string> header{"best points", "point"};
+  std::vector<const ArchitectureKey*> keys;
+  std::ranges::transform(spec_->parameters, std::back_inserter(keys), &SweepParameter::key);
+  std::ranges::copy(short_names(keys), std::back_inserter(header));
+  header.insert(header.end(), {"cycles", "time", "util."});
+  if (priced) {
+    header.emplace_back("MF-MAC");
+  }
+  TextTable table(header, 1);
+  for (const auto& [name, best] : {std::pair{"by time", &by_time_},
+                                   {"by energy", &by_energy_},
+                                   {"by energy * time", &by_product_}}) {
+    for (std::size_t i = 0; i < best->size(); ++i) {
+      const SweepRow& row = (*best)[i].row;
+      const ColumnSource source{nullptr, row.totals, row.architecture};
+      std::vector<std::string> cells{i == 0 ? name : "", fmt::format("{}", row.point)};
+      for (const KeyValue& value : row.values) {
+        cells.push_back(text_of(value));
+      }
+      cells.insert(cells.end(), {text_cell(column_named("cycles_total").get(source)),
+                                 si_time(time_s(row.totals, row.architecture) * 1e9),
+                                 text_cell(column_named("utilization").get(source))});
+      if (priced) {
+        cells.push_back(si_energy(mf_mac_pj(row)));
+      }
+      table.add(std::move(cells));
+    }
+  }
+  return table.text(form);
+}
+
+}  // namespace potomac::sim

@@ -1,0 +1,37 @@
+// What a sweep found, for people: its best points by time, by energy, and by their product.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/reports/text_table.hpp"
+#include "sim/studies/sweep.hpp"
+
+namespace potomac::sim {
+
+class SweepSummary {
+ public:
+  explicit SweepSummary(const SweepSpec& spec) : spec_(&spec) {}
+
+  // Rows come in the order of their points; of equal ones the first is the better. Holds a few of
+  // them.
+  void add(const SweepRow& row);
+  // Empty if no point ran. Energies are MF-MAC's, by the spec's first table.
+  std::string text(TextForm form) const;
+
+ private:
+  using Measure = std::pair<double, double>;  // the second decides between equals
+  struct Entry {
+    Measure measure;
+    SweepRow row;
+  };
+  using Best = std::vector<Entry>;  // the best first
+
+  static void keep(Best& best, Measure measure, const SweepRow& row);
+
+  const SweepSpec* spec_;
+  Best by_time_, by_energy_, by_product_;
+};
+
+}  // namespace potomac::sim
