@@ -16,9 +16,9 @@ build_packages=(
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
-  ccache clang-format clang-tidy dataset-fashion-mnist git libbenchmark-dev libgmock-dev libgtest-dev
-  libopenblas0-pthread librapidcheck-dev python3 python3-h5py python3-numpy python3-pytest
-  python3-setuptools python3-torch
+  ccache clang-format clang-tidy dataset-fashion-mnist dpkg-dev fish git libbenchmark-dev libgmock-dev
+  libgtest-dev libopenblas0-pthread librapidcheck-dev mandoc python3 python3-h5py python3-numpy
+  python3-pytest python3-setuptools python3-torch zsh
 )
 
 die() {

@@ -17,6 +17,7 @@
 
 namespace potomac::sim {
 
+void add_generate_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_trace_command(CLI::App& app);

@@ -62,10 +62,8 @@ int main(int argc, char** argv) {
   hold_places_of_closed_streams();
   potomac::remove_temporary_files_on_signals();
   try {
-    CLI::App app{
-        "Potomac: cycles and energy of quantized training on multiplication-free systolic "
-        "arrays",
-        "potomac"};
+    CLI::App app{"Cycles and energy of quantized training on multiplication-free systolic arrays",
+                 "potomac"};
     app.set_version_flag("--version",
                          std::string("potomac ") + std::string(potomac::sim::kVersion));
     app.require_subcommand(1);
@@ -73,6 +71,7 @@ int main(int argc, char** argv) {
     potomac::sim::add_report_command(app);
     potomac::sim::add_trace_command(app);
     potomac::sim::add_sweep_command(app);
+    potomac::sim::add_generate_command(app);
     const std::vector<std::string> arguments = potomac::sim::arguments_of(argc, argv);
     potomac::sim::refuse_unknown_words(app, arguments);
     try {

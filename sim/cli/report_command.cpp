@@ -113,8 +113,8 @@ void add_report_command(CLI::App& app) {
       ->option_text("TABLE")
       ->take_all()
       ->expected(1);
-  command->add_option("--format", arguments->format, "table (default), csv, json or markdown")
-      ->option_text("NAME");
+  command->add_option("--format", arguments->format, "table is the default")
+      ->option_text("table|csv|json|markdown");
   command->footer("Example:\n  potomac report out/small out/large --energy horowitz-45nm");
   command->callback([arguments] { execute(*arguments); });
 }

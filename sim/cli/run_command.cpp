@@ -110,16 +110,20 @@ void add_run_command(CLI::App& app) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = app.add_subcommand("run", "Simulate a trace: cycles, actions, energy");
   command->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
-  command->add_option("--arch", arguments->architecture, "architecture file (YAML)")->required();
+  command->add_option("--arch", arguments->architecture, "architecture file (YAML)")
+      ->required()
+      ->option_text("FILE REQUIRED");
   command
       ->add_option("--set", arguments->settings,
                    "an architecture key, over the file's value (array.rows=32); may be repeated")
       ->option_text("KEY=VALUE")
       ->take_all()
       ->expected(1);
-  command->add_option("--out", arguments->out, "folder for report.json and layers.csv")->required();
+  command->add_option("--out", arguments->out, "folder for report.json and layers.csv")
+      ->required()
+      ->option_text("DIR REQUIRED");
   command->add_option("--engine", arguments->engine, "fast (default) or systemc: same results")
-      ->option_text("NAME");
+      ->option_text("fast|systemc");
   command
       ->add_option("--layers", arguments->layers, "only layers whose name matches; may be repeated")
       ->option_text("GLOB")

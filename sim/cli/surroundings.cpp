@@ -29,7 +29,8 @@ std::vector<std::filesystem::path> table_files(const std::vector<std::string>& n
 }
 
 TextForm text_form_of_terminal() {
-  const char* no_color = std::getenv("NO_COLOR");
+  // No thread of ours changes the environment.
+  const char* no_color = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
   const bool plain = no_color != nullptr && *no_color != '\0';
   return !plain && ::isatty(STDOUT_FILENO) == 1 ? TextForm::kTerminal : TextForm::kPlain;
 }

@@ -52,7 +52,9 @@ void add_sweep_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("sweep", "Simulate a trace on every combination of array parameters");
   command->add_option("SPEC", arguments->spec, "sweep file (YAML)")->required();
-  command->add_option("--out", arguments->out, "folder for sweep.csv and sweep.json")->required();
+  command->add_option("--out", arguments->out, "folder for sweep.csv and sweep.json")
+      ->required()
+      ->option_text("DIR REQUIRED");
   command
       ->add_option("--workload", arguments->workload,
                    "the trace to run, instead of the sweep file's")

@@ -46,7 +46,7 @@ void add_import_command(CLI::App& command) {
   import->add_option("FILE", arguments->from, "trace file (HDF5, any format version)")->required();
   import->add_option("-o,--output", arguments->to, "the new trace file")
       ->required()
-      ->option_text("NEW.h5");
+      ->option_text("NEW.h5 REQUIRED");
   import->footer("Example:\n  potomac trace import old.h5 -o new.h5");
   import->callback([arguments] { import_trace(*arguments);
 });
@@ -62,7 +62,8 @@ void add_trace_command(CLI::App& app) {
   CLI::App* info = command->add_subcommand(
       "info", "Layers, shapes, GEMMs, exponent histograms and zeros of a trace");
   info->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
-  info->add_option("--format", arguments->format, "table (default) or json")->option_text("NAME");
+  info->add_option("--format", arguments->format, "table is the default")
+      ->option_text("table|json");
   info->footer("Example:\n  potomac trace info workloads/traces/fashion-cnn-b16.h5");
   info->callback([arguments] {
     const auto format = choose<TraceInfoFormat>(

@@ -1,0 +1,28 @@
+// `potomac generate`: prints what a package installs beside the program. For builders, and hidden.
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "sim/cli/commands.hpp"
+#include "sim/cli/generated_help.hpp"
+
+namespace potomac::sim {
+
+void add_generate_command(CLI::App& app) {
+  auto what = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "generate", "Print a shell's completion (bash, zsh, fish) or the manual page (man)");
+  command->group("");  // hidden
+  command->add_option("WHAT", *what, "bash, zsh, fish or man")->required();
+  command->callback([what, &app] {
+    using Generator = std::string (*)(const std::vector<CommandInfo>&);
+    const auto generator = choose<Generator>("WHAT", *what,
+                                             {{"bash", bash_completion},
+                                              {"zsh", zsh_completion},
+                                              {"fish", fish_completion},
+                                              {"man", manual_page}});
+    std::cout << generator(command_table(app));
+  });
+}
+
+}  // namespace potomac::sim
