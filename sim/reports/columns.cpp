@@ -99,7 +99,7 @@ Cell idle_text(const ColumnSource& source) {
       largest = &cause;
     }
   }
-  const double idle = static_cast<double>((source.quantities.actions.*largest->member).value());
+  const auto idle = static_cast<double>((source.quantities.actions.*largest->member).value());
   if (cycles == 0 || idle == 0.0) {
     return {};
   }

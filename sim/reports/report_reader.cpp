@@ -26,12 +26,12 @@ constexpr std::size_t kLargestReportMib = 512;
 template <typename Enum, std::size_t N>
 Enum named(const JsonValue& value, const std::array<Enum, N>& all) {
   const std::string text = value.text();
-  const auto found =
-      std::ranges::find_if(all, [&](Enum candidate) { return name_of(candidate) == text; });
-  if (found == all.end()) {
-    value.fail(fmt::format("'{}' is not known", text), "read it with the Potomac that wrote it");
+  for (const Enum candidate : all) {
+    if (name_of(candidate) == text) {
+      return candidate;
+    }
   }
-  return *found;
+  value.fail(fmt::format("'{}' is not known", text), "read it with the Potomac that wrote it");
 }
 
 Count count_of(const JsonValue& value) {
@@ -207,7 +207,7 @@ std::string first_difference(const Json& stored, const Json& made, const std::st
     for (const auto& [key, value] : made.items()) {
       const std::string below = place.empty() ? key : fmt::format("{}.{}", place, key);
       const auto found = stored.find(key);
-      const std::string difference =
+      std::string difference =
           found == stored.end() ? below : first_difference(*found, value, below);
       if (!difference.empty()) {
         return difference;
@@ -217,7 +217,7 @@ std::string first_difference(const Json& stored, const Json& made, const std::st
   }
   if (stored.is_array() && made.is_array() && stored.size() == made.size()) {
     for (std::size_t i = 0; i < made.size(); ++i) {
-      const std::string difference =
+      std::string difference =
           first_difference(stored[i], made[i], fmt::format("{}[{}]", place, i));
       if (!difference.empty()) {
         return difference;

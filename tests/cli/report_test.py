@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import random
+import re
+import subprocess
 
 import pytest
 
@@ -141,3 +144,31 @@ def test_a_folder_without_a_report(potomac):
     done = potomac("report", "empty")
     assert done.returncode == 2
     assert "empty/report.json" in done.stderr
+
+
+def on_a_terminal(potomac, *arguments: str, **variables: str) -> str:
+    """What the program prints to a terminal of its own."""
+    main, side = os.openpty()
+    done = subprocess.Popen([potomac.program, *arguments], cwd=potomac.folder, stdout=side,
+                            stdin=subprocess.DEVNULL, env={**os.environ, **variables})  # fmt: skip
+    os.close(side)
+    shown = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(main)
+    assert done.wait(60) == 0
+    return shown.decode()
+
+
+def test_type_is_bold_on_a_terminal_that_wants_it(runs):
+    shown = on_a_terminal(runs, "report", "two", NO_COLOR="")
+    assert "\x1b[1m003-fc1\x1b[0m" in shown
+    plain = on_a_terminal(runs, "report", "two", NO_COLOR="1")
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[[01]m", "", shown) == plain

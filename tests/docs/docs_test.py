@@ -13,6 +13,7 @@ A block without a language would slip through, so there is none.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -166,3 +167,20 @@ def test_the_quantizer_of_the_trace_format_takes_any_array():
     codes, beta = names["quantize"](np.array([-128, 64, 0, 1], dtype=np.int8))
     assert beta == 0
     assert codes.tolist() == [0x17, 0x06, 0x08, 0x00]
+
+
+def test_the_cycles_by_hand_are_those_of_the_demo(clone):
+    """Each row of docs/timing.md is a sum that gives what it says, and what the program counts."""
+    done = run(clone, ["potomac", "run", "workloads/traces/fashion-cnn-b16.h5", "--arch",
+                       "sim/architectures/os-16x16.yaml", "--out", "out"])  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    counted = {
+        f"{entry['layer']} {entry['pass']}": entry["cycles"]["total"]
+        for entry in json.loads((clone / "out/report.json").read_text())["passes"]
+    }
+    text = (ROOT / "docs/timing.md").read_text()
+    by_hand = {}
+    for name, sum_text, cycles in re.findall(r"^\| (\d{3}-\S+ \S+) \| ([\d *+()]+) \| (\d+) \|$", text, re.M):
+        assert eval(sum_text) == int(cycles), name  # noqa: S307
+        by_hand[name] = int(cycles)
+    assert by_hand == counted
