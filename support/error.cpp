@@ -20,7 +20,7 @@ std::string describe(const Fault& fault) {
   }
   // A name taken from a file must neither break the promise of one line, nor drive a terminal, nor
   // bring bytes into a report that are no text.
-  return printable(line, std::string::npos);
+  return printable(line, kWhole);
 }
 
 }  // namespace potomac

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
 
 #include "support/error.hpp"
+#include "support/plain_text.hpp"
 #include "support/text_file.hpp"
 
 namespace potomac {
@@ -58,6 +60,14 @@ void YamlValue::fail(const std::string& problem, const std::string& remedy) cons
 std::string YamlValue::as_string() const {
   if (!node_.IsScalar()) {
     fail("must be a text", "write a single value");
+  }
+  // Texts end up in reports and on terminals: none may be broken there, or control them.
+  std::string visible = node_.Scalar();
+  std::ranges::replace_if(
+      visible, [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  if (!is_plain_text(visible)) {
+    fail(fmt::format("'{}' is not plain UTF-8 text", printable(visible)),
+         "save the file as UTF-8, without control characters");
   }
   return node_.Scalar();
 }

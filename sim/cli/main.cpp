@@ -31,7 +31,7 @@ constexpr int kBadInput = 2;
 int report(int status, std::string_view message) {
   try {
     const std::string line =
-        "potomac: error: " + potomac::printable(message, std::string::npos) + "\n";
+        "potomac: error: " + potomac::printable(message, potomac::kWhole) + "\n";
     std::fputs(line.c_str(), stderr);
   } catch (const std::bad_alloc&) {
     std::fputs("potomac: error: out of memory\n", stderr);

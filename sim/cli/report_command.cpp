@@ -15,6 +15,7 @@
 #include "sim/reports/run_table.hpp"
 #include "sim/studies/pricing.hpp"
 #include "support/error.hpp"
+#include "support/plain_text.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -85,7 +86,7 @@ void execute(const ReportArguments& arguments) {
       energy::load_unit_energy_tables(table_files(arguments.tables));
   std::vector<NamedRun> runs;
   for (const std::string& name : arguments.runs) {
-    NamedRun& named = runs.emplace_back(NamedRun{name, load_report(name)});
+    NamedRun& named = runs.emplace_back(NamedRun{printable(name, kWhole), load_report(name)});
     if (!tables.empty()) {
       named.run.energy.clear();
       for (const energy::UnitEnergyTable& table : tables) {

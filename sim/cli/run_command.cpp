@@ -14,6 +14,7 @@
 #include "sim/studies/run.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"
+#include "support/plain_text.hpp"
 #include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
@@ -100,8 +101,8 @@ void execute(const RunArguments& arguments) {
   const RunResult result = run(workloads::TraceReader(arguments.trace), options);
   write_reports(result, arguments.out);
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
-                           run_table(result, text_form_of_terminal()), arguments.out,
-                           arguments.out);
+                           run_table(result, text_form_of_terminal()),
+                           printable(arguments.out, kWhole), printable(arguments.out, kWhole));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "sim/reports/sweep_tables.hpp"
 #include "sim/studies/sweep.hpp"
 #include "support/output_files.hpp"
+#include "support/plain_text.hpp"
 #include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
@@ -42,7 +43,7 @@ void execute(const SweepArguments& arguments) {
   tables->finish();
   std::cout << fmt::format("{}\n{} points, {} refused\nresults: {}/sweep.csv, {}/sweep.json\n",
                            summary.text(text_form_of_terminal()), tables->rows(), tables->refused(),
-                           arguments.out, arguments.out);
+                           printable(arguments.out, kWhole), printable(arguments.out, kWhole));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "sim/cli/commands.hpp"
 #include "sim/cli/trace_info.hpp"
 #include "support/output_files.hpp"
+#include "support/plain_text.hpp"
 #include "workloads/sources/trace_reader.hpp"
 #include "workloads/sources/trace_writer.hpp"
 
@@ -35,8 +36,8 @@ void import_trace(const ImportArguments& arguments) {
     writer.write(*trace.read(i));
   }
   writer.finish();
-  std::cout << fmt::format("{}: {} layers, every byte under a checksum\n", arguments.to,
-                           trace.layers().size());
+  std::cout << fmt::format("{}: {} layers, every byte under a checksum\n",
+                           printable(arguments.to, kWhole), trace.layers().size());
 }
 
 void add_import_command(CLI::App& command) {

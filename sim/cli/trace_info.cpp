@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sim/reports/gemm_text.hpp"
+#include "support/plain_text.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 #include "workloads/layers/tensor_statistics.hpp"
 
@@ -134,7 +135,7 @@ std::string geometry_text(const LayerShape& layer) {
 
 void print_head(const workloads::TraceReader& trace, std::ostream& out) {
   const WorkloadInfo& info = trace.info();
-  fmt::print(out, "trace      {}\n", trace.path().string());
+  fmt::print(out, "trace      {}\n", printable(trace.path().string(), kWhole));
   fmt::print(out, "format     {} version {}\n", workloads::kTraceFormat, workloads::kTraceVersion);
   fmt::print(out, "model      {}\n", info.model);
   fmt::print(out, "framework  {}\n", info.framework);

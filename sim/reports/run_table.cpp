@@ -8,6 +8,7 @@
 
 #include "sim/reports/columns.hpp"
 #include "sim/reports/si_units.hpp"
+#include "support/plain_text.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -138,9 +139,9 @@ std::string what_is_missing(const RunResult& result) {
 
 std::string run_table(const RunResult& result, TextForm form) {
   const Architecture& architecture = result.architecture;
-  std::string text =
-      paragraph(fmt::format("{}: {} ({}), step {}", result.trace.filename().string(),
-                            result.workload.model, result.workload.dataset, result.workload.step));
+  std::string text = paragraph(
+      fmt::format("{}: {} ({}), step {}", printable(result.trace.filename().string(), kWhole),
+                  result.workload.model, result.workload.dataset, result.workload.step));
   text += paragraph(fmt::format("on {} x {} MF-MAC PEs, {}, {} issue, engine {}",
                                 architecture.array.rows, architecture.array.cols,
                                 name_of(architecture.dataflow), name_of(architecture.issue),

@@ -663,3 +663,22 @@ def test_help_is_the_same_by_word_and_by_option(potomac, command):
 
 def test_the_version(potomac):
     assert potomac("--version").stdout.startswith("potomac ")
+
+
+def test_whatever_a_file_is_called_what_is_printed_is_utf8(potomac, trace, arch):
+    shutil.copy(trace, os.fsencode(potomac.folder) + b"/\xff.h5")
+    shutil.copy(arch, os.fsencode(potomac.folder) + b"/\xe9.yaml")
+    for arguments in (
+        ["run", b"\xff.h5", "--arch", b"\xe9.yaml", "--out", b"\xfe"],
+        ["trace", "info", b"\xff.h5"],
+        ["report", b"\xfe"],
+        ["report", b"\xfe", b"\xfe"],
+        ["report", b"\xfe", b"\xfe", "--format", "csv"],
+        ["report", b"\xfe", b"\xfe", "--format", "json"],
+        ["trace", "import", b"\xff.h5", "-o", b"\xfd.h5"],
+        ["run", b"\xff.h5", "--arch", b"no\x1b\xe9.yaml", "--out", "o"],
+    ):
+        done = subprocess.run([potomac.program, *arguments], cwd=potomac.folder,
+                              capture_output=True, check=False)  # fmt: skip
+        printed = (done.stdout + done.stderr).decode("utf-8")
+        assert printed and "\x1b" not in printed

@@ -187,6 +187,21 @@ TEST(YamlReaderRefusal, a_value_that_no_file_holds_has_a_key_and_no_line) {
             "sweep.yaml: key 'array.rows': must be true or false; write true or false");
 }
 
+TEST(YamlReaderRefusal, a_text_that_would_break_or_steer_a_terminal) {
+  for (const auto& [text, shown] : {std::pair{"name: M\xFCller", "'M\\xFCller'"},
+                                    {"name: \"\\x1b[31mred\"", "'\\x1B[31mred'"},
+                                    {"name: \"bell\\a\"", "'bell\\x07'"},
+                                    {"name: \xC2\x9B"
+                                     "31m",
+                                     "'\\xC2\\x9B31m'"}}) {
+    const std::string message = input_error_of([&] { read(text).at("name").as_string(); });
+    EXPECT_THAT(message, HasSubstr(std::string("key 'name': ") + shown));
+    EXPECT_THAT(message, HasSubstr("is not plain UTF-8 text"));
+  }
+  EXPECT_EQ(read("name: M\xC3\xBCller").at("name").as_string(), "M\xC3\xBCller");
+  EXPECT_EQ(read("note: |\n  one\n  two\n").at("note").as_string(), "one\ntwo\n");
+}
+
 TEST(YamlReaderRefusal, a_bool_that_is_none) {
   EXPECT_EQ(input_error_of([] { (void)read("gating: maybe").at("gating").as_bool(); }),
             "arch.yaml: line 1, key 'gating': must be true or false; write true or false");
