@@ -76,7 +76,8 @@ TEST(Architecture, UnknownKeysAreRefusedAtEveryLevelWithLineAndKey) {
     std::string known;
   };
   const std::vector<Case> cases = {
-      {"clock_mhz: 500\narrays: {rows: 2}", "line 2", "arrays", "array, pe, baseline, lowering, clock_mhz"},
+      {"clock_mhz: 500\narrays: {rows: 2}", "line 2", "arrays",
+       "array, pe, baseline, lowering, clock_mhz"},
       {"array:\n  rows: 2\n  columns: 2", "line 3", "array.columns", "rows, cols, dataflow, issue"},
       {"pe:\n  bits: 5", "line 2", "pe.bits", "operand_bits, accumulator, zero_gating"},
       {"pe:\n  accumulator:\n\n    width: 32", "line 4", "pe.accumulator.width",

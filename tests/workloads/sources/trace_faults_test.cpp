@@ -194,7 +194,8 @@ TEST_F(TraceFaults, GeometryThatDoesNotFit) {
   };
   EXPECT_THAT(with("stride", {0, 1}), StartsWith("layers/000-conv: stride[0] is 0"));
   EXPECT_THAT(with("stride", {1, 1}), HasSubstr("G[2] is 4, but floor("));
-  EXPECT_THAT(with("stride", {1, 1, 1}), HasSubstr("'stride' is 3 of int64, not a list of 2 whole numbers"));
+  EXPECT_THAT(with("stride", {1, 1, 1}),
+              HasSubstr("'stride' is 3 of int64, not a list of 2 whole numbers"));
   EXPECT_THAT(with("dilation", {9, 1}), HasSubstr("its kernel spans"));
 }
 
