@@ -24,7 +24,7 @@ struct ActionCounts {
   Count operand_register_write;
   Count skew_register_write;
   Count accumulator_write;
-  Count psum_hop;
+  Count psum_register_write;
   Count drain_hop;
   Count idle_edge_pe_cycle;
   Count idle_fill_pe_cycle;
@@ -64,9 +64,10 @@ inline constexpr std::array<ActionInfo, 18> kActions = {{
      &ActionCounts::operand_register_write},
     {"skew_register_write", "write", "a skew register at the array's edge takes a valid operand",
      &ActionCounts::skew_register_write},
-    {"accumulator_write", "write", "an accumulator (or partial-sum) register takes a value",
+    {"accumulator_write", "write", "an accumulator takes a value (os)",
      &ActionCounts::accumulator_write},
-    {"psum_hop", "write", "a partial sum moves one PE on (ws, is)", &ActionCounts::psum_hop},
+    {"psum_register_write", "write", "a partial-sum register takes a sum on its way down (ws, is)",
+     &ActionCounts::psum_register_write},
     {"drain_hop", "write", "a shadow register takes a result on its way out (os)",
      &ActionCounts::drain_hop},
     {"idle_edge_pe_cycle", "cycle", "cycle of a PE that its fold does not use",

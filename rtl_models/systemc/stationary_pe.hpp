@@ -26,7 +26,7 @@ class StationaryPe : public sc_core::sc_module {
   sc_core::sc_in<StreamSlot<Operand>> west{"west"};
   sc_core::sc_in<TileSlot<Operand>> above{"above"};
   sc_core::sc_in<TileSlot<Operand>> column{
-      "column"};  // into the column's top: its `settle` is for all
+      "column"};  // into the column's top: whether it moves and settles is for all
   sc_core::sc_in<PartialSum<Value>> north{"north"};
   sc_core::sc_out<StreamSlot<Operand>> east{"east"};
   sc_core::sc_out<TileSlot<Operand>> below{"below"};
@@ -99,6 +99,11 @@ class StationaryPe : public sc_core::sc_module {
   }
 
   void load() {
+    // A tile moves at the edges at which a row of it enters the column, and holds at the others: so
+    // it may wait with all edges of the array.
+    if (!column->read().moving) {
+      return;
+    }
     const TileSlot<Operand>& arriving = above->read();
     if (arriving.moving) {
       if (arriving.valid) {

@@ -13,10 +13,9 @@
 namespace potomac::sim {
 namespace {
 
-// In the order of the enumerations. Dataflows that no engine has yet are no choice.
+// In the order of the enumerations.
 constexpr std::array<std::string_view, 3> kDataflows = {"os", "ws", "is"};
-constexpr auto kOffered = std::span(kDataflows).first(1);
-constexpr std::array<std::string_view, 1> kIssues = {"serial"};
+constexpr std::array<std::string_view, 2> kIssues = {"serial", "pipelined"};
 constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
 constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
 constexpr std::string_view kExact = "exact";
@@ -44,11 +43,15 @@ constexpr std::array<ArchitectureKey, 12> kKeys = {{
     {"array.cols", IntegerKey{1, kMaxArrayExtent}, "PEs", "columns",
      [](const Architecture& a) { return KeyValue(a.array.cols); },
      [](Architecture& a, const KeyValue& v) { a.array.cols = std::get<std::int64_t>(v); }},
-    {"array.dataflow", WordKey{kOffered}, "", "`os`: output stationary",
+    {"array.dataflow", WordKey{kDataflows}, "",
+     "what stays in the PEs: `os`, results; `ws`, the second operand (the weights, in forward); "
+     "`is`, "
+     "the first",
      [](const Architecture& a) { return KeyValue(word_of(kDataflows, a.dataflow)); },
      [](Architecture& a, const KeyValue& v) { a.dataflow = value_of<Dataflow>(kDataflows, v); }},
     {"array.issue", WordKey{kIssues}, "",
-     "`serial`: a fold starts when the one before has left the far corner",
+     "`serial`: a fold starts when the one before has left the far corner; `pipelined`: as soon as "
+     "its operands may follow",
      [](const Architecture& a) { return KeyValue(word_of(kIssues, a.issue)); },
      [](Architecture& a, const KeyValue& v) { a.issue = value_of<Issue>(kIssues, v); }},
     {"pe.operand_bits", IntegerKey{rtl::kMinPotBits, rtl::kMaxPotBits}, "bits",

@@ -19,7 +19,7 @@ namespace potomac::sim {
 inline constexpr std::int64_t kMaxArrayExtent = 4096;  // per side: 16 M PEs
 inline constexpr double kMaxClockMhz = 100000.0;
 
-enum class Issue { kSerial };
+enum class Issue { kSerial, kPipelined };
 std::string_view name_of(Dataflow dataflow);
 std::string_view name_of(Issue issue);
 

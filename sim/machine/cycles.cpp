@@ -1,5 +1,7 @@
 #include "sim/machine/cycles.hpp"
 
+#include "sim/machine/fold_timing.hpp"
+
 namespace potomac::sim {
 
 Cycles& Cycles::operator+=(const Cycles& other) {
@@ -10,34 +12,18 @@ Cycles& Cycles::operator+=(const Cycles& other) {
   return *this;
 }
 
-std::int64_t streamed_slots(const workloads::GemmShape& gemm, Dataflow dataflow) {
-  switch (dataflow) {
-    case Dataflow::kOutputStationary:
-      break;
-    case Dataflow::kWeightStationary:
-      return gemm.m;
-    case Dataflow::kInputStationary:
-      return gemm.n;
-  }
-  return gemm.k;
-}
-
-Cycles serial_cycles(const Schedule& schedule) {
-  const ArrayShape array = schedule.array();
-  const bool os = schedule.dataflow() == Dataflow::kOutputStationary;
+Cycles cycles_of(const Schedule& schedule, Issue issue) {
   Cycles cycles;
-  for (const workloads::GemmShape& gemm : schedule.gemms()) {
-    const auto folds =
-        static_cast<std::uint64_t>(gemm.count) *
-        static_cast<std::uint64_t>(Schedule::folds_of(gemm, array, schedule.dataflow()));
-    const std::int64_t length =
-        streamed_slots(gemm, schedule.dataflow()) + array.rows + array.cols - 2;
-    cycles.stream += folds * static_cast<std::uint64_t>(length);
-    cycles.preload += os ? 0 : folds * static_cast<std::uint64_t>(array.rows);
+  if (schedule.gemms().empty()) {
+    return cycles;
   }
-  if (os && !schedule.gemms().empty()) {
-    cycles.drain = static_cast<std::uint64_t>(array.rows);
-  }
+  const bool os = schedule.dataflow() == Dataflow::kOutputStationary;
+  const auto rows = static_cast<std::uint64_t>(schedule.array().rows);
+  for_each_share(schedule, issue, [&](const Shares& shares) {
+    cycles.stream += shares.folds * static_cast<std::uint64_t>(shares.share);
+  });
+  cycles.preload = os ? 0 : rows * (issue == Issue::kSerial ? schedule.folds() : 1);
+  cycles.drain = os ? rows : 0;
   return cycles;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "sim/machine/architecture.hpp"
 #include "sim/machine/schedule.hpp"
 
 namespace potomac::sim {
@@ -20,13 +21,10 @@ struct Cycles {
   friend bool operator==(const Cycles&, const Cycles&) = default;
 };
 
-// Slots that stream past the PEs in one fold: the extent of the index that is not tiled.
-std::int64_t streamed_slots(const workloads::GemmShape& gemm, Dataflow dataflow);
-
-// Serial issue: a fold begins when the one before has left the far corner. A fold streams for
-// S + R + C - 2 cycles; ws and is load R rows of their tile before it. Only the pass's last results
-// are waited for: R cycles of drain in os, none in ws and is, whose results leave as they stream.
-// A pass without GEMMs takes no cycle.
-Cycles serial_cycles(const Schedule& schedule);
+// The cycles of a pass. A fold streams for its share (fold_timing.hpp); ws and is load R rows
+// before each fold (serial issue) or before the first (pipelined). Only the pass's last results are
+// waited for: R cycles of drain in os, none in ws and is, whose results leave as they stream. A
+// pass without GEMMs takes no cycle.
+Cycles cycles_of(const Schedule& schedule, Issue issue);
 
 }  // namespace potomac::sim

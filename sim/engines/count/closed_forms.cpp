@@ -1,5 +1,7 @@
 #include "sim/engines/count/closed_forms.hpp"
 
+#include "sim/machine/fold_timing.hpp"
+
 namespace potomac::sim {
 namespace {
 
@@ -17,8 +19,8 @@ std::uint64_t skew_registers(std::uint64_t lanes) {
 }
 
 // The writes of an output-stationary array's registers in one GEMM.
-void add_register_writes(const workloads::GemmShape& gemm, ArrayShape array,
-                         energy::ActionCounts& actions) {
+void add_output_stationary_writes(const workloads::GemmShape& gemm, ArrayShape array,
+                                  energy::ActionCounts& actions) {
   const auto rows = static_cast<std::uint64_t>(array.rows);
   const auto cols = static_cast<std::uint64_t>(array.cols);
   const auto count = static_cast<std::uint64_t>(gemm.count);
@@ -39,21 +41,49 @@ void add_register_writes(const workloads::GemmShape& gemm, ArrayShape array,
       });
 }
 
-// Serial issue: a fold lasts for its slots and as many cycles as the far corner lies behind the
-// near one. The PEs that a GEMM's folds use are, over all of its folds, the product of the two
-// indices that are tiled.
-void add_idle_in_stream(const workloads::GemmShape& gemm, const Schedule& schedule,
-                        energy::ActionCounts& actions) {
+// Element r of a tile's column is written in the PEs of rows 0 to r on its way down.
+std::uint64_t tile_loads(std::uint64_t rows) {
+  return rows * (rows + 1) / 2;
+}
+
+// The writes of a stationary array's registers in one GEMM. `kept` is the extent of the tiled index
+// that lies along the columns, `streamed` that of the index that passes.
+void add_stationary_writes(const workloads::GemmShape& gemm, const Schedule& schedule, Issue issue,
+                           energy::ActionCounts& actions) {
   const ArrayShape array = schedule.array();
-  const std::int64_t slots = streamed_slots(gemm, schedule.dataflow());
-  const std::int64_t gap = array.rows + array.cols - 2;
-  const auto used = static_cast<std::uint64_t>(gemm.macs() / slots);
-  const auto there =
-      static_cast<std::uint64_t>(gemm.count) *
-      static_cast<std::uint64_t>(Schedule::folds_of(gemm, array, schedule.dataflow())) *
-      static_cast<std::uint64_t>(array.pes());
-  actions.idle_edge_pe_cycle += (there - used) * static_cast<std::uint64_t>(slots + gap);
-  actions.idle_fill_pe_cycle += used * static_cast<std::uint64_t>(gap);
+  const bool ws = schedule.dataflow() == Dataflow::kWeightStationary;
+  const std::int64_t kept_extent = ws ? gemm.n : gemm.m;
+  const auto count = static_cast<std::uint64_t>(gemm.count);
+  const auto rows = static_cast<std::uint64_t>(array.rows);
+  const auto cols = static_cast<std::uint64_t>(array.cols);
+  const auto k = static_cast<std::uint64_t>(gemm.k);
+  const auto kept = static_cast<std::uint64_t>(kept_extent);
+  const auto streamed = static_cast<std::uint64_t>(ws ? gemm.m : gemm.n);
+  const auto k_folds = static_cast<std::uint64_t>(ceil_div(gemm.k, array.rows));
+  const auto kept_folds = static_cast<std::uint64_t>(ceil_div(kept_extent, array.cols));
+  // A streaming operand passes every PE of its row. Pipelined, a tile is copied to the registers
+  // that are multiplied once it is there.
+  actions.operand_register_write +=
+      count *
+      (streamed * k * cols * kept_folds + kept * sum_over_blocks(gemm.k, array.rows, tile_loads) +
+       (issue == Issue::kPipelined ? k * kept : 0));
+  actions.skew_register_write +=
+      count * (streamed * kept_folds * sum_over_blocks(gemm.k, array.rows, skew_registers) +
+               k * sum_over_blocks(kept_extent, array.cols, skew_registers));
+  // A sum passes every PE of its column, those below the tile's edge too.
+  actions.psum_register_write += count * streamed * kept * rows * k_folds;
+}
+
+// What is no MAC slot in the shares of the folds.
+void add_idle_in_stream(const Schedule& schedule, Issue issue, energy::ActionCounts& actions) {
+  const auto pes = static_cast<std::uint64_t>(schedule.array().pes());
+  std::uint64_t used_cycles = 0;
+  for_each_share(schedule, issue, [&](const Shares& shares) {
+    const auto share = static_cast<std::uint64_t>(shares.share);
+    actions.idle_edge_pe_cycle += (shares.folds * pes - shares.used) * share;
+    used_cycles += shares.used * share;
+  });
+  actions.idle_fill_pe_cycle = used_cycles - schedule.macs();
 }
 
 std::uint64_t outputs_of(const Schedule& schedule) {
@@ -64,15 +94,19 @@ std::uint64_t outputs_of(const Schedule& schedule) {
   return outputs;
 }
 
-PassCounts structural_counts(const Schedule& schedule, const ZeroCounts& zeros) {
+PassCounts structural_counts(const Schedule& schedule, Issue issue, const ZeroCounts& zeros) {
   PassCounts counts;
   counts.folds = schedule.folds();
-  counts.cycles = serial_cycles(schedule);
+  counts.cycles = cycles_of(schedule, issue);
   counts.zeros = zeros;
   for (const workloads::GemmShape& gemm : schedule.gemms()) {
-    add_register_writes(gemm, schedule.array(), counts.actions);
-    add_idle_in_stream(gemm, schedule, counts.actions);
+    if (schedule.dataflow() == Dataflow::kOutputStationary) {
+      add_output_stationary_writes(gemm, schedule.array(), counts.actions);
+    } else {
+      add_stationary_writes(gemm, schedule, issue, counts.actions);
+    }
   }
+  add_idle_in_stream(schedule, issue, counts.actions);
   add_idle_outside_of_stream(counts, schedule.array());
   return counts;
 }
@@ -90,7 +124,10 @@ ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products) {
   if (products == nullptr) {
     return {Count::unknown(), Count::unknown()};
   }
-  return {products->macs - products->nonzero, outputs_of(schedule) - products->first_nonzero};
+  // Only an accumulator is cleared by a first product: a partial sum comes in as it is.
+  const bool os = schedule.dataflow() == Dataflow::kOutputStationary;
+  return {products->macs - products->nonzero,
+          os ? Count(outputs_of(schedule) - products->first_nonzero) : Count(0)};
 }
 
 PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& schedule,
@@ -99,34 +136,39 @@ PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& sched
   const auto known = [products](std::uint64_t ProductCounts::*member) {
     return products == nullptr ? Count::unknown() : Count(products->*member);
   };
-  PassCounts counts = structural_counts(schedule, zeros_of(schedule, products));
+  PassCounts counts = structural_counts(schedule, architecture.issue, zeros_of(schedule, products));
   energy::ActionCounts& actions = counts.actions;
   const Count macs = schedule.macs();
-  const Count outputs = outputs_of(schedule);
   actions.overflow = facts == nullptr ? Count::unknown() : Count(facts->overflow);
   actions.dropped_product = known(&ProductCounts::dropped);
-  // Each fired addition is written; so is the clearing of a sum whose first product is nothing.
-  if (architecture.pe.zero_gating) {
+  const bool gating = architecture.pe.zero_gating;
+  if (gating) {
     const Count nonzero = known(&ProductCounts::nonzero);
     actions.exponent_add = actions.sign_xor = nonzero;
     actions.accumulate = nonzero - actions.dropped_product;
     actions.gated_mac = macs - nonzero;
-    actions.accumulator_write = actions.accumulate + (outputs - known(&ProductCounts::first_kept));
   } else {
     actions.exponent_add = actions.sign_xor = actions.accumulate = macs;
-    actions.accumulator_write = macs;
+  }
+  // Each fired addition is written; so is the clearing of a sum whose first product is nothing.
+  if (schedule.dataflow() == Dataflow::kOutputStationary) {
+    actions.accumulator_write =
+        actions.accumulate +
+        (gating ? Count(outputs_of(schedule)) - known(&ProductCounts::first_kept) : Count(0));
   }
   return counts;
 }
 
 PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedule,
                        const ZeroCounts& zeros) {
-  PassCounts counts = structural_counts(schedule, zeros);
+  PassCounts counts = structural_counts(schedule, architecture.issue, zeros);
   energy::ActionCounts& actions = counts.actions;
   const bool gating = architecture.baseline.zero_gating;
   actions.gated_mac = gating ? zeros.macs : Count(0);
   actions.fp32_multiply = actions.fp32_add = Count(schedule.macs()) - actions.gated_mac;
-  actions.accumulator_write = actions.fp32_add + (gating ? zeros.starts : Count(0));
+  if (schedule.dataflow() == Dataflow::kOutputStationary) {
+    actions.accumulator_write = actions.fp32_add + (gating ? zeros.starts : Count(0));
+  }
   return counts;
 }
 

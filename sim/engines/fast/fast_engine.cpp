@@ -38,19 +38,22 @@ ProductCounts count_zeros(const workloads::LoweredPass& operands, WorkerPool& po
 }
 
 // Cycles that the pace takes from the array, asked as the array would ask.
-std::uint64_t stalls_of(const Schedule& schedule, Pace& pace) {
+std::uint64_t stalls_of(const Schedule& schedule, Issue issue, Pace& pace) {
   std::uint64_t stalls = 0;
   std::uint64_t cycle = 0;
-  const auto gap = static_cast<std::uint64_t>(schedule.array().rows + schedule.array().cols - 2);
-  for (Schedule::Walk walk(schedule); !walk.done(); walk.next_fold()) {
-    const Fold fold = walk.fold();
-    for (std::int64_t slot = 0; slot < fold.k.size(); ++slot, ++cycle) {
-      while (!pace.may_step({cycle, walk.number(), &fold, slot})) {
+  if (schedule.gemms().empty()) {
+    return 0;
+  }
+  for (Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
+    const FoldTiming& fold = timeline.now();
+    for (std::int64_t at = -fold.preload; at < fold.share; ++at, ++cycle) {
+      const Step step = step_at(fold, at, schedule.array().rows, cycle);
+      while (step.takes_any() && !pace.may_step({cycle, step.fold_number, step.fold, step.slot,
+                                                 step.loading, step.row})) {
         ++stalls;
         ++cycle;
       }
     }
-    cycle += gap;
   }
   return stalls;
 }
@@ -63,7 +66,7 @@ class FastEngine : public Engine {
     assert(job.operands != nullptr || !(detail.accumulators || detail.fp32));
     PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job, detail) : run_fp32(job, detail);
     if (job.pace != nullptr) {
-      counts.cycles.stall = stalls_of(*job.schedule, *job.pace);
+      counts.cycles.stall = stalls_of(*job.schedule, job.architecture->issue, *job.pace);
       add_idle_outside_of_stream(counts, job.architecture->array);
     }
     return counts;

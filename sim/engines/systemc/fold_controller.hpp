@@ -1,5 +1,5 @@
-// The controller of an output-stationary array: it walks the schedule of a pass and tells the
-// feeders, cycle by cycle, which slot to put on the array's edges.
+// The controller of an array, whatever its dataflow: it walks the folds of a pass with their
+// timing, and tells the feeders, cycle by cycle, what to put on the array's edges.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,27 @@
 
 #include "sim/engines/pace.hpp"
 #include "sim/machine/cycles.hpp"
-#include "sim/machine/schedule.hpp"
+#include "sim/machine/fold_timing.hpp"
 
 namespace potomac::sim {
 
 // What the controller tells the feeders for one cycle.
 struct FeedCommand {
-  std::int64_t number = -1;  // of the fold
+  std::int64_t number = -1;  // of the fold that streams
   Fold fold;
   std::int64_t slot = 0;
   bool valid = false;
 
-  // A fold's number and its slot say it all.
+  // The stationary tile that is loaded in this cycle: its fold, and the row that enters.
+  std::int64_t load_number = -1;
+  Fold load;
+  std::int64_t row = 0;
+  bool loads = false;
+
+  // Folds' numbers, slot and row say it all.
   friend bool operator==(const FeedCommand& a, const FeedCommand& b) {
-    return a.number == b.number && a.slot == b.slot && a.valid == b.valid;
+    return a.number == b.number && a.slot == b.slot && a.valid == b.valid &&
+           a.load_number == b.load_number && a.row == b.row && a.loads == b.loads;
   }
 };
 inline std::ostream& operator<<(std::ostream& stream, const FeedCommand& command) {
@@ -35,6 +42,9 @@ inline void sc_trace(sc_core::sc_trace_file* file, const FeedCommand& command,
   sc_core::sc_trace(file, command.number, name + ".fold", 64);
   sc_core::sc_trace(file, command.slot, name + ".slot", 64);
   sc_core::sc_trace(file, command.valid, name + ".valid");
+  sc_core::sc_trace(file, command.load_number, name + ".load_fold", 64);
+  sc_core::sc_trace(file, command.row, name + ".row", 64);
+  sc_core::sc_trace(file, command.loads, name + ".loads");
 }
 
 // Cycles of PEs by what the controller has the array do: those that a fold uses or leaves unused
@@ -47,8 +57,8 @@ struct PeCycles {
   std::uint64_t stall = 0;
 };
 
-// Serial issue: a fold's slots, then R + C - 2 cycles until its far corner has finished; behind the
-// pass's last fold, R cycles for its results to leave. Counts the cycles of each.
+// Fold by fold its preload and its share; behind an output-stationary pass's last fold, R cycles
+// for its results to leave. Counts the cycles of each.
 class FoldController : public sc_core::sc_module {
  public:
   sc_core::sc_in<bool> clk{"clk"};
@@ -63,13 +73,13 @@ class FoldController : public sc_core::sc_module {
 
   // Precondition: the schedule has a fold, and outlives the pass, as `pace` does, which may be
   // null.
-  void start(const Schedule& schedule, Pace* pace) {
-    walk_.emplace(schedule);
-    fold_ = walk_->fold();
+  void start(const Schedule& schedule, Issue issue, Pace* pace) {
     array_ = schedule.array();
+    dataflow_ = schedule.dataflow();
+    timeline_.emplace(schedule, issue);
+    at_ = -timeline_->now().preload;
     pace_ = pace;
-    cycle_ = 0;
-    state_ = State::kStream;
+    state_ = State::kFold;
     cycles_ = {};
     pe_cycles_ = {};
   }
@@ -79,64 +89,99 @@ class FoldController : public sc_core::sc_module {
   const PeCycles& pe_cycles() const { return pe_cycles_; }
 
  private:
-  enum class State { kIdle, kStream, kDrain, kDone };
+  enum class State { kIdle, kFold, kDrain, kDone, kSettled };
 
   void on_clock() {
     switch (state_) {
       case State::kIdle:
         break;
-      case State::kStream:
-        stream();
+      case State::kFold:
+        step();
         break;
       case State::kDrain:
         command->write({});
         cycles_.drain += 1;
         pe_cycles_.drain += pes();
-        if (++cycle_ == array_.rows) {
+        if (++at_ == array_.rows) {
           state_ = State::kDone;
         }
         break;
       case State::kDone:
-        // The last command is one edge ahead of the array: by now the array has seen every cycle.
+        // A command is one edge ahead of the array: at this edge the array does the last cycle.
+        command->write({});
+        state_ = State::kSettled;
+        break;
+      case State::kSettled:
+        // What the array wrote at its last edge has been collected.
         state_ = State::kIdle;
         sc_core::sc_pause();
         break;
     }
   }
 
-  void stream() {
-    const bool valid = cycle_ < fold_.k.size();
-    if (valid && pace_ != nullptr &&
-        !pace_->may_step({cycles_.total(), walk_->number(), &fold_, cycle_})) {
+  void step() {
+    const FoldTiming& timing = timeline_->now();
+    const Step step = step_at(timing, at_, array_.rows, cycles_.total());
+    if (pace_ != nullptr && step.takes_any() && !pace_->may_step(step)) {
       command->write({});
       cycles_.stall += 1;
       pe_cycles_.stall += pes();
       return;
     }
-    command->write({static_cast<std::int64_t>(walk_->number()), fold_, valid ? cycle_ : 0, valid});
+    FeedCommand now;
+    if (step.slot != Step::kNone) {
+      now.number = static_cast<std::int64_t>(timing.number);
+      now.fold = timing.fold;
+      now.slot = step.slot;
+      now.valid = true;
+    }
+    if (step.row != Step::kNone) {
+      now.load_number = static_cast<std::int64_t>(timing.number + (at_ < 0 ? 0 : 1));
+      now.load = *step.loading;
+      now.row = step.row;
+      now.loads = true;
+    }
+    command->write(now);
+    count(timing.fold);
+    if (++at_ == timing.share) {
+      timeline_->next();
+      end_fold();
+    }
+  }
+
+  void count(const Fold& fold) {
+    if (at_ < 0) {
+      cycles_.preload += 1;
+      pe_cycles_.preload += pes();
+      return;
+    }
     cycles_.stream += 1;
-    const auto used = static_cast<std::uint64_t>(fold_.m.size() * fold_.n.size());
+    const bool os = dataflow_ == Dataflow::kOutputStationary;
+    const std::int64_t on_rows = os ? fold.m.size() : fold.k.size();
+    const std::int64_t on_cols =
+        dataflow_ == Dataflow::kInputStationary ? fold.m.size() : fold.n.size();
+    const auto used = static_cast<std::uint64_t>(on_rows * on_cols);
     pe_cycles_.used += used;
     pe_cycles_.edge += pes() - used;
-    if (++cycle_ == fold_.k.size() + array_.rows + array_.cols - 2) {
-      cycle_ = 0;
-      walk_->next_fold();
-      if (walk_->done()) {
-        state_ = State::kDrain;
-      } else {
-        fold_ = walk_->fold();
-      }
+  }
+
+  void end_fold() {
+    if (!timeline_->done()) {
+      at_ = -timeline_->now().preload;
+      return;
     }
+    at_ = 0;
+    state_ = dataflow_ == Dataflow::kOutputStationary ? State::kDrain : State::kDone;
   }
 
   std::uint64_t pes() const { return static_cast<std::uint64_t>(array_.pes()); }
 
-  std::optional<Schedule::Walk> walk_;
-  Fold fold_;
+  std::optional<Timeline> timeline_;
   ArrayShape array_;
+  Dataflow dataflow_ = Dataflow::kOutputStationary;
   Pace* pace_ = nullptr;
   State state_ = State::kIdle;
-  std::int64_t cycle_ = 0;  // within the fold, or within the drain
+  std::int64_t at_ = 0;  // cycles behind the fold's first slot, or within the drain
   Cycles cycles_;
   PeCycles pe_cycles_;
 };

@@ -10,17 +10,10 @@
 #include <vector>
 
 #include "rtl_models/systemc/slot_tracing.hpp"
+#include "sim/engines/systemc/array_system.hpp"
 #include "sim/machine/schedule.hpp"
 
 namespace potomac::sim {
-
-// Where a result belongs.
-struct ResultPlace {
-  std::uint64_t fold_number = 0;
-  const Fold* fold = nullptr;
-  std::int64_t m = 0;
-  std::int64_t n = 0;
-};
 
 template <typename Value>
 class ResultCollector : public sc_core::sc_module {

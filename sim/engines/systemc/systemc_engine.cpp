@@ -14,7 +14,8 @@
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
 #include "sim/engines/dequantize.hpp"
-#include "sim/engines/systemc/array_system.hpp"
+#include "sim/engines/systemc/output_stationary_system.hpp"
+#include "sim/engines/systemc/stationary_system.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
@@ -45,7 +46,8 @@ class FoldBuffer {
              tile.values.data(), fold.n.size()});
     }
     if (done_) {
-      done_(static_cast<std::int64_t>(size) * fold.k.size());
+      // Of a stationary array, the last fold ends what all of the depth's folds began.
+      done_(static_cast<std::int64_t>(size) * fold.k.end);
     }
     tiles_.erase(place.fold_number);
   }
@@ -74,10 +76,18 @@ class SystemHolder {
 
   SystemHolder(const Architecture& architecture,
                const std::optional<std::filesystem::path>& waveform)
-      : shape_(architecture.array), clock_mhz_(architecture.clock_mhz) {
+      : shape_(architecture.array),
+        dataflow_(architecture.dataflow),
+        issue_(architecture.issue),
+        clock_mhz_(architecture.clock_mhz) {
     const rtl::SimulationContext::Use use(context_);
-    system_ = std::make_unique<ArraySystem<Unit>>("potomac", shape_,
-                                                  clock_period(architecture.clock_mhz));
+    const sc_core::sc_time period = clock_period(clock_mhz_);
+    if (dataflow_ == Dataflow::kOutputStationary) {
+      system_ = std::make_unique<OutputStationarySystem<Unit>>("potomac", shape_, issue_, period);
+    } else {
+      system_ =
+          std::make_unique<StationarySystem<Unit>>("potomac", shape_, dataflow_, issue_, period);
+    }
     if (waveform) {
       // SystemC appends the extension itself.
       trace_file_ =
@@ -100,7 +110,8 @@ class SystemHolder {
 
   // Whether the system is this machine's: all else is set pass by pass.
   bool serves(const Architecture& architecture) const {
-    return architecture.array == shape_ && architecture.clock_mhz == clock_mhz_;
+    return architecture.array == shape_ && architecture.dataflow == dataflow_ &&
+           architecture.issue == issue_ && architecture.clock_mhz == clock_mhz_;
   }
 
   struct Run {
@@ -118,8 +129,13 @@ class SystemHolder {
     }
     const rtl::SimulationContext::Use use(context_);
     FoldBuffer<Value> buffer(sink, done);
-    system_->start(*job.schedule, config, std::move(first), std::move(second), job.pace,
-                   [&buffer](const ResultPlace& place, Value value) { buffer.take(place, value); });
+    system_->start(
+        {.schedule = *job.schedule,
+         .config = config,
+         .first = std::move(first),
+         .second = std::move(second),
+         .pace = job.pace,
+         .take = [&buffer](const ResultPlace& place, Value value) { buffer.take(place, value); }});
     sc_core::sc_start();
     std::int64_t expected = 0;
     for (const workloads::GemmShape& gemm : job.schedule->gemms()) {
@@ -131,13 +147,15 @@ class SystemHolder {
                       shape_.cols, system_->results_received(), expected, job.operands->layer(),
                       workloads::name_of(job.operands->pass())));
     }
-    return {system_->cycles(), system_->pe_cycles(), system_->array().counters(),
-            system_->array().skew_register_writes()};
+    return {system_->cycles(), system_->pe_cycles(), system_->counters(),
+            system_->skew_register_writes()};
   }
 
  private:
   rtl::SimulationContext context_;
   ArrayShape shape_;
+  Dataflow dataflow_;
+  Issue issue_;
   double clock_mhz_;
   std::unique_ptr<ArraySystem<Unit>> system_;
   sc_core::sc_trace_file* trace_file_ = nullptr;
@@ -154,6 +172,7 @@ PassCounts counts_of(const Run& run, const Schedule& schedule) {
   actions.operand_register_write = run.pe.operand_writes;
   actions.skew_register_write = run.skew_register_writes;
   actions.accumulator_write = run.pe.accumulator_writes;
+  actions.psum_register_write = run.pe.psum_writes;
   actions.drain_hop = run.pe.shadow_writes;
   actions.idle_edge_pe_cycle = run.there.edge;
   actions.idle_fill_pe_cycle = run.there.used - run.pe.slots;

@@ -138,6 +138,10 @@ inline sim::Architecture random_architecture(const workloads::LoweredPass& pass,
   sim::Architecture architecture;
   architecture.array = {extent(7), extent(7)};
   architecture.lowering = random_lowering();
+  architecture.dataflow =
+      *rc::gen::element(sim::Dataflow::kOutputStationary, sim::Dataflow::kWeightStationary,
+                        sim::Dataflow::kInputStationary);
+  architecture.issue = *rc::gen::element(sim::Issue::kSerial, sim::Issue::kPipelined);
   architecture.pe.operand_bits = max_bits;
   architecture.pe.zero_gating = *rc::gen::arbitrary<bool>();
   architecture.baseline.zero_gating = *rc::gen::arbitrary<bool>();

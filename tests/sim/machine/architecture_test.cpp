@@ -133,8 +133,8 @@ TEST(Architecture, SizesAreRefusedJustOutsideOfTheirRanges) {
 TEST(Architecture, WrongTypesAreRefused) {
   for (const std::string text :
        {"array: 16", "array: [16, 16]", "array: {rows: many}", "array: {rows: 1.5}",
-        "array: {rows: [1]}", "array: {rows: }", "array: {dataflow: ws}", "array: {dataflow: 1}",
-        "array: {issue: pipelined}", "pe: {zero_gating: 1}", "pe: {zero_gating: maybe}",
+        "array: {rows: [1]}", "array: {rows: }", "array: {dataflow: rs}", "array: {dataflow: 1}",
+        "array: {issue: pipeline}", "pe: {zero_gating: 1}", "pe: {zero_gating: maybe}",
         "pe: {accumulator: 32}", "pe: {accumulator: {lsb: lowest}}",
         "pe: {accumulator: {overflow: clamp}}", "baseline: true", "clock_mhz: fast",
         "clock_mhz: 500 MHz", "[array]", "text"}) {

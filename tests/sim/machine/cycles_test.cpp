@@ -28,7 +28,7 @@ sim::Schedule output_stationary(ArrayShape array, std::int64_t m, std::int64_t n
 }
 
 Cycles output_stationary_cycles(ArrayShape array, std::int64_t m, std::int64_t n, std::int64_t k) {
-  return sim::serial_cycles(output_stationary(array, m, n, k));
+  return sim::cycles_of(output_stationary(array, m, n, k), sim::Issue::kSerial);
 }
 
 std::uint64_t output_stationary_folds(ArrayShape array, std::int64_t m, std::int64_t n) {
@@ -69,19 +69,21 @@ TEST(OutputStationaryCycles, OfHugeGemmsDoNotOverflow) {
 TEST(SerialCycles, OfAPassShowOnlyItsLastDrain) {
   // Twelve heads of 8 x 8 x 4 on 16 x 16: 12 folds of 4 + 30 cycles, one drain.
   const sim::Schedule heads({{12, 8, 8, 4}}, {16, 16}, sim::Dataflow::kOutputStationary);
-  EXPECT_EQ(sim::serial_cycles(heads), (Cycles{0, std::uint64_t{12} * 34, 16, 0}));
-  EXPECT_EQ(sim::serial_cycles(heads).total(), 424U);
+  EXPECT_EQ(sim::cycles_of(heads, sim::Issue::kSerial), (Cycles{0, std::uint64_t{12} * 34, 16, 0}));
+  EXPECT_EQ(sim::cycles_of(heads, sim::Issue::kSerial).total(), 424U);
   const sim::Schedule none({}, {16, 16}, sim::Dataflow::kOutputStationary);
-  EXPECT_EQ(sim::serial_cycles(none).total(), 0U);
+  EXPECT_EQ(sim::cycles_of(none, sim::Issue::kSerial).total(), 0U);
 }
 
 // SCALE-Sim's forms: WS and IS take F * (2R + C + T - 2).
 TEST(SerialCycles, OfStationaryTilesPreloadEachOfThem) {
   const std::vector<workloads::GemmShape> gemm = {{1, 100, 70, 50}};
-  const Cycles ws = sim::serial_cycles({gemm, {16, 8}, sim::Dataflow::kWeightStationary});
+  const Cycles ws =
+      sim::cycles_of({gemm, {16, 8}, sim::Dataflow::kWeightStationary}, sim::Issue::kSerial);
   EXPECT_EQ(ws.preload + ws.stream, std::uint64_t{4} * 9 * (2 * 16 + 8 + 100 - 2));
   EXPECT_EQ(ws.preload, std::uint64_t{4} * 9 * 16);
-  const Cycles is = sim::serial_cycles({gemm, {16, 8}, sim::Dataflow::kInputStationary});
+  const Cycles is =
+      sim::cycles_of({gemm, {16, 8}, sim::Dataflow::kInputStationary}, sim::Issue::kSerial);
   EXPECT_EQ(is.preload + is.stream, std::uint64_t{4} * 13 * (2 * 16 + 8 + 70 - 2));
   EXPECT_EQ(ws.drain + is.drain, 0U);
 }

@@ -14,8 +14,8 @@
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/output_stationary_array.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
-#include "sim/engines/systemc/array_system.hpp"
 #include "sim/engines/systemc/operand_source.hpp"
+#include "sim/engines/systemc/output_stationary_system.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::test {
@@ -47,7 +47,7 @@ class ObservedArray {
  public:
   explicit ObservedArray(sim::ArrayShape shape) : shape_(shape) {
     const rtl::SimulationContext::Use use(context_);
-    system_ = std::make_unique<System>("system", shape, period());
+    system_ = std::make_unique<System>("system", shape, sim::Issue::kSerial, period());
     observer_ = std::make_unique<Observer>("observer", shape);
   }
   ~ObservedArray() {
@@ -64,17 +64,20 @@ class ObservedArray {
     observer_->slots.clear();
     Observation seen;
     system_->start(
-        schedule, config,
-        {pass, sim::WhichOperand::kFirst, sim::widening(pass.first().format(), config.format)},
-        {pass, sim::WhichOperand::kSecond, sim::widening(pass.second().format(), config.format)},
-        nullptr, [&](const sim::ResultPlace& place, std::int64_t value) {
-          seen.departures.push_back({edge(), place.fold->gemm, place.m, place.n, value});
-        });
+        {.schedule = schedule,
+         .config = config,
+         .first = {pass, sim::WhichOperand::kFirst,
+                   sim::widening(pass.first().format(), config.format)},
+         .second = {pass, sim::WhichOperand::kSecond,
+                    sim::widening(pass.second().format(), config.format)},
+         .take = [&](const sim::ResultPlace& place, std::int64_t value) {
+           seen.departures.push_back({edge(), place.fold->gemm, place.m, place.n, value});
+         }});
     sc_core::sc_start();
     seen.cycles = system_->cycles();
     seen.slots = observer_->slots;
-    seen.counters = system_->array().counters();
-    seen.skew_register_writes = system_->array().skew_register_writes();
+    seen.counters = system_->counters();
+    seen.skew_register_writes = system_->skew_register_writes();
     // The first operand pair meets in PE (0, 0), at the edge at which it enters.
     const std::int64_t begin = seen.slots.front().cycle;
     for (Slot& slot : seen.slots) {
@@ -87,7 +90,7 @@ class ObservedArray {
   }
 
  private:
-  using System = sim::ArraySystem<rtl::MfMacUnit>;
+  using System = sim::OutputStationarySystem<rtl::MfMacUnit>;
   using Pe = rtl::OutputStationaryPe<rtl::MfMacUnit>;
 
   static sc_core::sc_time period() { return {2.0, sc_core::SC_NS}; }

@@ -1,0 +1,82 @@
+#include "sim/machine/fold_timing.hpp"
+
+#include <algorithm>
+
+namespace potomac::sim {
+namespace {
+
+std::int64_t slots_of(const Fold& fold, Dataflow dataflow) {
+  return streamed_slots({1, fold.m.size(), fold.n.size(), fold.k.size()}, dataflow);
+}
+
+}  // namespace
+
+std::int64_t streamed_slots(const workloads::GemmShape& gemm, Dataflow dataflow) {
+  switch (dataflow) {
+    case Dataflow::kOutputStationary:
+      break;
+    case Dataflow::kWeightStationary:
+      return gemm.m;
+    case Dataflow::kInputStationary:
+      return gemm.n;
+  }
+  return gemm.k;
+}
+
+std::uint64_t last_tile(const workloads::GemmShape& gemm, ArrayShape array, Dataflow dataflow) {
+  const std::int64_t on_rows = dataflow == Dataflow::kOutputStationary ? gemm.m : gemm.k;
+  const std::int64_t on_cols = dataflow == Dataflow::kInputStationary ? gemm.m : gemm.n;
+  return static_cast<std::uint64_t>(((on_rows - 1) % array.rows + 1) *
+                                    ((on_cols - 1) % array.cols + 1));
+}
+
+std::int64_t last_share(const Schedule& schedule, std::int64_t slots) {
+  return slots + schedule.array().rows + schedule.array().cols - 2;
+}
+
+std::int64_t share_before(const Schedule& schedule, Issue issue, std::int64_t slots,
+                          std::int64_t next_slots) {
+  if (issue == Issue::kSerial) {
+    return last_share(schedule, slots);
+  }
+  const std::int64_t rows = schedule.array().rows;
+  return schedule.dataflow() == Dataflow::kOutputStationary
+             ? slots + std::max<std::int64_t>(0, rows - next_slots)
+             : std::max(slots, rows);
+}
+
+Timeline::Timeline(const Schedule& schedule, Issue issue)
+    : schedule_(&schedule), issue_(issue), behind_(schedule) {
+  fill(schedule.dataflow() == Dataflow::kOutputStationary ? 0 : schedule.array().rows);
+}
+
+void Timeline::next() {
+  if (behind_.done()) {
+    done_ = true;
+    return;
+  }
+  const bool alone =
+      issue_ == Issue::kSerial && schedule_->dataflow() != Dataflow::kOutputStationary;
+  fill(alone ? schedule_->array().rows : 0);
+}
+
+void Timeline::fill(std::int64_t preload) {
+  const Dataflow dataflow = schedule_->dataflow();
+  now_.fold = behind_.fold();
+  now_.number = behind_.number();
+  now_.preload = preload;
+  now_.slots = slots_of(now_.fold, dataflow);
+  now_.loads.reset();
+  behind_.next_fold();
+  if (behind_.done()) {
+    now_.share = last_share(*schedule_, now_.slots);
+    return;
+  }
+  const Fold next = behind_.fold();
+  now_.share = share_before(*schedule_, issue_, now_.slots, slots_of(next, dataflow));
+  if (issue_ == Issue::kPipelined && dataflow != Dataflow::kOutputStationary) {
+    now_.loads = next;
+  }
+}
+
+}  // namespace potomac::sim
