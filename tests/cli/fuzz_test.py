@@ -219,6 +219,8 @@ def draw_machine(random: np.random.Generator, widest: int) -> dict:
         "rows": int(random.integers(1, 20)), "cols": int(random.integers(1, 20)),
         "bits": bits, "lsb": None if exact else lowest + int(random.integers(0, 10)),
         "overflow": str(random.choice(["wrap", "saturate"])),
+        "dataflow": str(random.choice(["os", "ws", "is"])),
+        "issue": str(random.choice(["serial", "pipelined"])),
         "lowering": str(random.choice(["phases", "zero_insert"])),
         "gating": bool(random.random() < 0.5), "baseline_gating": bool(random.random() < 0.5),
     }  # fmt: skip
@@ -248,7 +250,8 @@ def test_random_layers_recomputed(potomac, case):
     layers = [draw_layer(random, widest) for _ in range(PER_CASE)]
     write_trace(potomac.folder / "fuzz.h5", layers)
     (potomac.folder / "arch.yaml").write_text(json.dumps({
-        "array": {"rows": machine["rows"], "cols": machine["cols"]},
+        "array": {"rows": machine["rows"], "cols": machine["cols"],
+                  "dataflow": machine["dataflow"], "issue": machine["issue"]},
         "pe": {"operand_bits": widest, "zero_gating": machine["gating"],
                "accumulator": {"bits": machine["bits"], "overflow": machine["overflow"],
                                "lsb": "exact" if machine["lsb"] is None else machine["lsb"]}},

@@ -108,6 +108,33 @@ def test_strided_backward_data_in_phases_or_with_holes(potomac, trace, arch):
         assert (acc == other).all()
 
 
+@pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
+@pytest.mark.parametrize("issue", ["serial", "pipelined"])
+def test_results_depend_on_neither_dataflow_nor_issue(potomac, trace, arch, dataflow, issue):
+    """Nor on the engine, whose cycles and counts are the same too."""
+    reports, dumps = {}, {}
+    for name, engine, settings in (
+        ("plain", "fast", []),
+        ("fast", "fast", [f"array.dataflow={dataflow}", f"array.issue={issue}"]),
+        ("systemc", "systemc", [f"array.dataflow={dataflow}", f"array.issue={issue}"]),
+    ):
+        options = [word for setting in settings for word in ("--set", setting)]
+        done = potomac("run", trace, "--arch", arch, *options, "--engine", engine, "--out", name,
+                       "--layers", "*conv1", "--layers", "*fc2", "--dump-outputs", f"{name}.h5")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        reports[name] = read_json(potomac.folder / name / "report.json")
+        with h5py.File(potomac.folder / f"{name}.h5") as file:
+            dumps[name] = {f"{layer}/{kind}": acc["acc"][...]
+                           for layer, kinds in file["gemms"].items() for kind, acc in kinds.items()}  # fmt: skip
+    for name in ("fast", "systemc"):
+        assert dumps[name].keys() == dumps["plain"].keys()
+        for place, values in dumps[name].items():
+            assert (values == dumps["plain"][place]).all(), place
+        for key in ("macs", "zero_operand_macs"):
+            assert reports[name]["totals"][key] == reports["plain"]["totals"][key]
+    assert reports["systemc"]["passes"] == reports["fast"]["passes"]
+
+
 def test_a_file_system_without_locks_is_no_reason_not_to_read(potomac, trace, arch):
     (potomac.folder / "nolock.c").write_text(
         "#include <errno.h>\n"
