@@ -188,14 +188,19 @@ TEST(YamlReaderRefusal, a_value_that_no_file_holds_has_a_key_and_no_line) {
 }
 
 TEST(YamlReaderRefusal, a_text_that_would_break_or_steer_a_terminal) {
-  for (const auto& [text, shown] : {std::pair{"name: M\xFCller", "'M\\xFCller'"},
-                                    {"name: \"\\x1b[31mred\"", "'\\x1B[31mred'"},
-                                    {"name: \"bell\\a\"", "'bell\\x07'"},
-                                    {"name: \xC2\x9B"
-                                     "31m",
-                                     "'\\xC2\\x9B31m'"}}) {
-    const std::string message = input_error_of([&] { read(text).at("name").as_string(); });
-    EXPECT_THAT(message, HasSubstr(std::string("key 'name': ") + shown));
+  struct Case {
+    std::string text;
+    std::string shown;
+  };
+  const std::vector<Case> cases = {{"name: M\xFCller", R"('M\xFCller')"},
+                                   {R"(name: "\x1b[31mred")", R"('\x1B[31mred')"},
+                                   {R"(name: "bell\a")", R"('bell\x07')"},
+                                   {"name: \xC2\x9B"
+                                    "31m",
+                                    R"('\xC2\x9B31m')"}};
+  for (const Case& one : cases) {
+    const std::string message = input_error_of([&] { read(one.text).at("name").as_string(); });
+    EXPECT_THAT(message, HasSubstr("key 'name': " + one.shown));
     EXPECT_THAT(message, HasSubstr("is not plain UTF-8 text"));
   }
   EXPECT_EQ(read("name: M\xC3\xBCller").at("name").as_string(), "M\xC3\xBCller");

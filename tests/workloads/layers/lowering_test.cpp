@@ -114,9 +114,12 @@ TEST(GemmShape, PhasesOfAStridedBackwardData) {
   // ResNet's first again. (h + 3 - i) is even for the taps 1, 3, 5 of even pixels, and 0, 2, 4, 6
   // of odd ones. The two phases in the middle are equal.
   const LayerShape resnet = conv2d({2, 3, 224, 224}, {64, 3, 7, 7}, {{2, 2}, {3, 3}, {1, 1}, 1});
-  const std::int64_t m = 2 * 112 * 112;
+  constexpr std::int64_t kPixels = std::int64_t{2} * 112 * 112;
+  constexpr std::int64_t kOutputs = 64;
   EXPECT_EQ(gemms_of(resnet, Pass::kBackwardData, kPhases),
-            (std::vector<GemmShape>{{1, m, 3, 64 * 9}, {2, m, 3, 64 * 12}, {1, m, 3, 64 * 16}}));
+            (std::vector<GemmShape>{{1, kPixels, 3, kOutputs * 9},
+                                    {2, kPixels, 3, kOutputs * 12},
+                                    {1, kPixels, 3, kOutputs * 16}}));
   // A kernel smaller than its stride: of five columns, three meet its one tap. In groups.
   const LayerShape small = conv2d({1, 4, 1, 5}, {6, 2, 1, 1}, {{1, 2}, {0, 0}, {1, 1}, 2});
   EXPECT_EQ(gemms_of(small, Pass::kBackwardData, kPhases), (std::vector<GemmShape>{{2, 3, 2, 3}}));
@@ -129,7 +132,7 @@ TEST(GemmShape, PhasesOfAStridedBackwardData) {
 TEST(GemmShape, PatchesWithoutOverlapAreManyEqualPhases) {
   const LayerShape patches = conv2d({1, 3, 224, 224}, {768, 3, 16, 16}, {{16, 16}, {}, {1, 1}, 1});
   EXPECT_EQ(gemms_of(patches, Pass::kBackwardData, kPhases),
-            (std::vector<GemmShape>{{256, 14 * 14, 3, 768}}));
+            (std::vector<GemmShape>{{256, 196, 3, 768}}));
 }
 
 TEST(Passes, AFirstLayerHasNoBackwardData) {
