@@ -22,6 +22,7 @@ void add_report_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_trace_command(CLI::App& app);
 void add_sweep_command(CLI::App& app);
+void add_verify_command(CLI::App& app);
 
 // Where shipped unit-energy tables lie: beside an installed program, or in the source tree that it
 // was built from.

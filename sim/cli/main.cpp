@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
     potomac::sim::add_report_command(app);
     potomac::sim::add_trace_command(app);
     potomac::sim::add_sweep_command(app);
+    potomac::sim::add_verify_command(app);
     potomac::sim::add_generate_command(app);
     const std::vector<std::string> arguments = potomac::sim::arguments_of(argc, argv);
     potomac::sim::refuse_unknown_words(app, arguments);

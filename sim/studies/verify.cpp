@@ -1,0 +1,372 @@
+#include "sim/studies/verify.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <mutex>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "support/error.hpp"
+#include "workloads/layers/lowering.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using workloads::LayerKind;
+using workloads::Pass;
+using workloads::QuantizedTensor;
+
+// MACs that a case may have: SystemC steps through every cycle of every PE.
+constexpr std::int64_t kMostMacs = 60000;
+constexpr std::int64_t kMostRows = 9;  // of a drawn array, and columns
+
+// Draws that are the same everywhere: the standard's distributions are not.
+class Draw {
+ public:
+  Draw(std::uint64_t seed, std::uint64_t index) : random_(mixed(seed, index)) {}
+
+  std::uint64_t bits() { return random_(); }
+  // From low to high, both included.
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(high - low + 1));
+  }
+  bool one_in(std::int64_t n) { return between(1, n) == 1; }
+  // Small more often than large, and often exactly `edge` or next to it.
+  std::int64_t extent(std::int64_t edge, std::int64_t most) {
+    switch (between(0, 4)) {
+      case 0:
+        return 1;
+      case 1:
+        return std::clamp<std::int64_t>(edge + between(-1, 1), 1, most);
+      case 2:
+        return std::clamp<std::int64_t>(2 * edge + between(-1, 1), 1, most);
+      default:
+        return between(1, most);
+    }
+  }
+  template <typename T, std::size_t N>
+  T element(const std::array<T, N>& list) {
+    return list[static_cast<std::size_t>(between(0, static_cast<std::int64_t>(N) - 1))];
+  }
+
+ private:
+  static std::uint64_t mixed(std::uint64_t seed, std::uint64_t index) {
+    std::uint64_t x = seed * 0x9E3779B97F4A7C15U + index;
+    x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9U;
+    return x ^ (x >> 27U);
+  }
+
+  std::mt19937_64 random_;
+};
+
+Architecture draw_architecture(Draw& draw) {
+  Architecture a;
+  a.array = {draw.between(1, kMostRows), draw.between(1, kMostRows)};
+  a.dataflow = draw.element(std::array{Dataflow::kOutputStationary, Dataflow::kWeightStationary,
+                                       Dataflow::kInputStationary});
+  a.issue = draw.element(std::array{Issue::kSerial, Issue::kPipelined});
+  a.lowering.strided_backward_data = draw.element(std::array{
+      workloads::StridedBackwardData::kPhases, workloads::StridedBackwardData::kZeroInsert});
+  a.pe.operand_bits = static_cast<int>(draw.between(rtl::kMinPotBits, rtl::kMaxPotBits));
+  a.pe.zero_gating = draw.one_in(2);
+  a.baseline.zero_gating = draw.one_in(2);
+  a.pe.accumulator.overflow =
+      draw.element(std::array{rtl::Overflow::kWrap, rtl::Overflow::kSaturate});
+  // Wide enough for a largest product of the widest operands, with its lowest bit where it may
+  // drop.
+  const int top = 2 * rtl::PotFormat(a.pe.operand_bits).e_max();
+  a.pe.accumulator.bits = draw.one_in(3) ? 32 : static_cast<int>(draw.between(16, 64));
+  const int lowest = top - (a.pe.accumulator.bits - 2);
+  if (lowest <= -top && draw.one_in(2)) {
+    a.pe.accumulator.lsb.reset();
+  } else {
+    a.pe.accumulator.lsb = static_cast<int>(lowest + draw.between(0, 12));
+  }
+  return a;
+}
+
+workloads::LayerShape draw_shape(Draw& draw, ArrayShape array) {
+  workloads::LayerShape shape;
+  shape.name = "000-drawn";
+  shape.kind = draw.element(std::array{LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul});
+  shape.input_grad = true;
+  if (shape.kind == LayerKind::kConv2d) {
+    workloads::Conv2dGeometry& conv = shape.conv;
+    conv.groups = draw.between(1, 2);
+    const std::int64_t in = draw.between(1, 3);
+    const std::int64_t out = draw.between(1, 3);
+    const std::int64_t batch = draw.between(1, 2);
+    shape.w = {conv.groups * out, in, 0, 0};
+    shape.a = {batch, conv.groups * in, 0, 0};
+    shape.g = {batch, conv.groups * out, 0, 0};
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const std::int64_t kernel = draw.between(1, 3);
+      conv.stride[axis] = draw.between(1, 3);
+      conv.dilation[axis] = draw.between(1, 2);
+      conv.padding[axis] = draw.between(0, 2);
+      const std::int64_t reach = conv.dilation[axis] * (kernel - 1) + 1;
+      const std::int64_t input =
+          std::max<std::int64_t>(draw.between(1, 7), reach - 2 * conv.padding[axis]);
+      shape.w[2 + axis] = kernel;
+      shape.a[2 + axis] = input;
+      shape.g[2 + axis] = (input + 2 * conv.padding[axis] - reach) / conv.stride[axis] + 1;
+    }
+    return shape;
+  }
+  const std::int64_t m = draw.extent(array.rows, 2 * array.rows + 5);
+  const std::int64_t n = draw.extent(array.cols, 2 * array.cols + 5);
+  const std::int64_t most = std::max<std::int64_t>(1, kMostMacs / (m * n));
+  const std::int64_t k = draw.extent(array.rows, std::min<std::int64_t>(most, 2 * array.rows + 70));
+  if (shape.kind == LayerKind::kLinear) {
+    shape.w = {n, k};
+    shape.a = {m, k};
+    shape.g = {m, n};
+  } else {
+    const std::int64_t batch = draw.between(1, 3);
+    shape.w = {batch, k, n};
+    shape.a = {batch, m, k};
+    shape.g = {batch, m, n};
+  }
+  return shape;
+}
+
+QuantizedTensor draw_tensor(Draw& draw, const workloads::Shape& shape, int bits) {
+  enum class Data { kDense, kSparse, kLargest, kAlternating };
+  QuantizedTensor tensor;
+  tensor.shape = shape;
+  tensor.bits = bits;
+  tensor.beta = static_cast<int>(draw.one_in(8) ? draw.between(-170, 150) : draw.between(-20, 20));
+  const rtl::PotFormat format(bits);
+  const auto data = draw.element(
+      std::array{Data::kDense, Data::kDense, Data::kSparse, Data::kLargest, Data::kAlternating});
+  const std::int64_t count = workloads::element_count(shape);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const bool negative = data == Data::kAlternating ? i % 2 == 1
+                          : data == Data::kLargest   ? false
+                                                     : draw.one_in(2);
+    const bool zero = data == Data::kSparse && !draw.one_in(4);
+    const std::int64_t exponent = data == Data::kDense || data == Data::kSparse
+                                      ? draw.between(-format.e_max(), format.e_max())
+                                      : format.e_max();
+    tensor.codes.push_back(zero ? format.zero()
+                                : format.encode(negative, static_cast<int>(exponent)));
+  }
+  return tensor;
+}
+
+// A memory that is not always ready; it decides by the cycle alone, the same for every engine.
+class RandomPace : public Pace {
+ public:
+  explicit RandomPace(std::uint64_t seed) : seed_(seed) {}
+  bool may_step(const Step& step) override {
+    std::uint64_t x = seed_ ^ (step.cycle * 0x9E3779B97F4A7C15U);
+    x = (x ^ (x >> 29U)) * 0xBF58476D1CE4E5B9U;
+    return (x >> 61U) != 0;  // seven times in eight
+  }
+
+ private:
+  std::uint64_t seed_;
+};
+
+// Whether the machine's PE can hold the tensors of every pass.
+bool fits(const Architecture& architecture, const workloads::Layer& layer) {
+  for (const Pass pass : workloads::kPasses) {
+    const workloads::LoweredPass operands(layer, pass, architecture.lowering);
+    try {
+      require_fit(architecture, layer.shape.name, operands.first().format(),
+                  operands.second().format());
+    } catch (const InputError&) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// All results of a pass, in the order of GEMM, m and n.
+template <typename Value>
+class Results {
+ public:
+  explicit Results(const workloads::LoweredPass& pass) {
+    std::int64_t size = 0;
+    for (std::int64_t i = 0; i < pass.count(); ++i) {
+      const workloads::Gemm gemm = pass.gemm(i);
+      begins_.push_back(size);
+      cols_.push_back(gemm.n);
+      size += gemm.m * gemm.n;
+    }
+    values_.resize(static_cast<std::size_t>(size));
+    delivered_.resize(static_cast<std::size_t>(size));
+  }
+
+  std::function<void(const ResultTile<Value>&)> sink() {
+    return [this](const ResultTile<Value>& tile) {
+      const auto gemm = static_cast<std::size_t>(tile.gemm);
+      const std::lock_guard lock(mutex_);
+      for (std::int64_t i = 0; i < tile.rows; ++i) {
+        for (std::int64_t j = 0; j < tile.cols; ++j) {
+          const auto at = static_cast<std::size_t>(
+              begins_.at(gemm) + (tile.m_begin + i) * cols_.at(gemm) + tile.n_begin + j);
+          values_.at(at) = tile.values[i * tile.row_stride + j];
+          delivered_.at(at) += 1;
+        }
+      }
+    };
+  }
+
+  // Empty, or the first element in which the other's results differ.
+  std::string difference(const Results& other) const {
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      if (delivered_[i] != 1 || other.delivered_[i] != 1) {
+        return fmt::format("result {} is delivered {} and {} times", i, delivered_[i],
+                           other.delivered_[i]);
+      }
+      if (!same(values_[i], other.values_[i])) {
+        return fmt::format("result {} is {} and {}", i, values_[i], other.values_[i]);
+      }
+    }
+    return "";
+  }
+
+ private:
+  static bool same(std::int64_t a, std::int64_t b) { return a == b; }
+  static bool same(float a, float b) {
+    return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+  }
+
+  std::mutex mutex_;
+  std::vector<std::int64_t> begins_, cols_;
+  std::vector<Value> values_;
+  std::vector<int> delivered_;
+};
+
+std::string count_text(const Count& count) {
+  return count.known() ? fmt::format("{}", count.value()) : std::string("unknown");
+}
+
+std::string difference(const PassCounts& one, const PassCounts& other) {
+  const auto differs = [](const char* what, std::uint64_t a, std::uint64_t b) {
+    return a == b ? std::string() : fmt::format("{} is {} and {}", what, a, b);
+  };
+  for (const std::string& text :
+       {differs("folds", one.folds, other.folds),
+        differs("cycles.preload", one.cycles.preload, other.cycles.preload),
+        differs("cycles.stream", one.cycles.stream, other.cycles.stream),
+        differs("cycles.drain", one.cycles.drain, other.cycles.drain),
+        differs("cycles.stall", one.cycles.stall, other.cycles.stall)}) {
+    if (!text.empty()) {
+      return text;
+    }
+  }
+  for (const energy::ActionInfo& action : energy::kActions) {
+    const Count a = one.actions.*action.member;
+    const Count b = other.actions.*action.member;
+    if (a != b) {
+      return fmt::format("{} is {} and {}", action.name, count_text(a), count_text(b));
+    }
+  }
+  return one.zeros == other.zeros ? "" : "zero_operand_macs differ";
+}
+
+}  // namespace
+
+VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
+                     const std::optional<Architecture>& fixed) {
+  constexpr int kAttempts = 64;
+  Draw draw(seed, index);
+  VerifyCase drawn;
+  drawn.architecture = fixed ? *fixed : draw_architecture(draw);
+  const int widest = drawn.architecture.pe.operand_bits;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const workloads::LayerShape shape = draw_shape(draw, drawn.architecture.array);
+    const auto tensor = [&](const workloads::Shape& extents) {
+      return draw_tensor(draw, extents, static_cast<int>(draw.between(rtl::kMinPotBits, widest)));
+    };
+    drawn.layer.shape = shape;
+    drawn.layer.w = tensor(shape.w);
+    drawn.layer.a = tensor(shape.a);
+    drawn.layer.g = tensor(shape.g);
+    drawn.pass = draw.element(workloads::kPasses);
+    drawn.stalls = draw.one_in(2) ? std::optional(draw.bits()) : std::nullopt;
+    if (fits(drawn.architecture, drawn.layer)) {
+      return drawn;
+    }
+  }
+  // Says what the machine would need for the narrowest of all.
+  const rtl::PotFormat narrow(rtl::kMinPotBits);
+  require_fit(drawn.architecture, drawn.layer.shape.name, narrow, narrow);
+  throw InputError({"", "pe.accumulator", "holds hardly any product of two tensors",
+                    "widen pe.accumulator.bits"});
+}
+
+std::string difference_between(const VerifyCase& verify_case, Engine& one, Engine& other) {
+  const Architecture& architecture = verify_case.architecture;
+  const workloads::LoweredPass operands(verify_case.layer, verify_case.pass, architecture.lowering);
+  const Schedule schedule(operands.shapes(), architecture.array, architecture.dataflow);
+  Job job{.architecture = &architecture,
+          .schedule = &schedule,
+          .operands = &operands,
+          .accumulator = require_fit(architecture, verify_case.layer.shape.name,
+                                     operands.first().format(), operands.second().format())};
+  const auto run = [&](Engine& engine, const Detail& detail) {
+    RandomPace pace(verify_case.stalls.value_or(0));
+    job.pace = verify_case.stalls ? &pace : nullptr;
+    return engine.run(job, detail);
+  };
+  const auto compare = [&](auto& results_one, auto& results_other, const Detail& detail_one,
+                           const Detail& detail_other) {
+    const PassCounts counts_one = run(one, detail_one);
+    const PassCounts counts_other = run(other, detail_other);
+    const std::string text = results_one.difference(results_other);
+    return text.empty() ? difference(counts_one, counts_other) : text;
+  };
+  Results<std::int64_t> sums_one(operands);
+  Results<std::int64_t> sums_other(operands);
+  std::string text = compare(sums_one, sums_other, {.accumulators = sums_one.sink()},
+                             {.accumulators = sums_other.sink()});
+  if (!text.empty()) {
+    return "MF-MAC: " + text;
+  }
+  job.unit = Unit::kFp32Mac;
+  Results<float> floats_one(operands);
+  Results<float> floats_other(operands);
+  text =
+      compare(floats_one, floats_other, {.fp32 = floats_one.sink()}, {.fp32 = floats_other.sink()});
+  return text.empty() ? text : "FP32 MAC: " + text;
+}
+
+std::string describe(const VerifyCase& verify_case) {
+  std::vector<std::string> keys;
+  for (const ArchitectureKey& key : architecture_keys()) {
+    if (key.get(verify_case.architecture) != key.get(Architecture{})) {
+      keys.push_back(fmt::format("{}={}", key.name, text_of(key.get(verify_case.architecture))));
+    }
+  }
+  const workloads::LayerShape& shape = verify_case.layer.shape;
+  return fmt::format("{} {}, W [{}] A [{}] G [{}], on {}{}", name_of(shape.kind),
+                     name_of(verify_case.pass), fmt::join(shape.w, ", "), fmt::join(shape.a, ", "),
+                     fmt::join(shape.g, ", "),
+                     keys.empty() ? "the default machine" : fmt::format("{}", fmt::join(keys, " ")),
+                     verify_case.stalls ? ", with stalls" : "");
+}
+
+std::optional<VerifyFailure> verify(const VerifyOptions& options, Engine& one, Engine& other,
+                                    const std::function<void(const VerifyCase&)>& done) {
+  const std::uint64_t begin = options.only.value_or(0);
+  const std::uint64_t end = options.only ? begin + 1 : options.cases;
+  for (std::uint64_t index = begin; index < end; ++index) {
+    const VerifyCase drawn = draw_case(options.seed, index, options.architecture);
+    const std::string text = difference_between(drawn, one, other);
+    if (!text.empty()) {
+      return VerifyFailure{index, describe(drawn), text};
+    }
+    done(drawn);
+  }
+  return std::nullopt;
+}
+
+}  // namespace potomac::sim
