@@ -61,7 +61,7 @@ std::string SweepSummary::text(TextForm form) const {
   TextTable table(header, 1);
   for (const auto& [name, best] : {std::pair{"by time", &by_time_},
                                    {"by energy", &by_energy_},
-                                   {"by energy * time", &by_product_}}) {
+                                   {"by product", &by_product_}}) {
     for (std::size_t i = 0; i < best->size(); ++i) {
       const SweepRow& row = (*best)[i].row;
       const ColumnSource source{nullptr, row.totals, row.architecture};

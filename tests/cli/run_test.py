@@ -709,3 +709,31 @@ def test_whatever_a_file_is_called_what_is_printed_is_utf8(potomac, trace, arch)
                               capture_output=True, check=False)  # fmt: skip
         printed = (done.stdout + done.stderr).decode("utf-8")
         assert printed and "\x1b" not in printed
+
+
+def test_verify_agrees_and_repeats_itself(potomac, arch):
+    first = potomac("verify", "--cases", "60", "--seed", "11")
+    assert first.returncode == 0, first.stderr
+    assert "60 cases" in first.stdout and "agree on every result" in first.stdout
+    again = potomac("verify", "--cases", "60", "--seed", "11")
+    strip = lambda text: text.rsplit("(", 1)[0]  # noqa: E731  (cases/s)
+    assert strip(first.stdout) == strip(again.stdout)
+    assert "1 cases" in potomac("verify", "--seed", "11", "--case", "7").stdout
+    assert potomac("verify", "--arch", arch, "--cases", "5").returncode == 0
+
+
+def test_verify_refuses_what_it_cannot_run(potomac):
+    (potomac.folder / "large.yaml").write_text("array: {rows: 512, cols: 512}")
+    line = potomac.refuses("verify", "--arch", "large.yaml")
+    assert "512 x 512 PEs are too many" in line and "65536" in line
+    assert "--cases" in potomac.refuses("verify", "--cases", "0")
+
+
+@pytest.mark.parametrize("name", ["os-16x16", "ws-32x32", "ws-128x128", "is-32x32"])
+def test_shipped_architectures_run_the_shipped_trace(potomac, trace, name):
+    file = SOURCE / f"sim/architectures/{name}.yaml"
+    done = potomac("run", trace, "--arch", file, "--out", "o")
+    assert done.returncode == 0, done.stderr
+    array = read_json(potomac.folder / "o/report.json")["architecture"]["array"]
+    assert f"{array['dataflow']}-{array['rows']}x{array['cols']}" == name
+    assert file.read_text().startswith("#")
