@@ -175,16 +175,16 @@ class RandomPace : public Pace {
 
 // Whether the machine's PE can hold the tensors of every pass.
 bool fits(const Architecture& architecture, const workloads::Layer& layer) {
-  for (const Pass pass : workloads::kPasses) {
+  return std::ranges::all_of(workloads::kPasses, [&](Pass pass) {
     const workloads::LoweredPass operands(layer, pass, architecture.lowering);
     try {
       require_fit(architecture, layer.shape.name, operands.first().format(),
                   operands.second().format());
+      return true;
     } catch (const InputError&) {
       return false;
     }
-  }
-  return true;
+  });
 }
 
 // All results of a pass, in the order of GEMM, m and n.
