@@ -206,6 +206,18 @@ TEST(WorkedExample, TableOfTheDocumentationIsWhatTheArrayDoes) {
   EXPECT_NE(documentation().find(table), std::string::npos) << table;
 }
 
+TEST(WorkedExample, TableOfThePipelinedFoldsIsWhatTheArrayDoes) {
+  const ArrayShape array{2, 2};
+  const workloads::Layer layer = worked_example();
+  const workloads::LoweredPass pass(layer, workloads::Pass::kForward, {});
+  ObservedArray observed(array, sim::Issue::kPipelined);
+  const Observation seen =
+      observed.run(pass, {rtl::PotFormat(5), {32, 0, rtl::Overflow::kWrap}, true});
+  EXPECT_EQ(seen.cycles, (Cycles{0, 6, 2, 0}));
+  const std::string table = as_table(seen, array);
+  EXPECT_NE(documentation().find(table), std::string::npos) << table;
+}
+
 TEST(WorkedExample, CountsOfTheDocumentationAreWhatTheArrayCounts) {
   sim::Architecture architecture;
   architecture.array = {2, 2};

@@ -45,9 +45,10 @@ struct Observation {
 
 class ObservedArray {
  public:
-  explicit ObservedArray(sim::ArrayShape shape) : shape_(shape) {
+  explicit ObservedArray(sim::ArrayShape shape, sim::Issue issue = sim::Issue::kSerial)
+      : shape_(shape) {
     const rtl::SimulationContext::Use use(context_);
-    system_ = std::make_unique<System>("system", shape, sim::Issue::kSerial, period());
+    system_ = std::make_unique<System>("system", shape, issue, period());
     observer_ = std::make_unique<Observer>("observer", shape);
   }
   ~ObservedArray() {
