@@ -73,6 +73,23 @@ PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
   return record;
 }
 
+// The MACs of the GEMMs; nothing for extents that no GEMM has, and for more than 64 bits hold.
+std::optional<std::uint64_t> macs_of(const std::vector<workloads::GemmShape>& gemms) {
+  std::uint64_t sum = 0;
+  for (const workloads::GemmShape& gemm : gemms) {
+    std::uint64_t macs = 1;
+    for (const std::int64_t extent : {gemm.count, gemm.m, gemm.n, gemm.k}) {
+      if (extent < 1 || __builtin_mul_overflow(macs, static_cast<std::uint64_t>(extent), &macs)) {
+        return std::nullopt;
+      }
+    }
+    if (__builtin_add_overflow(sum, macs, &sum)) {
+      return std::nullopt;
+    }
+  }
+  return sum;
+}
+
 // What a pass's counts must obey, whoever counted them.
 void check_pass(const JsonValue& json, const PassRecord& record, const Architecture& architecture) {
   const Quantities& quantities = record.quantities;
@@ -83,8 +100,9 @@ void check_pass(const JsonValue& json, const PassRecord& record, const Architect
           "run it again");
     }
   };
-  require(quantities.macs == static_cast<std::uint64_t>(workloads::macs_of(record.gemms)),
-          "macs are not those of its gemms");
+  require(macs_of(record.gemms) == quantities.macs, "macs are not those of its gemms");
+  require(record.accumulator.bits == architecture.pe.accumulator.bits,
+          "accumulator.bits are not the architecture's");
   require(
       quantities.structural_zero_macs <= quantities.macs &&
           (!quantities.value_zero_macs.known() ||

@@ -116,6 +116,16 @@ def test_a_number_that_was_changed_is_noticed(runs):
         assert done.stderr.count("\n") == 1 and "changed.json" in done.stderr
 
 
+@pytest.mark.parametrize("extents", [
+    {"m": 0}, {"n": -5}, {"m": 2**62, "n": 2**62}, {"count": 2**63 - 1, "k": 2**40},
+])  # fmt: skip
+def test_extents_that_no_gemm_has_are_refused(runs, extents):
+    report = stored(runs, "two")
+    report["passes"][0]["gemms"][0].update(extents)
+    (runs.folder / "changed.json").write_text(json.dumps(report))
+    assert "macs are not those of its gemms" in runs.refuses("report", "changed.json")
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
