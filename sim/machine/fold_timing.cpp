@@ -3,31 +3,28 @@
 #include <algorithm>
 
 namespace potomac::sim {
-namespace {
 
-std::int64_t slots_of(const Fold& fold, Dataflow dataflow) {
-  return streamed_slots({1, fold.m.size(), fold.n.size(), fold.k.size()}, dataflow);
-}
-
-}  // namespace
-
-std::int64_t streamed_slots(const workloads::GemmShape& gemm, Dataflow dataflow) {
+ArrayExtents array_extents(const workloads::GemmShape& gemm, Dataflow dataflow) {
   switch (dataflow) {
     case Dataflow::kOutputStationary:
       break;
     case Dataflow::kWeightStationary:
-      return gemm.m;
+      return {gemm.k, gemm.n, gemm.m};
     case Dataflow::kInputStationary:
-      return gemm.n;
+      return {gemm.k, gemm.m, gemm.n};
   }
-  return gemm.k;
+  return {gemm.m, gemm.n, gemm.k};
+}
+
+ArrayExtents array_extents(const Fold& fold, Dataflow dataflow) {
+  return array_extents(workloads::GemmShape{1, fold.m.size(), fold.n.size(), fold.k.size()},
+                       dataflow);
 }
 
 std::uint64_t last_tile(const workloads::GemmShape& gemm, ArrayShape array, Dataflow dataflow) {
-  const std::int64_t on_rows = dataflow == Dataflow::kOutputStationary ? gemm.m : gemm.k;
-  const std::int64_t on_cols = dataflow == Dataflow::kInputStationary ? gemm.m : gemm.n;
-  return static_cast<std::uint64_t>(((on_rows - 1) % array.rows + 1) *
-                                    ((on_cols - 1) % array.cols + 1));
+  const ArrayExtents extents = array_extents(gemm, dataflow);
+  return static_cast<std::uint64_t>(((extents.rows - 1) % array.rows + 1) *
+                                    ((extents.cols - 1) % array.cols + 1));
 }
 
 std::int64_t last_share(const Schedule& schedule, std::int64_t slots) {
@@ -65,7 +62,7 @@ void Timeline::fill(std::int64_t preload) {
   now_.fold = behind_.fold();
   now_.number = behind_.number();
   now_.preload = preload;
-  now_.slots = slots_of(now_.fold, dataflow);
+  now_.slots = array_extents(now_.fold, dataflow).streamed;
   now_.loads.reset();
   behind_.next_fold();
   if (behind_.done()) {
@@ -73,7 +70,7 @@ void Timeline::fill(std::int64_t preload) {
     return;
   }
   const Fold next = behind_.fold();
-  now_.share = share_before(*schedule_, issue_, now_.slots, slots_of(next, dataflow));
+  now_.share = share_before(*schedule_, issue_, now_.slots, array_extents(next, dataflow).streamed);
   if (issue_ == Issue::kPipelined && dataflow != Dataflow::kOutputStationary) {
     now_.loads = next;
   }

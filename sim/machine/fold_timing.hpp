@@ -20,8 +20,13 @@
 
 namespace potomac::sim {
 
-// Slots that stream past the PEs in one fold: the extent of the index that is not tiled.
-std::int64_t streamed_slots(const workloads::GemmShape& gemm, Dataflow dataflow);
+// The extents of a GEMM, or of one fold's part of it, by what the array does with them.
+struct ArrayExtents {
+  std::int64_t rows = 0, cols = 0;  // of the two indices that are tiled
+  std::int64_t streamed = 0;        // of the one that streams past the PEs, slot by slot
+};
+ArrayExtents array_extents(const workloads::GemmShape& gemm, Dataflow dataflow);
+ArrayExtents array_extents(const Fold& fold, Dataflow dataflow);
 
 // The share of a fold of `slots` in front of one of `next_slots`.
 std::int64_t share_before(const Schedule& schedule, Issue issue, std::int64_t slots,
@@ -46,7 +51,7 @@ void for_each_share(const Schedule& schedule, Issue issue, const Body& body) {
   const std::vector<workloads::GemmShape>& gemms = schedule.gemms();
   for (std::size_t i = 0; i < gemms.size(); ++i) {
     const workloads::GemmShape& gemm = gemms[i];
-    const std::int64_t slots = streamed_slots(gemm, schedule.dataflow());
+    const std::int64_t slots = array_extents(gemm, schedule.dataflow()).streamed;
     const auto folds =
         static_cast<std::uint64_t>(gemm.count) *
         static_cast<std::uint64_t>(Schedule::folds_of(gemm, schedule.array(), schedule.dataflow()));
@@ -54,9 +59,10 @@ void for_each_share(const Schedule& schedule, Issue issue, const Body& body) {
     const auto used = static_cast<std::uint64_t>(gemm.macs() / slots);
     const std::uint64_t used_last = last_tile(gemm, schedule.array(), schedule.dataflow());
     const std::int64_t at_the_end =
-        i + 1 == gemms.size() ? last_share(schedule, slots)
-                              : share_before(schedule, issue, slots,
-                                             streamed_slots(gemms[i + 1], schedule.dataflow()));
+        i + 1 == gemms.size()
+            ? last_share(schedule, slots)
+            : share_before(schedule, issue, slots,
+                           array_extents(gemms[i + 1], schedule.dataflow()).streamed);
     body(Shares{&gemm, folds - 1, used - used_last, share_before(schedule, issue, slots, slots)});
     body(Shares{&gemm, 1, used_last, at_the_end});
   }

@@ -10,6 +10,7 @@
 #include "energy/unit_energy_table.hpp"
 #include "support/error.hpp"
 #include "support/yaml_reader.hpp"
+#include "tests/support/input_error.hpp"
 
 namespace potomac::energy {
 
@@ -46,16 +47,6 @@ inline std::string small_table_with(const std::string& from, const std::string& 
   return position == std::string::npos ? text : text.replace(position, from.size(), to);
 }
 
-// The message of the InputError that `action` throws; empty, and a test failure, if none.
-template <typename Action>
-std::string input_error_of(Action action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no InputError";
-  return "";
-}
+using test::input_error_of;
 
 }  // namespace potomac::energy

@@ -18,26 +18,17 @@
 #include <vector>
 
 #include "support/error.hpp"
+#include "tests/support/input_error.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace potomac {
 namespace {
 
+using test::input_error_of;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-template <typename Action>
-std::string input_error_of(Action action) {
-  try {
-    action();
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no InputError";
-  return "";
-}
 
 YamlValue read(const std::string& text) {
   return read_yaml_text(text, "arch.yaml");

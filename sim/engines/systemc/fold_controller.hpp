@@ -156,11 +156,8 @@ class FoldController : public sc_core::sc_module {
       return;
     }
     cycles_.stream += 1;
-    const bool os = dataflow_ == Dataflow::kOutputStationary;
-    const std::int64_t on_rows = os ? fold.m.size() : fold.k.size();
-    const std::int64_t on_cols =
-        dataflow_ == Dataflow::kInputStationary ? fold.m.size() : fold.n.size();
-    const auto used = static_cast<std::uint64_t>(on_rows * on_cols);
+    const ArrayExtents extents = array_extents(fold, dataflow_);
+    const auto used = static_cast<std::uint64_t>(extents.rows * extents.cols);
     pe_cycles_.used += used;
     pe_cycles_.edge += pes() - used;
   }

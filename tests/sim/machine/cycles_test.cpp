@@ -6,8 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "tests/sim/engines/random_passes.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
 #include "tests/sim/engines/systemc/observed_array.hpp"
+#include "tests/sim/machine/timing_page.hpp"
 
 namespace potomac::test {
 namespace {
@@ -132,34 +131,12 @@ TEST(OutputStationaryCycles, AreThoseOfTheSystemCArrayOnAGridOfShapes) {
 
 // --- the worked example of docs/timing.md --------------------------------------------------------
 
-rtl::PotCode code_of(int value) {
-  int exponent = 0;
-  while ((1 << exponent) < std::abs(value)) {
-    ++exponent;
-  }
-  return rtl::PotFormat(5).encode(value < 0, exponent);
-}
-
 // A 3 x 2, B 2 x 2, all elements of an operand different, so that each names itself.
 const std::vector<int> kA = {1, 2, 4, -8, 16, 32};
 const std::vector<int> kB = {1, -2, 4, 8};
 
 workloads::Layer worked_example() {
-  workloads::Layer layer = matmul_layer(3, 2, 2);
-  layer.a.codes.clear();
-  layer.w.codes.clear();
-  for (const int value : kA) {
-    layer.a.codes.push_back(code_of(value));
-  }
-  for (const int value : kB) {
-    layer.w.codes.push_back(code_of(value));
-  }
-  return layer;
-}
-
-std::string documentation() {
-  std::ifstream stream(POTOMAC_SOURCE_DIR "/docs/timing.md");
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  return product_of(kA, kB, 3, 2, 2);
 }
 
 // The cells "PE (r, c)" and "column c" of each cycle as a table in Markdown.
@@ -167,10 +144,10 @@ std::string as_table(const Observation& seen, ArrayShape array) {
   std::map<rtl::PotCode, std::string> a_names;
   std::map<rtl::PotCode, std::string> b_names;
   for (std::size_t i = 0; i < kA.size(); ++i) {
-    a_names[code_of(kA[i])] = fmt::format("A{}{}", i / 2, i % 2);
+    a_names[power_of_two(kA[i])] = fmt::format("A{}{}", i / 2, i % 2);
   }
   for (std::size_t i = 0; i < kB.size(); ++i) {
-    b_names[code_of(kB[i])] = fmt::format("B{}{}", i / 2, i % 2);
+    b_names[power_of_two(kB[i])] = fmt::format("B{}{}", i / 2, i % 2);
   }
   const auto width = static_cast<std::size_t>(array.pes() + array.cols);
   std::vector<std::vector<std::string>> cells(seen.cycles.total(), std::vector<std::string>(width));
@@ -203,7 +180,7 @@ TEST(WorkedExample, TableOfTheDocumentationIsWhatTheArrayDoes) {
   const Observation seen =
       observed.run(pass, {rtl::PotFormat(5), {32, 0, rtl::Overflow::kWrap}, true});
   const std::string table = as_table(seen, array);
-  EXPECT_NE(documentation().find(table), std::string::npos) << table;
+  EXPECT_NE(timing_page().find(table), std::string::npos) << table;
 }
 
 TEST(WorkedExample, TableOfThePipelinedFoldsIsWhatTheArrayDoes) {
@@ -215,7 +192,7 @@ TEST(WorkedExample, TableOfThePipelinedFoldsIsWhatTheArrayDoes) {
       observed.run(pass, {rtl::PotFormat(5), {32, 0, rtl::Overflow::kWrap}, true});
   EXPECT_EQ(seen.cycles, (Cycles{0, 6, 2, 0}));
   const std::string table = as_table(seen, array);
-  EXPECT_NE(documentation().find(table), std::string::npos) << table;
+  EXPECT_NE(timing_page().find(table), std::string::npos) << table;
 }
 
 TEST(WorkedExample, CountsOfTheDocumentationAreWhatTheArrayCounts) {

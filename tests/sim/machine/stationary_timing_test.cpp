@@ -4,9 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,6 +11,7 @@
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/fold_timing.hpp"
 #include "tests/sim/engines/systemc/observed_stationary_array.hpp"
+#include "tests/sim/machine/timing_page.hpp"
 
 namespace potomac::test {
 namespace {
@@ -23,39 +21,12 @@ using sim::Cycles;
 using sim::Dataflow;
 using sim::Issue;
 
-rtl::PotCode power_of_two(int value) {
-  int exponent = 0;
-  while ((1 << exponent) < std::abs(value)) {
-    ++exponent;
-  }
-  return rtl::PotFormat(5).encode(value < 0, exponent);
-}
-
 // A 3 x 3 times B 3 x 2: elements of an operand are all different, so that each names itself.
 const std::vector<int> kStreamed = {1, 2, 4, -8, 16, 32, -1, 64, -2};
 const std::vector<int> kKept = {1, -2, 4, 8, -16, 32};
 
 workloads::Layer stationary_example() {
-  workloads::Layer layer;
-  layer.shape.name = "000-example";
-  layer.shape.kind = workloads::LayerKind::kMatmul;
-  layer.shape.w = {1, 3, 2};
-  layer.shape.a = {1, 3, 3};
-  layer.shape.g = {1, 3, 2};
-  layer.w.shape = layer.shape.w;
-  layer.a.shape = layer.shape.a;
-  for (const int value : kStreamed) {
-    layer.a.codes.push_back(power_of_two(value));
-  }
-  for (const int value : kKept) {
-    layer.w.codes.push_back(power_of_two(value));
-  }
-  return layer;
-}
-
-std::string timing_page() {
-  std::ifstream stream(POTOMAC_SOURCE_DIR "/docs/timing.md");
-  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  return product_of(kStreamed, kKept, 3, 2, 3);
 }
 
 // The table of the documentation: what each PE loads or multiplies, and what leaves each column.
