@@ -43,11 +43,18 @@ class ArrayFrame : public sc_core::sc_module {
     return sum;
   }
 
-  void reset_counters() {
+  std::uint64_t skew_register_toggles() const {
+    std::uint64_t sum = 0;
+    for_each_skew_line([&sum](const auto& line) { sum += line.register_toggles(); });
+    return sum;
+  }
+
+  // As a pass finds it: see the PEs' and the skew lines' own.
+  void reset() {
     for (auto& pe : pes_) {
-      pe->reset_counters();
+      pe->reset();
     }
-    for_each_skew_line([](auto& line) { line.reset_counters(); });
+    for_each_skew_line([](auto& line) { line.reset(); });
   }
 
   // Every register of the frame, in a scope for each PE.

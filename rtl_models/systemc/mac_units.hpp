@@ -5,6 +5,7 @@
 
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
+#include "rtl_models/arithmetic/toggles.hpp"
 #include "rtl_models/systemc/pe_counters.hpp"
 
 namespace potomac::rtl {
@@ -12,7 +13,8 @@ namespace potomac::rtl {
 // A unit has Operand, Value (of its accumulator), Config (quasi-static: set between GEMMs) and
 //   Value step(const Config&, Value sum, bool first, Operand, Operand, PeCounters&)
 // which does one MAC slot: `first` starts from zero instead of `sum`. It counts what it did; the
-// writes of registers are the PE's own to count.
+// writes of registers are the PE's own to count, with their toggles, which of a Value are
+//   std::uint64_t value_toggles(const Config&, Value from, Value to)
 
 struct MfMacUnit {
   using Operand = PotCode;
@@ -38,6 +40,10 @@ struct MfMacUnit {
     counters.overflowed += done.overflowed ? 1 : 0;
     return done.value;
   }
+
+  static std::uint64_t value_toggles(const Config& config, Value from, Value to) {
+    return toggles(config.accumulator, from, to);
+  }
 };
 
 struct Fp32MacUnit {
@@ -59,6 +65,10 @@ struct Fp32MacUnit {
     counters.multiplied += gated ? 0 : 1;
     counters.accumulated += gated ? 0 : 1;
     return gated ? from : fp32_mac(from, a, b);
+  }
+
+  static std::uint64_t value_toggles(const Config&, Value from, Value to) {
+    return toggles(from, to);
   }
 };
 

@@ -40,7 +40,14 @@ class OutputStationaryPe : public sc_core::sc_module {
   }
 
   const PeCounters& counters() const { return counters_; }
-  void reset_counters() { counters_ = {}; }
+  // As a pass finds it: all data bits 0, nothing counted. Between passes, when nothing is valid.
+  void reset() {
+    row_register_ = {};
+    column_register_ = {};
+    accumulator_ = {};
+    shadow_register_ = {};
+    counters_ = {};
+  }
 
   void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
     sc_trace(file, row_register_, prefix + ".first");
@@ -54,6 +61,7 @@ class OutputStationaryPe : public sc_core::sc_module {
     const RowSlot<Operand>& row = west->read();
     const ColumnSlot<Operand>& column = north->read();
     if (row.valid) {
+      counters_.operand_toggles += toggles(row_register_.operand, row.operand);
       row_register_ = row;
       east->write(row_register_);
       counters_.operand_writes += 1;
@@ -62,6 +70,7 @@ class OutputStationaryPe : public sc_core::sc_module {
       east->write(row_register_);
     }
     if (column.valid) {
+      counters_.operand_toggles += toggles(column_register_.operand, column.operand);
       column_register_ = column;
       south->write(column_register_);
       counters_.operand_writes += 1;
@@ -73,8 +82,10 @@ class OutputStationaryPe : public sc_core::sc_module {
     bool captured = false;
     if (row.valid && column.valid) {
       const std::uint64_t accumulated_before = counters_.accumulated;
-      accumulator_ =
+      const Value sum =
           Unit::step(config_, accumulator_, column.first, row.operand, column.operand, counters_);
+      counters_.accumulator_toggles += Unit::value_toggles(config_, accumulator_, sum);
+      accumulator_ = sum;
       // A new sum clears the register even when its first product is nothing.
       const bool fired = counters_.accumulated != accumulated_before;
       counters_.accumulator_writes += fired || column.first ? 1 : 0;
@@ -96,6 +107,7 @@ class OutputStationaryPe : public sc_core::sc_module {
   }
 
   void set_shadow(const ResultSlot<Value>& result) {
+    counters_.shadow_toggles += Unit::value_toggles(config_, shadow_register_.value, result.value);
     shadow_register_ = result;
     shadow->write(shadow_register_);
     counters_.shadow_writes += 1;

@@ -19,6 +19,11 @@ struct PeCounters {
   std::uint64_t accumulator_writes = 0;
   std::uint64_t shadow_writes = 0;
   std::uint64_t psum_writes = 0;
+  std::uint64_t operand_toggles = 0;  // bits that changed, over all writes: streaming operands
+  std::uint64_t stationary_toggles = 0;
+  std::uint64_t accumulator_toggles = 0;
+  std::uint64_t shadow_toggles = 0;
+  std::uint64_t psum_toggles = 0;
 
   PeCounters& operator+=(const PeCounters& other) {
     slots += other.slots;
@@ -33,6 +38,11 @@ struct PeCounters {
     accumulator_writes += other.accumulator_writes;
     shadow_writes += other.shadow_writes;
     psum_writes += other.psum_writes;
+    operand_toggles += other.operand_toggles;
+    stationary_toggles += other.stationary_toggles;
+    accumulator_toggles += other.accumulator_toggles;
+    shadow_toggles += other.shadow_toggles;
+    psum_toggles += other.psum_toggles;
     return *this;
   }
 };

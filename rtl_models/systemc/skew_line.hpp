@@ -2,11 +2,13 @@
 // its distance from the corner, so that partners meet. Registers hold while their slot is invalid.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <systemc>
 #include <vector>
 
+#include "rtl_models/arithmetic/toggles.hpp"
 #include "rtl_models/systemc/slot_tracing.hpp"
 
 namespace potomac::rtl {
@@ -28,7 +30,15 @@ class SkewLine : public sc_core::sc_module {
   }
 
   std::uint64_t register_writes() const { return writes_; }
-  void reset_counters() { writes_ = 0; }
+  std::uint64_t register_toggles() const { return toggles_; }
+
+  // As a pass finds it: all data bits 0, nothing counted. Between passes, when no slot is occupied.
+  void reset() {
+    std::ranges::fill(stages_, Slot{});
+    occupied_ = 0;
+    writes_ = 0;
+    toggles_ = 0;
+  }
 
   void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
     for (std::size_t i = 0; i < stages_.size(); ++i) {
@@ -59,6 +69,7 @@ class SkewLine : public sc_core::sc_module {
     stage = from;
     if (from.valid) {
       writes_ += 1;
+      toggles_ += toggles(held, from.operand);
     } else {
       stage.operand = held;
     }
@@ -67,6 +78,7 @@ class SkewLine : public sc_core::sc_module {
   std::vector<Slot> stages_;
   std::size_t occupied_ = 0;  // stages whose slot is occupied
   std::uint64_t writes_ = 0;
+  std::uint64_t toggles_ = 0;
 };
 
 }  // namespace potomac::rtl

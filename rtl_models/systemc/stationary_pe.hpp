@@ -43,7 +43,15 @@ class StationaryPe : public sc_core::sc_module {
   }
 
   const PeCounters& counters() const { return counters_; }
-  void reset_counters() { counters_ = {}; }
+  // As a pass finds it: all data bits 0, nothing counted. Between passes, when nothing is valid.
+  void reset() {
+    stream_register_ = {};
+    loaded_ = {};
+    active_operand_ = {};
+    active_valid_ = false;
+    sum_ = {};
+    counters_ = {};
+  }
 
   void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
     sc_trace(file, stream_register_, prefix + ".stream");
@@ -63,6 +71,7 @@ class StationaryPe : public sc_core::sc_module {
     add(stream);
     if (double_buffered_ && stream.valid && stream.first) {
       if (loaded_.valid) {
+        counters_.stationary_toggles += toggles(active_operand_, loaded_.operand);
         active_operand_ = loaded_.operand;
         counters_.operand_writes += 1;
       }
@@ -70,6 +79,7 @@ class StationaryPe : public sc_core::sc_module {
     }
     load();
     if (stream.valid) {
+      counters_.operand_toggles += toggles(stream_register_.operand, stream.operand);
       stream_register_ = stream;
       east->write(stream_register_);
       counters_.operand_writes += 1;
@@ -89,6 +99,7 @@ class StationaryPe : public sc_core::sc_module {
         value = Unit::step(config_, value, false, stream.operand,
                            from_loaded ? loaded_.operand : active_operand_, counters_);
       }
+      counters_.psum_toggles += Unit::value_toggles(config_, sum_.value, value);
       sum_ = {value, true};
       south->write(sum_);
       counters_.psum_writes += 1;
@@ -107,6 +118,7 @@ class StationaryPe : public sc_core::sc_module {
     const TileSlot<Operand>& arriving = above->read();
     if (arriving.moving) {
       if (arriving.valid) {
+        counters_.stationary_toggles += toggles(loaded_.operand, arriving.operand);
         loaded_.operand = arriving.operand;
         counters_.operand_writes += 1;
       }

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "energy/actions.hpp"
+#include "energy/register_toggles.hpp"
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/engines/pace.hpp"
 #include "sim/engines/value_facts.hpp"
@@ -44,11 +46,13 @@ struct Job {
   Pace* pace = nullptr;
 };
 
-// What is wanted of a run besides its counts. All may be empty. Values need operands.
+// What is wanted of a run besides its counts. Values and toggles need operands; without them, no
+// value is handed on, and toggles are not known.
 struct Detail {
   AccumulatorSink accumulators = {};  // MF-MAC
   Fp32Sink fp32 = {};                 // FP32 MAC
   MacsDone done = {};
+  bool toggles = false;
 };
 
 // Zeros that a pass's MACs meet, whether the PE gates them or not.
@@ -64,6 +68,7 @@ struct PassCounts {
   Cycles cycles;
   energy::ActionCounts actions;
   ZeroCounts zeros;
+  std::optional<energy::RegisterToggles> toggles;  // where asked for
 
   friend bool operator==(const PassCounts&, const PassCounts&) = default;
 };

@@ -50,6 +50,7 @@ class OutputStationarySystem : public ArraySystem<Unit> {
 
   rtl::PeCounters counters() const override { return array_.counters(); }
   std::uint64_t skew_register_writes() const override { return array_.skew_register_writes(); }
+  std::uint64_t skew_register_toggles() const override { return array_.skew_register_toggles(); }
   std::int64_t results_received() const override { return collector_.received(); }
 
  private:
@@ -57,7 +58,7 @@ class OutputStationarySystem : public ArraySystem<Unit> {
   using NorthFeeder = OperandFeeder<Operand, typename Array::Column>;
 
   void start_array(typename Base::Pass& pass) override {
-    array_.reset_counters();
+    array_.reset();
     west_feeder_.start(std::move(pass.first));
     north_feeder_.start(std::move(pass.second));
     collector_.start(pass.schedule, std::move(pass.take));

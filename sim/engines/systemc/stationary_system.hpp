@@ -51,11 +51,12 @@ class StationarySystem : public ArraySystem<Unit> {
 
   rtl::PeCounters counters() const override { return array_.counters(); }
   std::uint64_t skew_register_writes() const override { return array_.skew_register_writes(); }
+  std::uint64_t skew_register_toggles() const override { return array_.skew_register_toggles(); }
   std::int64_t results_received() const override { return partial_sums_.received(); }
 
  private:
   void start_array(typename Base::Pass& pass) override {
-    array_.reset_counters();
+    array_.reset();
     const bool ws = dataflow_ == Dataflow::kWeightStationary;
     stream_feeder_.start(std::move(ws ? pass.first : pass.second));
     tile_feeder_.start(std::move(ws ? pass.second : pass.first));

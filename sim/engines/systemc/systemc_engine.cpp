@@ -119,6 +119,7 @@ class SystemHolder {
     PeCycles there;
     rtl::PeCounters pe;
     std::uint64_t skew_register_writes = 0;
+    std::uint64_t skew_register_toggles = 0;
   };
 
   Run run(const Job& job, const typename Unit::Config& config,
@@ -148,7 +149,7 @@ class SystemHolder {
                       workloads::name_of(job.operands->pass())));
     }
     return {system_->cycles(), system_->pe_cycles(), system_->counters(),
-            system_->skew_register_writes()};
+            system_->skew_register_writes(), system_->skew_register_toggles()};
   }
 
  private:
@@ -162,7 +163,7 @@ class SystemHolder {
 };
 
 template <typename Run>
-PassCounts counts_of(const Run& run, const Schedule& schedule) {
+PassCounts counts_of(const Run& run, const Schedule& schedule, const Detail& detail) {
   PassCounts counts;
   counts.folds = schedule.folds();
   counts.cycles = run.cycles;
@@ -179,6 +180,14 @@ PassCounts counts_of(const Run& run, const Schedule& schedule) {
   actions.idle_preload_pe_cycle = run.there.preload;
   actions.idle_drain_pe_cycle = run.there.drain;
   actions.idle_stall_pe_cycle = run.there.stall;
+  if (detail.toggles) {
+    counts.toggles = {.operand = run.pe.operand_toggles,
+                      .skew = run.skew_register_toggles,
+                      .stationary = run.pe.stationary_toggles,
+                      .partial_sum = run.pe.psum_toggles,
+                      .accumulator = run.pe.accumulator_toggles,
+                      .drain = run.pe.shadow_toggles};
+  }
   return counts;
 }
 
@@ -224,7 +233,7 @@ class SystemCEngine : public Engine {
                               source(job, WhichOperand::kSecond,
                                      widening(job.operands->second().format(), format)),
                               detail.accumulators, detail.done);
-    PassCounts counts = counts_of(run, *job.schedule);
+    PassCounts counts = counts_of(run, *job.schedule, detail);
     counts.actions.exponent_add = run.pe.multiplied;
     counts.actions.sign_xor = run.pe.multiplied;
     counts.actions.accumulate = run.pe.accumulated;
@@ -243,7 +252,7 @@ class SystemCEngine : public Engine {
             .run(job, config, source(job, WhichOperand::kFirst, values(job.operands->first())),
                  source(job, WhichOperand::kSecond, values(job.operands->second())), detail.fp32,
                  detail.done);
-    PassCounts counts = counts_of(run, *job.schedule);
+    PassCounts counts = counts_of(run, *job.schedule, detail);
     counts.actions.fp32_multiply = run.pe.multiplied;
     counts.actions.fp32_add = run.pe.accumulated;
     return counts;

@@ -285,7 +285,7 @@ TEST(OutputStationaryArray, CountsRegisterWritesOfTheWholeArray) {
   EXPECT_EQ(bench.array.skew_register_writes(), 4U + 4U);
   // Row 0's results are captured and move twice, row 1's once; two columns.
   EXPECT_EQ(counters.shadow_writes, 2U * (3 + 2));
-  bench.array.reset_counters();
+  bench.array.reset();
   EXPECT_EQ(bench.array.counters().slots, 0U);
   EXPECT_EQ(bench.array.skew_register_writes(), 0U);
 }

@@ -115,6 +115,28 @@ TEST_F(OutputStationaryPeTest, AGatedFirstOperandStillClearsTheSum) {
   EXPECT_EQ(pe.counters().accumulator_writes, 2U) << "a gated slot within a sum is none";
 }
 
+TEST_F(OutputStationaryPeTest, TogglesAreTheBitsThatEachWriteChanges) {
+  // kTwo is 00001, kFour 00010, kMinusTwo 10001; 8 is 01000, -4 ...11100, 4 ...00100.
+  edge({kTwo, true}, {kFour, true, true, true});
+  EXPECT_EQ(pe.counters().operand_toggles, 1U + 1U);
+  EXPECT_EQ(pe.counters().accumulator_toggles, 1U);
+  EXPECT_EQ(pe.counters().shadow_toggles, 1U);
+  edge({kFour, false}, {kOne, false, true, true});
+  EXPECT_EQ(pe.counters().operand_toggles, 2U) << "a slot that is not valid changes nothing";
+  edge({kTwo, true}, {kMinusTwo, true, true, true});
+  EXPECT_EQ(pe.counters().operand_toggles, 2U + 0U + 3U);
+  EXPECT_EQ(pe.counters().accumulator_toggles, 1U + 29U) << "a new sum: from 8 to -4, 32 bits wide";
+  EXPECT_EQ(pe.counters().shadow_toggles, 1U + 29U);
+  edge(kNoRow, kNoColumn, kStart, {4, true, true});
+  EXPECT_EQ(pe.counters().shadow_toggles, 30U + 29U);
+  edge(kNoRow, kNoColumn, kShift, {});
+  edge({kTwo, true}, kNoColumn);
+  EXPECT_EQ(pe.counters().shadow_toggles, 59U) << "emptied, it holds its data";
+  pe.reset();
+  edge({kTwo, true}, kNoColumn);
+  EXPECT_EQ(pe.counters().operand_toggles, 1U) << "all bits are 0 again when a pass begins";
+}
+
 TEST_F(OutputStationaryPeTest, WithoutACommandTheShadowHolds) {
   capture(kTwo, kTwo);
   edge(kNoRow, kNoColumn, kHold, {99, true, false});

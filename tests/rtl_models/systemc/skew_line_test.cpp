@@ -77,7 +77,7 @@ TEST_P(EveryDepth, AnyPatternIsDelayedAndHeldWhileInvalidAndItsWritesCounted) {
     }
     ASSERT_EQ(bench.line->register_writes(), writes) << "edge " << at;
   }
-  bench.line->reset_counters();
+  bench.line->reset();
   EXPECT_EQ(bench.line->register_writes(), 0U);
 }
 
