@@ -249,7 +249,7 @@ std::string count_text(const Count& count) {
 }
 
 std::string difference(const PassCounts& one, const PassCounts& other) {
-  const auto differs = [](const char* what, std::uint64_t a, std::uint64_t b) {
+  const auto differs = [](const std::string& what, std::uint64_t a, std::uint64_t b) {
     return a == b ? std::string() : fmt::format("{} is {} and {}", what, a, b);
   };
   for (const std::string& text :
@@ -269,7 +269,23 @@ std::string difference(const PassCounts& one, const PassCounts& other) {
       return fmt::format("{} is {} and {}", action.name, count_text(a), count_text(b));
     }
   }
-  return one.zeros == other.zeros ? "" : "zero_operand_macs differ";
+  if (one.zeros != other.zeros) {
+    return "zero_operand_macs differ";
+  }
+  if (one.toggles.has_value() != other.toggles.has_value()) {
+    return "only one counted register toggles";
+  }
+  for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
+    if (one.toggles) {
+      const std::string text =
+          differs(fmt::format("toggles.{}", registers.name), *one.toggles.*registers.member,
+                  *other.toggles.*registers.member);
+      if (!text.empty()) {
+        return text;
+      }
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -326,16 +342,17 @@ std::string difference_between(const VerifyCase& verify_case, Engine& one, Engin
   };
   Results<std::int64_t> sums_one(operands);
   Results<std::int64_t> sums_other(operands);
-  std::string text = compare(sums_one, sums_other, {.accumulators = sums_one.sink()},
-                             {.accumulators = sums_other.sink()});
+  std::string text =
+      compare(sums_one, sums_other, {.accumulators = sums_one.sink(), .toggles = true},
+              {.accumulators = sums_other.sink(), .toggles = true});
   if (!text.empty()) {
     return "MF-MAC: " + text;
   }
   job.unit = Unit::kFp32Mac;
   Results<float> floats_one(operands);
   Results<float> floats_other(operands);
-  text =
-      compare(floats_one, floats_other, {.fp32 = floats_one.sink()}, {.fp32 = floats_other.sink()});
+  text = compare(floats_one, floats_other, {.fp32 = floats_one.sink(), .toggles = true},
+                 {.fp32 = floats_other.sink(), .toggles = true});
   return text.empty() ? text : "FP32 MAC: " + text;
 }
 

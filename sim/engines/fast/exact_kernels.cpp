@@ -16,30 +16,11 @@
 // foreach_target.h must come first.
 #include <hwy/highway.h>
 
+#include "sim/engines/fast/lanes-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace potomac::sim::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-using D16 = hn::CappedTag<std::int16_t, 32>;
-using D32 = hn::CappedTag<std::int32_t, 16>;
-using D64 = hn::CappedTag<std::int64_t, 8>;
-using DF = hn::CappedTag<float, 16>;
-
-// 16 accumulator registers where there are 32 in all, 8 where there are 16.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-inline constexpr std::size_t kMr = 8;
-#else
-inline constexpr std::size_t kMr = 4;
-#endif
-inline constexpr std::size_t kVectors = 2;  // of int32 lanes side by side
-inline constexpr std::size_t kLanes32 = hn::MaxLanes(D32());
-inline constexpr std::size_t kLanes64 = hn::MaxLanes(D64());
-inline constexpr std::size_t kNr = kVectors * kLanes32;
-static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
-
-// Without vectors (Highway's fallback for machines of no known kind) int16 pairs fill no int32
-// lane.
-inline constexpr bool kHasDot16 = hn::MaxLanes(D16()) == 2 * kLanes32;
 
 MicroTileShape tile_shape() {
   return {kMr, kNr};
@@ -49,84 +30,6 @@ bool offers_dot16() {
 }
 const char* target_name() {
   return hwy::TargetName(HWY_TARGET);
-}
-
-// One step of the accumulator in every lane, with its overflows counted. `full`: the accumulator is
-// as wide as the lane, so that overflow shows in the signs; otherwise a sum always fits the lane.
-template <class D>
-class LaneAccumulator {
- public:
-  using T = hn::TFromD<D>;
-  using V = hn::Vec<D>;
-
-  explicit LaneAccumulator(const rtl::Accumulator& accumulator)
-      : spare_(static_cast<int>(sizeof(T) * 8) - accumulator.bits),
-        max_(hn::Set(D(), static_cast<T>(accumulator.max()))),
-        min_(hn::Set(D(), static_cast<T>(accumulator.min()))) {}
-
-  template <bool kFull, bool kSaturate>
-  HWY_INLINE V step(V sum, V addend, V& overflows) const {
-    const D d;
-    const V wide = add_wrapping(sum, addend);
-    if constexpr (kFull) {
-      // The sum overflowed if its sign differs from that of both parts.
-      const V signs = hn::And(hn::Xor(sum, wide), hn::Xor(addend, wide));
-      const hn::RebindToUnsigned<D> du;
-      overflows = hn::Add(
-          overflows, hn::BitCast(d, hn::ShiftRight<sizeof(T) * 8 - 1>(hn::BitCast(du, signs))));
-      if constexpr (kSaturate) {
-        const V limit = hn::IfThenElse(hn::Lt(addend, hn::Zero(d)), min_, max_);
-        return hn::IfThenElse(hn::Lt(signs, hn::Zero(d)), limit, wide);
-      }
-      return wide;
-    } else {
-      V kept;
-      if constexpr (kSaturate) {
-        kept = hn::Min(hn::Max(wide, min_), max_);
-      } else {
-        const hn::RebindToUnsigned<D> du;
-        kept = hn::ShiftRightSame(hn::BitCast(d, hn::ShiftLeftSame(hn::BitCast(du, wide), spare_)),
-                                  spare_);
-      }
-      overflows = hn::Sub(overflows, hn::VecFromMask(d, hn::Ne(kept, wide)));
-      return kept;
-    }
-  }
-
- private:
-  // Signed lanes wrap in hardware; going through unsigned says so to the compiler too.
-  static HWY_INLINE V add_wrapping(V a, V b) {
-    const hn::RebindToUnsigned<D> du;
-    return hn::BitCast(D(), hn::Add(hn::BitCast(du, a), hn::BitCast(du, b)));
-  }
-
-  int spare_;
-  V max_;
-  V min_;
-};
-
-template <class D>
-HWY_INLINE std::uint64_t sum_lanes(D d, hn::Vec<D> v) {
-  hn::TFromD<D> lanes[kLanes32];
-  hn::StoreU(v, d, lanes);
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) {
-    sum += static_cast<std::uint64_t>(lanes[i]);
-  }
-  return sum;
-}
-
-// Calls body.template operator()<kFull, kSaturate>().
-template <class T, class Body>
-HWY_INLINE std::uint64_t with_accumulator_kind(const rtl::Accumulator& accumulator, Body body) {
-  const bool full = accumulator.bits == static_cast<int>(sizeof(T) * 8);
-  const bool saturate = accumulator.overflow == rtl::Overflow::kSaturate;
-  if (full) {
-    return saturate ? body.template operator()<true, true>()
-                    : body.template operator()<true, false>();
-  }
-  return saturate ? body.template operator()<false, true>()
-                  : body.template operator()<false, false>();
 }
 
 // --- dot16 ---------------------------------------------------------------------------------------
@@ -213,21 +116,6 @@ HWY_INLINE std::uint64_t largest_magnitude(const std::int64_t* sums) {
   }
   return largest;
 }
-
-// One int32 per lane of D, sign-extended where lanes are wider.
-template <class D>
-HWY_INLINE hn::Vec<D> load_widened(D d, const std::int32_t* b) {
-  if constexpr (sizeof(hn::TFromD<D>) == 4) {
-    return hn::LoadU(d, b);
-  } else {
-    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<std::int32_t, D>(), b));
-  }
-}
-
-// Depth 2p lies in the half of a pair that comes first in memory.
-inline constexpr bool kLittleEndian = std::endian::native == std::endian::little;
-inline constexpr std::uint32_t kEvenHalf = kLittleEndian ? 0x0000FFFF : 0xFFFF0000;
-inline constexpr std::uint32_t kOddHalf = ~kEvenHalf;
 
 // The products of one depth: a pair whose other half is zero leaves just one of the two.
 HWY_INLINE hn::Vec<D32> products_of_depth(std::int32_t a_pair, const std::int16_t* b) {
@@ -406,10 +294,8 @@ std::uint64_t shift_sequential(const std::int32_t* a, const std::int32_t* b, std
                                const rtl::Accumulator& accumulator, hn::TFromD<D>* sums) {
   const D d;
   using T = hn::TFromD<D>;
-  const hn::RebindToUnsigned<D> du;
   constexpr std::size_t kLanes = hn::MaxLanes(D());
   const LaneAccumulator<D> lane(accumulator);
-  const auto one = hn::Set(du, 1);
   auto overflows = hn::Zero(d);
   for (std::size_t n = 0; n < kNr; n += kLanes) {
     hn::Vec<D> sum[kMr];
@@ -419,17 +305,10 @@ std::uint64_t shift_sequential(const std::int32_t* a, const std::int32_t* b, std
     for (std::size_t at = 0; at < k; ++at) {
       const auto word = load_widened(d, b + at * kNr + n);
       const auto b_exponent = hn::ShiftRight<1>(word);
-      const auto b_sign = hn::Neg(hn::And(word, hn::Set(d, 1)));
+      const auto b_sign = hn::Neg(hn::And(word, hn::Set(d, T{1})));
       for (std::size_t r = 0; r < kMr; ++r) {
-        const std::int32_t factor = a[at * kMr + r];
-        const auto position =
-            hn::Add(b_exponent, hn::Set(d, static_cast<T>((factor >> 1) - accumulator.lsb)));
-        const auto kept = hn::Gt(position, hn::Set(d, T{-1}));
-        // Lanes that are dropped shift by 0: a shift by a negative amount is not defined.
-        const auto amount = hn::BitCast(du, hn::IfThenElseZero(kept, position));
-        const auto magnitude = hn::IfThenElseZero(kept, hn::BitCast(d, hn::Shl(one, amount)));
-        const auto sign = hn::Xor(b_sign, hn::Set(d, static_cast<T>(-(factor & 1))));
-        const auto product = hn::Sub(hn::Xor(magnitude, sign), sign);
+        const auto product =
+            shifted_product(d, b_exponent, b_sign, a[at * kMr + r], accumulator.lsb);
         sum[r] = lane.template step<kFull, kSaturate>(sum[r], product, overflows);
       }
     }

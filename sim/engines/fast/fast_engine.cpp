@@ -7,6 +7,7 @@
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/count/operand_statistics.hpp"
 #include "sim/engines/dequantize.hpp"
+#include "sim/engines/fast/register_toggles.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
 
 namespace potomac::sim {
@@ -65,6 +66,11 @@ class FastEngine : public Engine {
   PassCounts run(const Job& job, const Detail& detail) override {
     assert(job.operands != nullptr || !(detail.accumulators || detail.fp32));
     PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job, detail) : run_fp32(job, detail);
+    if (detail.toggles && job.operands != nullptr) {
+      // Unknown overflows (of FP32) are none of the accumulator's.
+      const Count overflows = counts.actions.overflow;
+      counts.toggles = register_toggles(job, overflows.known() && overflows.value() > 0, pool_);
+    }
     if (job.pace != nullptr) {
       counts.cycles.stall = stalls_of(*job.schedule, job.architecture->issue, *job.pace);
       add_idle_outside_of_stream(counts, job.architecture->array);

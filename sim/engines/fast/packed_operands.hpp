@@ -20,8 +20,11 @@
 namespace potomac::sim {
 
 // A path has Packed (an element), Table (how one operand's codes become elements), Norms (what is
-// kept of a packed block), pack_lane() for one row or column of it, and advance(). Depth is padded
-// to even.
+// kept of a packed block), pack_lane() for one row or column of it, advance(), which says how many
+// events (overflows, toggles) it saw, and kSharedRows: how many of a micro-tile's rows are those of
+// the one before once more. Depth is padded to even.
+
+struct NoNorms {};
 
 // One lane of elements in the layout [k][lanes].
 template <typename Packed>
@@ -37,6 +40,7 @@ struct Dot16Path {
   using Packed = std::int16_t;
   using Norms = BlockNorms;
   using Table = std::array<Packed, 256>;
+  static constexpr std::size_t kSharedRows = 0;
   static constexpr int kMaxBits = 5;
 
   rtl::Accumulator accumulator;
@@ -103,13 +107,12 @@ struct Dot16Path {
   }
 };
 
-struct NoNorms {};
-
 // Any codes and any lowest bit.
 struct ShiftPath {
   using Packed = std::int32_t;
   using Norms = NoNorms;
   using Table = std::array<Packed, 256>;
+  static constexpr std::size_t kSharedRows = 0;
 
   rtl::Accumulator accumulator;
 
@@ -141,6 +144,7 @@ struct Fp32Path {
   using Packed = float;
   using Norms = NoNorms;
   using Table = std::array<Packed, 256>;
+  static constexpr std::size_t kSharedRows = 0;
 
   bool zero_gating;
 
@@ -156,9 +160,12 @@ struct Fp32Path {
   }
 };
 
-// Packs lanes [begin, begin + lanes) of `operand` over depths [k_begin, k_begin + k). Lanes behind
-// the operand's last row, and a padded depth, are zero operands. `codes` is scratch.
-template <typename Path>
+// Lanes that are no row of an operand: zero operands, or the nearest row once more.
+enum class Beyond { kZero, kNearest };
+
+// Packs lanes [begin, begin + lanes) of `operand` over depths [k_begin, k_begin + k). A padded
+// depth is zero operands. `codes` is scratch.
+template <typename Path, Beyond kBeyond = Beyond::kZero>
 typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
                                 const typename Path::Table& table, std::int64_t begin,
                                 std::size_t lanes, std::int64_t k_begin, std::size_t k,
@@ -166,7 +173,10 @@ typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
   typename Path::Norms norms{};
   codes.assign((k + 1) / 2 * 2, operand.format().zero());
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    const std::int64_t row = begin + static_cast<std::int64_t>(lane);
+    std::int64_t row = begin + static_cast<std::int64_t>(lane);
+    if (kBeyond == Beyond::kNearest) {
+      row = std::clamp<std::int64_t>(row, 0, operand.rows() - 1);
+    }
     if (row < operand.rows()) {
       operand.fetch(row, k_begin, {codes.data(), k});
     } else {

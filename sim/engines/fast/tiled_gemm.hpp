@@ -52,10 +52,15 @@ class TiledGemm {
         tile_(micro_tile_shape()),
         scratch_(pool.threads()) {}
 
-  // Returns the number of overflows.
-  std::uint64_t run() {
+  // Returns the number of events that the path saw.
+  std::uint64_t run() { return run(0, gemm_.m); }
+
+  // The same of rows [row_begin, row_end) only.
+  std::uint64_t run(std::int64_t row_begin, std::int64_t row_end) {
+    events_ = 0;
     const auto depth = static_cast<std::size_t>(gemm_.k);
-    const auto m = static_cast<std::size_t>(gemm_.m);
+    const auto first = static_cast<std::size_t>(row_begin);
+    const auto m = static_cast<std::size_t>(row_end);
     const auto n = static_cast<std::size_t>(gemm_.n);
     // As deep as one panel of columns can be.
     const std::size_t deepest =
@@ -64,15 +69,16 @@ class TiledGemm {
     const std::size_t affordable = kPackedBytes / (stretch_depth_ * sizeof(Packed)) / tile_.nr;
     const std::size_t width =
         std::clamp(affordable, std::size_t{1}, kMaxPackedCols / tile_.nr) * tile_.nr;
-    const std::size_t height = depth <= stretch_depth_ ? m : std::min(m, kWaitingRows);
+    const std::size_t height =
+        depth <= stretch_depth_ ? m - first : std::min(m - first, kWaitingRows);
     for (std::size_t col = 0; col < n; col += width) {
       cols_ = {col, std::min(width, n - col)};
-      for (std::size_t row = 0; row < m; row += height) {
+      for (std::size_t row = first; row < m; row += height) {
         rows_ = {row, std::min(height, m - row)};
         run_rectangle(depth);
       }
     }
-    return overflows_;
+    return events_;
   }
 
  private:
@@ -109,8 +115,8 @@ class TiledGemm {
                       Sum{});
         }
         advance(tasks[task], scratch, sums);
-        if (last && sink_) {
-          deliver(tasks[task], scratch, sums);
+        if (last) {
+          finish(tasks[task], scratch, sums);
         }
       });
     }
@@ -120,17 +126,18 @@ class TiledGemm {
   std::vector<Task> cut_into_tasks() const {
     const std::size_t panels = (cols_.size + tile_.nr - 1) / tile_.nr;
     const std::size_t wanted = pool_.threads() == 1 ? 1 : std::size_t{4} * pool_.threads();
+    const std::size_t step = row_step();
     const std::size_t row_blocks = (rows_.size + kTaskRows - 1) / kTaskRows;
     const std::size_t panel_step = (panels + std::max<std::size_t>(wanted / row_blocks, 1) - 1) /
                                    std::max<std::size_t>(wanted / row_blocks, 1);
     const std::size_t col_blocks = (panels + panel_step - 1) / panel_step;
     const std::size_t row_share = rows_.size / std::max<std::size_t>(wanted / col_blocks, 1);
-    const std::size_t row_step =
-        std::clamp(round_up(std::max<std::size_t>(row_share, 1), tile_.mr), tile_.mr, kTaskRows);
+    const std::size_t task_rows = std::clamp(round_up(std::max<std::size_t>(row_share, 1), step),
+                                             step, kTaskRows / step * step);
     std::vector<Task> tasks;
-    for (std::size_t row = 0; row < rows_.size; row += row_step) {
+    for (std::size_t row = 0; row < rows_.size; row += task_rows) {
       for (std::size_t panel = 0; panel < panels; panel += panel_step) {
-        tasks.push_back({{rows_.begin + row, std::min(row_step, rows_.size - row)},
+        tasks.push_back({{rows_.begin + row, std::min(task_rows, rows_.size - row)},
                          {panel, std::min(panel_step, panels - panel)}});
       }
     }
@@ -141,8 +148,10 @@ class TiledGemm {
   std::size_t block_depth(std::size_t block) const {
     return std::min(kBlockDepth, depth_.size - block * kBlockDepth);
   }
+  // Rows that a micro-tile adds to the one before.
+  std::size_t row_step() const { return tile_.mr - Path::kSharedRows; }
   std::size_t row_panels(const Task& task) const {
-    return (task.rows.size + tile_.mr - 1) / tile_.mr;
+    return (task.rows.size + row_step() - 1) / row_step();
   }
 
   // Packs the columns in hand over the depth in hand.
@@ -172,13 +181,16 @@ class TiledGemm {
     const std::size_t tile_size = tile_.mr * tile_.nr;
     const std::size_t row_count = row_panels(task);
     scratch.a.resize(row_count * tile_.mr * kBlockDepth);
-    std::uint64_t overflows = 0;
+    std::uint64_t events = 0;
     std::vector<typename Path::Norms> a_norms(row_count);
     for (std::size_t block = 0; block < blocks(); ++block) {
       const std::size_t depth = block_depth(block);
       for (std::size_t i = 0; i < row_count; ++i) {
-        a_norms[i] = pack_block<Path>(
-            gemm_.first, first_, static_cast<std::int64_t>(task.rows.begin + i * tile_.mr),
+        constexpr Beyond kBeyond = Path::kSharedRows == 0 ? Beyond::kZero : Beyond::kNearest;
+        a_norms[i] = pack_block<Path, kBeyond>(
+            gemm_.first, first_,
+            static_cast<std::int64_t>(task.rows.begin + i * row_step()) -
+                static_cast<std::int64_t>(Path::kSharedRows),
             tile_.mr, static_cast<std::int64_t>(depth_.begin + block * kBlockDepth), depth,
             a_panel(scratch, i), scratch.codes);
       }
@@ -187,12 +199,12 @@ class TiledGemm {
         const Packed* b = packed_block(panel, block);
         const typename Path::Norms& b_norms = norms_[panel * blocks() + block];
         for (std::size_t i = 0; i < row_count; ++i) {
-          overflows += path_.advance(a_panel(scratch, i), b, a_norms[i], b_norms, depth,
-                                     sums.data() + (i * task.panels.size + j) * tile_size);
+          events += path_.advance(a_panel(scratch, i), b, a_norms[i], b_norms, depth,
+                                  sums.data() + (i * task.panels.size + j) * tile_size);
         }
       }
     }
-    overflows_ += overflows;
+    events_ += events;
     if (done_) {
       done_(static_cast<std::int64_t>(task.rows.size * task_cols(task) * depth_.size));
     }
@@ -206,6 +218,19 @@ class TiledGemm {
     return std::min(task.panels.size * tile_.nr, cols_.size - task.panels.begin * tile_.nr);
   }
 
+  // Sums are finished, and no event in them is to come.
+  void finish(const Task& task, Scratch& scratch, const std::vector<Sum>& sums) {
+    if constexpr (requires { path_.finish(sums.data()); }) {
+      for (std::size_t tile = 0; tile < sums.size(); tile += tile_.mr * tile_.nr) {
+        events_ += path_.finish(sums.data() + tile);
+      }
+    }
+    if (sink_) {
+      deliver(task, scratch, sums);
+    }
+  }
+
+  // Precondition: micro-tiles share no rows.
   void deliver(const Task& task, Scratch& scratch, const std::vector<Sum>& sums) {
     const std::size_t cols = task_cols(task);
     scratch.results.resize(task.rows.size * cols);
@@ -241,7 +266,7 @@ class TiledGemm {
   std::vector<Scratch> scratch_;
   std::vector<Packed> packed_;               // [panel of columns][block of depth][kernel's layout]
   std::vector<typename Path::Norms> norms_;  // [panel of columns][block of depth]
-  std::atomic<std::uint64_t> overflows_ = 0;
+  std::atomic<std::uint64_t> events_ = 0;
 };
 
 // Calls body(gemm, pool) for each GEMM of a pass: side by side where they are many (each then has a

@@ -43,14 +43,4 @@ class OperandSource {
   std::optional<workloads::Gemm> gemm_;
 };
 
-// Codes of `from` as codes of the at least as wide `to`.
-inline OperandSource<rtl::PotCode>::Translation widening(rtl::PotFormat from, rtl::PotFormat to) {
-  OperandSource<rtl::PotCode>::Translation table{};
-  for (int code = 0; code < from.code_count(); ++code) {
-    const auto pot = static_cast<rtl::PotCode>(code);
-    table[pot] = from.widen(pot, to);
-  }
-  return table;
-}
-
 }  // namespace potomac::sim

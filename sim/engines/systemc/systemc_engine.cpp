@@ -16,6 +16,7 @@
 #include "sim/engines/dequantize.hpp"
 #include "sim/engines/systemc/output_stationary_system.hpp"
 #include "sim/engines/systemc/stationary_system.hpp"
+#include "sim/engines/widening.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {

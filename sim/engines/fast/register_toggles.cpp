@@ -1,0 +1,145 @@
+#include "sim/engines/fast/register_toggles.hpp"
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <utility>
+
+#include "rtl_models/arithmetic/fp32_mac.hpp"
+#include "rtl_models/arithmetic/mf_mac.hpp"
+#include "sim/engines/dequantize.hpp"
+#include "sim/engines/fast/operand_toggles.hpp"
+#include "sim/engines/fast/sum_toggles.hpp"
+#include "sim/engines/widening.hpp"
+
+namespace potomac::sim {
+namespace {
+
+// The words of a pass's two operands, by code.
+template <typename Word>
+struct PassWords {
+  std::array<Word, 256> first;
+  std::array<Word, 256> second;
+};
+
+template <typename Word, typename Arithmetic>
+energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
+                              const Arithmetic& arithmetic, const ToggleTables<Arithmetic>& tables,
+                              WorkerPool& pool) {
+  const ArrayShape array = job.schedule->array();
+  const Dataflow dataflow = job.schedule->dataflow();
+  energy::RegisterToggles toggles;
+  const std::int64_t count = job.operands->count();
+  if (dataflow == Dataflow::kOutputStationary) {
+    StreamToggles<Word> rows(array.rows, array.cols);
+    StreamToggles<Word> columns(array.cols, array.rows);
+    AccumulatorToggles<Arithmetic> sums(arithmetic, array);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const workloads::Gemm gemm = job.operands->gemm(i);
+      rows.add_each(passages_of_rows<Word>({gemm.first, words.first}, pool),
+                    ceil_div(gemm.n, array.cols), toggles);
+      columns.add_all(passages_of_rows<Word>({gemm.second, words.second}, pool),
+                      ceil_div(gemm.m, array.rows), toggles);
+      sums.add(gemm, tables, pool, toggles);
+    }
+    return toggles;
+  }
+  StreamToggles<Word> rows(array.rows, array.cols);
+  TileToggles<Word> tiles(array, job.architecture->issue == Issue::kPipelined);
+  PartialSumToggles<Arithmetic> sums(arithmetic, array);
+  for (std::int64_t i = 0; i < count; ++i) {
+    // From here on the first operand streams, and the second one stays.
+    workloads::Gemm gemm = job.operands->gemm(i);
+    if (dataflow == Dataflow::kInputStationary) {
+      std::swap(gemm.first, gemm.second);
+      std::swap(gemm.m, gemm.n);
+    }
+    rows.add_all(passages_of_depths<Word>({gemm.first, words.first}, pool),
+                 ceil_div(gemm.n, array.cols), toggles);
+    tiles.add({gemm.second, words.second}, pool, toggles);
+    sums.add(gemm, tables, pool, toggles);
+  }
+  return toggles;
+}
+
+// Operands in the order in which count() wants them.
+template <typename T>
+std::pair<T, T> in_roles(const Job& job, T first, T second) {
+  return job.schedule->dataflow() == Dataflow::kInputStationary
+             ? std::pair(std::move(second), std::move(first))
+             : std::pair(std::move(first), std::move(second));
+}
+
+// starts[256 * first + second] = start(first, second).
+template <typename Word, typename Start>
+std::vector<Word> starts_of(rtl::PotFormat first, rtl::PotFormat second, const Start& start) {
+  std::vector<Word> starts(std::size_t{256} * 256);
+  for (int a = 0; a < first.code_count(); ++a) {
+    for (int b = 0; b < second.code_count(); ++b) {
+      starts[static_cast<std::size_t>(256 * a + b)] =
+          start(static_cast<rtl::PotCode>(a), static_cast<rtl::PotCode>(b));
+    }
+  }
+  return starts;
+}
+
+template <typename Arithmetic>
+energy::RegisterToggles count_mf_mac(const Job& job, const Arithmetic& arithmetic,
+                                     WorkerPool& pool) {
+  using Sum = typename Arithmetic::Sum;
+  const rtl::PotFormat format(job.architecture->pe.operand_bits);
+  const auto [first, second] =
+      in_roles(job, job.operands->first().format(), job.operands->second().format());
+  const PassWords<std::uint8_t> words{widening(first, format), widening(second, format)};
+  const auto start = [&](rtl::PotCode a, rtl::PotCode b) {
+    const rtl::MfMacStep step =
+        rtl::mf_mac(job.accumulator, format, true, 0, words.first[a], words.second[b]);
+    return word_of(static_cast<Sum>(step.value), arithmetic.bits);
+  };
+  return count(job, words, arithmetic,
+               {Arithmetic::table(first), Arithmetic::table(second),
+                starts_of<SumWord<Sum>>(first, second, start)},
+               pool);
+}
+
+energy::RegisterToggles count_fp32(const Job& job, WorkerPool& pool) {
+  const auto values_of = [](const workloads::QuantizedTensor& tensor) {
+    return dequantized_values(tensor.format(), tensor.beta);
+  };
+  const auto words_of = [](const std::array<float, 256>& values) {
+    return std::bit_cast<std::array<std::uint32_t, 256>>(values);
+  };
+  const auto [first, second] =
+      in_roles(job, job.operands->first().format(), job.operands->second().format());
+  const auto [first_values, second_values] =
+      in_roles(job, values_of(job.operands->first()), values_of(job.operands->second()));
+  // A sum of products that are at most 2^top each: 2^100 of them are more than a GEMM has.
+  const int top = first.e_max() + second.e_max() + job.operands->scale_exponent();
+  const Fp32Toggles arithmetic{.finite = top < 126 - 64};
+  const auto start = [&](rtl::PotCode a, rtl::PotCode b) {
+    return word_of(rtl::fp32_mac(0.0F, first_values[a], second_values[b]), 32);
+  };
+  return count(job, PassWords<std::uint32_t>{words_of(first_values), words_of(second_values)},
+               arithmetic,
+               {first_values, second_values, starts_of<std::uint32_t>(first, second, start)}, pool);
+}
+
+}  // namespace
+
+energy::RegisterToggles register_toggles(const Job& job, bool overflows, WorkerPool& pool) {
+  if (job.unit == Unit::kFp32Mac) {
+    return count_fp32(job, pool);
+  }
+  const bool plain = !overflows || job.accumulator.overflow == rtl::Overflow::kWrap;
+  if (plain && job.accumulator.bits <= 32 &&
+      Dot16Path::serves(job.operands->first().format(), job.operands->second().format(),
+                        job.accumulator)) {
+    return count_mf_mac(job, Dot16Toggles{job.accumulator.bits}, pool);
+  }
+  if (job.accumulator.bits <= 32) {
+    return count_mf_mac(job, ShiftToggles<std::int32_t>{job.accumulator}, pool);
+  }
+  return count_mf_mac(job, ShiftToggles<std::int64_t>{job.accumulator}, pool);
+}
+
+}  // namespace potomac::sim

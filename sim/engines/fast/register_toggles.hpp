@@ -1,0 +1,15 @@
+// Register toggles without an array: what the registers of a machine would see over a pass, counted
+// from the operands and the sums in the order in which they pass (docs/timing.md has the order).
+#pragma once
+
+#include "energy/register_toggles.hpp"
+#include "sim/engines/engine.hpp"
+#include "sim/engines/worker_pool.hpp"
+
+namespace potomac::sim {
+
+// Of all of a job's registers. `overflows`: sums may leave the accumulator's range. Precondition:
+// the job has operands.
+energy::RegisterToggles register_toggles(const Job& job, bool overflows, WorkerPool& pool);
+
+}  // namespace potomac::sim

@@ -1,0 +1,133 @@
+// The arithmetics whose sums can be watched step by step (toggle_kernels.hpp), each with the layout
+// in which it packs operands; and the path of one of them through a tiled GEMM.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "rtl_models/arithmetic/accumulator.hpp"
+#include "sim/engines/fast/exact_kernels.hpp"
+#include "sim/engines/fast/packed_operands.hpp"
+#include "sim/engines/fast/toggle_kernels.hpp"
+
+namespace potomac::sim {
+
+// An arithmetic has Sum, Packed, Table and pack_lane() as a path has them, and
+//   std::uint64_t step(Watch, a, b, k, sums, series)
+//   int bits: of a sum that are there
+
+// Codes of at most 5 bits into an accumulator of at most 32, lowest bit `exact`, that wraps or
+// never overflows.
+struct Dot16Toggles {
+  using Sum = std::int32_t;
+  using Packed = std::int16_t;
+  using Table = Dot16Path::Table;
+
+  int bits;
+
+  static Table table(rtl::PotFormat format) { return Dot16Path::table(format); }
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+                        std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
+    for (std::size_t i = 0; i < codes.size(); i += 2) {
+      packed[i * lanes + 2 * lane] = table[codes[i]];
+      packed[i * lanes + 2 * lane + 1] = table[codes[i + 1]];
+    }
+  }
+  std::uint64_t step(Watch watch, const Packed* a, const Packed* b, std::size_t k, Sum* sums,
+                     Sum* series) const {
+    return toggle_dot16(watch, a, b, k, bits, sums, series);
+  }
+};
+
+// Any codes and any accumulator; Lane is std::int32_t where it has at most 32 bits.
+template <typename Lane>
+struct ShiftToggles {
+  using Sum = Lane;
+  using Packed = ShiftPath::Packed;
+  using Table = ShiftPath::Table;
+
+  rtl::Accumulator accumulator;
+  int bits = accumulator.bits;
+
+  static Table table(rtl::PotFormat format) { return ShiftPath::table(format); }
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+                        std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
+    pack_plain_lane(table, codes, lane, lanes, packed);
+  }
+  std::uint64_t step(Watch watch, const Packed* a, const Packed* b, std::size_t k, Sum* sums,
+                     Sum* series) const {
+    return toggle_shift(watch, a, b, k, accumulator, sums, series);
+  }
+};
+
+// The baseline's. Gating changes no value: a product of zero adds nothing to a sum.
+struct Fp32Toggles {
+  using Sum = float;
+  using Packed = float;
+  using Table = Fp32Path::Table;
+
+  bool finite;  // no sum can be infinite or NaN
+  int bits = 32;
+
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+                        std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
+    pack_plain_lane(table, codes, lane, lanes, packed);
+  }
+  std::uint64_t step(Watch watch, const Packed* a, const Packed* b, std::size_t k, Sum* sums,
+                     Sum* series) const {
+    return toggle_fp32(watch, a, b, k, finite, sums, series);
+  }
+};
+
+// A register's word for a sum: those of its bits that are there.
+template <typename Sum>
+using SumWord = std::conditional_t<sizeof(Sum) == 4, std::uint32_t, std::uint64_t>;
+template <typename Sum>
+SumWord<Sum> word_of(Sum sum, int bits) {
+  SumWord<Sum> word = 0;
+  std::memcpy(&word, &sum, sizeof(word));
+  return word & static_cast<SumWord<Sum>>(~std::uint64_t{0} >> (64 - bits));
+}
+
+// A path for TiledGemm whose events are toggles. kAcross: of the registers that a column's sums
+// pass, one for each depth; `idle_registers` more, below the deepest, see what it sees.
+template <typename Arithmetic, Watch kWatch>
+struct TogglePath {
+  using Packed = typename Arithmetic::Packed;
+  using Norms = NoNorms;
+  using Table = typename Arithmetic::Table;
+  using Sum = typename Arithmetic::Sum;
+  static constexpr std::size_t kSharedRows = kWatch == Watch::kAcross ? 1 : 0;
+
+  const Arithmetic& arithmetic;
+  std::uint64_t idle_registers = 0;
+
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+                        std::size_t lane, std::size_t lanes, Packed* packed, Norms& norms) {
+    Arithmetic::pack_lane(table, codes, lane, lanes, packed, norms);
+  }
+
+  std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
+                        Sum* sums) const {
+    return arithmetic.step(kWatch, a, b, k, sums, nullptr);
+  }
+
+  std::uint64_t finish(const Sum* sums) const {
+    if (kWatch != Watch::kAcross || idle_registers == 0) {
+      return 0;
+    }
+    const MicroTileShape tile = micro_tile_shape();
+    std::array<SumWord<Sum>, kMaxMr * kMaxNr> words;
+    for (std::size_t i = 0; i < tile.mr * tile.nr; ++i) {
+      words[i] = word_of(sums[i], arithmetic.bits);
+    }
+    return idle_registers * differing_bits(words.data(), words.data() + tile.nr,
+                                           (tile.mr - 1) * tile.nr * sizeof(words[0]));
+  }
+};
+
+}  // namespace potomac::sim
