@@ -3,11 +3,13 @@
 //   fast_trained/M/K  the fast engine, whole M x M x K GEMMs of codes drawn from the shipped trace:
 //                     packing, statistics and exact accumulation
 //   fast_normal/...   the same with dense normal values, and other formats and accumulators
-//   systemc/R         the SystemC array of R x R PEs
+//   fast_toggles/D/.. the same with register toggles, of trained codes, by dataflow (0 os, 1 ws, 2
+//   is) systemc/D/R/idle  the SystemC array of R x R PEs, by dataflow; idle: half of the slots
 // Compare within a run, never between runs. GMAC/s and PE-cycles/s are per second of processor
 // time.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -87,9 +89,12 @@ void int16_peak(benchmark::State& state) {
 }
 
 void run_fast(benchmark::State& state, const workloads::Layer& layer,
-              const rtl::AccumulatorConfig& accumulator) {
+              const rtl::AccumulatorConfig& accumulator,
+              sim::Dataflow dataflow = sim::Dataflow::kOutputStationary,
+              const sim::Detail& detail = {}) {
   sim::Architecture architecture;
   architecture.array = {32, 32};
+  architecture.dataflow = dataflow;
   architecture.pe.operand_bits = layer.w.bits;
   architecture.pe.accumulator = accumulator;
   const Machine machine(architecture, layer, workloads::Pass::kForward);
@@ -98,7 +103,7 @@ void run_fast(benchmark::State& state, const workloads::Layer& layer,
   std::uint64_t macs = 0;
   std::uint64_t overflows = 0;
   for (auto _ : state) {
-    overflows = engine->run(machine.job(sim::Unit::kMfMac), {}).actions.overflow.value();
+    overflows = engine->run(machine.job(sim::Unit::kMfMac), detail).actions.overflow.value();
     macs += machine.schedule.macs();
   }
   state.counters["GMAC/s"] = Counter(static_cast<double>(macs) * 1e-9, Counter::kIsRate);
@@ -109,15 +114,31 @@ void fast_trained(benchmark::State& state) {
   run_fast(state, trained_layer(state.range(0), state.range(0), state.range(1)), {});
 }
 
+constexpr std::array kDataflows = {sim::Dataflow::kOutputStationary,
+                                   sim::Dataflow::kWeightStationary,
+                                   sim::Dataflow::kInputStationary};
+
+void fast_toggles(benchmark::State& state) {
+  run_fast(state, trained_layer(state.range(1), state.range(1), state.range(2)), {},
+           kDataflows.at(static_cast<std::size_t>(state.range(0))), {.toggles = true});
+}
+
 void fast_normal(benchmark::State& state, int bits, const rtl::AccumulatorConfig& accumulator) {
   run_fast(state, normal_layer(state.range(0), state.range(0), state.range(1), bits), accumulator);
 }
 
 void systemc(benchmark::State& state) {
-  const auto side = state.range(0);
-  const workloads::Layer layer = normal_layer(2 * side, 2 * side, 256, 5);
+  const auto side = state.range(1);
+  // Folds of 256 slots, or of as many as there are cycles to fill and empty the array.
+  const std::int64_t slots = state.range(2) == 0 ? 256 : 2 * side - 2;
   sim::Architecture architecture;
   architecture.array = {side, side};
+  architecture.dataflow = kDataflows.at(static_cast<std::size_t>(state.range(0)));
+  const workloads::Layer layer = architecture.dataflow == sim::Dataflow::kOutputStationary
+                                     ? normal_layer(2 * side, 2 * side, slots, 5)
+                                 : architecture.dataflow == sim::Dataflow::kWeightStationary
+                                     ? normal_layer(slots, 2 * side, 2 * side, 5)
+                                     : normal_layer(2 * side, slots, 2 * side, 5);
   const Machine machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
   const auto engine = sim::make_engine(sim::EngineKind::kSystemC, pool);
@@ -152,7 +173,11 @@ BENCHMARK_CAPTURE(fast_normal, 5bit_lsb_minus8_24bits, 5, {24, -8, Overflow::kWr
 BENCHMARK_CAPTURE(fast_normal, 6bit_exact_64bits, 6, {64, {}, Overflow::kWrap})
     ->Args({256, 1152})
     ->Unit(benchmark::kMillisecond);
-BENCHMARK(systemc)->Arg(16)->Arg(32)->Unit(benchmark::kMillisecond);
+BENCHMARK(fast_toggles)
+    ->ArgsProduct({{0, 1, 2}, {256}, {1152}})
+    ->ArgsProduct({{0, 1, 2}, {1024}, {4608}})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(systemc)->ArgsProduct({{0, 1, 2}, {16, 32}, {0, 1}})->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace potomac::test

@@ -160,24 +160,26 @@ struct Fp32Path {
   }
 };
 
-// Lanes that are no row of an operand: zero operands, or the nearest row once more.
+// Lanes that are none of the rows in question: zero operands, or the nearest row once more.
 enum class Beyond { kZero, kNearest };
 
-// Packs lanes [begin, begin + lanes) of `operand` over depths [k_begin, k_begin + k). A padded
+// Packs lanes [begin, begin + lanes) of `operand`, as far as they lie before row_end, over depths
+// [k_begin, k_begin + k). A padded
 // depth is zero operands. `codes` is scratch.
 template <typename Path, Beyond kBeyond = Beyond::kZero>
 typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
                                 const typename Path::Table& table, std::int64_t begin,
-                                std::size_t lanes, std::int64_t k_begin, std::size_t k,
-                                typename Path::Packed* packed, std::vector<rtl::PotCode>& codes) {
+                                std::int64_t row_end, std::size_t lanes, std::int64_t k_begin,
+                                std::size_t k, typename Path::Packed* packed,
+                                std::vector<rtl::PotCode>& codes) {
   typename Path::Norms norms{};
   codes.assign((k + 1) / 2 * 2, operand.format().zero());
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     std::int64_t row = begin + static_cast<std::int64_t>(lane);
     if (kBeyond == Beyond::kNearest) {
-      row = std::clamp<std::int64_t>(row, 0, operand.rows() - 1);
+      row = std::clamp<std::int64_t>(row, 0, row_end - 1);
     }
-    if (row < operand.rows()) {
+    if (row < row_end) {
       operand.fetch(row, k_begin, {codes.data(), k});
     } else {
       std::fill(codes.begin(), codes.end(), operand.format().zero());

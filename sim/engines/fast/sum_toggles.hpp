@@ -260,7 +260,7 @@ class PartialSumToggles {
     scratch.a.resize(padded * tile_.mr);
     scratch.b.resize(padded * tile_.nr);
     scratch.series.resize(2 * fold * tile_.nr);
-    pack_block<Across>(gemm.second, tables.second, static_cast<std::int64_t>(col), tile_.nr,
+    pack_block<Across>(gemm.second, tables.second, static_cast<std::int64_t>(col), gemm.n, tile_.nr,
                        static_cast<std::int64_t>(k), fold, scratch.b.data(), scratch.codes);
     NoNorms norms;
     for (std::size_t lane = 0; lane < 2; ++lane) {

@@ -167,7 +167,7 @@ class TiledGemm {
            ++block) {
         norms_[panel * blocks() + block] = pack_block<Path>(
             gemm_.second, second_, static_cast<std::int64_t>(cols_.begin + panel * tile_.nr),
-            tile_.nr, static_cast<std::int64_t>(depth_.begin + block * kBlockDepth),
+            gemm_.n, tile_.nr, static_cast<std::int64_t>(depth_.begin + block * kBlockDepth),
             block_depth(block), packed_block(panel, block), scratch_[thread].codes);
       }
     });
@@ -191,7 +191,8 @@ class TiledGemm {
             gemm_.first, first_,
             static_cast<std::int64_t>(task.rows.begin + i * row_step()) -
                 static_cast<std::int64_t>(Path::kSharedRows),
-            tile_.mr, static_cast<std::int64_t>(depth_.begin + block * kBlockDepth), depth,
+            static_cast<std::int64_t>(task.rows.begin + task.rows.size), tile_.mr,
+            static_cast<std::int64_t>(depth_.begin + block * kBlockDepth), depth,
             a_panel(scratch, i), scratch.codes);
       }
       for (std::size_t j = 0; j < task.panels.size; ++j) {

@@ -113,14 +113,14 @@ inline Output<std::int64_t> run_mf_mac(sim::Engine& engine, const Machine& machi
   Output<std::int64_t> output;
   sim::Job job = machine.job(sim::Unit::kMfMac);
   job.pace = pace;
-  output.result = engine.run(job, {.accumulators = sink_into(output, machine)});
+  output.result = engine.run(job, {.accumulators = sink_into(output, machine), .toggles = true});
   return output;
 }
 
 inline Output<float> run_fp32(sim::Engine& engine, const Machine& machine) {
   Output<float> output;
-  output.result =
-      engine.run(machine.job(sim::Unit::kFp32Mac), {.fp32 = sink_into(output, machine)});
+  output.result = engine.run(machine.job(sim::Unit::kFp32Mac),
+                             {.fp32 = sink_into(output, machine), .toggles = true});
   return output;
 }
 
