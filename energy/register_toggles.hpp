@@ -6,20 +6,29 @@
 // a pass begins, and a register holds while its slot is not valid.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <cstdint>
 #include <string_view>
+
+#include "support/count.hpp"
 
 namespace potomac::energy {
 
-// Bits that changed, in one machine over some work. A class that a dataflow does not have stays 0.
+// Bits that changed, in one machine over some work. A class that a dataflow does not have stays 0;
+// where toggles were not asked for, all are unknown.
 struct RegisterToggles {
-  std::uint64_t operand = 0;
-  std::uint64_t skew = 0;
-  std::uint64_t stationary = 0;
-  std::uint64_t partial_sum = 0;
-  std::uint64_t accumulator = 0;
-  std::uint64_t drain = 0;
+  Count operand;
+  Count skew;
+  Count stationary;
+  Count partial_sum;
+  Count accumulator;
+  Count drain;
+
+  static constexpr RegisterToggles unknown() {
+    constexpr Count kUnknown = Count::unknown();
+    return {kUnknown, kUnknown, kUnknown, kUnknown, kUnknown, kUnknown};
+  }
+  bool known() const;
 
   RegisterToggles& operator+=(const RegisterToggles& other);
   friend bool operator==(const RegisterToggles&, const RegisterToggles&) = default;
@@ -28,7 +37,7 @@ struct RegisterToggles {
 struct RegisterClass {
   std::string_view name;  // as in report.json and layers.csv
   std::string_view description;
-  std::uint64_t RegisterToggles::*member;
+  Count RegisterToggles::*member;
 };
 
 inline constexpr std::array<RegisterClass, 6> kRegisterClasses = {{
@@ -41,6 +50,12 @@ inline constexpr std::array<RegisterClass, 6> kRegisterClasses = {{
     {"accumulator", "a PE's accumulator (os)", &RegisterToggles::accumulator},
     {"drain", "a PE's shadow register of results on their way out (os)", &RegisterToggles::drain},
 }};
+
+inline bool RegisterToggles::known() const {
+  return std::ranges::all_of(kRegisterClasses, [this](const RegisterClass& registers) {
+    return (this->*registers.member).known();
+  });
+}
 
 inline RegisterToggles& RegisterToggles::operator+=(const RegisterToggles& other) {
   for (const RegisterClass& registers : kRegisterClasses) {

@@ -117,7 +117,8 @@ def faults_of_source(name: str, text: str, zone: str) -> Iterator[Fault]:
     if name.endswith(HEADERS):
         if not lines or not re.match(r"//\s*\S", lines[0]):
             yield Fault(name, 1, "no comment on the first line", "say what the header is for")
-        if not any(line.strip() == "#pragma once" for line in lines):
+        # A header of SIMD kernels is compiled once for each instruction set.
+        if not any(line.strip() == "#pragma once" or "HWY_TARGET_TOGGLE" in line for line in lines):
             yield Fault(name, 1, "no #pragma once", "add it below the first comment")
 
 

@@ -35,6 +35,7 @@ struct RunArguments {
   std::string vcd;
   std::string vcd_gemm;
   bool simulate_baseline = false;
+  bool toggles = false;
   unsigned threads = 0;
 };
 
@@ -81,6 +82,7 @@ void execute(const RunArguments& arguments) {
     }
   }
   options.simulate_baseline = arguments.simulate_baseline;
+  options.toggles = arguments.toggles;
   auto tables = arguments.tables;
   if (tables.empty()) {
     tables.emplace_back(kDefaultTable);
@@ -149,6 +151,8 @@ void add_run_command(CLI::App& app) {
   command->add_flag("--simulate-baseline", arguments->simulate_baseline,
                     "run the FP32 array too, instead of counting its actions in closed form; its "
                     "results go to --dump-outputs");
+  command->add_flag("--toggles", arguments->toggles,
+                    "count the register bits that change, in both arrays (several times slower)");
   CLI::Option* vcd = command->add_option("--vcd", arguments->vcd,
                                          "write a waveform of one GEMM's array (SystemC)");
   vcd->option_text("FILE.vcd");

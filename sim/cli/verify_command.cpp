@@ -59,7 +59,7 @@ void execute(const VerifyArguments& arguments) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::cout << fmt::format(
       "seed {}: {} cases, {} MACs, MF-MAC and FP32 MAC: fast and systemc agree on every result, "
-      "cycle and action ({:.0f} cases/s)\n",
+      "cycle, action and toggle ({:.0f} cases/s)\n",
       arguments.seed, cases, macs, static_cast<double>(cases) / seconds);
 }
 

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string_view>
 
 #include "energy/actions.hpp"
@@ -68,7 +67,7 @@ struct PassCounts {
   Cycles cycles;
   energy::ActionCounts actions;
   ZeroCounts zeros;
-  std::optional<energy::RegisterToggles> toggles;  // where asked for
+  energy::RegisterToggles toggles = energy::RegisterToggles::unknown();  // unless asked for
 
   friend bool operator==(const PassCounts&, const PassCounts&) = default;
 };

@@ -73,6 +73,18 @@ void add_actions(std::vector<Column>& list, const std::string& path, const std::
   }
 }
 
+void add_toggles(std::vector<Column>& list, const std::string& name,
+                 energy::RegisterToggles Quantities::*machine) {
+  for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
+    list.push_back({fmt::format("{}.{}", name, registers.name),
+                    fmt::format("{}_{}", name, registers.name), "", "bit",
+                    std::string(registers.description), true,
+                    [machine, member = registers.member](const ColumnSource& s) {
+                      return cell_of(s.quantities.*machine.*member);
+                    }});
+  }
+}
+
 void add_cycles(std::vector<Column>& list, const std::string& name) {
   const auto add = [&](const char* part, const char* meaning, Cell (*get)(const Quantities&)) {
     list.push_back(counted(fmt::format("{}.{}", name, part), fmt::format("{}_{}", name, part), "",
@@ -158,6 +170,8 @@ std::vector<Column> make_columns() {
   add_cycles(list, "baseline_cycles");  // so far those of an array of the same shape: the same
   add_actions(list, "actions", "", &Quantities::actions);
   add_actions(list, "baseline_actions", "baseline_", &Quantities::baseline_actions);
+  add_toggles(list, "toggles", &Quantities::toggles);
+  add_toggles(list, "baseline_toggles", &Quantities::baseline_toggles);
   return list;
 }
 
@@ -235,6 +249,12 @@ nlohmann::ordered_json json_of(const ColumnSource& source, bool totals) {
   for (const Column& column : columns()) {
     if (!column.path.empty() && (column.of_totals || !totals)) {
       put(json, column.path, json_cell(column.get(source)));
+    }
+  }
+  // Where none was asked for, there is no class to name.
+  for (const char* toggles : {"toggles", "baseline_toggles"}) {
+    if (std::ranges::all_of(json[toggles], [](const auto& count) { return count.is_null(); })) {
+      json[toggles] = nullptr;
     }
   }
   return json;

@@ -15,8 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // What a pass may be asked for besides, and no run yields yet.
-constexpr std::array<const char*, 4> kNotCounted = {"toggles", "baseline_toggles", "stall_by",
-                                                    "memory"};
+constexpr std::array<const char*, 2> kNotCounted = {"stall_by", "memory"};
 
 Json optional_number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);

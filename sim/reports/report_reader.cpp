@@ -46,6 +46,17 @@ energy::ActionCounts read_actions(const JsonValue& json) {
   return actions;
 }
 
+energy::RegisterToggles read_toggles(const JsonValue& json) {
+  if (json.is_null()) {
+    return energy::RegisterToggles::unknown();
+  }
+  energy::RegisterToggles toggles;
+  for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
+    toggles.*registers.member = json.at(registers.name).count();
+  }
+  return toggles;
+}
+
 PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
   PassRecord record;
   record.layer = json.at("layer").text();
@@ -70,6 +81,8 @@ PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
                        cycles.at("drain").count(), cycles.at("stall").count()};
   quantities.actions = read_actions(json.at("actions"));
   quantities.baseline_actions = read_actions(json.at("baseline_actions"));
+  quantities.toggles = read_toggles(json.at("toggles"));
+  quantities.baseline_toggles = read_toggles(json.at("baseline_toggles"));
   return record;
 }
 

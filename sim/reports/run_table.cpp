@@ -110,6 +110,37 @@ std::string energy_section(const energy::OperationEnergy& energy, TextForm form)
   return text;
 }
 
+// Bits that changed by class of register, of both arrays; nothing where they were not counted.
+std::string toggles_section(const Quantities& totals, TextForm form) {
+  if (!totals.toggles.known() || !totals.baseline_toggles.known()) {
+    return "";
+  }
+  const auto per_mac = [&](std::uint64_t toggles) {
+    return totals.macs == 0 ? std::string("-")
+                            : fmt::format("{:.2f}", static_cast<double>(toggles) /
+                                                        static_cast<double>(totals.macs));
+  };
+  TextTable table({"register toggles", "MF-MAC", "per MAC", "FP32", "per MAC"}, 1);
+  std::uint64_t all = 0;
+  std::uint64_t baseline_all = 0;
+  const auto add = [&](std::string name, std::uint64_t toggles, std::uint64_t baseline) {
+    table.add({std::move(name), si_count(toggles), per_mac(toggles), si_count(baseline),
+               per_mac(baseline)});
+  };
+  for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
+    const std::uint64_t toggles = (totals.toggles.*registers.member).value();
+    const std::uint64_t baseline = (totals.baseline_toggles.*registers.member).value();
+    all += toggles;
+    baseline_all += baseline;
+    if (toggles + baseline > 0) {
+      add(std::string(registers.name), toggles, baseline);
+    }
+  }
+  table.add_rule();
+  add("total", all, baseline_all);
+  return fmt::format("\n{}", table.text(form));
+}
+
 std::string accumulators_text(const energy::ActionCounts& actions) {
   const Count events = actions.overflow + actions.dropped_product;
   if (!events.known()) {
@@ -158,6 +189,7 @@ std::string run_table(const RunResult& result, TextForm form) {
       "util.: MACs / (PEs * cycles). idle by: why PEs have no MAC most often; edge: the fold does "
       "not use them, fill: operands are on their way, drain: results are. zeros: MACs with a zero "
       "operand that were gated.");
+  text += toggles_section(result.totals, form);
   for (const energy::OperationEnergy& energy : result.energy) {
     text += '\n';
     text += energy_section(energy, form);

@@ -10,6 +10,8 @@ Quantities& Quantities::operator+=(const Quantities& other) {
   cycles += other.cycles;
   actions += other.actions;
   baseline_actions += other.baseline_actions;
+  toggles += other.toggles;
+  baseline_toggles += other.baseline_toggles;
   return *this;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "energy/actions.hpp"
+#include "energy/register_toggles.hpp"
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/cycles.hpp"
@@ -26,6 +27,8 @@ struct Quantities {
   Cycles cycles;
   energy::ActionCounts actions;           // of the MF-MAC array
   energy::ActionCounts baseline_actions;  // of the FP32 array; its cycles are the same
+  energy::RegisterToggles toggles;        // of either; unknown unless asked for
+  energy::RegisterToggles baseline_toggles;
 
   Quantities& operator+=(const Quantities& other);
 };

@@ -63,11 +63,12 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
     WorkerPool pool(options.engine == EngineKind::kSystemC ? 1 : options.threads);
     const auto engine = make_engine(options.engine, pool);
     Progress progress(options.selection.macs_of(workload.layers(), options.architecture.lowering) *
-                      (options.simulate_baseline ? 2 : 1));
+                      (options.simulate_baseline || options.toggles ? 2 : 1));
     result.passes =
         simulate(workload, options.architecture, *engine,
                  {.selection = options.selection,
                   .simulate_baseline = options.simulate_baseline,
+                  .toggles = options.toggles,
                   .store = dump ? &*dump : nullptr,
                   .done = [&](const std::string& layer, workloads::Pass pass, std::uint64_t macs) {
                     progress.advance(macs, fmt::format("{} {}", layer, workloads::name_of(pass)));

@@ -24,6 +24,7 @@ struct RunOptions {
   Selection selection;
   std::vector<energy::UnitEnergyTable> tables;
   bool simulate_baseline = false;
+  bool toggles = false;  // count those of both arrays' registers
   std::optional<std::filesystem::path> dump_outputs;
   std::optional<WaveformRequest> waveform;
 };

@@ -32,6 +32,8 @@ void fill(PassRecord& record, const PassCounts& counts, const PassCounts& baseli
   record.quantities.value_zero_macs = counts.zeros.macs - record.quantities.structural_zero_macs;
   record.quantities.actions = counts.actions;
   record.quantities.baseline_actions = baseline.actions;
+  record.quantities.toggles = counts.toggles;
+  record.quantities.baseline_toggles = baseline.toggles;
 }
 
 // Who is told of a pass's progress.
@@ -52,7 +54,10 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
   const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
   Job job{.architecture = &architecture, .schedule = &schedule, .accumulator = record.accumulator};
   std::optional<workloads::LoweredPass> operands;
-  Detail detail{.accumulators = {}, .fp32 = {}, .done = listener(options.done, record.layer, pass)};
+  Detail detail{.accumulators = {},
+                .fp32 = {},
+                .done = listener(options.done, record.layer, pass),
+                .toggles = options.toggles};
   if (layer) {
     operands.emplace(*layer, pass, architecture.lowering);
     job.operands = &*operands;
@@ -63,7 +68,7 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
     }
   }
   const PassCounts counts = engine.run(job, detail);
-  if (options.simulate_baseline || detail.fp32) {
+  if (options.simulate_baseline || options.toggles || detail.fp32) {
     job.unit = Unit::kFp32Mac;
     fill(record, counts, engine.run(job, detail));
   } else {

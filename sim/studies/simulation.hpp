@@ -59,6 +59,7 @@ struct SimulationOptions {
   // Runs the FP32 array too. Without it the baseline's counts come in closed form, which the
   // engines' identity test proves against that array.
   bool simulate_baseline = false;
+  bool toggles = false;  // of the registers of both arrays
   OutputStore* store = nullptr;
   WorkDone done = {};
 };

@@ -249,7 +249,7 @@ std::string count_text(const Count& count) {
 }
 
 std::string difference(const PassCounts& one, const PassCounts& other) {
-  const auto differs = [](const std::string& what, std::uint64_t a, std::uint64_t b) {
+  const auto differs = [](const char* what, std::uint64_t a, std::uint64_t b) {
     return a == b ? std::string() : fmt::format("{} is {} and {}", what, a, b);
   };
   for (const std::string& text :
@@ -262,30 +262,26 @@ std::string difference(const PassCounts& one, const PassCounts& other) {
       return text;
     }
   }
+  const auto counts_differ = [](const std::string& what, const Count& a, const Count& b) {
+    return a == b ? std::string()
+                  : fmt::format("{} is {} and {}", what, count_text(a), count_text(b));
+  };
   for (const energy::ActionInfo& action : energy::kActions) {
-    const Count a = one.actions.*action.member;
-    const Count b = other.actions.*action.member;
-    if (a != b) {
-      return fmt::format("{} is {} and {}", action.name, count_text(a), count_text(b));
+    const std::string text = counts_differ(std::string(action.name), one.actions.*action.member,
+                                           other.actions.*action.member);
+    if (!text.empty()) {
+      return text;
     }
-  }
-  if (one.zeros != other.zeros) {
-    return "zero_operand_macs differ";
-  }
-  if (one.toggles.has_value() != other.toggles.has_value()) {
-    return "only one counted register toggles";
   }
   for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
-    if (one.toggles) {
-      const std::string text =
-          differs(fmt::format("toggles.{}", registers.name), *one.toggles.*registers.member,
-                  *other.toggles.*registers.member);
-      if (!text.empty()) {
-        return text;
-      }
+    const std::string text =
+        counts_differ(fmt::format("toggles.{}", registers.name), one.toggles.*registers.member,
+                      other.toggles.*registers.member);
+    if (!text.empty()) {
+      return text;
     }
   }
-  return "";
+  return one.zeros == other.zeros ? "" : "zero_operand_macs differ";
 }
 
 }  // namespace

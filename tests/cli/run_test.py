@@ -711,6 +711,38 @@ def test_whatever_a_file_is_called_what_is_printed_is_utf8(potomac, trace, arch)
         assert printed and "\x1b" not in printed
 
 
+def test_toggles_are_asked_for_and_the_same_in_both_engines(potomac, trace, arch):
+    for out, options in {
+        "without": [],
+        "fast": ["--toggles"],
+        "systemc": ["--toggles", "--engine", "systemc"],
+    }.items():
+        done = potomac("run", trace, "--arch", arch, "--set", "array.dataflow=ws", "--layers",
+                       "*conv1*", "--out", out, *options)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert ("register toggles" in done.stdout) == (out != "without")
+    without, fast, systemc = (
+        read_json(potomac.folder / out / "report.json") for out in ("without", "fast", "systemc")
+    )
+    assert without["totals"]["toggles"] is None and without["totals"]["baseline_toggles"] is None
+    assert fast["passes"] == systemc["passes"]
+    toggles = fast["totals"]["toggles"]
+    assert list(toggles) == ["operand", "skew", "stationary", "partial_sum", "accumulator",
+                             "drain"]  # fmt: skip
+    assert toggles["accumulator"] == toggles["drain"] == 0
+    for name in ("toggles", "baseline_toggles"):
+        for register in ("operand", "skew", "stationary", "partial_sum"):
+            assert fast["totals"][name][register] > 0
+            with (potomac.folder / "fast/layers.csv").open() as file:
+                rows = list(csv.DictReader(file))
+            assert sum(int(row[f"{name}_{register}"]) for row in rows) == (
+                fast["totals"][name][register]
+            )
+    with (potomac.folder / "without/layers.csv").open() as file:
+        assert {row["toggles_operand"] for row in csv.DictReader(file)} == {""}
+    assert "register toggles" in potomac("report", "fast").stdout
+
+
 def test_verify_agrees_and_repeats_itself(potomac, arch):
     first = potomac("verify", "--cases", "60", "--seed", "11")
     assert first.returncode == 0, first.stderr

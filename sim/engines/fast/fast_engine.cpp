@@ -65,11 +65,14 @@ class FastEngine : public Engine {
 
   PassCounts run(const Job& job, const Detail& detail) override {
     assert(job.operands != nullptr || !(detail.accumulators || detail.fp32));
-    PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job, detail) : run_fp32(job, detail);
-    if (detail.toggles && job.operands != nullptr) {
-      // Unknown overflows (of FP32) are none of the accumulator's.
+    const bool toggles = detail.toggles && job.operands != nullptr;
+    // Of two walks through the MACs, the longer one tells of them.
+    Detail first = detail;
+    first.done = toggles ? MacsDone() : detail.done;
+    PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job, first) : run_fp32(job, first);
+    if (toggles) {
       const Count overflows = counts.actions.overflow;
-      counts.toggles = register_toggles(job, overflows.known() && overflows.value() > 0, pool_);
+      counts.toggles = register_toggles(job, overflows.value() > 0, detail.done, pool_);
     }
     if (job.pace != nullptr) {
       counts.cycles.stall = stalls_of(*job.schedule, job.architecture->issue, *job.pace);

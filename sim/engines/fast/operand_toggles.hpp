@@ -241,21 +241,23 @@ class TileToggles {
     Word* const loaded = loaded_.data() + col * rows_;
     // PE r sees the elements from the last one down to its own.
     std::uint64_t passing = 0;
+    std::uint64_t stationary = 0;
     for (std::size_t j = 1; j < tile.size(); ++j) {
       const std::uint64_t bits = differing_bits(tile[j], tile[j - 1]);
       passing += bits;
-      toggles.stationary += j * bits;
+      stationary += j * bits;
     }
     for (std::size_t r = 0; r < tile.size(); ++r) {
-      toggles.stationary += differing_bits(loaded[r], tile.back());
+      stationary += differing_bits(loaded[r], tile.back());
     }
     toggles.skew += col * (differing_bits(passed_[col], tile.back()) + passing);
     passed_[col] = tile.front();
     if (pipelined_) {
       // What a PE's two registers hold is the same between tiles.
-      toggles.stationary += differing_bits(tile, loaded);
+      stationary += differing_bits(tile, loaded);
     }
     std::ranges::copy(tile, loaded);
+    toggles.stationary += stationary;
   }
 
   std::int64_t rows() const { return static_cast<std::int64_t>(rows_); }

@@ -25,7 +25,7 @@ struct PassWords {
 template <typename Word, typename Arithmetic>
 energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
                               const Arithmetic& arithmetic, const ToggleTables<Arithmetic>& tables,
-                              WorkerPool& pool) {
+                              const MacsDone& done, WorkerPool& pool) {
   const ArrayShape array = job.schedule->array();
   const Dataflow dataflow = job.schedule->dataflow();
   energy::RegisterToggles toggles;
@@ -40,7 +40,7 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
                     ceil_div(gemm.n, array.cols), toggles);
       columns.add_all(passages_of_rows<Word>({gemm.second, words.second}, pool),
                       ceil_div(gemm.m, array.rows), toggles);
-      sums.add(gemm, tables, pool, toggles);
+      sums.add(gemm, tables, done, pool, toggles);
     }
     return toggles;
   }
@@ -57,7 +57,7 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
     rows.add_all(passages_of_depths<Word>({gemm.first, words.first}, pool),
                  ceil_div(gemm.n, array.cols), toggles);
     tiles.add({gemm.second, words.second}, pool, toggles);
-    sums.add(gemm, tables, pool, toggles);
+    sums.add(gemm, tables, done, pool, toggles);
   }
   return toggles;
 }
@@ -85,7 +85,7 @@ std::vector<Word> starts_of(rtl::PotFormat first, rtl::PotFormat second, const S
 
 template <typename Arithmetic>
 energy::RegisterToggles count_mf_mac(const Job& job, const Arithmetic& arithmetic,
-                                     WorkerPool& pool) {
+                                     const MacsDone& done, WorkerPool& pool) {
   using Sum = typename Arithmetic::Sum;
   const rtl::PotFormat format(job.architecture->pe.operand_bits);
   const auto [first, second] =
@@ -99,10 +99,10 @@ energy::RegisterToggles count_mf_mac(const Job& job, const Arithmetic& arithmeti
   return count(job, words, arithmetic,
                {Arithmetic::table(first), Arithmetic::table(second),
                 starts_of<SumWord<Sum>>(first, second, start)},
-               pool);
+               done, pool);
 }
 
-energy::RegisterToggles count_fp32(const Job& job, WorkerPool& pool) {
+energy::RegisterToggles count_fp32(const Job& job, const MacsDone& done, WorkerPool& pool) {
   const auto values_of = [](const workloads::QuantizedTensor& tensor) {
     return dequantized_values(tensor.format(), tensor.beta);
   };
@@ -119,27 +119,28 @@ energy::RegisterToggles count_fp32(const Job& job, WorkerPool& pool) {
   const auto start = [&](rtl::PotCode a, rtl::PotCode b) {
     return word_of(rtl::fp32_mac(0.0F, first_values[a], second_values[b]), 32);
   };
-  return count(job, PassWords<std::uint32_t>{words_of(first_values), words_of(second_values)},
-               arithmetic,
-               {first_values, second_values, starts_of<std::uint32_t>(first, second, start)}, pool);
+  return count(
+      job, PassWords<std::uint32_t>{words_of(first_values), words_of(second_values)}, arithmetic,
+      {first_values, second_values, starts_of<std::uint32_t>(first, second, start)}, done, pool);
 }
 
 }  // namespace
 
-energy::RegisterToggles register_toggles(const Job& job, bool overflows, WorkerPool& pool) {
+energy::RegisterToggles register_toggles(const Job& job, bool overflows, const MacsDone& done,
+                                         WorkerPool& pool) {
   if (job.unit == Unit::kFp32Mac) {
-    return count_fp32(job, pool);
+    return count_fp32(job, done, pool);
   }
   const bool plain = !overflows || job.accumulator.overflow == rtl::Overflow::kWrap;
   if (plain && job.accumulator.bits <= 32 &&
       Dot16Path::serves(job.operands->first().format(), job.operands->second().format(),
                         job.accumulator)) {
-    return count_mf_mac(job, Dot16Toggles{job.accumulator.bits}, pool);
+    return count_mf_mac(job, Dot16Toggles{job.accumulator.bits}, done, pool);
   }
   if (job.accumulator.bits <= 32) {
-    return count_mf_mac(job, ShiftToggles<std::int32_t>{job.accumulator}, pool);
+    return count_mf_mac(job, ShiftToggles<std::int32_t>{job.accumulator}, done, pool);
   }
-  return count_mf_mac(job, ShiftToggles<std::int64_t>{job.accumulator}, pool);
+  return count_mf_mac(job, ShiftToggles<std::int64_t>{job.accumulator}, done, pool);
 }
 
 }  // namespace potomac::sim

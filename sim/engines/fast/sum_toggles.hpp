@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -43,8 +44,8 @@ class AccumulatorToggles {
         cols_(static_cast<std::size_t>(array.cols)),
         held_(rows_ * cols_) {}
 
-  void add(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables, WorkerPool& pool,
-           energy::RegisterToggles& toggles) {
+  void add(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
+           const MacsDone& done, WorkerPool& pool, energy::RegisterToggles& toggles) {
     n_ = static_cast<std::size_t>(gemm.n);
     zeros_.assign(n_, Word{0});
     second_starts_.resize(n_);
@@ -56,21 +57,18 @@ class AccumulatorToggles {
     const std::size_t wave = round_up(std::max(kWaveRows, kWaveResults / n_), rows_);
     for (begin_ = 0; begin_ < m; begin_ += wave) {
       end_ = std::min(begin_ + wave, m);
-      toggles.accumulator += results_of_wave(gemm, tables, pool);
-      std::atomic<std::uint64_t> accumulator = 0;
-      std::atomic<std::uint64_t> drain = 0;
+      toggles.accumulator += results_of_wave(gemm, tables, done, pool);
+      std::mutex mutex;
       const std::size_t tasks = (end_ - begin_ + kTaskRows - 1) / kTaskRows;
       pool.for_each(tasks, [&](std::size_t task, unsigned /*thread*/) {
-        energy::RegisterToggles of_task;
         const std::size_t first = begin_ + task * kTaskRows;
-        add_rows(gemm, tables, first, std::min(first + kTaskRows, end_), of_task);
-        accumulator += of_task.accumulator;
-        drain += of_task.drain;
+        const RowToggles rows =
+            toggles_of_rows(gemm, tables, first, std::min(first + kTaskRows, end_));
+        const std::lock_guard lock(mutex);
+        toggles.accumulator += rows.starts;
+        toggles.accumulator -= rows.starts_from_zero;
+        toggles.drain += rows.drain;
       });
-      // What a sum's first step toggles is counted from what the register held, not from 0: the
-      // kernels' part of it was taken off in add_rows().
-      toggles.accumulator += accumulator;
-      toggles.drain += drain;
       keep_last_results();
     }
   }
@@ -81,7 +79,7 @@ class AccumulatorToggles {
 
   // Fills results_, and returns the toggles within their sums.
   std::uint64_t results_of_wave(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
-                                WorkerPool& pool) {
+                                const MacsDone& done, WorkerPool& pool) {
     results_.resize((end_ - begin_) * n_);
     const TogglePath<Arithmetic, Watch::kAlong> path{arithmetic_};
     const std::function<void(const ResultTile<Sum>&)> sink = [this](const ResultTile<Sum>& tile) {
@@ -95,7 +93,6 @@ class AccumulatorToggles {
         }
       }
     };
-    const MacsDone done;
     return TiledGemm<TogglePath<Arithmetic, Watch::kAlong>, Sum, Sum>(
                gemm, path, tables.first, tables.second, sink, pool, done)
         .run(static_cast<std::int64_t>(begin_), static_cast<std::int64_t>(end_));
@@ -123,8 +120,16 @@ class AccumulatorToggles {
     return differing_bits(words + lanes(), row(before), (n_ - lanes()) * sizeof(Word));
   }
 
-  void add_rows(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
-                std::size_t begin, std::size_t end, energy::RegisterToggles& toggles) const {
+  // A sum's first step toggles what the register held before; the kernels counted it from 0.
+  struct RowToggles {
+    std::uint64_t starts = 0;
+    std::uint64_t starts_from_zero = 0;
+    std::uint64_t drain = 0;
+  };
+
+  RowToggles toggles_of_rows(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
+                             std::size_t begin, std::size_t end) const {
+    RowToggles toggles;
     std::vector<Word> starts(n_);
     for (std::size_t m = begin; m < end; ++m) {
       const Word* const start_of =
@@ -133,26 +138,26 @@ class AccumulatorToggles {
       for (std::size_t n = 0; n < n_; ++n) {
         starts[n] = start_of[second_starts_[n]];
       }
-      toggles.accumulator += differing_from_before(m, starts.data()) +
-                             differing_from_fold_before(starts.data(), m) -
-                             differing_bits(starts.data(), zeros_.data(), n_ * sizeof(Word));
-      add_drain(m, toggles);
+      toggles.starts +=
+          differing_from_before(m, starts.data()) + differing_from_fold_before(starts.data(), m);
+      toggles.starts_from_zero += differing_bits(starts.data(), zeros_.data(), n_ * sizeof(Word));
+      toggles.drain += drain_toggles(m);
     }
+    return toggles;
   }
 
   // Shadow register r takes the result of its own PE, then those above it, the top one last; so all
   // of a column's hold the top row's result when the next fold comes. Below the last row in use,
   // registers take that row's result first.
-  void add_drain(std::size_t m, energy::RegisterToggles& toggles) const {
+  std::uint64_t drain_toggles(std::size_t m) const {
     const std::size_t r = m % rows_;
     const std::size_t top = m - r;
     const std::size_t used = std::min(rows_, gemm_rows_left(top));
     const std::uint64_t registers = r + 1 == used ? rows_ - r : 1;
-    toggles.drain +=
-        registers * (differing_from_before(top, row(m)) + differing_from_fold_before(row(m), top));
-    if (r > 0) {
-      toggles.drain += (rows_ - r) * differing_bits(row(m), row(m - 1), n_ * sizeof(Word));
-    }
+    const std::uint64_t captured =
+        differing_from_before(top, row(m)) + differing_from_fold_before(row(m), top);
+    const std::uint64_t moved = r == 0 ? 0 : differing_bits(row(m), row(m - 1), n_ * sizeof(Word));
+    return registers * captured + (rows_ - r) * moved;
   }
 
   // A wave ends where a row of folds ends, or the GEMM does.
@@ -194,16 +199,16 @@ class PartialSumToggles {
         cols_(static_cast<std::size_t>(array.cols)),
         held_(rows_ * round_up(cols_, tile_.nr)) {}
 
-  void add(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables, WorkerPool& pool,
-           energy::RegisterToggles& toggles) {
-    toggles.partial_sum += within_folds(gemm, tables, pool);
+  void add(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
+           const MacsDone& done, WorkerPool& pool, energy::RegisterToggles& toggles) {
+    toggles.partial_sum += within_folds(gemm, tables, done, pool);
     // Columns side by side that a vector holds are followed together; each such strip by itself.
     const std::size_t used = std::min(cols_, static_cast<std::size_t>(gemm.n));
     std::atomic<std::uint64_t> between = 0;
     pool.for_each((used + tile_.nr - 1) / tile_.nr, [&](std::size_t strip, unsigned /*thread*/) {
       between += between_folds(gemm, tables, strip);
     });
-    toggles.partial_sum += between;
+    toggles.partial_sum += between.load();
   }
 
  private:
@@ -211,11 +216,10 @@ class PartialSumToggles {
 
   // From each streamed slot to the next.
   std::uint64_t within_folds(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
-                             WorkerPool& pool) const {
+                             const MacsDone& done, WorkerPool& pool) const {
     const auto depth = static_cast<std::size_t>(gemm.k);
     const Across path{arithmetic_, round_up(depth, rows_) - depth};
     const std::function<void(const ResultTile<Sum>&)> no_sink;
-    const MacsDone done;
     return TiledGemm<Across, Sum, Sum>(gemm, path, tables.first, tables.second, no_sink, pool, done)
         .run();
   }

@@ -107,7 +107,7 @@ void check_identity(const Machine& machine) {
   known.operands = nullptr;
   known.facts = &facts;
   const auto without_toggles = [](sim::PassCounts counts) {
-    counts.toggles.reset();
+    counts.toggles = energy::RegisterToggles::unknown();
     return counts;
   };
   RC_ASSERT(fast_engine->run(known, {}) == without_toggles(fast.result));

@@ -163,22 +163,22 @@ std::vector<EngineFault> engine_faults() {
        [](const Job& /*job*/, PassCounts& c) { add_one(c.actions.drain_hop); },
        {}},
       {"an accumulator that toggles from 0, not from the sum before",
-       [](const Job& /*job*/, PassCounts& c) { take_one(c.toggles->accumulator); },
+       [](const Job& /*job*/, PassCounts& c) { take_one(c.toggles.accumulator); },
        {}},
       {"a skew register that does not hold while its slot is not valid",
        [](const Job& /*job*/, PassCounts& c) {
-         c.toggles->skew += c.toggles->skew > 0 && c.cycles.stall > 0 ? 2 : 0;
+         c.toggles.skew += c.toggles.skew.value() > 0 && c.cycles.stall > 0 ? 2 : 0;
        },
        {}},
       {"a second stationary register that keeps its bits to itself",
        [](const Job& job, PassCounts& c) {
          if (job.architecture->issue == Issue::kPipelined) {
-           take_one(c.toggles->stationary);
+           take_one(c.toggles.stationary);
          }
        },
        {}},
       {"a partial sum below the tile that does not toggle",
-       [](const Job& /*job*/, PassCounts& c) { take_one(c.toggles->partial_sum); },
+       [](const Job& /*job*/, PassCounts& c) { take_one(c.toggles.partial_sum); },
        {}},
       {"a lost carry into bit 16",
        {},
