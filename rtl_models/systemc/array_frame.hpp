@@ -57,12 +57,15 @@ class ArrayFrame : public sc_core::sc_module {
     for_each_skew_line([](auto& line) { line.reset(); });
   }
 
-  // Every register of the frame, in a scope for each PE.
-  void trace_registers(sc_core::sc_trace_file* file) const {
-    sc_core::sc_trace(file, clk, std::string(name()) + ".clk");
-    for_each_skew_line([file](const auto& line) { line.trace_registers(file, line.name()); });
+  // What enters at the frame's edges, and its every register, in a scope for each PE.
+  void trace_registers(Waveform& waveform) const {
+    const std::string prefix = name();
+    waveform.add(clk->read(), prefix + ".clk");
+    add_edge(waveform, west, prefix + ".west");
+    add_edge(waveform, north, prefix + ".north");
+    for_each_skew_line([&waveform](const auto& line) { line.trace_registers(waveform); });
     for (const auto& pe : pes_) {
-      pe->trace_registers(file, pe->name());
+      pe->trace_registers(waveform);
     }
   }
 
@@ -82,6 +85,14 @@ class ArrayFrame : public sc_core::sc_module {
     }
     for (std::size_t c = 1; c < cols; ++c) {
       column_skew_.push_back(make_skew<NorthSlot>("column_skew", c, north[c], column_skewed_[c]));
+    }
+  }
+
+  // Wires of an edge: prefix_0, prefix_1 ...
+  template <typename Ports>
+  static void add_edge(Waveform& waveform, const Ports& ports, const std::string& prefix) {
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      waveform.add(ports[i]->read(), prefix + "_" + std::to_string(i));
     }
   }
 

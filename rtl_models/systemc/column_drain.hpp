@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <systemc>
 
-#include "rtl_models/systemc/slot_tracing.hpp"
+#include "rtl_models/systemc/waveform.hpp"
 
 namespace potomac::rtl {
 
@@ -18,11 +20,16 @@ class ColumnDrain : public sc_core::sc_module {
   sc_core::sc_out<DrainCommand> drain{"drain"};
 
   ColumnDrain(const sc_core::sc_module_name& name, std::size_t rows)
-      : sc_module(name), rows_(rows) {
+      : sc_module(name), rows_(static_cast<std::int64_t>(rows)) {
     SC_HAS_PROCESS(ColumnDrain);
     SC_METHOD(on_clock);
     sensitive << clk.pos();
     dont_initialize();
+  }
+
+  void trace_registers(Waveform& waveform) const {
+    waveform.add(drain->read(), std::string(name()) + ".command");
+    waveform.add_number(remaining_, std::string(name()) + ".remaining");
   }
 
  private:
@@ -37,8 +44,8 @@ class ColumnDrain : public sc_core::sc_module {
     }
   }
 
-  std::size_t rows_;
-  std::size_t remaining_ = 0;
+  std::int64_t rows_;
+  std::int64_t remaining_ = 0;
 };
 
 }  // namespace potomac::rtl

@@ -59,10 +59,10 @@ class OutputStationaryArray
   }
 
   // Every register of the array, in a scope for each PE.
-  void trace_registers(sc_core::sc_trace_file* file) const {
-    Frame::trace_registers(file);
-    for (std::size_t c = 0; c < this->cols_; ++c) {
-      sc_trace(file, drain[c]->read(), std::string(this->name()) + ".drain_" + std::to_string(c));
+  void trace_registers(Waveform& waveform) const {
+    Frame::trace_registers(waveform);
+    for (const auto& unit : drains_) {
+      unit->trace_registers(waveform);
     }
   }
 

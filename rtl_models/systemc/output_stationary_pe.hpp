@@ -11,7 +11,7 @@
 #include <systemc>
 
 #include "rtl_models/systemc/mac_units.hpp"
-#include "rtl_models/systemc/slot_tracing.hpp"
+#include "rtl_models/systemc/waveform.hpp"
 
 namespace potomac::rtl {
 
@@ -49,11 +49,12 @@ class OutputStationaryPe : public sc_core::sc_module {
     counters_ = {};
   }
 
-  void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
-    sc_trace(file, row_register_, prefix + ".first");
-    sc_trace(file, column_register_, prefix + ".second");
-    trace_value(file, accumulator_, prefix + ".accumulator");
-    sc_trace(file, shadow_register_, prefix + ".shadow");
+  void trace_registers(Waveform& waveform) const {
+    const std::string prefix = name();
+    waveform.add(row_register_, prefix + ".first");
+    waveform.add(column_register_, prefix + ".second");
+    waveform.add_value(accumulator_, prefix + ".accumulator");
+    waveform.add(shadow_register_, prefix + ".shadow");
   }
 
  private:

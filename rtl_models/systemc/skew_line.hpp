@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "rtl_models/arithmetic/toggles.hpp"
-#include "rtl_models/systemc/slot_tracing.hpp"
+#include "rtl_models/systemc/waveform.hpp"
 
 namespace potomac::rtl {
 
@@ -40,9 +40,9 @@ class SkewLine : public sc_core::sc_module {
     toggles_ = 0;
   }
 
-  void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
+  void trace_registers(Waveform& waveform) const {
     for (std::size_t i = 0; i < stages_.size(); ++i) {
-      sc_trace(file, stages_[i], prefix + ".stage" + std::to_string(i));
+      waveform.add(stages_[i], std::string(name()) + ".stage" + std::to_string(i));
     }
   }
 

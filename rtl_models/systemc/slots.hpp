@@ -89,7 +89,7 @@ struct DrainCommand {
   friend bool operator==(const DrainCommand&, const DrainCommand&) = default;
 };
 
-// sc_signal asks for these: printing for messages. (Tracing: slot_tracing.hpp.)
+// sc_signal asks for these: printing for messages. (Tracing: waveform.hpp.)
 template <typename Operand>
 std::ostream& operator<<(std::ostream& stream, const RowSlot<Operand>& slot) {
   return stream << +slot.operand << (slot.valid ? "" : " (invalid)");

@@ -34,6 +34,12 @@ class StationaryArray : public ArrayFrame<StationaryPe<Unit>, StreamSlot<typenam
   sc_core::sc_vector<sc_core::sc_in<Sum>> top;
   sc_core::sc_vector<sc_core::sc_out<Sum>> bottom;  // the bottom row's partial-sum registers
 
+  // Every register of the array, in a scope for each PE, and the sums that enter.
+  void trace_registers(Waveform& waveform) const {
+    Frame::trace_registers(waveform);
+    this->add_edge(waveform, top, std::string(this->name()) + ".top");
+  }
+
   // Precondition: rows >= 1, cols >= 1. `config` outlives the array.
   StationaryArray(const sc_core::sc_module_name& name, std::size_t rows, std::size_t cols,
                   const typename Unit::Config& config, bool double_buffered)

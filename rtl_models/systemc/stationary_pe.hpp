@@ -12,7 +12,7 @@
 #include <systemc>
 
 #include "rtl_models/systemc/mac_units.hpp"
-#include "rtl_models/systemc/slot_tracing.hpp"
+#include "rtl_models/systemc/waveform.hpp"
 
 namespace potomac::rtl {
 
@@ -53,14 +53,15 @@ class StationaryPe : public sc_core::sc_module {
     counters_ = {};
   }
 
-  void trace_registers(sc_core::sc_trace_file* file, const std::string& prefix) const {
-    sc_trace(file, stream_register_, prefix + ".stream");
-    sc_trace(file, loaded_, prefix + ".loaded");
+  void trace_registers(Waveform& waveform) const {
+    const std::string prefix = name();
+    waveform.add(stream_register_, prefix + ".stream");
+    waveform.add(loaded_, prefix + ".loaded");
     if (double_buffered_) {
-      trace_value(file, active_operand_, prefix + ".active.operand");
-      sc_core::sc_trace(file, active_valid_, prefix + ".active.valid");
+      waveform.add_operand(active_operand_, prefix + ".active.operand");
+      waveform.add(active_valid_, prefix + ".active.valid");
     }
-    sc_trace(file, sum_, prefix + ".sum");
+    waveform.add(sum_, prefix + ".sum");
   }
 
  private:

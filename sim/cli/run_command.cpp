@@ -1,11 +1,14 @@
 // `potomac run`: a trace through one machine.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "sim/cli/commands.hpp"
@@ -34,6 +37,7 @@ struct RunArguments {
   std::string dump_outputs;
   std::string vcd;
   std::string vcd_gemm;
+  std::string vcd_cycles;
   bool simulate_baseline = false;
   bool toggles = false;
   unsigned threads = 0;
@@ -45,6 +49,19 @@ std::map<std::string, workloads::Pass> pass_names() {
     names.emplace(workloads::name_of(pass), pass);
   }
   return names;
+}
+
+WaveformRequest::Window waveform_window(const std::string& text) {
+  WaveformRequest::Window window;
+  const char* const end = text.data() + text.size();
+  const auto from = std::from_chars(text.data(), end, window.begin);
+  const bool colon = from.ec == std::errc() && from.ptr != end && *from.ptr == ':';
+  const auto to = colon ? std::from_chars(from.ptr + 1, end, window.end) : from;
+  if (!colon || to.ec != std::errc() || to.ptr != end) {
+    throw InputError({"", "--vcd-cycles", fmt::format("'{}' is not FROM:TO", text),
+                      "write two cycle numbers, like 100:200"});
+  }
+  return window;
 }
 
 WaveformRequest waveform_request(const RunArguments& arguments) {
@@ -59,7 +76,9 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
   if (!arguments.vcd.ends_with(".vcd")) {
     throw InputError({arguments.vcd, "--vcd", "does not end in .vcd", "name it FILE.vcd"});
   }
-  return {arguments.vcd, arguments.vcd_gemm.substr(0, slash), pass->second};
+  return {arguments.vcd, arguments.vcd_gemm.substr(0, slash), pass->second,
+          arguments.vcd_cycles.empty() ? std::nullopt
+                                       : std::optional(waveform_window(arguments.vcd_cycles))};
 }
 
 void execute(const RunArguments& arguments) {
@@ -96,7 +115,9 @@ void execute(const RunArguments& arguments) {
   }
   if (!arguments.vcd.empty()) {
     options.waveform = waveform_request(arguments);
-    outputs.push_back({arguments.vcd, "--vcd"});
+    for (const std::filesystem::path& file : waveform_files(arguments.vcd)) {
+      outputs.push_back({file, "--vcd"});
+    }
   }
   inputs.insert(inputs.end(), {arguments.architecture, arguments.trace});
   check_outputs(outputs, inputs);
@@ -160,6 +181,11 @@ void add_run_command(CLI::App& app) {
       ->needs(vcd)
       ->option_text("LAYER/PASS");
   vcd->needs(command->get_option("--vcd-gemm"));
+  command
+      ->add_option("--vcd-cycles", arguments->vcd_cycles,
+                   "only cycles FROM to TO - 1 of it (default: all)")
+      ->needs(vcd)
+      ->option_text("FROM:TO");
   command->add_option("--threads", arguments->threads, "0 (default): all cores")
       ->option_text("N")
       ->check(CLI::Range(0, 1024));

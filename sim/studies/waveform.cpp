@@ -8,9 +8,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/engines/systemc/systemc_engine.hpp"
+#include "sim/machine/cycles.hpp"
+#include "sim/machine/schedule.hpp"
 #include "sim/studies/fit.hpp"
+#include "sim/studies/gtkwave.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 
@@ -45,24 +49,71 @@ bool ends_with(const std::filesystem::path& file, std::string_view text) {
   return stream.good() && tail.find(text) != std::string::npos;
 }
 
+// Blanks the time of day that SystemC writes at the head: the same run gives the same file.
+void erase_date(const std::filesystem::path& file) {
+  constexpr std::size_t kHead = 256;
+  std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
+  std::string head(kHead, '\0');
+  stream.read(head.data(), static_cast<std::streamsize>(head.size()));
+  stream.clear();
+  const std::size_t begin = head.find("$date") + std::string_view("$date").size();
+  const std::size_t end = head.find("$end");
+  if (end != std::string::npos && begin < end) {
+    stream.seekp(static_cast<std::streamoff>(begin));
+    for (std::size_t i = begin; i < end; ++i) {
+      stream.put(head[i] == '\n' ? '\n' : ' ');
+    }
+  }
+}
+
+// The pass's first GEMM only.
+Schedule schedule_of_first(const std::vector<workloads::GemmShape>& gemms,
+                           const Architecture& architecture) {
+  workloads::GemmShape first = gemms.front();
+  first.count = 1;
+  return {{first}, architecture.array, architecture.dataflow};
+}
+
 }  // namespace
+
+std::vector<std::filesystem::path> waveform_files(const std::filesystem::path& vcd) {
+  std::filesystem::path save = vcd;
+  std::filesystem::path codes = vcd;
+  return {vcd, save.replace_extension(".gtkw"), codes.replace_extension(".codes.txt")};
+}
 
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
                     const WaveformRequest& request) {
   const std::size_t layer = find_waveform_layer(workload, request);
   require_fit(architecture, workload, layer, request.pass);
   require_systemc_array(architecture.array);
-  if (workloads::gemms_of(workload.layers()[layer], request.pass, architecture.lowering).empty()) {
+  const std::vector<workloads::GemmShape> gemms =
+      workloads::gemms_of(workload.layers()[layer], request.pass, architecture.lowering);
+  if (gemms.empty()) {
     throw InputError({workload.path().string(), "--vcd-gemm",
                       fmt::format("{}/{} has no GEMM: no input pixel meets an output",
                                   request.layer, workloads::name_of(request.pass)),
                       "choose another"});
   }
+  if (request.cycles) {
+    const std::uint64_t cycles =
+        cycles_of(schedule_of_first(gemms, architecture), architecture.issue).total();
+    if (request.cycles->begin >= request.cycles->end || request.cycles->end > cycles) {
+      throw InputError({workload.path().string(), "--vcd-cycles",
+                        fmt::format("{}:{} is no window of the {} cycles that {}/{} takes",
+                                    request.cycles->begin, request.cycles->end, cycles,
+                                    request.layer, workloads::name_of(request.pass)),
+                        fmt::format("write FROM:TO with FROM < TO <= {}", cycles)});
+    }
+  }
 }
 
 void write_waveform(const workloads::Workload& workload, const Architecture& architecture,
                     const WaveformRequest& request) {
-  AtomicFile file(request.file);
+  const std::vector<std::filesystem::path> names = waveform_files(request.file);
+  AtomicFile file(names[0]);
+  AtomicFile save(names[1]);
+  AtomicFile codes(names[2]);
   {
     const std::size_t index = find_waveform_layer(workload, request);
     const std::optional<workloads::Layer> layer = workload.read(index);
@@ -71,10 +122,18 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
           {workload.path().string(), "--vcd-gemm", "the workload has no values", "name a trace"});
     }
     const workloads::LoweredPass operands(*layer, request.pass, architecture.lowering);
-    workloads::GemmShape first = operands.shapes().front();
-    first.count = 1;
-    const Schedule schedule({first}, architecture.array, architecture.dataflow);
-    const auto engine = make_systemc_engine(file.temporary_path());
+    const Schedule schedule = schedule_of_first(operands.shapes(), architecture);
+    WaveformOptions options{.file = file.temporary_path(), .begin = 0, .end = {}, .list = {}};
+    if (request.cycles) {
+      options.begin = request.cycles->begin;
+      options.end = request.cycles->end;
+    }
+    options.list = [&](const std::vector<rtl::WaveformSignal>& signals) {
+      const std::uint64_t period = clock_period_ps(architecture.clock_mhz);
+      save.write(gtkwave_save_file(signals, names[0].filename(), names[2].filename(),
+                                   options.begin * period, period));
+    };
+    const auto engine = make_systemc_engine(options);
     engine->run({.architecture = &architecture,
                  .schedule = &schedule,
                  .operands = &operands,
@@ -85,6 +144,10 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
     throw MachineError({request.file.string(), "", "the waveform could not be written to its end",
                         "free some disk space, or choose a smaller GEMM"});
   }
+  erase_date(file.temporary_path());
+  codes.write(gtkwave_codes(rtl::PotFormat(architecture.pe.operand_bits)));
+  codes.commit();
+  save.commit();
   file.commit();
 }
 

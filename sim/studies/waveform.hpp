@@ -1,8 +1,12 @@
-// A waveform of one GEMM, written by a SystemC simulation of its own.
+// A waveform of one GEMM, written by a SystemC simulation of its own, with what GTKWave needs to
+// show it PE by PE.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/machine/architecture.hpp"
 #include "workloads/sources/workload.hpp"
@@ -13,9 +17,18 @@ struct WaveformRequest {
   std::filesystem::path file;  // ends in ".vcd"
   std::string layer;
   workloads::Pass pass = workloads::Pass::kForward;  // its first GEMM
+  struct Window {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+  std::optional<Window> cycles;  // [begin, end); all of them
 };
 
-// Throws InputError if there is no such GEMM, or if no SystemC array can be built for it.
+// The files that make up a waveform: FILE.vcd, FILE.gtkw, FILE.codes.txt.
+std::vector<std::filesystem::path> waveform_files(const std::filesystem::path& vcd);
+
+// Throws InputError if there is no such GEMM, if its run does not have these cycles, or if no
+// SystemC array can be built for it.
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
                     const WaveformRequest& request);
 

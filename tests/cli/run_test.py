@@ -189,7 +189,9 @@ def test_vcd_of_one_gemm(potomac, trace, arch):
     # 174 cycles and one edge before and after, two edges a cycle.
     times = sum(line.startswith("#") for line in text.splitlines())
     assert 2 * 174 <= times <= 2 * 174 + 8
-    assert sorted(path.name for path in potomac.folder.iterdir()) == ["o", "w.vcd"]
+    assert sorted(path.name for path in potomac.folder.iterdir()) == [
+        "o", "w.codes.txt", "w.gtkw", "w.vcd"
+    ]  # fmt: skip
 
 
 def test_trace_info_shows_layers_gemms_and_histograms(potomac, trace):
@@ -520,6 +522,12 @@ def test_unknown_tables_layers_and_gemms(potomac, trace, arch):
     line = potomac.refuses("run", trace, "--arch", arch, "--out", "o", "--vcd", "w.vcd",
                            "--vcd-gemm", "000-conv1/backward-data")  # fmt: skip
     assert "000-conv1/backward-data" in line
+    waveform = ["run", trace, "--arch", arch, "--out", "o", "--vcd", "w.vcd", "--vcd-gemm",
+                "004-fc2/forward", "--vcd-cycles"]  # fmt: skip
+    assert "no window of the 174 cycles" in potomac.refuses(*waveform, "100:175")
+    assert "FROM < TO <= 174" in potomac.refuses(*waveform, "20:20")
+    for text in ("20", "20:", ":20", "-1:20", "1:2:3", "1:99999999999999999999"):
+        assert "is not FROM:TO" in potomac.refuses(*waveform, text)
 
 
 @pytest.mark.parametrize(

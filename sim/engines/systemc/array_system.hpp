@@ -52,6 +52,7 @@ class ArraySystem : public sc_core::sc_module {
     start_array(pass);
   }
 
+  bool finished() const { return controller_.finished(); }
   const Cycles& cycles() const { return controller_.cycles(); }
   const PeCycles& pe_cycles() const { return controller_.pe_cycles(); }
 
@@ -61,9 +62,10 @@ class ArraySystem : public sc_core::sc_module {
   virtual std::uint64_t skew_register_toggles() const = 0;
   virtual std::int64_t results_received() const = 0;
 
-  void trace_registers(sc_core::sc_trace_file* file) const {
-    sc_trace(file, command_.read(), std::string(name()) + ".command");
-    trace_array(file);
+  // Every register of the array, and what the controller says.
+  void trace_registers(rtl::Waveform& waveform) const {
+    add(waveform, command_.read(), std::string(name()) + ".command");
+    trace_array(waveform);
   }
 
  protected:
@@ -79,7 +81,7 @@ class ArraySystem : public sc_core::sc_module {
 
   // May move the sources and `take` out of the pass.
   virtual void start_array(Pass& pass) = 0;
-  virtual void trace_array(sc_core::sc_trace_file* file) const = 0;
+  virtual void trace_array(rtl::Waveform& waveform) const = 0;
 
   sc_core::sc_clock clock_;
   typename Unit::Config config_;

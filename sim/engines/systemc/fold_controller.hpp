@@ -8,6 +8,7 @@
 #include <string>
 #include <systemc>
 
+#include "rtl_models/systemc/waveform.hpp"
 #include "sim/engines/pace.hpp"
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/fold_timing.hpp"
@@ -37,14 +38,19 @@ inline std::ostream& operator<<(std::ostream& stream, const FeedCommand& command
   return stream << "fold " << command.number << " slot " << command.slot
                 << (command.valid ? "" : " -");
 }
+inline void add(rtl::Waveform& waveform, const FeedCommand& command, const std::string& name) {
+  waveform.add_number(command.number, name + ".fold");
+  waveform.add_number(command.slot, name + ".slot");
+  waveform.add(command.valid, name + ".valid");
+  waveform.add_number(command.load_number, name + ".load_fold");
+  waveform.add_number(command.row, name + ".row");
+  waveform.add(command.loads, name + ".loads");
+}
+// SystemC's ports ask for it.
 inline void sc_trace(sc_core::sc_trace_file* file, const FeedCommand& command,
                      const std::string& name) {
-  sc_core::sc_trace(file, command.number, name + ".fold", 64);
-  sc_core::sc_trace(file, command.slot, name + ".slot", 64);
-  sc_core::sc_trace(file, command.valid, name + ".valid");
-  sc_core::sc_trace(file, command.load_number, name + ".load_fold", 64);
-  sc_core::sc_trace(file, command.row, name + ".row", 64);
-  sc_core::sc_trace(file, command.loads, name + ".loads");
+  rtl::Waveform waveform(file, 8, 64);
+  add(waveform, command, name);
 }
 
 // Cycles of PEs by what the controller has the array do: those that a fold uses or leaves unused
@@ -83,6 +89,9 @@ class FoldController : public sc_core::sc_module {
     cycles_ = {};
     pe_cycles_ = {};
   }
+
+  // Whether there is no pass in hand, or it has been run to its end.
+  bool finished() const { return state_ == State::kIdle; }
 
   // Cycles spent so far in the pass in hand.
   const Cycles& cycles() const { return cycles_; }

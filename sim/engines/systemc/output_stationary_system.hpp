@@ -63,7 +63,7 @@ class OutputStationarySystem : public ArraySystem<Unit> {
     north_feeder_.start(std::move(pass.second));
     collector_.start(pass.schedule, std::move(pass.take));
   }
-  void trace_array(sc_core::sc_trace_file* file) const override { array_.trace_registers(file); }
+  void trace_array(rtl::Waveform& waveform) const override { array_.trace_registers(waveform); }
 
   sc_core::sc_vector<sc_core::sc_signal<typename Array::Row>> west_;
   sc_core::sc_vector<sc_core::sc_signal<typename Array::Column>> north_;

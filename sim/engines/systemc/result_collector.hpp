@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "rtl_models/systemc/slot_tracing.hpp"
+#include "rtl_models/systemc/waveform.hpp"
 #include "sim/engines/systemc/array_system.hpp"
 #include "sim/machine/schedule.hpp"
 

@@ -62,7 +62,7 @@ class StationarySystem : public ArraySystem<Unit> {
     tile_feeder_.start(std::move(ws ? pass.second : pass.first));
     partial_sums_.start(pass.schedule, std::move(pass.take));
   }
-  void trace_array(sc_core::sc_trace_file* file) const override { array_.trace_registers(file); }
+  void trace_array(rtl::Waveform& waveform) const override { array_.trace_registers(waveform); }
 
   Dataflow dataflow_;
   sc_core::sc_vector<sc_core::sc_signal<typename Array::Stream>> west_;

@@ -13,6 +13,7 @@
 
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
+#include "rtl_models/systemc/waveform.hpp"
 #include "sim/engines/dequantize.hpp"
 #include "sim/engines/systemc/output_stationary_system.hpp"
 #include "sim/engines/systemc/stationary_system.hpp"
@@ -64,46 +65,29 @@ class FoldBuffer {
   std::map<std::uint64_t, Tile> tiles_;
 };
 
-sc_core::sc_time clock_period(double clock_mhz) {
-  // The kernel's resolution is 1 ps, and a clock needs two different edges.
-  return {std::max(2.0, std::round(1e6 / clock_mhz)), sc_core::SC_PS};
-}
-
 // One elaborated system in a context of its own.
 template <typename Unit>
 class SystemHolder {
  public:
   using Value = typename Unit::Value;
 
-  SystemHolder(const Architecture& architecture,
-               const std::optional<std::filesystem::path>& waveform)
+  explicit SystemHolder(const Architecture& architecture)
       : shape_(architecture.array),
         dataflow_(architecture.dataflow),
         issue_(architecture.issue),
         clock_mhz_(architecture.clock_mhz) {
     const rtl::SimulationContext::Use use(context_);
-    const sc_core::sc_time period = clock_period(clock_mhz_);
+    const sc_core::sc_time period(static_cast<double>(clock_period_ps(clock_mhz_)), sc_core::SC_PS);
     if (dataflow_ == Dataflow::kOutputStationary) {
       system_ = std::make_unique<OutputStationarySystem<Unit>>("potomac", shape_, issue_, period);
     } else {
       system_ =
           std::make_unique<StationarySystem<Unit>>("potomac", shape_, dataflow_, issue_, period);
     }
-    if (waveform) {
-      // SystemC appends the extension itself.
-      trace_file_ =
-          sc_core::sc_create_vcd_trace_file((waveform->parent_path() / waveform->stem()).c_str());
-      trace_file_->set_time_unit(1, sc_core::SC_PS);
-      system_->trace_registers(trace_file_);
-    }
   }
 
   ~SystemHolder() {
     const rtl::SimulationContext::Use use(context_);
-    if (trace_file_ != nullptr) {
-      trace_file_->write_comment(kWaveformEnd);
-      sc_core::sc_close_vcd_trace_file(trace_file_);
-    }
     system_.reset();
   }
   SystemHolder(const SystemHolder&) = delete;
@@ -123,7 +107,8 @@ class SystemHolder {
     std::uint64_t skew_register_toggles = 0;
   };
 
-  Run run(const Job& job, const typename Unit::Config& config,
+  // `waveform` may be null.
+  Run run(const Job& job, const WaveformOptions* waveform, const typename Unit::Config& config,
           OperandSource<typename Unit::Operand> first, OperandSource<typename Unit::Operand> second,
           const std::function<void(const ResultTile<Value>&)>& sink, const MacsDone& done) {
     if (job.schedule->gemms().empty()) {
@@ -138,7 +123,12 @@ class SystemHolder {
          .second = std::move(second),
          .pace = job.pace,
          .take = [&buffer](const ResultPlace& place, Value value) { buffer.take(place, value); }});
-    sc_core::sc_start();
+    if (waveform != nullptr) {
+      simulate_with_waveform(*waveform, job);
+    }
+    if (!system_->finished()) {
+      sc_core::sc_start();
+    }
     std::int64_t expected = 0;
     for (const workloads::GemmShape& gemm : job.schedule->gemms()) {
       expected += gemm.count * gemm.m * gemm.n;
@@ -154,13 +144,42 @@ class SystemHolder {
   }
 
  private:
+  void simulate_with_waveform(const WaveformOptions& options, const Job& job) {
+    const std::uint64_t period = clock_period_ps(clock_mhz_);
+    // To just before a cycle's clock edge.
+    const auto run_to = [&](std::uint64_t cycle) {
+      sc_core::sc_start(sc_core::sc_time::from_value(cycle * period - 1) -
+                        sc_core::sc_time_stamp());
+    };
+    if (options.begin > 0) {
+      run_to(options.begin);
+    } else {
+      sc_core::sc_start(sc_core::SC_ZERO_TIME);  // wires can be read once elaboration is over
+    }
+    // SystemC would tell of the time unit on stdout.
+    sc_core::sc_report_handler::set_actions("tracing timescale unit set", sc_core::SC_DO_NOTHING);
+    // SystemC appends the extension itself.
+    sc_core::sc_trace_file* const file = sc_core::sc_create_vcd_trace_file(
+        (options.file.parent_path() / options.file.stem()).c_str());
+    file->set_time_unit(1, sc_core::SC_PS);
+    rtl::Waveform waveform(file, job.architecture->pe.operand_bits, job.accumulator.bits);
+    system_->trace_registers(waveform);
+    if (options.end) {
+      run_to(*options.end);
+    } else {
+      sc_core::sc_start();
+    }
+    file->write_comment(kWaveformEnd);
+    sc_core::sc_close_vcd_trace_file(file);
+    options.list(waveform.signals());
+  }
+
   rtl::SimulationContext context_;
   ArrayShape shape_;
   Dataflow dataflow_;
   Issue issue_;
   double clock_mhz_;
   std::unique_ptr<ArraySystem<Unit>> system_;
-  sc_core::sc_trace_file* trace_file_ = nullptr;
 };
 
 template <typename Run>
@@ -194,7 +213,7 @@ PassCounts counts_of(const Run& run, const Schedule& schedule, const Detail& det
 
 class SystemCEngine : public Engine {
  public:
-  explicit SystemCEngine(std::optional<std::filesystem::path> waveform)
+  explicit SystemCEngine(std::optional<WaveformOptions> waveform)
       : waveform_(std::move(waveform)) {}
 
   PassCounts run(const Job& job, const Detail& detail) override {
@@ -209,11 +228,10 @@ class SystemCEngine : public Engine {
  private:
   template <typename U>
   static SystemHolder<U>& system_for(std::unique_ptr<SystemHolder<U>>& holder,
-                                     const Architecture& architecture,
-                                     const std::optional<std::filesystem::path>& waveform) {
+                                     const Architecture& architecture) {
     if (!holder || !holder->serves(architecture)) {
       holder.reset();
-      holder = std::make_unique<SystemHolder<U>>(architecture, waveform);
+      holder = std::make_unique<SystemHolder<U>>(architecture);
     }
     return *holder;
   }
@@ -227,8 +245,9 @@ class SystemCEngine : public Engine {
   PassCounts run_mf_mac(const Job& job, const Detail& detail) {
     const rtl::PotFormat format(job.architecture->pe.operand_bits);
     const rtl::MfMacUnit::Config config{format, job.accumulator, job.architecture->pe.zero_gating};
-    const auto run = system_for(mf_mac_, *job.architecture, waveform_)
-                         .run(job, config,
+    const auto waveform = std::exchange(waveform_, std::nullopt);
+    const auto run = system_for(mf_mac_, *job.architecture)
+                         .run(job, waveform ? &*waveform : nullptr, config,
                               source(job, WhichOperand::kFirst,
                                      widening(job.operands->first().format(), format)),
                               source(job, WhichOperand::kSecond,
@@ -248,23 +267,27 @@ class SystemCEngine : public Engine {
     const auto values = [](const workloads::QuantizedTensor& tensor) {
       return dequantized_values(tensor.format(), tensor.beta);
     };
-    const auto run =
-        system_for(fp32_, *job.architecture, std::nullopt)
-            .run(job, config, source(job, WhichOperand::kFirst, values(job.operands->first())),
-                 source(job, WhichOperand::kSecond, values(job.operands->second())), detail.fp32,
-                 detail.done);
+    const auto run = system_for(fp32_, *job.architecture)
+                         .run(job, nullptr, config,
+                              source(job, WhichOperand::kFirst, values(job.operands->first())),
+                              source(job, WhichOperand::kSecond, values(job.operands->second())),
+                              detail.fp32, detail.done);
     PassCounts counts = counts_of(run, *job.schedule, detail);
     counts.actions.fp32_multiply = run.pe.multiplied;
     counts.actions.fp32_add = run.pe.accumulated;
     return counts;
   }
 
-  std::optional<std::filesystem::path> waveform_;
+  std::optional<WaveformOptions> waveform_;  // until it is written
   std::unique_ptr<SystemHolder<rtl::MfMacUnit>> mf_mac_;
   std::unique_ptr<SystemHolder<rtl::Fp32MacUnit>> fp32_;
 };
 
 }  // namespace
+
+std::uint64_t clock_period_ps(double clock_mhz) {
+  return static_cast<std::uint64_t>(std::max(2.0, std::round(1e6 / clock_mhz)));
+}
 
 void require_systemc_array(ArrayShape array) {
   if (array.pes() > kMaxSystemCPes) {
@@ -276,7 +299,7 @@ void require_systemc_array(ArrayShape array) {
   }
 }
 
-std::unique_ptr<Engine> make_systemc_engine(const std::optional<std::filesystem::path>& waveform) {
+std::unique_ptr<Engine> make_systemc_engine(const std::optional<WaveformOptions>& waveform) {
   return std::make_unique<SystemCEngine>(waveform);
 }
 

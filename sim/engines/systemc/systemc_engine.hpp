@@ -2,10 +2,14 @@
 // engine for looking inside: it can write a waveform of a GEMM.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "rtl_models/systemc/waveform_signal.hpp"
 #include "sim/engines/engine.hpp"
 
 namespace potomac::sim {
@@ -19,11 +23,20 @@ inline constexpr const char* kWaveformEnd = "potomac: end of waveform";
 // Throws InputError if the array is too large for this engine.
 void require_systemc_array(ArrayShape array);
 
-// An array is elaborated at first use, and again only where the machine changes. With `waveform`,
-// every register of the MF-MAC array is written to that VCD file (whose name must end in ".vcd")
-// over the engine's whole life; it is complete when the engine is gone. Such an engine runs one
-// architecture only.
+// The period of the SystemC clock: the kernel's resolution is 1 ps, and a clock has two edges.
+std::uint64_t clock_period_ps(double clock_mhz);
+
+// A waveform of every register of the MF-MAC array, over the first pass that an engine runs. Cycle
+// c begins at c clock periods; what is at the array's edges in it, is in registers in the next.
+struct WaveformOptions {
+  std::filesystem::path file;  // VCD; its name must end in ".vcd"
+  std::uint64_t begin = 0;     // cycles [begin, end) only
+  std::optional<std::uint64_t> end;
+  std::function<void(const std::vector<rtl::WaveformSignal>&)> list;  // takes what is in the file
+};
+
+// An array is elaborated at first use, and again only where the machine changes.
 std::unique_ptr<Engine> make_systemc_engine(
-    const std::optional<std::filesystem::path>& waveform = std::nullopt);
+    const std::optional<WaveformOptions>& waveform = std::nullopt);
 
 }  // namespace potomac::sim

@@ -1,0 +1,137 @@
+"""Waveforms, read as any viewer would: they hold every register, and what a report says of registers
+can be counted in them again."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+
+import pytest
+
+
+class Vcd:
+    """Signals by their dotted name: bits, and (time, value) of each change."""
+
+    def __init__(self, path: pathlib.Path):
+        self.bits: dict[str, int] = {}
+        self.changes: dict[str, list[tuple[int, int]]] = {}
+        names: dict[str, str] = {}
+        scopes: list[str] = []
+        time = 0
+        for line in path.read_text().splitlines():
+            words = line.split()
+            if not words:
+                continue
+            if words[0] == "$scope":
+                scopes.append(words[2])
+            elif words[0] == "$upscope":
+                scopes.pop()
+            elif words[0] == "$var":
+                name = ".".join([*scopes, words[4]])
+                names[words[3]] = name
+                self.bits[name] = int(words[2])
+                self.changes[name] = []
+            elif re.fullmatch(r"#\d+", words[0]):
+                time = int(words[0][1:])
+            elif re.fullmatch(r"b[01]+", words[0]) and len(words) == 2:
+                self.changes[names[words[1]]].append((time, int(words[0][1:], 2)))
+            elif len(words) == 1 and words[0][0] in "01" and words[0][1:] in names:
+                self.changes[names[words[0][1:]]].append((time, int(words[0][0])))
+
+    def at(self, name: str, time: int) -> int:
+        return [value for when, value in self.changes[name] if when <= time][-1]
+
+    def toggles(self, name: str) -> int:
+        values = [0, *(value for _, value in self.changes[name])]
+        mask = (1 << self.bits[name]) - 1
+        return sum(bin((a ^ b) & mask).count("1") for a, b in zip(values, values[1:]))
+
+
+def class_of(name: str) -> str | None:
+    """The class of a register's data bits; none for tags, wires and counters."""
+    if "skew_" in name and name.endswith(".operand"):
+        return "skew"
+    match = re.search(r"\.pe_\d+_\d+\.(.*)", name)
+    return {
+        "first.operand": "operand", "second.operand": "operand", "stream.operand": "operand",
+        "loaded.operand": "stationary", "active.operand": "stationary",
+        "accumulator": "accumulator", "shadow.value": "drain", "sum.value": "partial_sum",
+    }.get(match.group(1)) if match else None  # fmt: skip
+
+
+def waveform(potomac, trace, arch, name: str, *options: str) -> Vcd:
+    done = potomac("run", trace, "--arch", arch, "--out", "o", "--layers", "*fc2*", "--passes",
+                   "forward", "--toggles", "--vcd", f"{name}.vcd", "--vcd-gemm", "004-fc2/forward",
+                   *options)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return Vcd(potomac.folder / f"{name}.vcd")
+
+
+MACHINES = [("os", "serial"), ("os", "pipelined"), ("ws", "serial"), ("ws", "pipelined"),
+            ("is", "pipelined")]  # fmt: skip
+
+
+def settings(dataflow: str, issue: str) -> list[str]:
+    keys = ["array.rows=5", "array.cols=3", f"array.dataflow={dataflow}", f"array.issue={issue}",
+            "pe.operand_bits=6", "pe.accumulator.bits=40"]  # fmt: skip
+    return [word for key in keys for word in ("--set", key)]
+
+
+@pytest.mark.parametrize(("dataflow", "issue"), MACHINES)
+def test_toggles_are_the_bit_changes_of_the_waveform(potomac, trace, arch, dataflow, issue):
+    vcd = waveform(potomac, trace, arch, "w", *settings(dataflow, issue))
+    counted = dict.fromkeys(
+        ["operand", "skew", "stationary", "partial_sum", "accumulator", "drain"], 0
+    )
+    for name in vcd.bits:
+        registers = class_of(name)
+        if registers:
+            counted[registers] += vcd.toggles(name)
+            assert vcd.bits[name] == (6 if name.endswith("operand") else 40)
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    assert report["totals"]["toggles"] == counted
+
+
+def test_a_window_is_a_part_of_the_whole(potomac, trace, arch):
+    machine = settings("ws", "pipelined")
+    whole = waveform(potomac, trace, arch, "whole", *machine)
+    part = waveform(potomac, trace, arch, "part", *machine, "--vcd-cycles", "100:130")
+    assert part.bits == whole.bits
+    period = 2000  # ps, at 500 MHz
+    for name, changes in part.changes.items():
+        inside = [(time, value) for time, value in changes if time >= 100 * period]
+        expected = [(t, v) for t, v in whole.changes[name] if 100 * period <= t < 130 * period]
+        assert inside == expected, name
+        assert part.at(name, 100 * period) == whole.at(name, 100 * period)
+    assert max(time for changes in part.changes.values() for time, _ in changes) < 130 * period
+
+
+@pytest.mark.parametrize(("dataflow", "issue"), MACHINES)
+def test_the_save_file_names_every_signal(potomac, trace, arch, dataflow, issue):
+    vcd = waveform(potomac, trace, arch, "w", *settings(dataflow, issue))
+    lines = (potomac.folder / "w.gtkw").read_text().splitlines()
+    shown = [re.sub(r"\[\d+:0\]$", "", line.split("} ")[1]) for line in lines if line[0] == "+"]
+    assert sorted(shown) == sorted(vcd.bits)
+    groups = [line[1:] for line in lines if line.startswith("-")]
+    assert [f"pe_{r}_{c}" for r in range(5) for c in range(3)] == [
+        name for name in dict.fromkeys(groups) if name.startswith("pe_")
+    ]
+    assert '[dumpfile] "w.vcd"' in lines
+    # Each operand goes through the table of codes, which has every one.
+    operands = [name for name in shown if name.endswith("operand")]
+    assert lines.count("^1 w.codes.txt") == len(operands)
+    codes = dict(
+        line.split(" ", 1) for line in (potomac.folder / "w.codes.txt").read_text().splitlines()
+    )
+    assert len(codes) == 64
+    assert codes["00"] == "+2^0"
+    assert codes["10"] == "0"
+    assert codes["3f"] == "-2^-1"
+
+
+def test_the_same_run_writes_the_same_file(potomac, trace, arch):
+    for name in ("a", "b"):
+        waveform(potomac, trace, arch, name, *settings("os", "serial"))
+    assert (potomac.folder / "a.vcd").read_bytes() == (potomac.folder / "b.vcd").read_bytes()
