@@ -34,6 +34,53 @@ const char* target_name() {
 
 // --- dot16 ---------------------------------------------------------------------------------------
 
+void unpack(const std::uint8_t* codes, std::size_t count, const std::int16_t* table,
+            std::int16_t* values, std::uint32_t* peaks, std::uint32_t* squares) {
+#if HWY_TARGET == HWY_SCALAR
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = table[codes[i]];
+  }
+#else
+  // 16 codes at a time, their low and high bytes looked up apart.
+  const hn::CappedTag<std::uint8_t, 16> d8;
+  const hn::Repartition<std::int16_t, decltype(d8)> d16;
+  HWY_ALIGN std::uint8_t bytes[4][16];
+  for (std::size_t i = 0; i < 32; ++i) {
+    const auto value = static_cast<std::uint16_t>(table[i]);
+    bytes[i / 16 * 2][i % 16] = static_cast<std::uint8_t>(value & 0xFF);
+    bytes[i / 16 * 2 + 1][i % 16] = static_cast<std::uint8_t>(value >> 8);
+  }
+  const auto low_of_low = hn::Load(d8, bytes[0]);
+  const auto high_of_low = hn::Load(d8, bytes[1]);
+  const auto low_of_high = hn::Load(d8, bytes[2]);
+  const auto high_of_high = hn::Load(d8, bytes[3]);
+  const auto bit4 = hn::Set(d8, 16);
+  for (std::size_t i = 0; i < count; i += 16) {
+    const auto code = hn::LoadU(d8, codes + i);
+    const auto index = hn::And(code, hn::Set(d8, 15));
+    const auto upper = hn::Eq(hn::And(code, bit4), bit4);
+    const auto low = hn::IfThenElse(upper, hn::TableLookupBytes(low_of_high, index),
+                                    hn::TableLookupBytes(low_of_low, index));
+    const auto high = hn::IfThenElse(upper, hn::TableLookupBytes(high_of_high, index),
+                                     hn::TableLookupBytes(high_of_low, index));
+    hn::StoreU(hn::BitCast(d16, hn::InterleaveLower(d8, low, high)), d16, values + i);
+    hn::StoreU(hn::BitCast(d16, hn::InterleaveUpper(d8, low, high)), d16, values + i + 8);
+  }
+#endif
+  for (std::size_t run = 0; run < count / kNormDepth; ++run) {
+    std::int32_t sum = 0;
+    std::int16_t peak = 0;
+    for (std::size_t i = run * kNormDepth; i < (run + 1) * kNormDepth; ++i) {
+      const auto magnitude = static_cast<std::int16_t>(values[i] < 0 ? -values[i] : values[i]);
+      const auto quarter = static_cast<std::int16_t>((magnitude + 3) >> 2);
+      sum += quarter * quarter;
+      peak = std::max(peak, magnitude);
+    }
+    peaks[run] = static_cast<std::uint32_t>(peak);
+    squares[run] = static_cast<std::uint32_t>(sum);
+  }
+}
+
 struct Partial {
   hn::Vec<D32> sum[kMr][kVectors];
 };
@@ -378,6 +425,7 @@ namespace potomac::sim {
 HWY_EXPORT(tile_shape);
 HWY_EXPORT(target_name);
 HWY_EXPORT(offers_dot16);
+HWY_EXPORT(unpack);
 HWY_EXPORT(dot16_int32);
 HWY_EXPORT(dot16_int64);
 HWY_EXPORT(shift_int32);
@@ -392,6 +440,11 @@ bool has_dot16() {
 }
 const char* instruction_set_name() {
   return HWY_DYNAMIC_DISPATCH(target_name)();
+}
+
+void unpack_dot16(const std::uint8_t* codes, std::size_t count, const std::int16_t* values_of_codes,
+                  std::int16_t* values, std::uint32_t* peaks, std::uint32_t* squares) {
+  HWY_DYNAMIC_DISPATCH(unpack)(codes, count, values_of_codes, values, peaks, squares);
 }
 
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,

@@ -43,7 +43,14 @@ struct BlockNorms {
   std::uint32_t peak[kNormsPerBlock];
   std::uint32_t run[kNormsPerBlock];
   std::uint32_t block;
+  std::uint64_t block_squares;  // while it is being packed
 };
+
+// Unpacks `count` codes of at most 5 bits (a multiple of kNormDepth, at most kBlockDepth) to their
+// values, and gives of each run of kNormDepth the largest magnitude and the sum of the squares of
+// magnitudes in quarters, rounded up (of 32 values of 14 bits it fits).
+void unpack_dot16(const std::uint8_t* codes, std::size_t count, const std::int16_t* values_of_codes,
+                  std::int16_t* values, std::uint32_t* peaks, std::uint32_t* squares);
 
 // The products of two int16 operands summed on into `sums` (of the accumulator's own format, whose
 // lowest bit must be `exact`), depth k <= kBlockDepth. Where a bound shows that no partial sum can

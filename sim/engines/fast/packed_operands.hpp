@@ -29,8 +29,8 @@ struct NoNorms {};
 // One lane of elements in the layout [k][lanes].
 template <typename Packed>
 void pack_plain_lane(const std::array<Packed, 256>& table, const std::vector<rtl::PotCode>& codes,
-                     std::size_t lane, std::size_t lanes, Packed* packed) {
-  for (std::size_t i = 0; i < codes.size(); ++i) {
+                     std::size_t k, std::size_t lane, std::size_t lanes, Packed* packed) {
+  for (std::size_t i = 0; i < k; ++i) {
     packed[i * lanes + lane] = table[codes[i]];
   }
 }
@@ -63,34 +63,31 @@ struct Dot16Path {
     return values;
   }
 
-  // codes.size() is even, at most kBlockDepth.
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, Norms& norms) {
-    std::array<Packed, kBlockDepth> values{};
-    for (std::size_t i = 0; i < codes.size(); ++i) {
-      values[i] = table[codes[i]];
-    }
-    for (std::size_t i = 0; i < codes.size(); i += 2) {
+    std::array<Packed, kBlockDepth> values;
+    std::array<std::uint32_t, kNormsPerBlock> peaks;
+    std::array<std::uint32_t, kNormsPerBlock> squares;
+    unpack_dot16(codes.data(), codes.size(), table.data(), values.data(), peaks.data(),
+                 squares.data());
+    for (std::size_t i = 0; i < k; i += 2) {
       std::memcpy(packed + i * lanes + 2 * lane, values.data() + i, 2 * sizeof(Packed));
     }
     std::uint64_t block = 0;
-    for (std::size_t begin = 0; begin < codes.size(); begin += kNormDepth) {
-      const std::size_t run = begin / kNormDepth;
-      const std::size_t end = std::min(codes.size(), begin + kNormDepth);
-      // Quarters, rounded up: 32 of their squares, at most 2^24 each, fit 32 bits.
-      std::int32_t squares = 0;
-      std::int16_t peak = 0;
-      for (std::size_t i = begin; i < end; ++i) {
-        const auto magnitude = static_cast<std::int16_t>(std::abs(values[i]));
-        const auto quarter = static_cast<std::int16_t>((magnitude + 3) >> 2);
-        squares += quarter * quarter;
-        peak = std::max(peak, magnitude);
-      }
-      norms.peak[run] = std::max(norms.peak[run], static_cast<std::uint32_t>(peak));
-      norms.run[run] = std::max(norms.run[run], norm_above(static_cast<std::uint64_t>(squares)));
-      block += static_cast<std::uint64_t>(squares);
+    for (std::size_t run = 0; run < codes.size() / kNormDepth; ++run) {
+      norms.peak[run] = std::max(norms.peak[run], peaks[run]);
+      norms.run[run] = std::max(norms.run[run], squares[run]);
+      block += squares[run];
     }
-    norms.block = std::max(norms.block, norm_above(block));
+    norms.block_squares = std::max(norms.block_squares, block);
+  }
+
+  // Norms of the squares that pack_lane() left, of a block's largest lane.
+  static void finish(Norms& norms) {
+    for (std::uint32_t& run : norms.run) {
+      run = norm_above(run);
+    }
+    norms.block = norm_above(norms.block_squares);
   }
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms& a_norms,
@@ -128,10 +125,11 @@ struct ShiftPath {
     return words;
   }
 
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, Norms&) {
-    pack_plain_lane(table, codes, lane, lanes, packed);
+    pack_plain_lane(table, codes, k, lane, lanes, packed);
   }
+  static void finish(Norms&) {}
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
                         auto* sums) const {
@@ -148,10 +146,11 @@ struct Fp32Path {
 
   bool zero_gating;
 
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, Norms&) {
-    pack_plain_lane(table, codes, lane, lanes, packed);
+    pack_plain_lane(table, codes, k, lane, lanes, packed);
   }
+  static void finish(Norms&) {}
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
                         float* sums) const {
@@ -173,7 +172,9 @@ typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
                                 std::size_t k, typename Path::Packed* packed,
                                 std::vector<rtl::PotCode>& codes) {
   typename Path::Norms norms{};
-  codes.assign((k + 1) / 2 * 2, operand.format().zero());
+  const std::size_t padded = (k + 1) / 2 * 2;
+  // Codes come in whole runs, zero behind the depth.
+  codes.assign((k + kNormDepth - 1) / kNormDepth * kNormDepth, operand.format().zero());
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     std::int64_t row = begin + static_cast<std::int64_t>(lane);
     if (kBeyond == Beyond::kNearest) {
@@ -184,8 +185,9 @@ typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
     } else {
       std::fill(codes.begin(), codes.end(), operand.format().zero());
     }
-    Path::pack_lane(table, codes, lane, lanes, packed, norms);
+    Path::pack_lane(table, codes, padded, lane, lanes, packed, norms);
   }
+  Path::finish(norms);
   return norms;
 }
 

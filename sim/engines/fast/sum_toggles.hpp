@@ -271,7 +271,8 @@ class PartialSumToggles {
       scratch.codes.assign(padded, gemm.first.format().zero());
       gemm.first.fetch(lane == 0 ? 0 : gemm.m - 1, static_cast<std::int64_t>(k),
                        std::span(scratch.codes).first(fold));
-      Arithmetic::pack_lane(tables.first, scratch.codes, lane, tile_.mr, scratch.a.data(), norms);
+      Arithmetic::pack_lane(tables.first, scratch.codes, padded, lane, tile_.mr, scratch.a.data(),
+                            norms);
     }
     arithmetic_.step(Watch::kRecord, scratch.a.data(), scratch.b.data(), fold, scratch.sums.data(),
                      scratch.series.data());

@@ -30,9 +30,9 @@ struct Dot16Toggles {
   int bits;
 
   static Table table(rtl::PotFormat format) { return Dot16Path::table(format); }
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
-    for (std::size_t i = 0; i < codes.size(); i += 2) {
+    for (std::size_t i = 0; i < k; i += 2) {
       packed[i * lanes + 2 * lane] = table[codes[i]];
       packed[i * lanes + 2 * lane + 1] = table[codes[i + 1]];
     }
@@ -54,9 +54,9 @@ struct ShiftToggles {
   int bits = accumulator.bits;
 
   static Table table(rtl::PotFormat format) { return ShiftPath::table(format); }
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
-    pack_plain_lane(table, codes, lane, lanes, packed);
+    pack_plain_lane(table, codes, k, lane, lanes, packed);
   }
   std::uint64_t step(Watch watch, const Packed* a, const Packed* b, std::size_t k, Sum* sums,
                      Sum* series) const {
@@ -73,9 +73,9 @@ struct Fp32Toggles {
   bool finite;  // no sum can be infinite or NaN
   int bits = 32;
 
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
-    pack_plain_lane(table, codes, lane, lanes, packed);
+    pack_plain_lane(table, codes, k, lane, lanes, packed);
   }
   std::uint64_t step(Watch watch, const Packed* a, const Packed* b, std::size_t k, Sum* sums,
                      Sum* series) const {
@@ -106,10 +106,11 @@ struct TogglePath {
   const Arithmetic& arithmetic;
   std::uint64_t idle_registers = 0;
 
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes,
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, Norms& norms) {
-    Arithmetic::pack_lane(table, codes, lane, lanes, packed, norms);
+    Arithmetic::pack_lane(table, codes, k, lane, lanes, packed, norms);
   }
+  static void finish(Norms&) {}
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
                         Sum* sums) const {
