@@ -34,7 +34,7 @@ const char* target_name() {
 
 // --- dot16 ---------------------------------------------------------------------------------------
 
-void unpack(const std::uint8_t* codes, std::size_t count, const std::int16_t* table,
+void unpack(const std::uint8_t* codes, std::size_t count, const Dot16Table& table,
             std::int16_t* values, std::uint32_t* peaks, std::uint32_t* squares) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::size_t i = 0; i < count; ++i) {
@@ -44,16 +44,10 @@ void unpack(const std::uint8_t* codes, std::size_t count, const std::int16_t* ta
   // 16 codes at a time, their low and high bytes looked up apart.
   const hn::CappedTag<std::uint8_t, 16> d8;
   const hn::Repartition<std::int16_t, decltype(d8)> d16;
-  HWY_ALIGN std::uint8_t bytes[4][16];
-  for (std::size_t i = 0; i < 32; ++i) {
-    const auto value = static_cast<std::uint16_t>(table[i]);
-    bytes[i / 16 * 2][i % 16] = static_cast<std::uint8_t>(value & 0xFF);
-    bytes[i / 16 * 2 + 1][i % 16] = static_cast<std::uint8_t>(value >> 8);
-  }
-  const auto low_of_low = hn::Load(d8, bytes[0]);
-  const auto high_of_low = hn::Load(d8, bytes[1]);
-  const auto low_of_high = hn::Load(d8, bytes[2]);
-  const auto high_of_high = hn::Load(d8, bytes[3]);
+  const auto low_of_low = hn::LoadU(d8, table.bytes[0].data());
+  const auto high_of_low = hn::LoadU(d8, table.bytes[1].data());
+  const auto low_of_high = hn::LoadU(d8, table.bytes[2].data());
+  const auto high_of_high = hn::LoadU(d8, table.bytes[3].data());
   const auto bit4 = hn::Set(d8, 16);
   for (std::size_t i = 0; i < count; i += 16) {
     const auto code = hn::LoadU(d8, codes + i);
@@ -442,9 +436,9 @@ const char* instruction_set_name() {
   return HWY_DYNAMIC_DISPATCH(target_name)();
 }
 
-void unpack_dot16(const std::uint8_t* codes, std::size_t count, const std::int16_t* values_of_codes,
+void unpack_dot16(const std::uint8_t* codes, std::size_t count, const Dot16Table& table,
                   std::int16_t* values, std::uint32_t* peaks, std::uint32_t* squares) {
-  HWY_DYNAMIC_DISPATCH(unpack)(codes, count, values_of_codes, values, peaks, squares);
+  HWY_DYNAMIC_DISPATCH(unpack)(codes, count, table, values, peaks, squares);
 }
 
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,

@@ -9,6 +9,7 @@
 //   fp32:    float values:                                          a[k][mr],       b[k][nr]
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,10 +47,25 @@ struct BlockNorms {
   std::uint64_t block_squares;  // while it is being packed
 };
 
+// The int16 values of codes of at most 5 bits, and the bytes of the values as vectors look them up:
+// low and high ones of codes below 16, low and high ones of the others.
+struct Dot16Table {
+  std::array<std::int16_t, 32> values{};
+  std::array<std::array<std::uint8_t, 16>, 4> bytes{};
+
+  std::int16_t operator[](std::size_t code) const { return values[code]; }
+  void set(std::size_t code, std::int16_t value) {
+    values[code] = value;
+    bytes[code / 16 * 2][code % 16] = static_cast<std::uint8_t>(value & 0xFF);
+    bytes[code / 16 * 2 + 1][code % 16] =
+        static_cast<std::uint8_t>(static_cast<std::uint16_t>(value) >> 8U);
+  }
+};
+
 // Unpacks `count` codes of at most 5 bits (a multiple of kNormDepth, at most kBlockDepth) to their
 // values, and gives of each run of kNormDepth the largest magnitude and the sum of the squares of
 // magnitudes in quarters, rounded up (of 32 values of 14 bits it fits).
-void unpack_dot16(const std::uint8_t* codes, std::size_t count, const std::int16_t* values_of_codes,
+void unpack_dot16(const std::uint8_t* codes, std::size_t count, const Dot16Table& table,
                   std::int16_t* values, std::uint32_t* peaks, std::uint32_t* squares);
 
 // The products of two int16 operands summed on into `sums` (of the accumulator's own format, whose

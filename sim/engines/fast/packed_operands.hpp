@@ -39,7 +39,7 @@ void pack_plain_lane(const std::array<Packed, 256>& table, const std::vector<rtl
 struct Dot16Path {
   using Packed = std::int16_t;
   using Norms = BlockNorms;
-  using Table = std::array<Packed, 256>;
+  using Table = Dot16Table;
   static constexpr std::size_t kSharedRows = 0;
   static constexpr int kMaxBits = 5;
 
@@ -52,15 +52,15 @@ struct Dot16Path {
   }
 
   static Table table(rtl::PotFormat format) {
-    Table values{};
+    Table table;
     for (int i = 0; i < format.code_count(); ++i) {
       const auto code = static_cast<rtl::PotCode>(i);
       if (!format.is_zero(code)) {
         const int magnitude = 1 << (format.exponent(code) + format.e_max());
-        values[code] = static_cast<Packed>(format.is_negative(code) ? -magnitude : magnitude);
+        table.set(code, static_cast<Packed>(format.is_negative(code) ? -magnitude : magnitude));
       }
     }
-    return values;
+    return table;
   }
 
   static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
@@ -68,8 +68,7 @@ struct Dot16Path {
     std::array<Packed, kBlockDepth> values;
     std::array<std::uint32_t, kNormsPerBlock> peaks;
     std::array<std::uint32_t, kNormsPerBlock> squares;
-    unpack_dot16(codes.data(), codes.size(), table.data(), values.data(), peaks.data(),
-                 squares.data());
+    unpack_dot16(codes.data(), codes.size(), table, values.data(), peaks.data(), squares.data());
     for (std::size_t i = 0; i < k; i += 2) {
       std::memcpy(packed + i * lanes + 2 * lane, values.data() + i, 2 * sizeof(Packed));
     }

@@ -23,8 +23,8 @@
 namespace potomac::sim {
 
 inline constexpr std::size_t kPackedBytes = 16U << 20;  // of the second operand
-inline constexpr std::size_t kMaxPackedCols = 512;
-inline constexpr std::size_t kTaskRows = 64;
+inline constexpr std::size_t kMaxPackedCols = 1024;
+inline constexpr std::size_t kTaskRows = 128;
 // Rows whose sums wait together where the depth is cut.
 inline constexpr std::size_t kWaitingRows = 16384;
 inline constexpr std::size_t kPackTaskBlocks = 16;  // blocks of depth that one task packs
