@@ -150,12 +150,14 @@ HWY_INLINE std::uint64_t largest_magnitude(const std::int32_t* sums) {
 }
 
 HWY_INLINE std::uint64_t largest_magnitude(const std::int64_t* sums) {
-  std::uint64_t largest = 0;
-  for (std::size_t i = 0; i < kMr * kNr; ++i) {
-    const auto bits = static_cast<std::uint64_t>(sums[i]);
-    largest = std::max(largest, sums[i] < 0 ? 0 - bits : bits);
+  const D64 d;
+  // v ^ sign is |v|, less 1 where v is negative: what is returned may be 1 too much.
+  auto largest = hn::Zero(d);
+  for (std::size_t i = 0; i < kMr * kNr; i += kLanes64) {
+    const auto v = hn::LoadU(d, sums + i);
+    largest = hn::Max(largest, hn::Xor(v, hn::BroadcastSignBit(v)));
   }
-  return largest;
+  return static_cast<std::uint64_t>(hn::GetLane(hn::MaxOfLanes(d, largest))) + 1;
 }
 
 // The products of one depth: a pair whose other half is zero leaves just one of the two.
@@ -218,55 +220,131 @@ std::uint64_t dot16_sequential(const std::int16_t* a, const std::int16_t* b, std
   return sum_lanes(d, overflows);
 }
 
-// Tries a run two depths at a time, watching the sums after each pair. If none of them, nor the
-// ones in between (at most `peak`, the largest product, away), can have left +-limit, it stores the
-// sums and returns true; else it leaves them as they were. Precondition: they are within
-// +-(limit - 2 * peak), limit < 2^31.
-bool dot16_watched(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
-                   std::size_t pairs, std::uint64_t limit, std::uint64_t peak, std::int32_t* sums) {
+#if HWY_TARGET != HWY_SCALAR
+// Sums of the micro-tile that are to be stepped one product at a time: where each is, and what it
+// was. There is room for a vector behind the last one.
+struct CloseSums {
+  HWY_ALIGN std::int32_t row[kMr * kNr + kLanes32];
+  HWY_ALIGN std::int32_t col[kMr * kNr + kLanes32];
+  HWY_ALIGN std::int32_t sum[kMr * kNr + kLanes32];
+  std::size_t count = 0;
+};
+
+// One pair of each row of the micro-tile, in the lowest lanes. (A template, since only one of its
+// branches may be compiled.)
+template <std::size_t kRows>
+HWY_INLINE hn::Vec<D32> row_pairs(const std::int16_t* a) {
+  const hn::CappedTag<std::int32_t, kRows> d;
+  const auto pairs = hn::BitCast(d, hn::LoadU(hn::Repartition<std::int16_t, decltype(d)>(), a));
+  if constexpr (kRows == kLanes32) {
+    return pairs;
+  } else {
+    return hn::ZeroExtendVector(D32(), pairs);
+  }
+}
+
+// Steps them, in any rows and columns, side by side. Returns their overflows.
+template <bool kFull, bool kSaturate>
+std::uint64_t dot16_close_sums(const std::int16_t* a, const std::int16_t* b, std::size_t k,
+                               const LaneAccumulator<D32>& lane, CloseSums& close) {
   const D16 d16;
   const D32 d32;
-  // Sums this far inside of the range cannot leave it with the next pair: what is seen is exact.
-  const std::uint64_t margin = 2 * peak;
-  hn::Vec<D32> sum[kMr][kVectors];
-  for (std::size_t r = 0; r < kMr; ++r) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      sum[r][v] = hn::LoadU(d32, sums + r * kNr + v * kLanes32);
+  const auto even = hn::BitCast(d16, hn::Set(d32, static_cast<std::int32_t>(kEvenHalf)));
+  auto all_overflows = hn::Zero(d32);
+  for (std::size_t i = 0; i < close.count; i += kLanes32) {
+    const auto row = hn::IndicesFromVec(d32, hn::Load(d32, close.row + i));
+    static_assert(kVectors == 2 && (kLanes32 & (kLanes32 - 1)) == 0);
+    const auto column = hn::Load(d32, close.col + i);
+    const auto in_second = hn::Gt(column, hn::Set(d32, std::int32_t{kLanes32 - 1}));
+    const auto col =
+        hn::IndicesFromVec(d32, hn::And(column, hn::Set(d32, std::int32_t{kLanes32 - 1})));
+    auto sum = hn::Load(d32, close.sum + i);
+    auto overflows = hn::Zero(d32);
+    for (std::size_t p = 0; p < k; p += 2) {
+      const auto pairs_at = [&](std::size_t vector) {
+        const auto pairs = hn::LoadU(d16, b + p * kNr + 2 * vector * kLanes32);
+        return hn::TableLookupLanes(hn::BitCast(d32, pairs), col);
+      };
+      const auto first = hn::BitCast(d16, hn::TableLookupLanes(row_pairs<kMr>(a + p * kMr), row));
+      const auto second = hn::BitCast(d16, hn::IfThenElse(in_second, pairs_at(1), pairs_at(0)));
+      // A padded depth adds 0.
+      for (const auto half : {hn::And(second, even), hn::AndNot(even, second)}) {
+        auto high = hn::Zero(d32);
+        const auto low = hn::ReorderWidenMulAccumulate(d32, first, half, hn::Zero(d32), high);
+        sum = lane.template step<kFull, kSaturate>(sum, hn::RearrangeToOddPlusEven(low, high),
+                                                   overflows);
+      }
     }
+    hn::Store(sum, d32, close.sum + i);
+    all_overflows =
+        hn::Add(all_overflows, hn::IfThenElseZero(hn::FirstN(d32, close.count - i), overflows));
   }
-  auto highest = hn::Zero(d32);
-  auto lowest = hn::Zero(d32);
-  for (std::size_t p = 0; p < pairs; ++p) {
-    HWY_UNROLL(8)
+  return sum_lanes(d32, all_overflows);
+}
+
+// A block in which sums may come close to the end of the range: they take two depths at a time, and
+// are watched after each pair. Where a sum, or the one in between (at most `peak`, the largest
+// product, away), cannot have left the range, it is right as it is; the others are done again, one
+// product at a time. Precondition: 2 * peak <= accumulator.max().
+template <bool kFull, bool kSaturate>
+std::uint64_t dot16_watched(const std::int16_t* HWY_RESTRICT a, const std::int16_t* HWY_RESTRICT b,
+                            std::size_t k, const rtl::Accumulator& accumulator, std::uint64_t peak,
+                            std::int32_t* sums) {
+  const D16 d16;
+  const D32 d32;
+  const hn::RebindToUnsigned<D32> du;
+  const LaneAccumulator<D32> lane(accumulator);
+  const std::uint64_t bound = static_cast<std::uint64_t>(accumulator.max()) - 2 * peak;
+  // Sums are kept `bound` higher, so that one unsigned comparison finds those beyond +-bound.
+  const auto offset = hn::Set(d32, static_cast<std::int32_t>(bound));
+  const auto limit = hn::Set(du, static_cast<std::uint32_t>(2 * bound));
+  CloseSums close;
+  for (std::size_t column = 0; column < kNr; column += kLanes32) {
+    hn::Vec<D32> sum[kMr];
+    hn::Vec<decltype(du)> highest[kMr];
     for (std::size_t r = 0; r < kMr; ++r) {
-      std::int32_t pair = 0;
-      std::memcpy(&pair, a + 2 * r, sizeof(pair));
-      for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[r] = hn::Add(hn::LoadU(d32, sums + r * kNr + column), offset);
+      highest[r] = hn::BitCast(du, sum[r]);
+    }
+    for (std::size_t p = 0; p < k; p += 2) {
+      const auto b_pairs = hn::LoadU(d16, b + 2 * column + p * kNr);
+      HWY_UNROLL(8)
+      for (std::size_t r = 0; r < kMr; ++r) {
+        std::int32_t pair = 0;
+        std::memcpy(&pair, a + p * kMr + 2 * r, sizeof(pair));
         // The halves may come in two registers, whose sum is a pair's.
         auto high = hn::Zero(d32);
         const auto low = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, hn::Set(d32, pair)),
-                                                       hn::LoadU(d16, b + 2 * v * kLanes32),
-                                                       hn::Zero(d32), high);
-        sum[r][v] = hn::Add(sum[r][v], hn::RearrangeToOddPlusEven(low, high));
-        highest = hn::Max(highest, sum[r][v]);
-        lowest = hn::Min(lowest, sum[r][v]);
+                                                       b_pairs, hn::Zero(d32), high);
+        sum[r] = hn::Add(sum[r], hn::RearrangeToOddPlusEven(low, high));
+        highest[r] = hn::Max(highest[r], hn::BitCast(du, sum[r]));
       }
     }
-    a += 2 * kMr;
-    b += 2 * kNr;
-  }
-  const auto bound = static_cast<std::int64_t>(limit - margin);
-  if (hn::GetLane(hn::MaxOfLanes(d32, highest)) > bound ||
-      hn::GetLane(hn::MinOfLanes(d32, lowest)) < -bound) {
-    return false;
-  }
-  for (std::size_t r = 0; r < kMr; ++r) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      hn::StoreU(sum[r][v], d32, sums + r * kNr + v * kLanes32);
+    for (std::size_t r = 0; r < kMr; ++r) {
+      std::int32_t* const at = sums + r * kNr + column;
+      const auto mask = hn::RebindMask(d32, hn::Gt(highest[r], limit));
+      if (!hn::AllFalse(d32, mask)) {
+        const auto columns = hn::Iota(d32, static_cast<std::int32_t>(column));
+        hn::StoreU(hn::Set(d32, static_cast<std::int32_t>(r)), d32, close.row + close.count);
+        hn::StoreU(hn::Compress(columns, mask), d32, close.col + close.count);
+        hn::StoreU(hn::Compress(hn::LoadU(d32, at), mask), d32, close.sum + close.count);
+        close.count += hn::CountTrue(d32, mask);
+      }
+      hn::StoreU(hn::Sub(sum[r], offset), d32, at);
     }
   }
-  return true;
+  // Lanes behind the last one look something up too.
+  for (std::int32_t* list : {close.row, close.col, close.sum}) {
+    hn::StoreU(hn::Zero(d32), d32, list + close.count);
+  }
+  const std::uint64_t overflows = dot16_close_sums<kFull, kSaturate>(a, b, k, lane, close);
+  for (std::size_t i = 0; i < close.count; ++i) {
+    sums[static_cast<std::size_t>(close.row[i]) * kNr + static_cast<std::size_t>(close.col[i])] =
+        close.sum[i];
+  }
+  return overflows;
 }
+#endif
 
 template <class D>
 std::uint64_t dot16_steps(const std::int16_t* a, const std::int16_t* b, std::size_t k,
@@ -276,56 +354,70 @@ std::uint64_t dot16_steps(const std::int16_t* a, const std::int16_t* b, std::siz
   });
 }
 
-template <class D>
-std::uint64_t dot16(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
-                    const BlockNorms& b_norms, std::size_t k, const rtl::Accumulator& accumulator,
-                    hn::TFromD<D>* sums) {
-  // Partial sums are formed in 32-bit lanes before they are added to the accumulators.
+// Partial sums are formed in 32-bit lanes before they are added to the accumulators. A norm bounds
+// all of them: whether neither they nor a sum of at most `largest` can leave its range.
+HWY_INLINE bool fits(std::uint64_t norm, std::uint64_t largest, std::uint64_t limit) {
   constexpr std::uint64_t kPartialLimit = (std::uint64_t{1} << 31) - 1;
-  const auto limit = static_cast<std::uint64_t>(accumulator.max());
-  std::uint64_t overflows = 0;
+  return norm <= kPartialLimit && largest <= limit && norm <= limit - largest;
+}
+
+template <class T>
+HWY_INLINE void add_products(const std::int16_t* a, const std::int16_t* b, std::size_t k, T* sums) {
   Partial partial;
-  std::uint64_t largest = largest_magnitude(sums);
-  const std::uint64_t block = std::uint64_t{a_norms.block} * b_norms.block;
-  if (block <= kPartialLimit && largest <= limit && block <= limit - largest) {
-    multiply_add(a, b, (k + 1) / 2, partial);
-    add_partial(partial, sums);
-    return 0;
-  }
-  for (std::size_t begin = 0; begin < k; begin += kNormDepth) {
-    const std::size_t depth = std::min(kNormDepth, k - begin);
-    const std::size_t at = begin / kNormDepth;
-    const std::uint64_t run = std::uint64_t{a_norms.run[at]} * b_norms.run[at];
-    const std::int16_t* a_run = a + begin * kMr;
-    const std::int16_t* b_run = b + begin * kNr;
-    if (run <= kPartialLimit && largest <= limit && run <= limit - largest) {
-      multiply_add(a_run, b_run, (depth + 1) / 2, partial);
-      add_partial(partial, sums);
-    } else {
-      bool done = false;
-      if constexpr (std::is_same_v<D, D32>) {
-        const std::uint64_t peak = std::uint64_t{a_norms.peak[at]} * b_norms.peak[at];
-        done = 2 * peak <= limit && largest <= limit - 2 * peak &&
-               dot16_watched(a_run, b_run, (depth + 1) / 2, limit, peak, sums);
-      }
-      if (!done) {
-        overflows += dot16_steps<D>(a_run, b_run, depth, accumulator, sums);
-      }
-    }
-    largest = largest_magnitude(sums);
-  }
-  return overflows;
+  multiply_add(a, b, (k + 1) / 2, partial);
+  add_partial(partial, sums);
 }
 
 std::uint64_t dot16_int32(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int32_t* sums) {
-  return dot16<D32>(a, b, a_norms, b_norms, k, accumulator, sums);
+  const auto limit = static_cast<std::uint64_t>(accumulator.max());
+  if (fits(std::uint64_t{a_norms.block} * b_norms.block, largest_magnitude(sums), limit)) {
+    add_products(a, b, k, sums);
+    return 0;
+  }
+#if HWY_TARGET != HWY_SCALAR
+  std::uint64_t peak = 0;
+  for (std::size_t run = 0; run < kNormsPerBlock; ++run) {
+    peak = std::max(peak, std::uint64_t{a_norms.peak[run]} * b_norms.peak[run]);
+  }
+  if (2 * peak <= limit) {
+    return with_accumulator_kind<std::int32_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
+      return dot16_watched<kFull, kSaturate>(a, b, k, accumulator, peak, sums);
+    });
+  }
+#endif
+  return dot16_steps<D32>(a, b, k, accumulator, sums);
 }
+
+// Wider sums seldom come close to their end, but a block's partial sums may be too large for 32-bit
+// lanes: then run by run.
 std::uint64_t dot16_int64(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int64_t* sums) {
-  return dot16<D64>(a, b, a_norms, b_norms, k, accumulator, sums);
+  const auto limit = static_cast<std::uint64_t>(accumulator.max());
+  std::uint64_t largest = largest_magnitude(sums);
+  if (fits(std::uint64_t{a_norms.block} * b_norms.block, largest, limit)) {
+    add_products(a, b, k, sums);
+    return 0;
+  }
+  std::uint64_t overflows = 0;
+  for (std::size_t begin = 0; begin < k; begin += kNormDepth) {
+    const std::size_t depth = std::min(kNormDepth, k - begin);
+    const std::uint64_t run =
+        std::uint64_t{a_norms.run[begin / kNormDepth]} * b_norms.run[begin / kNormDepth];
+    if (!fits(run, largest, limit)) {
+      largest = largest_magnitude(sums);  // it had only been bounded
+    }
+    if (fits(run, largest, limit)) {
+      add_products(a + begin * kMr, b + begin * kNr, depth, sums);
+      largest += run;
+    } else {
+      overflows += dot16_steps<D64>(a + begin * kMr, b + begin * kNr, depth, accumulator, sums);
+      largest = largest_magnitude(sums);
+    }
+  }
+  return overflows;
 }
 
 // --- shift ---------------------------------------------------------------------------------------
