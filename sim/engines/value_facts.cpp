@@ -8,17 +8,29 @@
 namespace potomac::sim {
 namespace {
 
-template <typename Path>
+template <typename Path, typename Sum>
 std::uint64_t accumulate(const workloads::Gemm& gemm, const Path& path, const AccumulatorSink& sink,
                          WorkerPool& pool, const MacsDone& done) {
   const auto first = Path::table(gemm.first.format());
   const auto second = Path::table(gemm.second.format());
-  if (path.accumulator.bits <= 32) {
-    return TiledGemm<Path, std::int32_t, std::int64_t>(gemm, path, first, second, sink, pool, done)
-        .run();
+  return TiledGemm<Path, Sum, std::int64_t>(gemm, path, first, second, sink, pool, done).run();
+}
+
+// By the fastest path that serves. Returns the number of overflows.
+std::uint64_t accumulate(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
+                         const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done) {
+  const bool narrow = accumulator.bits <= 32;
+  if (Dot16Path::serves(gemm.first.format(), gemm.second.format(), accumulator)) {
+    const Dot16Path path{accumulator};
+    return narrow ? accumulate<Dot16Path, std::int32_t>(gemm, path, sink, pool, done)
+                  : accumulate<Dot16Path, std::int64_t>(gemm, path, sink, pool, done);
   }
-  return TiledGemm<Path, std::int64_t, std::int64_t>(gemm, path, first, second, sink, pool, done)
-      .run();
+  if (Dot32Path::serves(gemm.first.format(), gemm.second.format(), accumulator)) {
+    return accumulate<Dot32Path, std::int64_t>(gemm, Dot32Path{accumulator}, sink, pool, done);
+  }
+  const ShiftPath path{accumulator};
+  return narrow ? accumulate<ShiftPath, std::int32_t>(gemm, path, sink, pool, done)
+                : accumulate<ShiftPath, std::int64_t>(gemm, path, sink, pool, done);
 }
 
 }  // namespace
@@ -37,10 +49,7 @@ ValueFacts value_facts(const workloads::LoweredPass& operands, const rtl::Accumu
   ValueFacts facts;
   std::mutex mutex;
   for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
-    const std::uint64_t overflow =
-        Dot16Path::serves(gemm.first.format(), gemm.second.format(), accumulator)
-            ? accumulate(gemm, Dot16Path{accumulator}, sink, threads, done)
-            : accumulate(gemm, ShiftPath{accumulator}, sink, threads, done);
+    const std::uint64_t overflow = accumulate(gemm, accumulator, sink, threads, done);
     const ProductCounts products = count_products(gemm, accumulator, threads);
     const std::lock_guard lock(mutex);
     facts.overflow += overflow;

@@ -420,6 +420,76 @@ std::uint64_t dot16_int64(const std::int16_t* a, const std::int16_t* b, const Bl
   return overflows;
 }
 
+// --- dot32 ---------------------------------------------------------------------------------------
+
+#if HWY_TARGET != HWY_SCALAR
+// The products of a row's element with a vector of columns.
+HWY_INLINE hn::Vec<D64> wide_products(std::int64_t a, hn::Vec<D64> columns) {
+  const hn::RepartitionToNarrow<D64> d32;
+  return hn::MulEven(hn::BitCast(d32, hn::Set(D64(), a)), hn::BitCast(d32, columns));
+}
+
+template <bool kFull, bool kSaturate>
+std::uint64_t dot32(const std::int64_t* a, const std::int64_t* b, const WideNorms& a_norms,
+                    const WideNorms& b_norms, std::size_t k, const rtl::Accumulator& accumulator,
+                    std::int64_t* sums) {
+  const D64 d;
+  const LaneAccumulator<D64> lane(accumulator);
+  auto overflows = hn::Zero(d);
+  for (std::size_t begin = 0; begin < k; begin += kNormDepth) {
+    const std::size_t end = std::min(begin + kNormDepth, k);
+    // How far from 0 a sum may be, and be sure to stay in the range: less than 0 if none is.
+    const std::uint64_t reach = a_norms.run[begin / kNormDepth] * b_norms.run[begin / kNormDepth];
+    const std::int64_t units = accumulator.max() >> (2 * kWideNormUnit);
+    const std::int64_t safe = static_cast<std::int64_t>((static_cast<std::uint64_t>(units) - reach)
+                                                        << (2 * kWideNormUnit));
+    const auto limit =
+        hn::Set(d, reach > static_cast<std::uint64_t>(units) ? std::int64_t{-1} : safe);
+    for (std::size_t column = 0; column < kNr; column += kLanes64) {
+      hn::Vec<D64> sum[kMr];
+      for (std::size_t r = 0; r < kMr; ++r) {
+        sum[r] = hn::LoadU(d, sums + r * kNr + column);
+      }
+      for (std::size_t at = begin; at < end; ++at) {
+        const auto columns = hn::LoadU(d, b + at * kNr + column);
+        HWY_UNROLL(8)
+        for (std::size_t r = 0; r < kMr; ++r) {
+          sum[r] = hn::Add(sum[r], wide_products(a[at * kMr + r], columns));
+        }
+      }
+      for (std::size_t r = 0; r < kMr; ++r) {
+        std::int64_t* const to = sums + r * kNr + column;
+        const auto before = hn::LoadU(d, to);
+        // v ^ sign is |v|, less 1 where v is negative.
+        if (!hn::AllTrue(d, hn::Lt(hn::Xor(before, hn::BroadcastSignBit(before)), limit))) {
+          sum[r] = before;
+          for (std::size_t at = begin; at < end; ++at) {
+            const auto columns = hn::LoadU(d, b + at * kNr + column);
+            sum[r] = lane.template step<kFull, kSaturate>(
+                sum[r], wide_products(a[at * kMr + r], columns), overflows);
+          }
+        }
+        hn::StoreU(sum[r], d, to);
+      }
+    }
+  }
+  return sum_lanes(d, overflows);
+}
+#endif
+
+std::uint64_t dot32_int64(const std::int64_t* a, const std::int64_t* b, const WideNorms& a_norms,
+                          const WideNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)a, (void)b, (void)a_norms, (void)b_norms, (void)k, (void)accumulator, (void)sums;
+  return 0;  // see has_dot16()
+#else
+  return with_accumulator_kind<std::int64_t>(accumulator, [&]<bool kFull, bool kSaturate>() {
+    return dot32<kFull, kSaturate>(a, b, a_norms, b_norms, k, accumulator, sums);
+  });
+#endif
+}
+
 // --- shift ---------------------------------------------------------------------------------------
 
 template <class D, bool kFull, bool kSaturate>
@@ -514,6 +584,7 @@ HWY_EXPORT(offers_dot16);
 HWY_EXPORT(unpack);
 HWY_EXPORT(dot16_int32);
 HWY_EXPORT(dot16_int64);
+HWY_EXPORT(dot32_int64);
 HWY_EXPORT(shift_int32);
 HWY_EXPORT(shift_int64);
 HWY_EXPORT(fp32);
@@ -542,6 +613,11 @@ std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const Bl
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int64_t* sums) {
   return HWY_DYNAMIC_DISPATCH(dot16_int64)(a, b, a_norms, b_norms, k, accumulator, sums);
+}
+std::uint64_t dot32_block(const std::int64_t* a, const std::int64_t* b, const WideNorms& a_norms,
+                          const WideNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums) {
+  return HWY_DYNAMIC_DISPATCH(dot32_int64)(a, b, a_norms, b_norms, k, accumulator, sums);
 }
 std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int32_t* sums) {

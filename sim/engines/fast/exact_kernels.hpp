@@ -5,6 +5,7 @@
 // A micro-tile is mr x nr accumulators, row-major. Packed operands of a micro-tile, for depth k:
 //   dot16:   int16 values +-2^(e + e_max) or 0, in pairs of depth: a[k/2][mr][2], b[k/2][nr][2];
 //            an odd depth is padded by a zero
+//   dot32:   int32 values likewise, as int64:                       a[k][mr],       b[k][nr]
 //   shift:   int32 words 2 * e + sign or kShiftZero:                a[k][mr],       b[k][nr]
 //   fp32:    float values:                                          a[k][mr],       b[k][nr]
 #pragma once
@@ -28,13 +29,12 @@ inline constexpr std::size_t kMaxNr = 32;
 // Of the instruction set in use.
 MicroTileShape micro_tile_shape();
 const char* instruction_set_name();
-bool has_dot16();  // whether dot16_block() may be called
+bool has_dot16();  // whether dot16_block() and dot32_block() may be called
 
-// Depth over which operand norms are kept: the finest step at which dot16 proves that no sum can
-// leave the accumulator's range.
-inline constexpr std::size_t kNormDepth = 32;
-// Depth of a dot16 block; the kernel first tries to prove all of it at once.
+// Depth of a block, and of the runs in it over which operand norms are kept: the steps at which it
+// is proved that no sum can leave the accumulator's range.
 inline constexpr std::size_t kBlockDepth = 256;
+inline constexpr std::size_t kNormDepth = 32;
 inline constexpr std::size_t kNormsPerBlock = kBlockDepth / kNormDepth;
 
 // Bounds on one operand of a micro-tile, over all its rows (or columns): for each run of kNormDepth
@@ -78,6 +78,19 @@ std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const Bl
                           const rtl::Accumulator& accumulator, std::int32_t* sums);
 std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
                           const BlockNorms& b_norms, std::size_t k,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums);
+
+// At least the largest Euclidean norm of any lane of an operand, for each run of kNormDepth depths,
+// in units of 2^kWideNormUnit.
+inline constexpr int kWideNormUnit = 15;
+struct WideNorms {
+  std::uint64_t run[kNormsPerBlock];
+};
+
+// Products of codes of at most 6 bits, int32 times int32, into accumulators of more than 32 bits.
+// Where a norm shows that a sum may leave the range within a run, it is watched at every step.
+std::uint64_t dot32_block(const std::int64_t* a, const std::int64_t* b, const WideNorms& a_norms,
+                          const WideNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int64_t* sums);
 
 inline constexpr std::int32_t kShiftZero = -(1 << 20);

@@ -103,6 +103,63 @@ struct Dot16Path {
   }
 };
 
+// Codes of at most 6 bits as int32 values, lowest accumulator bit `exact`, accumulators of more
+// than 32 bits.
+struct Dot32Path {
+  using Packed = std::int64_t;
+  using Norms = WideNorms;
+  using Table = std::array<Packed, 256>;
+  static constexpr std::size_t kSharedRows = 0;
+  static constexpr int kMaxBits = 6;
+
+  rtl::Accumulator accumulator;
+
+  static bool serves(rtl::PotFormat first, rtl::PotFormat second,
+                     const rtl::Accumulator& accumulator) {
+    return has_dot16() && first.bits() <= kMaxBits && second.bits() <= kMaxBits &&
+           accumulator.bits > 32 && accumulator.lsb == rtl::exact_lsb(first, second);
+  }
+
+  static Table table(rtl::PotFormat format) {
+    Table values{};
+    for (int i = 0; i < format.code_count(); ++i) {
+      const auto code = static_cast<rtl::PotCode>(i);
+      if (!format.is_zero(code)) {
+        const Packed magnitude = Packed{1} << (format.exponent(code) + format.e_max());
+        values[code] = format.is_negative(code) ? -magnitude : magnitude;
+      }
+    }
+    return values;
+  }
+
+  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
+                        std::size_t lane, std::size_t lanes, Packed* packed, Norms& norms) {
+    pack_plain_lane(table, codes, k, lane, lanes, packed);
+    for (std::size_t run = 0; run < codes.size() / kNormDepth; ++run) {
+      std::uint64_t squares = 0;
+      for (std::size_t i = run * kNormDepth; i < (run + 1) * kNormDepth; ++i) {
+        const auto units = static_cast<std::uint64_t>(
+            (std::abs(table[codes[i]]) + (Packed{1} << kWideNormUnit) - 1) >> kWideNormUnit);
+        squares += units * units;
+      }
+      norms.run[run] = std::max(norms.run[run], squares);
+    }
+  }
+
+  // Norms of the squares that pack_lane() left, rounded up: 32 squares of 15 bits are exact in a
+  // double, whose root is off by less than the 1 added.
+  static void finish(Norms& norms) {
+    for (std::uint64_t& run : norms.run) {
+      run = run == 0 ? 0 : static_cast<std::uint64_t>(std::sqrt(static_cast<double>(run))) + 1;
+    }
+  }
+
+  std::uint64_t advance(const Packed* a, const Packed* b, const Norms& a_norms,
+                        const Norms& b_norms, std::size_t k, std::int64_t* sums) const {
+    return dot32_block(a, b, a_norms, b_norms, k, accumulator, sums);
+  }
+};
+
 // Any codes and any lowest bit.
 struct ShiftPath {
   using Packed = std::int32_t;

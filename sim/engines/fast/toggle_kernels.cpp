@@ -89,7 +89,7 @@ class BitCounter {
   // The sum of three bits, and its carry.
   static HWY_INLINE V add_bits(V a, V b, V c, V& carry) {
     const V either = hn::Xor(a, b);
-    carry = hn::IfVecThenElse(either, c, a);
+    carry = hn::Or(hn::And(either, c), hn::AndNot(either, a));
     return hn::Xor(either, c);
   }
   HWY_INLINE void flush() {

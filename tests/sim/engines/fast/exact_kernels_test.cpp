@@ -43,8 +43,11 @@ std::vector<std::int64_t> targets() {
   return hwy::SupportedAndGeneratedTargets();
 }
 
-// Empty, or what differs between the fast engine and the sequential definition.
-std::string compare(const Machine& machine, const Reference& reference) {
+// Empty, or what differs between the fast engine and the sequential definition; toggles between
+// this instruction set and the first one that was asked, which `toggles` keeps. (That they are the
+// hardware's, engine_identity_test.cpp shows.)
+std::string compare(const Machine& machine, const Reference& reference,
+                    std::optional<energy::RegisterToggles>& toggles) {
   sim::WorkerPool pool(2);
   const auto fast = run_mf_mac(*sim::make_engine(sim::EngineKind::kFast, pool), machine);
   if (!std::ranges::all_of(fast.times_delivered, [](int times) { return times == 1; })) {
@@ -53,6 +56,10 @@ std::string compare(const Machine& machine, const Reference& reference) {
   if (fast.values != reference.values) {
     return "values differ";
   }
+  if (fast.result.toggles != toggles.value_or(fast.result.toggles)) {
+    return "toggles differ";
+  }
+  toggles = fast.result.toggles;
   const energy::ActionCounts& actions = fast.result.actions;
   if (actions.overflow != reference.overflow) {
     return fmt::format("{} overflows, expected {}", actions.overflow.value(), reference.overflow);
@@ -72,9 +79,10 @@ std::string compare_in_every_target(const sim::Architecture& architecture,
   const Machine machine(architecture, layer, workloads::Pass::kForward);
   const Reference reference = reference_pass(machine);
   std::string differences;
+  std::optional<energy::RegisterToggles> toggles;
   for (const std::int64_t target : targets()) {
     const UseTarget use(target);
-    const std::string difference = compare(machine, reference);
+    const std::string difference = compare(machine, reference, toggles);
     if (!difference.empty()) {
       differences += fmt::format("{}: {}; ", sim::instruction_set_name(), difference);
     }
@@ -123,13 +131,13 @@ RC_GTEST_PROP(ExactKernels, AnyGemmIsTheSequentialSumInEveryTarget, ()) {
 // lets products be added in any order must fail just in time. Widths and depths are chosen so that
 // the edge comes within a run, at its end, within a block, and at its end.
 TEST(ExactKernels, SumsAroundTheEdgeOfOverflowInEveryTarget) {
-  for (const int code_bits : {4, 5}) {
+  for (const int code_bits : {4, 5, 6}) {
     const rtl::PotFormat format(code_bits);
     const int product = 4 * format.e_max();  // log2 of the largest product in units of the lowest
     for (const int headroom : {0, 1, 2, 3, 5, 8, 9}) {
       // The largest value is one unit less than 2^(headroom + 1) largest products.
       const int bits = product + headroom + 2;
-      if (bits < rtl::kMinAccumulatorBits) {
+      if (bits < rtl::kMinAccumulatorBits || bits > rtl::kMaxAccumulatorBits) {
         continue;
       }
       for (const std::int64_t depth : {31, 33, 256, 640}) {
@@ -152,6 +160,7 @@ TEST(ExactKernels, SumsAroundTheEdgeOfOverflowInEveryTarget) {
         for (const auto overflow : {rtl::Overflow::kWrap, rtl::Overflow::kSaturate}) {
           for (const bool gating : {true, false}) {
             sim::Architecture architecture;
+            architecture.pe.operand_bits = code_bits;
             architecture.pe.accumulator = {bits, std::nullopt, overflow};
             architecture.pe.zero_gating = gating;
             ASSERT_EQ(compare_in_every_target(architecture, layer), "")
@@ -169,7 +178,7 @@ TEST(ExactKernels, SumsAroundTheEdgeOfOverflowInEveryTarget) {
 
 TEST(ExactKernels, EveryAccumulatorWidthInEveryTarget) {
   for (int bits = rtl::kMinAccumulatorBits; bits <= rtl::kMaxAccumulatorBits; ++bits) {
-    for (const int code_bits : {3, 5, 8}) {
+    for (const int code_bits : {3, 5, 6, 8}) {
       workloads::Layer layer = linear_layer(3, 35, 70);
       layer.a = random_tensor(layer.shape.a, code_bits, Data::kDense, 3);
       layer.w = random_tensor(layer.shape.w, code_bits, Data::kDense, 4);
@@ -200,10 +209,14 @@ TEST(ExactKernels, Fp32SumsAreTheSameBitsInEveryTarget) {
         architecture.pe.accumulator.lsb = 40;
         const Machine machine(architecture, layer, workloads::Pass::kForward);
         const std::vector<float> expected = reference_fp32(machine);
+        std::optional<energy::RegisterToggles> toggles;
         for (const std::int64_t target : targets()) {
           const UseTarget use(target);
           sim::WorkerPool pool(2);
           const auto fast = run_fp32(*sim::make_engine(sim::EngineKind::kFast, pool), machine);
+          ASSERT_EQ(fast.result.toggles, toggles.value_or(fast.result.toggles))
+              << sim::instruction_set_name();
+          toggles = fast.result.toggles;
           for (std::size_t i = 0; i < expected.size(); ++i) {
             ASSERT_EQ(std::bit_cast<std::uint32_t>(fast.values[i]),
                       std::bit_cast<std::uint32_t>(expected[i]))
