@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,6 +20,7 @@
 #include "sim/engines/fast/toggle_kernels.hpp"
 #include "sim/engines/worker_pool.hpp"
 #include "sim/machine/array_shape.hpp"
+#include "support/bit_count.hpp"
 #include "workloads/layers/operand_view.hpp"
 
 namespace potomac::sim {
@@ -43,7 +43,11 @@ struct OperandWords {
 
 template <typename Word>
 std::uint64_t differing_bits(Word a, Word b) {
-  return static_cast<std::uint64_t>(std::popcount(static_cast<Word>(a ^ b)));
+  if constexpr (sizeof(Word) == 1) {
+    return bit_count(static_cast<std::uint8_t>(a ^ b));
+  } else {
+    return bit_count(std::uint64_t{a ^ b});
+  }
 }
 template <typename Word>
 std::uint64_t differing_bits(std::span<const Word> a, const Word* b) {
