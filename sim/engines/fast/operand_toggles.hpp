@@ -102,20 +102,20 @@ std::vector<Passage<Word>> passages_of_depths(const OperandWords<Word>& operand,
   std::vector<Passage<Word>> passages(static_cast<std::size_t>(depth));
   std::mutex mutex;
   // Enough rows to a task that adding up its depths is little beside them.
-  constexpr std::int64_t kTaskRows = 1024;
+  constexpr std::int64_t kRowsOfTask = 1024;
   const std::int64_t blocks = ceil_div(depth, kFetchedDepth);
-  const auto tasks = static_cast<std::size_t>(blocks * ceil_div(rows, kTaskRows));
+  const auto tasks = static_cast<std::size_t>(blocks * ceil_div(rows, kRowsOfTask));
   pool.for_each(tasks, [&](std::size_t task, unsigned /*thread*/) {
     const std::int64_t k = static_cast<std::int64_t>(task) % blocks * kFetchedDepth;
-    const std::int64_t begin = static_cast<std::int64_t>(task) / blocks * kTaskRows;
-    const std::int64_t end = std::min(begin + kTaskRows, rows);
+    const std::int64_t begin = static_cast<std::int64_t>(task) / blocks * kRowsOfTask;
+    const std::int64_t end = std::min(begin + kRowsOfTask, rows);
     const auto count = static_cast<std::size_t>(std::min(kFetchedDepth, depth - k));
     const std::span<Passage<Word>> here =
         std::span(passages).subspan(static_cast<std::size_t>(k), count);
     std::vector<rtl::PotCode> codes;
     std::vector<Word> before(count);
     std::vector<Word> now(count);
-    std::vector<std::uint32_t> toggles(count);  // at most kTaskRows * 32 each
+    std::vector<std::uint32_t> toggles(count);  // at most kRowsOfTask * 32 each
     // A task's first row is compared with the last one of the task before.
     operand.fetch(std::max<std::int64_t>(begin - 1, 0), k, before, codes);
     for (std::int64_t row = begin; row < end; ++row) {
