@@ -1,10 +1,10 @@
 // How fast the engines are, beside the machine's own limit, measured in one run on one core:
-//   int16_peak        multiply-adds from registers: what no int16 kernel can exceed
-//   fast_trained/M/K  the fast engine, whole M x M x K GEMMs of codes drawn from the shipped trace:
-//                     packing, statistics and exact accumulation
-//   fast_normal/...   the same with dense normal values, and other formats and accumulators
-//   fast_toggles/D/.. the same with register toggles, of trained codes, by dataflow (0 os, 1 ws, 2
-//   is) systemc/D/R/idle  the SystemC array of R x R PEs, by dataflow; idle: half of the slots
+//   int16_peak: multiply-adds from registers, what no int16 kernel can exceed
+//   fast_trained/D/M/K: the fast engine, whole M x M x K GEMMs of codes from the shipped trace:
+//     packing, statistics and exact accumulation; by dataflow D (0 os, 1 ws, 2 is)
+//   fast_normal/...: with dense normal values, and other formats and accumulators
+//   fast_toggles/D/M/K: as fast_trained, with register toggles
+//   systemc/D/R/I: the SystemC array of R x R PEs, by dataflow; I = 1: half of the slots are idle
 // Compare within a run, never between runs. GMAC/s and PE-cycles/s are per second of processor
 // time.
 #include <benchmark/benchmark.h>
@@ -110,17 +110,21 @@ void run_fast(benchmark::State& state, const workloads::Layer& layer,
   state.counters["overflows"] = static_cast<double>(overflows);
 }
 
-void fast_trained(benchmark::State& state) {
-  run_fast(state, trained_layer(state.range(0), state.range(0), state.range(1)), {});
-}
-
 constexpr std::array kDataflows = {sim::Dataflow::kOutputStationary,
                                    sim::Dataflow::kWeightStationary,
                                    sim::Dataflow::kInputStationary};
 
-void fast_toggles(benchmark::State& state) {
+void run_trained(benchmark::State& state, const sim::Detail& detail) {
   run_fast(state, trained_layer(state.range(1), state.range(1), state.range(2)), {},
-           kDataflows.at(static_cast<std::size_t>(state.range(0))), {.toggles = true});
+           kDataflows.at(static_cast<std::size_t>(state.range(0))), detail);
+}
+
+void fast_trained(benchmark::State& state) {
+  run_trained(state, {});
+}
+
+void fast_toggles(benchmark::State& state) {
+  run_trained(state, {.toggles = true});
 }
 
 void fast_normal(benchmark::State& state, int bits, const rtl::AccumulatorConfig& accumulator) {
@@ -153,9 +157,9 @@ void systemc(benchmark::State& state) {
 BENCHMARK(int16_peak)->Unit(benchmark::kMillisecond);
 using rtl::Overflow;
 BENCHMARK(fast_trained)
-    ->Args({256, 1152})
-    ->Args({512, 2304})
-    ->Args({1024, 4608})
+    ->Args({0, 256, 1152})
+    ->Args({0, 512, 2304})
+    ->ArgsProduct({{0, 1, 2}, {1024}, {4608}})
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(fast_normal, 5bit_exact_32bits, 5, {32, {}, Overflow::kWrap})
     ->Args({256, 576})
