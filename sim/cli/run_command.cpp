@@ -87,9 +87,10 @@ void execute(const RunArguments& arguments) {
   for (const std::string& assignment : arguments.settings) {
     set_key(options.architecture, assignment);
   }
-  options.engine =
-      choose<EngineKind>("--engine", arguments.engine,
-                         {{"fast", EngineKind::kFast}, {"systemc", EngineKind::kSystemC}});
+  options.engine = choose<EngineKind>("--engine", arguments.engine,
+                                      {{"count", EngineKind::kCount},
+                                       {"fast", EngineKind::kFast},
+                                       {"systemc", EngineKind::kSystemC}});
   options.threads = arguments.threads;
   if (!arguments.layers.empty()) {
     options.selection.layers = arguments.layers;
@@ -102,6 +103,12 @@ void execute(const RunArguments& arguments) {
   }
   options.simulate_baseline = arguments.simulate_baseline;
   options.toggles = arguments.toggles;
+  if (options.engine == EngineKind::kCount &&
+      (options.toggles || !arguments.dump_outputs.empty())) {
+    throw InputError({"", options.toggles ? "--toggles" : "--dump-outputs",
+                      "takes every sum, and --engine count computes none",
+                      "use --engine fast, which counts the same"});
+  }
   auto tables = arguments.tables;
   if (tables.empty()) {
     tables.emplace_back(kDefaultTable);
@@ -146,8 +153,10 @@ void add_run_command(CLI::App& app) {
   command->add_option("--out", arguments->out, "folder for report.json and layers.csv")
       ->required()
       ->option_text("DIR REQUIRED");
-  command->add_option("--engine", arguments->engine, "fast (default) or systemc: same results")
-      ->option_text("fast|systemc");
+  command
+      ->add_option("--engine", arguments->engine,
+                   "fast (default); systemc: the same, PE by PE; count: without results, sooner")
+      ->option_text("count|fast|systemc");
   command
       ->add_option("--layers", arguments->layers, "only layers whose name matches; may be repeated")
       ->option_text("GLOB")

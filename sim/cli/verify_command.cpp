@@ -1,4 +1,5 @@
-// `potomac verify`: the fast engine against every PE of the SystemC array, on drawn cases.
+// `potomac verify`: the fast engine, and the count engine, against every PE of the SystemC array,
+// on drawn cases.
 #include <chrono>
 #include <cstdint>
 #include <iostream>
@@ -33,13 +34,14 @@ void execute(const VerifyArguments& arguments) {
   WorkerPool pool(1);
   const auto fast = make_engine(EngineKind::kFast, pool);
   const auto systemc = make_engine(EngineKind::kSystemC, pool);
+  const auto count = make_engine(EngineKind::kCount, pool);
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t cases = 0;
   std::uint64_t macs = 0;
   std::optional<VerifyFailure> failure;
   {
     Progress progress(options.only ? 1 : options.cases);
-    failure = verify(options, *fast, *systemc, [&](const VerifyCase& done) {
+    failure = verify(options, {*fast, *systemc, *count}, [&](const VerifyCase& done) {
       cases += 1;
       macs += static_cast<std::uint64_t>(workloads::macs_of(
           workloads::gemms_of(done.layer.shape, done.pass, done.architecture.lowering)));
@@ -49,17 +51,17 @@ void execute(const VerifyArguments& arguments) {
   if (failure) {
     const std::string arch =
         arguments.architecture.empty() ? "" : fmt::format(" --arch {}", arguments.architecture);
-    throw MachineError({"", fmt::format("case {}", failure->index),
-                        fmt::format("fast and systemc differ: {} ({})", failure->difference,
-                                    failure->machine_and_layer),
-                        fmt::format("see it again with: potomac verify{} --seed {} --case {}", arch,
-                                    arguments.seed, failure->index)});
+    throw MachineError(
+        {"", fmt::format("case {}", failure->index),
+         fmt::format("engines differ: {} ({})", failure->difference, failure->machine_and_layer),
+         fmt::format("see it again with: potomac verify{} --seed {} --case {}", arch,
+                     arguments.seed, failure->index)});
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::cout << fmt::format(
       "seed {}: {} cases, {} MACs, MF-MAC and FP32 MAC: fast and systemc agree on every result, "
-      "cycle, action and toggle ({:.0f} cases/s)\n",
+      "cycle, action and toggle, and count on what it counts ({:.0f} cases/s)\n",
       arguments.seed, cases, macs, static_cast<double>(cases) / seconds);
 }
 

@@ -81,8 +81,9 @@ class Engine {
   virtual PassCounts run(const Job& job, const Detail& detail) = 0;
 };
 
-enum class EngineKind { kFast, kSystemC };
-inline constexpr std::array<EngineKind, 2> kEngineKinds = {EngineKind::kFast, EngineKind::kSystemC};
+enum class EngineKind { kCount, kFast, kSystemC };
+inline constexpr std::array<EngineKind, 3> kEngineKinds = {EngineKind::kCount, EngineKind::kFast,
+                                                           EngineKind::kSystemC};
 std::string_view name_of(EngineKind engine);
 
 // Engines that have a use for threads share out their work over `pool`, which must outlive them.

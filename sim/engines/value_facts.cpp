@@ -4,6 +4,7 @@
 
 #include "sim/engines/count/operand_statistics.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
+#include "sim/engines/for_each_gemm.hpp"
 
 namespace potomac::sim {
 namespace {

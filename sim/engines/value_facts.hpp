@@ -8,6 +8,7 @@
 
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/engines/worker_pool.hpp"
+#include "support/count.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
@@ -46,7 +47,7 @@ struct ProductCounts {
 
 struct ValueFacts {
   ProductCounts products;
-  std::uint64_t overflow = 0;  // sums that left the accumulator's range
+  Count overflow;  // sums that left the accumulator's range, where known
 
   friend bool operator==(const ValueFacts&, const ValueFacts&) = default;
 };

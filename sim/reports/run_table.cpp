@@ -144,7 +144,7 @@ std::string toggles_section(const Quantities& totals, TextForm form) {
 std::string accumulators_text(const energy::ActionCounts& actions) {
   const Count events = actions.overflow + actions.dropped_product;
   if (!events.known()) {
-    return "Whether accumulators overflow is not known without values.";
+    return "Whether accumulators overflow is not known: sums would tell (engine fast).";
   }
   if (events.value() == 0) {
     return "No accumulator overflowed, no product was dropped.";

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/engines/count/closed_forms.hpp"
+#include "sim/engines/count/operand_statistics.hpp"
 #include "sim/studies/fit.hpp"
 
 namespace potomac::sim {
@@ -116,8 +117,8 @@ std::vector<PassRecord> simulate(const workloads::Workload& workload,
 }
 
 void complete_facts(const workloads::Workload& workload, const Architecture& architecture,
-                    const Selection& selection, FactStore& facts, WorkerPool& pool,
-                    const WorkDone& done) {
+                    const Selection& selection, EngineKind engine, FactStore& facts,
+                    WorkerPool& pool, const WorkDone& done) {
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {
     std::vector<std::pair<Pass, rtl::Accumulator>> missing;
     for (const Pass pass : selection.passes_of(workload.layers()[i])) {
@@ -134,9 +135,18 @@ void complete_facts(const workloads::Workload& workload, const Architecture& arc
       continue;  // shapes only: what depends on values stays unknown
     }
     for (const auto& [pass, accumulator] : missing) {
+      const workloads::LoweredPass operands(*layer, pass, architecture.lowering);
+      const MacsDone tell = listener(done, layer->shape.name, pass);
+      if (engine == EngineKind::kFast) {
+        facts.add(i, pass, architecture.lowering, accumulator,
+                  value_facts(operands, accumulator, {}, tell, pool));
+        continue;
+      }
       facts.add(i, pass, architecture.lowering, accumulator,
-                value_facts({*layer, pass, architecture.lowering}, accumulator, {},
-                            listener(done, layer->shape.name, pass), pool));
+                counted_facts(operands, accumulator, pool));
+      if (tell) {
+        tell(workloads::macs_of(operands.shapes()));
+      }
     }
   }
 }

@@ -70,13 +70,14 @@ std::vector<PassRecord> simulate(const workloads::Workload& workload,
                                  const Architecture& architecture, Engine& engine,
                                  const SimulationOptions& options);
 
-// The `fast` engine's records, with facts from the store; those that are missing are computed
-// (layer by layer, tiles on all threads) and added.
+// Computes the facts that the store lacks, layer by layer: as `fast` does, tiles on all threads, or
+// as `count` does, without a look at products.
 void complete_facts(const workloads::Workload& workload, const Architecture& architecture,
-                    const Selection& selection, FactStore& facts, WorkerPool& pool,
-                    const WorkDone& done);
+                    const Selection& selection, EngineKind engine, FactStore& facts,
+                    WorkerPool& pool, const WorkDone& done);
 
-// Precondition: the store is complete for this architecture and selection.
+// The records of the engine whose facts the store holds. Precondition: it is complete for this
+// architecture and selection.
 std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
                                             const Architecture& architecture,
                                             const Selection& selection, const FactStore& facts);

@@ -145,7 +145,8 @@ class Sweep {
         if (!rows.empty()) {
           break;
         }
-        complete_facts(workload_, row.architecture, spec_.selection, facts_, pool_, done_);
+        complete_facts(workload_, row.architecture, spec_.selection, spec_.engine, facts_, pool_,
+                       done_);
         complete_.insert(facts_key(row.architecture));
       }
       rows.push_back(std::move(row));

@@ -75,10 +75,8 @@ SweepSpec load_sweep(const std::filesystem::path& path,
   const auto architecture = beside(root.at("arch").as_string());
   spec.inputs = {path, spec.trace, architecture};
   if (const auto engine = root.find("engine")) {
-    spec.engine =
-        engine->as_one_of({name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}) == 0
-            ? EngineKind::kFast
-            : EngineKind::kSystemC;
+    spec.engine = kEngineKinds.at(engine->as_one_of(
+        {name_of(EngineKind::kCount), name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}));
   }
   spec.selection = parse_selection(root);
   if (const auto tables = root.find("energy")) {

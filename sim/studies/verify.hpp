@@ -26,8 +26,16 @@ struct VerifyCase {
 VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
                      const std::optional<Architecture>& fixed);
 
-// Empty, or in what the two engines differ on the case, with MF-MAC or FP32 MAC PEs.
-std::string difference_between(const VerifyCase& verify_case, Engine& one, Engine& other);
+// Engines that are compared: two that yield everything, and one that yields what it can without
+// computing sums.
+struct VerifiedEngines {
+  Engine& one;
+  Engine& other;
+  Engine& counting;
+};
+
+// Empty, or in what the engines differ on the case, with MF-MAC or FP32 MAC PEs.
+std::string difference_between(const VerifyCase& verify_case, const VerifiedEngines& engines);
 
 // What a case is, in a line.
 std::string describe(const VerifyCase& verify_case);
@@ -47,7 +55,7 @@ struct VerifyFailure {
 
 // Compares case by case until one differs. `done` is told of each that does not.
 // Throws InputError: an array that SystemC cannot hold, or that no tensor fits.
-std::optional<VerifyFailure> verify(const VerifyOptions& options, Engine& one, Engine& other,
+std::optional<VerifyFailure> verify(const VerifyOptions& options, const VerifiedEngines& engines,
                                     const std::function<void(const VerifyCase&)>& done);
 
 }  // namespace potomac::sim

@@ -751,6 +751,28 @@ def test_toggles_are_asked_for_and_the_same_in_both_engines(potomac, trace, arch
     assert "register toggles" in potomac("report", "fast").stdout
 
 
+def test_count_is_fast_without_sums(potomac, trace, arch):
+    reports = []
+    for engine in ("count", "fast"):
+        done = potomac("run", trace, "--arch", arch, "--engine", engine, "--out", engine)
+        assert done.returncode == 0, done.stderr
+        reports.append(read_json(potomac.folder / engine / "report.json"))
+    count, fast = reports
+    overflows = [
+        (counted["actions"].pop("overflow"), seen["actions"].pop("overflow"))
+        for counted, seen in zip(count["passes"], fast["passes"])
+    ]
+    assert count["passes"] == fast["passes"]
+    # Known where a bound proves that there is none; unknown wherever there is one.
+    assert all(counted == seen == 0 for counted, seen in overflows if counted is not None)
+    assert {counted for counted, _ in overflows} == {0, None}
+    assert "not known" in potomac("report", "count").stdout
+    for option in (["--toggles"], ["--dump-outputs", "x.h5"]):
+        line = potomac.refuses("run", trace, "--arch", arch, "--engine", "count", "--out", "o",
+                               *option)  # fmt: skip
+        assert "--engine fast" in line
+
+
 def test_verify_agrees_and_repeats_itself(potomac, arch):
     first = potomac("verify", "--cases", "60", "--seed", "11")
     assert first.returncode == 0, first.stderr

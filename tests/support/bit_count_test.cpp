@@ -19,7 +19,8 @@ TEST(BitCount, OfEveryByte) {
 TEST(BitCount, OfWords) {
   std::mt19937_64 random(1);
   for (int i = 0; i < 10000; ++i) {
-    const std::uint64_t word = random() & random();
+    const std::uint64_t sparse = random();
+    const std::uint64_t word = sparse & random();
     ASSERT_EQ(bit_count(word), static_cast<std::uint64_t>(std::popcount(word))) << word;
   }
   EXPECT_EQ(bit_count(std::uint64_t{0}), 0U);

@@ -94,6 +94,35 @@ std::uint64_t outputs_of(const Schedule& schedule) {
   return outputs;
 }
 
+// In the cycles of preload, drain and stall no PE's cycle counts as anything else.
+void add_idle_outside_of_stream(PassCounts& counts, ArrayShape array) {
+  const auto pes = static_cast<std::uint64_t>(array.pes());
+  counts.actions.idle_preload_pe_cycle = pes * counts.cycles.preload;
+  counts.actions.idle_drain_pe_cycle = pes * counts.cycles.drain;
+  counts.actions.idle_stall_pe_cycle = pes * counts.cycles.stall;
+}
+
+// Cycles that the pace takes from the array, asked as the array would ask.
+std::uint64_t stalls_of(const Schedule& schedule, Issue issue, Pace& pace) {
+  std::uint64_t stalls = 0;
+  std::uint64_t cycle = 0;
+  if (schedule.gemms().empty()) {
+    return 0;
+  }
+  for (Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
+    const FoldTiming& fold = timeline.now();
+    for (std::int64_t at = -fold.preload; at < fold.share; ++at, ++cycle) {
+      const Step step = step_at(fold, at, schedule.array().rows, cycle);
+      while (step.takes_any() && !pace.may_step({cycle, step.fold_number, step.fold, step.slot,
+                                                 step.loading, step.row})) {
+        ++stalls;
+        ++cycle;
+      }
+    }
+  }
+  return stalls;
+}
+
 PassCounts structural_counts(const Schedule& schedule, Issue issue, const ZeroCounts& zeros) {
   PassCounts counts;
   counts.folds = schedule.folds();
@@ -112,13 +141,6 @@ PassCounts structural_counts(const Schedule& schedule, Issue issue, const ZeroCo
 }
 
 }  // namespace
-
-void add_idle_outside_of_stream(PassCounts& counts, ArrayShape array) {
-  const auto pes = static_cast<std::uint64_t>(array.pes());
-  counts.actions.idle_preload_pe_cycle = pes * counts.cycles.preload;
-  counts.actions.idle_drain_pe_cycle = pes * counts.cycles.drain;
-  counts.actions.idle_stall_pe_cycle = pes * counts.cycles.stall;
-}
 
 ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products) {
   if (products == nullptr) {
@@ -139,7 +161,7 @@ PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& sched
   PassCounts counts = structural_counts(schedule, architecture.issue, zeros_of(schedule, products));
   energy::ActionCounts& actions = counts.actions;
   const Count macs = schedule.macs();
-  actions.overflow = facts == nullptr ? Count::unknown() : Count(facts->overflow);
+  actions.overflow = facts == nullptr ? Count::unknown() : facts->overflow;
   actions.dropped_product = known(&ProductCounts::dropped);
   const bool gating = architecture.pe.zero_gating;
   if (gating) {
@@ -170,6 +192,11 @@ PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedul
     actions.accumulator_write = actions.fp32_add + (gating ? zeros.starts : Count(0));
   }
   return counts;
+}
+
+void add_stalls(PassCounts& counts, const Schedule& schedule, Issue issue, Pace& pace) {
+  counts.cycles.stall = stalls_of(schedule, issue, pace);
+  add_idle_outside_of_stream(counts, schedule.array());
 }
 
 }  // namespace potomac::sim

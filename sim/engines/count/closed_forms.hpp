@@ -18,8 +18,7 @@ PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedul
 // The zeros that `products` tell of; unknown if it is null.
 ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products);
 
-// In the cycles of preload, drain and stall no PE's cycle counts as anything else: sets these three
-// idle counts from the pass's cycles.
-void add_idle_outside_of_stream(PassCounts& counts, ArrayShape array);
+// Adds the cycles that the pace takes from the array, asked as the array would ask.
+void add_stalls(PassCounts& counts, const Schedule& schedule, Issue issue, Pace& pace);
 
 }  // namespace potomac::sim

@@ -1,10 +1,14 @@
 #include "sim/engines/count/operand_statistics.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <functional>
+#include <mutex>
 #include <span>
 #include <vector>
 
+#include "sim/engines/for_each_gemm.hpp"
 #include "sim/machine/array_shape.hpp"
 
 namespace potomac::sim {
@@ -121,6 +125,46 @@ struct ThreadCounts {
   std::vector<rtl::PotCode> codes;
 };
 
+// At least the largest Euclidean norm of an operand's rows, in units of its smallest magnitude.
+double largest_row_norm(const workloads::LoweredOperand& operand, WorkerPool& pool) {
+  const rtl::PotFormat format = operand.format();
+  std::array<double, 256> squares{};
+  for (int i = 0; i < format.code_count(); ++i) {
+    const auto code = static_cast<rtl::PotCode>(i);
+    if (!format.is_zero(code)) {
+      squares[code] = std::ldexp(1.0, 2 * (format.exponent(code) + format.e_max()));
+    }
+  }
+  std::vector<double> largest(pool.threads());
+  const auto tasks = static_cast<std::size_t>(ceil_div(operand.rows(), kMinTaskRows));
+  pool.for_each(tasks, [&](std::size_t task, unsigned thread) {
+    std::vector<rtl::PotCode> codes;
+    const std::int64_t begin = static_cast<std::int64_t>(task) * kMinTaskRows;
+    for (std::int64_t row = begin; row < std::min(begin + kMinTaskRows, operand.rows()); ++row) {
+      double sum = 0.0;
+      for (std::int64_t k = 0; k < operand.depth(); k += kTaskDepth) {
+        codes.resize(static_cast<std::size_t>(std::min(kTaskDepth, operand.depth() - k)));
+        operand.fetch(row, k, codes);
+        for (const rtl::PotCode code : codes) {
+          sum += squares[code];
+        }
+      }
+      largest[thread] = std::max(largest[thread], sum);
+    }
+  });
+  // Far more than what rounding can have taken from a sum of 2^40 terms.
+  constexpr double kRounding = 1.0 + 1e-3;
+  return std::sqrt(*std::ranges::max_element(largest)) * kRounding;
+}
+
+// Whether no partial sum of the GEMM can leave the accumulator's range.
+bool is_in_range(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
+                 WorkerPool& pool) {
+  const double bound = largest_row_norm(gemm.first, pool) * largest_row_norm(gemm.second, pool);
+  const int unit = rtl::exact_lsb(gemm.first.format(), gemm.second.format()) - accumulator.lsb;
+  return std::ldexp(bound, unit) < static_cast<double>(accumulator.max());
+}
+
 }  // namespace
 
 ProductCounts count_products(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
@@ -188,6 +232,34 @@ ProductCounts count_products(const workloads::Gemm& gemm, const rtl::Accumulator
     }
   }
   return sum;
+}
+
+ValueFacts counted_facts(const workloads::LoweredPass& operands,
+                         const rtl::Accumulator& accumulator, WorkerPool& pool) {
+  ValueFacts facts;
+  std::mutex mutex;
+  for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
+    const ProductCounts products = count_products(gemm, accumulator, threads);
+    const Count overflow = is_in_range(gemm, accumulator, threads) ? Count(0) : Count::unknown();
+    const std::lock_guard lock(mutex);
+    facts.products += products;
+    facts.overflow += overflow;
+  });
+  return facts;
+}
+
+ProductCounts count_zeros(const workloads::LoweredPass& operands, WorkerPool& pool) {
+  // Nothing is dropped where there is a bit for every product.
+  const rtl::Accumulator exact{
+      .lsb = rtl::exact_lsb(operands.first().format(), operands.second().format())};
+  ProductCounts products;
+  std::mutex mutex;
+  for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
+    const ProductCounts part = count_products(gemm, exact, threads);
+    const std::lock_guard lock(mutex);
+    products += part;
+  });
+  return products;
 }
 
 }  // namespace potomac::sim

@@ -17,4 +17,13 @@ namespace potomac::sim {
 ProductCounts count_products(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
                              WorkerPool& pool);
 
+// The same of all GEMMs of a pass, and overflow where a bound proves that there is none: the
+// product of the largest Euclidean norms of a row of each operand (Cauchy-Schwarz bounds every
+// partial sum). Else it is not known.
+ValueFacts counted_facts(const workloads::LoweredPass& operands,
+                         const rtl::Accumulator& accumulator, WorkerPool& pool);
+
+// The zeros of a pass only: no accumulator is needed to count them.
+ProductCounts count_zeros(const workloads::LoweredPass& operands, WorkerPool& pool);
+
 }  // namespace potomac::sim

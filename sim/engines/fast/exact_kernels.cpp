@@ -223,7 +223,7 @@ std::uint64_t dot16_sequential(const std::int16_t* a, const std::int16_t* b, std
 #if HWY_TARGET != HWY_SCALAR
 // Sums of the micro-tile that are to be stepped one product at a time: where each is, and what it
 // was. There is room for a vector behind the last one.
-struct CloseSums {
+struct CloseSums {  // NOLINT(cppcoreguidelines-pro-type-member-init): written before read
   HWY_ALIGN std::int32_t row[kMr * kNr + kLanes32];
   HWY_ALIGN std::int32_t col[kMr * kNr + kLanes32];
   HWY_ALIGN std::int32_t sum[kMr * kNr + kLanes32];
@@ -441,8 +441,8 @@ std::uint64_t dot32(const std::int64_t* a, const std::int64_t* b, const WideNorm
     // How far from 0 a sum may be, and be sure to stay in the range: less than 0 if none is.
     const std::uint64_t reach = a_norms.run[begin / kNormDepth] * b_norms.run[begin / kNormDepth];
     const std::int64_t units = accumulator.max() >> (2 * kWideNormUnit);
-    const std::int64_t safe = static_cast<std::int64_t>((static_cast<std::uint64_t>(units) - reach)
-                                                        << (2 * kWideNormUnit));
+    const auto safe = static_cast<std::int64_t>((static_cast<std::uint64_t>(units) - reach)
+                                                << (2 * kWideNormUnit));
     const auto limit =
         hn::Set(d, reach > static_cast<std::uint64_t>(units) ? std::int64_t{-1} : safe);
     for (std::size_t column = 0; column < kNr; column += kLanes64) {

@@ -1,7 +1,6 @@
 #include "sim/engines/fast/fast_engine.hpp"
 
 #include <cassert>
-#include <mutex>
 #include <optional>
 
 #include "sim/engines/count/closed_forms.hpp"
@@ -9,6 +8,7 @@
 #include "sim/engines/dequantize.hpp"
 #include "sim/engines/fast/register_toggles.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
+#include "sim/engines/for_each_gemm.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -21,42 +21,6 @@ void multiply_fp32(const workloads::LoweredPass& operands, bool zero_gating, con
   for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
     TiledGemm<Fp32Path, float, float>(gemm, path, first, second, sink, threads, done).run();
   });
-}
-
-// The zeros of a pass, without a look at its products.
-ProductCounts count_zeros(const workloads::LoweredPass& operands, WorkerPool& pool) {
-  // Nothing is dropped where there is a bit for every product.
-  const rtl::Accumulator exact{
-      .lsb = rtl::exact_lsb(operands.first().format(), operands.second().format())};
-  ProductCounts products;
-  std::mutex mutex;
-  for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
-    const ProductCounts part = count_products(gemm, exact, threads);
-    const std::lock_guard lock(mutex);
-    products += part;
-  });
-  return products;
-}
-
-// Cycles that the pace takes from the array, asked as the array would ask.
-std::uint64_t stalls_of(const Schedule& schedule, Issue issue, Pace& pace) {
-  std::uint64_t stalls = 0;
-  std::uint64_t cycle = 0;
-  if (schedule.gemms().empty()) {
-    return 0;
-  }
-  for (Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
-    const FoldTiming& fold = timeline.now();
-    for (std::int64_t at = -fold.preload; at < fold.share; ++at, ++cycle) {
-      const Step step = step_at(fold, at, schedule.array().rows, cycle);
-      while (step.takes_any() && !pace.may_step({cycle, step.fold_number, step.fold, step.slot,
-                                                 step.loading, step.row})) {
-        ++stalls;
-        ++cycle;
-      }
-    }
-  }
-  return stalls;
 }
 
 class FastEngine : public Engine {
@@ -75,8 +39,7 @@ class FastEngine : public Engine {
       counts.toggles = register_toggles(job, overflows.value() > 0, detail.done, pool_);
     }
     if (job.pace != nullptr) {
-      counts.cycles.stall = stalls_of(*job.schedule, job.architecture->issue, *job.pace);
-      add_idle_outside_of_stream(counts, job.architecture->array);
+      add_stalls(counts, *job.schedule, job.architecture->issue, *job.pace);
     }
     return counts;
   }

@@ -65,9 +65,9 @@ struct Dot16Path {
 
   static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, Norms& norms) {
-    std::array<Packed, kBlockDepth> values;
-    std::array<std::uint32_t, kNormsPerBlock> peaks;
-    std::array<std::uint32_t, kNormsPerBlock> squares;
+    std::array<Packed, kBlockDepth> values{};
+    std::array<std::uint32_t, kNormsPerBlock> peaks{};
+    std::array<std::uint32_t, kNormsPerBlock> squares{};
     unpack_dot16(codes.data(), codes.size(), table, values.data(), peaks.data(), squares.data());
     for (std::size_t i = 0; i < k; i += 2) {
       std::memcpy(packed + i * lanes + 2 * lane, values.data() + i, 2 * sizeof(Packed));

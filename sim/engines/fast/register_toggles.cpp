@@ -111,8 +111,11 @@ energy::RegisterToggles count_fp32(const Job& job, const MacsDone& done, WorkerP
   };
   const auto [first, second] =
       in_roles(job, job.operands->first().format(), job.operands->second().format());
-  const auto [first_values, second_values] =
+  // Named, since a lambda cannot take hold of a structured binding.
+  const auto values =
       in_roles(job, values_of(job.operands->first()), values_of(job.operands->second()));
+  const std::array<float, 256>& first_values = values.first;
+  const std::array<float, 256>& second_values = values.second;
   // A sum of products that are at most 2^top each: 2^100 of them are more than a GEMM has.
   const int top = first.e_max() + second.e_max() + job.operands->scale_exponent();
   const Fp32Toggles arithmetic{.finite = top < 126 - 64};

@@ -53,7 +53,7 @@ class AccumulatorToggles {
       second_starts_[n] = gemm.second.code(static_cast<std::int64_t>(n), 0);
     }
     // Whole rows of folds, of which each result is looked at with its neighbours.
-    const std::size_t m = static_cast<std::size_t>(gemm.m);
+    const auto m = static_cast<std::size_t>(gemm.m);
     const std::size_t wave = round_up(std::max(kWaveRows, kWaveResults / n_), rows_);
     for (begin_ = 0; begin_ < m; begin_ += wave) {
       end_ = std::min(begin_ + wave, m);

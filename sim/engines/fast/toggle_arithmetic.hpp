@@ -70,7 +70,7 @@ struct Fp32Toggles {
   using Packed = float;
   using Table = Fp32Path::Table;
 
-  bool finite;  // no sum can be infinite or NaN
+  bool finite = false;  // no sum can be infinite or NaN
   int bits = 32;
 
   static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
@@ -122,7 +122,7 @@ struct TogglePath {
       return 0;
     }
     const MicroTileShape tile = micro_tile_shape();
-    std::array<SumWord<Sum>, kMaxMr * kMaxNr> words;
+    std::array<SumWord<Sum>, kMaxMr * kMaxNr> words{};
     for (std::size_t i = 0; i < tile.mr * tile.nr; ++i) {
       words[i] = word_of(sums[i], arithmetic.bits);
     }

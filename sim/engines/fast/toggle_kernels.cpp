@@ -58,7 +58,11 @@ class BitCounter {
 
   HWY_INLINE void add(const V (&words)[kMr]) {
     static_assert(kMr == 4 || kMr == 8);
-    V twos_a, twos_b, fours_a, fours_b, top;
+    V twos_a;
+    V twos_b;
+    V fours_a;
+    V fours_b;
+    V top;
     ones_ = add_bits(ones_, words[0], words[1], twos_a);
     ones_ = add_bits(ones_, words[2], words[3], twos_b);
     twos_ = add_bits(twos_, twos_a, twos_b, fours_a);
@@ -121,8 +125,10 @@ class Dot16Products {
 
   HWY_INLINE void at(std::size_t depth, std::size_t column) {
     const std::uint32_t half = depth % 2 == 0 ? kEvenHalf : kOddHalf;
-    const auto pairs =
-        hn::LoadU(D32(), reinterpret_cast<const std::int32_t*>(b_ + depth / 2 * 2 * kNr) + column);
+    // A pair fills a lane of 32 bits.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
+    const auto* const pairs_at = reinterpret_cast<const std::int32_t*>(b_ + depth / 2 * 2 * kNr);
+    const auto pairs = hn::LoadU(D32(), pairs_at + column);
     factors_ = hn::BitCast(D16(), hn::And(pairs, hn::Set(D32(), static_cast<std::int32_t>(half))));
     row_ = a_ + depth / 2 * 2 * kMr;
   }

@@ -24,9 +24,11 @@ TEST(Verify, FindsNoDifferenceBetweenTheEngines) {
   WorkerPool pool(2);
   const auto fast = make_engine(EngineKind::kFast, pool);
   const auto systemc = make_engine(EngineKind::kSystemC, pool);
+  const auto count = make_engine(EngineKind::kCount, pool);
   std::uint64_t done = 0;
-  const auto failure = verify({.seed = 3, .cases = kCases, .only = {}, .architecture = {}}, *fast,
-                              *systemc, [&](const VerifyCase& /*drawn*/) { done += 1; });
+  const auto failure =
+      verify({.seed = 3, .cases = kCases, .only = {}, .architecture = {}},
+             {*fast, *systemc, *count}, [&](const VerifyCase& /*drawn*/) { done += 1; });
   EXPECT_FALSE(failure.has_value()) << failure->index << ": " << failure->difference;
   EXPECT_EQ(done, kCases);
 }
@@ -201,20 +203,21 @@ std::vector<EngineFault> engine_faults() {
 TEST(Verify, FindsEverySmallFault) {
   WorkerPool pool(1);
   const auto systemc = make_engine(EngineKind::kSystemC, pool);
+  const auto count = make_engine(EngineKind::kCount, pool);
   const auto sound = make_engine(EngineKind::kFast, pool);
   const std::vector<EngineFault> all = engine_faults();
   for (const EngineFault& fault : all) {
     FaultyEngine faulty(fault, pool);
     const auto failure = verify({.seed = 1, .cases = kCases, .only = {}, .architecture = {}},
-                                faulty, *systemc, ignore_case);
+                                {faulty, *systemc, *count}, ignore_case);
     ASSERT_TRUE(failure.has_value()) << fault.name;
     EXPECT_FALSE(failure->difference.empty());
     // The number alone brings it back, and the sound engine passes there.
     const VerifyOptions again{.seed = 1, .cases = 0, .only = failure->index, .architecture = {}};
-    const auto found = verify(again, faulty, *systemc, ignore_case);
+    const auto found = verify(again, {faulty, *systemc, *count}, ignore_case);
     ASSERT_TRUE(found.has_value());
     EXPECT_EQ(found->difference, failure->difference);
-    EXPECT_FALSE(verify(again, *sound, *systemc, ignore_case).has_value());
+    EXPECT_FALSE(verify(again, {*sound, *systemc, *count}, ignore_case).has_value());
   }
 }
 
