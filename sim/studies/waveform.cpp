@@ -56,13 +56,15 @@ void erase_date(const std::filesystem::path& file) {
   std::string head(kHead, '\0');
   stream.read(head.data(), static_cast<std::streamsize>(head.size()));
   stream.clear();
-  const std::size_t begin = head.find("$date") + std::string_view("$date").size();
+  constexpr std::string_view kDate = "$date";
+  const std::size_t date = head.find(kDate);
   const std::size_t end = head.find("$end");
-  if (end != std::string::npos && begin < end) {
-    stream.seekp(static_cast<std::streamoff>(begin));
-    for (std::size_t i = begin; i < end; ++i) {
-      stream.put(head[i] == '\n' ? '\n' : ' ');
-    }
+  if (date == std::string::npos || end == std::string::npos) {
+    return;
+  }
+  stream.seekp(static_cast<std::streamoff>(date + kDate.size()));
+  for (std::size_t i = date + kDate.size(); i < end; ++i) {
+    stream.put(head[i] == '\n' ? '\n' : ' ');
   }
 }
 

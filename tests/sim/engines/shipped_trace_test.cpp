@@ -53,7 +53,10 @@ TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
       const auto by_systemc = run_fp32(*systemc, machine);
       const auto by_fast = run_fp32(*fast, machine);
       EXPECT_EQ(by_systemc.values, by_fast.values);
-      EXPECT_EQ(by_systemc.result,
+      EXPECT_EQ(by_systemc.result, by_fast.result);
+      sim::PassCounts but_toggles = by_systemc.result;
+      but_toggles.toggles = energy::RegisterToggles::unknown();
+      EXPECT_EQ(but_toggles,
                 sim::fp32_counts(architecture, machine.schedule, by_systemc.result.zeros));
     }
   }
