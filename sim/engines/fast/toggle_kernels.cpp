@@ -114,12 +114,14 @@ class BitCounter {
 };
 #endif
 
-// An arithmetic has D (whose lanes are sums), at(depth, column) which readies a vector of the
-// second operand, and add(sum, row).
+// An arithmetic has D (whose lanes are sums), kMasked (whether only a lane's lowest bits are
+// there), at(depth, column) which readies a vector of the second operand, and add(sum, row).
 
+template <bool kNarrow>  // sums are narrower than a lane
 class Dot16Products {
  public:
   using D = D32;
+  static constexpr bool kMasked = kNarrow;
 
   Dot16Products(const std::int16_t* a, const std::int16_t* b) : a_(a), b_(b) {}
 
@@ -152,6 +154,7 @@ template <class Lane, bool kFull, bool kSaturate>
 class ShiftedProducts {
  public:
   using D = Lane;
+  static constexpr bool kMasked = !kFull;
   using T = hn::TFromD<D>;
 
   ShiftedProducts(const std::int32_t* a, const std::int32_t* b, const rtl::Accumulator& accumulator)
@@ -183,6 +186,7 @@ template <bool kFinite>
 class Fp32Products {
  public:
   using D = DF;
+  static constexpr bool kMasked = false;
 
   Fp32Products(const float* a, const float* b) : a_(a), b_(b) {}
 
@@ -208,8 +212,8 @@ class Fp32Products {
 };
 
 // Steps the micro-tile through the depth, one vector of its columns after the other. `bits` of a
-// lane are there; kMasked: not all.
-template <Watch kWatch, bool kMasked, class Arithmetic>
+// lane are there; Arithmetic::kMasked: not all.
+template <Watch kWatch, class Arithmetic>
 std::uint64_t walk(Arithmetic arithmetic, std::size_t k, int bits,
                    hn::TFromD<typename Arithmetic::D>* sums,
                    hn::TFromD<typename Arithmetic::D>* series) {
@@ -222,7 +226,7 @@ std::uint64_t walk(Arithmetic arithmetic, std::size_t k, int bits,
                                         ~std::uint64_t{0} >> (64 - static_cast<unsigned>(bits))));
   const auto kept = [mask](auto v) {
     const auto word = hn::BitCast(Word(), v);
-    return kMasked ? hn::And(word, mask) : word;
+    return Arithmetic::kMasked ? hn::And(word, mask) : word;
   };
   BitCounter<D> toggles;
   for (std::size_t column = 0; column < kNr; column += hn::MaxLanes(D())) {
@@ -260,25 +264,21 @@ template <class Arithmetic>
 std::uint64_t walk(Watch watch, const Arithmetic& arithmetic, std::size_t k, int bits,
                    hn::TFromD<typename Arithmetic::D>* sums,
                    hn::TFromD<typename Arithmetic::D>* series) {
-  const auto masked_or_not = [&]<bool kMasked>() {
-    switch (watch) {
-      case Watch::kAlong:
-        return walk<Watch::kAlong, kMasked>(arithmetic, k, bits, sums, series);
-      case Watch::kAcross:
-        return walk<Watch::kAcross, kMasked>(arithmetic, k, bits, sums, series);
-      case Watch::kRecord:
-        break;
-    }
-    return walk<Watch::kRecord, kMasked>(arithmetic, k, bits, sums, series);
-  };
-  constexpr int kLaneBits = 8 * sizeof(hn::TFromD<typename Arithmetic::D>);
-  return bits == kLaneBits ? masked_or_not.template operator()<false>()
-                           : masked_or_not.template operator()<true>();
+  switch (watch) {
+    case Watch::kAlong:
+      return walk<Watch::kAlong>(arithmetic, k, bits, sums, series);
+    case Watch::kAcross:
+      return walk<Watch::kAcross>(arithmetic, k, bits, sums, series);
+    case Watch::kRecord:
+      break;
+  }
+  return walk<Watch::kRecord>(arithmetic, k, bits, sums, series);
 }
 
 std::uint64_t toggles_of_dot16(Watch watch, const std::int16_t* a, const std::int16_t* b,
                                std::size_t k, int bits, std::int32_t* sums, std::int32_t* series) {
-  return walk(watch, Dot16Products(a, b), k, bits, sums, series);
+  return bits == 32 ? walk(watch, Dot16Products<false>(a, b), k, bits, sums, series)
+                    : walk(watch, Dot16Products<true>(a, b), k, bits, sums, series);
 }
 
 template <class D>
