@@ -128,9 +128,15 @@ std::string geometry_text(const LayerShape& layer) {
     return {};
   }
   const workloads::Conv2dGeometry& conv = layer.conv;
-  return fmt::format(", stride {}x{}, padding {}x{}, dilation {}x{}, groups {}", conv.stride[0],
-                     conv.stride[1], conv.padding[0], conv.padding[1], conv.dilation[0],
-                     conv.dilation[1], conv.groups);
+  const auto sides = [](const workloads::Pair& pair) {
+    return fmt::format("{}x{}", pair[0], pair[1]);
+  };
+  return fmt::format(", stride {}, padding {}, dilation {}, groups {}", sides(conv.stride),
+                     conv.padding.is_symmetric()
+                         ? sides(conv.padding.before)
+                         : fmt::format("{} before, {} behind", sides(conv.padding.before),
+                                       sides(conv.padding.after)),
+                     sides(conv.dilation), conv.groups);
 }
 
 void print_head(const workloads::TraceReader& trace, std::ostream& out) {
@@ -215,7 +221,8 @@ nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {
   if (layer.shape.kind == LayerKind::kConv2d) {
     const workloads::Conv2dGeometry& conv = layer.shape.conv;
     json["stride"] = conv.stride;
-    json["padding"] = conv.padding;
+    json["padding"] = {conv.padding.before[0], conv.padding.before[1], conv.padding.after[0],
+                       conv.padding.after[1]};
     json["dilation"] = conv.dilation;
     json["groups"] = conv.groups;
   }

@@ -108,13 +108,14 @@ workloads::LayerShape draw_shape(Draw& draw, ArrayShape array) {
       const std::int64_t kernel = draw.between(1, 3);
       conv.stride[axis] = draw.between(1, 3);
       conv.dilation[axis] = draw.between(1, 2);
-      conv.padding[axis] = draw.between(0, 2);
+      conv.padding.before[axis] = draw.between(0, 2);
+      conv.padding.after[axis] = draw.between(0, 2);
       const std::int64_t reach = conv.dilation[axis] * (kernel - 1) + 1;
       const std::int64_t input =
-          std::max<std::int64_t>(draw.between(1, 7), reach - 2 * conv.padding[axis]);
+          std::max<std::int64_t>(draw.between(1, 7), reach - conv.padding.along(axis));
       shape.w[2 + axis] = kernel;
       shape.a[2 + axis] = input;
-      shape.g[2 + axis] = (input + 2 * conv.padding[axis] - reach) / conv.stride[axis] + 1;
+      shape.g[2 + axis] = (input + conv.padding.along(axis) - reach) / conv.stride[axis] + 1;
     }
     return shape;
   }

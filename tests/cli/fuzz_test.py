@@ -65,13 +65,15 @@ def draw_layer(random: np.random.Generator, widest: int) -> dict:
         shapes = {"W": (batch, k, n), "A": (batch, m, k), "G": (batch, m, n)}
     else:
         groups, batch, channels, outputs = size(3), size(2), size(3), size(4)
-        stride, dilation, padding, kernel, inputs, output = ([0, 0] for _ in range(6))
+        stride, dilation, kernel, inputs, output = ([0, 0] for _ in range(5))
+        padding = [0, 0, 0, 0]
         for axis in range(2):
             stride[axis], dilation[axis], kernel[axis] = size(3), size(2), size(3)
-            padding[axis] = size(3) - 1
+            padding[axis], padding[axis + 2] = size(3) - 1, size(3) - 1
+            around = padding[axis] + padding[axis + 2]
             reach = dilation[axis] * (kernel[axis] - 1) + 1
-            inputs[axis] = max(size(8), reach - 2 * padding[axis])
-            output[axis] = (inputs[axis] + 2 * padding[axis] - reach) // stride[axis] + 1
+            inputs[axis] = max(size(8), reach - around)
+            output[axis] = (inputs[axis] + around - reach) // stride[axis] + 1
         shapes = {
             "W": (groups * outputs, channels, *kernel),
             "A": (batch, groups * channels, *inputs),
@@ -111,7 +113,7 @@ def gemms_of(layer: dict, which: str) -> list[tuple[str, np.ndarray, str, np.nda
         }[which] for b in range(a.shape[0])]  # fmt: skip
     geometry = layer["attributes"]
     groups = geometry["groups"]
-    (sh, sw), (ph, pw), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
+    (sh, sw), (ph, pw, *_), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
     batch, _, height, width = a.shape
     _, channels, kh, kw = w.shape
     outputs, (p, q) = w.shape[0] // groups, g.shape[2:]
@@ -149,7 +151,7 @@ def slots_of(layer: dict, which: str, machine: dict, rows: int, depth: int) -> n
     batch, _, height, width = layer["tensors"]["A"].codes.shape
     outputs, _, kh, kw = layer["tensors"]["W"].codes.shape
     geometry = layer["attributes"]
-    (sh, sw), (ph, pw), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
+    (sh, sw), (ph, pw, *_), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
     shape = (batch, height, width, outputs // geometry["groups"], kh, kw)
     _, h, w, _, i, j = np.indices(shape)
     met = ((h + ph - i * dh) % sh == 0) & ((w + pw - j * dw) % sw == 0)

@@ -18,7 +18,7 @@ std::vector<PhaseAxis> phases_of_axis(const LayerShape& layer, std::size_t axis,
   const std::int64_t pixels = layer.a[2 + axis];
   const std::int64_t taps = layer.w[2 + axis];
   const std::int64_t stride = layer.conv.stride[axis];
-  const std::int64_t padding = layer.conv.padding[axis];
+  const std::int64_t padding = layer.conv.padding.before[axis];
   const std::int64_t dilation = layer.conv.dilation[axis];
   if (form == StridedBackwardData::kZeroInsert) {
     return {{.first_pixel = 0,

@@ -60,8 +60,8 @@ std::int64_t meetings(const LayerShape& layer, std::size_t axis) {
   std::int64_t sum = 0;
   for (std::int64_t i = 0; i < std::min(taps, outputs); ++i) {
     sum += taps <= outputs
-               ? inside(i * dilation - layer.conv.padding[axis], stride, pixels, outputs)
-               : inside(i * stride - layer.conv.padding[axis], dilation, pixels, taps);
+               ? inside(i * dilation - layer.conv.padding.before[axis], stride, pixels, outputs)
+               : inside(i * stride - layer.conv.padding.before[axis], dilation, pixels, taps);
   }
   return sum;
 }

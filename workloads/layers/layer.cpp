@@ -77,9 +77,9 @@ class LayerCheck {
         fail(fmt::format("{} has the extents [{}]", tensor, fmt::join(shape, ", ")),
              "every extent must be at least 1");
       }
-      if (extent > kMaxTensorElements / elements) {
+      if (extent > kMaxShapeElements / elements) {
         fail(fmt::format("{}, [{}], is absurdly large: a tensor holds at most {} codes", tensor,
-                         fmt::join(shape, ", "), kMaxTensorElements),
+                         fmt::join(shape, ", "), kMaxShapeElements),
              "split the layer");
       }
       elements *= extent;
@@ -130,7 +130,10 @@ class LayerCheck {
     const Conv2dGeometry& conv = layer_.conv;
     for (std::size_t axis = 0; axis < 2; ++axis) {
       check_range(axis == 0 ? "stride[0]" : "stride[1]", conv.stride[axis], 1);
-      check_range(axis == 0 ? "padding[0]" : "padding[1]", conv.padding[axis], 0);
+      check_range(axis == 0 ? "padding above" : "padding to the left", conv.padding.before[axis],
+                  0);
+      check_range(axis == 0 ? "padding below" : "padding to the right", conv.padding.after[axis],
+                  0);
       check_range(axis == 0 ? "dilation[0]" : "dilation[1]", conv.dilation[axis], 1);
     }
     check_range("groups", conv.groups, 1);
@@ -162,29 +165,33 @@ class LayerCheck {
     }
   }
 
-  // P or Q against floor((H + 2p - d(k-1) - 1) / s) + 1.
+  // P or Q against floor((H + padding - d(k-1) - 1) / s) + 1.
   void check_output_axis(std::size_t axis) const {
     const Conv2dGeometry& conv = layer_.conv;
     const std::int64_t input = layer_.a[2 + axis];
     const std::int64_t kernel = layer_.w[2 + axis];
-    const std::int64_t padded = input + 2 * conv.padding[axis];
+    const std::int64_t padded = input + conv.padding.along(axis);
     const std::int64_t reach = conv.dilation[axis] * (kernel - 1) + 1;
     if (reach > padded) {
       fail(fmt::format("its kernel spans {} {} (W[{}] = {}, dilation {}), but the padded input has "
                        "{} (A[{}] = {}, padding {})",
                        reach, axis == 0 ? "rows" : "columns", 2 + axis, kernel, conv.dilation[axis],
-                       padded, 2 + axis, input, conv.padding[axis]),
+                       padded, 2 + axis, input, padding_text(axis)),
            "correct the kernel, dilation or padding");
     }
     const std::int64_t output = (padded - reach) / conv.stride[axis] + 1;
     if (layer_.g[2 + axis] != output) {
-      fail(fmt::format("G[{0}] is {1}, but floor(({2} + 2*{3} - {4}*({5} - 1) - 1) / {6}) + 1 = "
-                       "{7}",
-                       2 + axis, layer_.g[2 + axis], input, conv.padding[axis], conv.dilation[axis],
+      fail(fmt::format("G[{0}] is {1}, but floor(({2} + {3} - {4}*({5} - 1) - 1) / {6}) + 1 = {7}",
+                       2 + axis, layer_.g[2 + axis], input, padding_text(axis), conv.dilation[axis],
                        kernel, conv.stride[axis], output),
            fmt::format("correct G or the {} stride, padding and dilation",
                        axis == 0 ? "vertical" : "horizontal"));
     }
+  }
+
+  std::string padding_text(std::size_t axis) const {
+    const Padding& padding = layer_.conv.padding;
+    return fmt::format("{} + {}", padding.before[axis], padding.after[axis]);
   }
 
   // A kernel that is as large as a tensor may be, used as often as G is large, overflows.

@@ -25,6 +25,8 @@ std::string_view name_of(LayerKind kind);
 
 // More codes than any layer of a real network has in one tensor; one byte each.
 inline constexpr std::int64_t kMaxTensorElements = std::int64_t{1} << 32;
+// The same where there are only shapes: as far as the MACs of a pass can be counted.
+inline constexpr std::int64_t kMaxShapeElements = std::int64_t{1} << 40;
 
 // Extents, outermost first; row-major.
 using Shape = std::vector<std::int64_t>;
@@ -68,9 +70,22 @@ struct LayerFormats {
 // Two numbers per spatial axis: [vertical, horizontal].
 using Pair = std::array<std::int64_t, 2>;
 
+// Rows and columns of zeros around a convolution's input.
+struct Padding {
+  Pair before{0, 0};  // top, left
+  Pair after{0, 0};   // bottom, right
+
+  // The same on opposite sides.
+  static Padding around(Pair sides) { return {sides, sides}; }
+  bool is_symmetric() const { return before == after; }
+  std::int64_t along(std::size_t axis) const { return before[axis] + after[axis]; }
+
+  friend bool operator==(const Padding&, const Padding&) = default;
+};
+
 struct Conv2dGeometry {
   Pair stride{1, 1};
-  Pair padding{0, 0};
+  Padding padding;
   Pair dilation{1, 1};
   std::int64_t groups = 1;
 
@@ -91,8 +106,8 @@ struct LayerShape {
 
 // Throws InputError (file, layer and what does not fit) unless the name is 1 to 255 bytes of plain
 // text without a slash, ranks and extents agree with the kind (a conv2d's P and Q by
-// floor((H + 2p - d(k-1) - 1) / s) + 1), extents are at least 1 and multiply to at most
-// kMaxTensorElements, stride, dilation and groups are positive, padding is not negative, no
+// floor((H + padding - d(k-1) - 1) / s) + 1), extents are at least 1 and multiply to at most
+// kMaxShapeElements, stride, dilation and groups are positive, padding is not negative, no
 // pass has more than 2^62 MACs, and backward-data has at most 2^16 phases.
 void check(const LayerShape& layer, const std::string& file);
 

@@ -34,8 +34,8 @@ Mapping conv_first(const LayerShape& layer, Pass pass, std::int64_t group) {
               .base = group * e.channels * a_plane,
               .row_stride = e.channels * c.groups * a_plane,
               .depth_stride = a_plane,
-              .y = {c.stride[0], c.dilation[0], -c.padding[0], 1, e.height, e.width},
-              .x = {c.stride[1], c.dilation[1], -c.padding[1], 1, e.width, 1}};
+              .y = {c.stride[0], c.dilation[0], -c.padding.before[0], 1, e.height, e.width},
+              .x = {c.stride[1], c.dilation[1], -c.padding.before[1], 1, e.width, 1}};
     case Pass::kBackwardData:
       break;                     // conv_backward_data
     case Pass::kBackwardWeight:  // G: row o, depth (b, p, q)
@@ -67,8 +67,8 @@ Mapping conv_second(const LayerShape& layer, Pass pass, std::int64_t group) {
               .base = group * e.channels * a_plane,
               .row_stride = a_plane,
               .depth_stride = e.channels * c.groups * a_plane,
-              .y = {c.dilation[0], c.stride[0], -c.padding[0], 1, e.height, e.width},
-              .x = {c.dilation[1], c.stride[1], -c.padding[1], 1, e.width, 1}};
+              .y = {c.dilation[0], c.stride[0], -c.padding.before[0], 1, e.height, e.width},
+              .x = {c.dilation[1], c.stride[1], -c.padding.before[1], 1, e.width, 1}};
   }
   return {};
 }

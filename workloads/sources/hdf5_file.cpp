@@ -355,13 +355,15 @@ std::int64_t Hdf5Object::integer(const std::string& name) const {
   return read_integers(*this, name, attribute).front();
 }
 
-std::vector<std::int64_t> Hdf5Object::integers(const std::string& name, std::size_t count) const {
+std::vector<std::int64_t> Hdf5Object::integers(const std::string& name,
+                                               std::initializer_list<std::int64_t> counts) const {
   const Attribute attribute = open_attribute(*this, name);
-  if (!is_integer(attribute) || attribute.count != static_cast<hssize_t>(count) ||
+  if (!is_integer(attribute) || std::ranges::find(counts, attribute.count) == counts.end() ||
       H5Sget_simple_extent_ndims(attribute.space.id()) != 1) {
+    const std::string wanted = fmt::format("{}", fmt::join(counts, " or "));
     fail(fmt::format("attribute '{}' is {}, not a list of {} whole numbers", name,
-                     text_of(attribute), count),
-         fmt::format("write {} integers of at most 64 bits", count));
+                     text_of(attribute), wanted),
+         fmt::format("write {} integers of at most 64 bits", wanted));
   }
   return read_integers(*this, name, attribute);
 }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -94,8 +95,9 @@ class Hdf5Object {
   std::int64_t integer(const std::string& name) const;  // any integer or boolean type
   // ASCII or UTF-8, at most 64 KiB of plain text; of fixed length, or if unguarded of variable.
   std::string text(const std::string& name) const;
-  // Exactly `count` integers in one axis.
-  std::vector<std::int64_t> integers(const std::string& name, std::size_t count) const;
+  // Integers in one axis, as many as one of `counts` says.
+  std::vector<std::int64_t> integers(const std::string& name,
+                                     std::initializer_list<std::int64_t> counts) const;
 
   void set_integer(const std::string& name, std::int64_t value) const;
   void set_text(const std::string& name, std::string_view value) const;  // fixed length, UTF-8

@@ -29,8 +29,14 @@ LayerKind read_kind(const Hdf5Group& group) {
 }
 
 Pair read_pair(const Hdf5Group& group, const char* name) {
-  const std::vector<std::int64_t> values = group.integers(name, 2);
+  const std::vector<std::int64_t> values = group.integers(name, {2});
   return {values[0], values[1]};
+}
+
+// Top, left, bottom, right; two values are the same on opposite sides.
+Padding read_padding(const Hdf5Group& group) {
+  const std::vector<std::int64_t> sides = group.integers("padding", {2, 4});
+  return {.before = {sides[0], sides[1]}, .after = {sides[sides.size() - 2], sides.back()}};
 }
 
 std::int64_t read_integer(const Hdf5Object& object, const char* name, std::int64_t low,
@@ -226,7 +232,7 @@ class TraceReader::Impl {
     layer.input_grad = read_integer(group, "input_grad", 0, 1) == 1;
     if (layer.kind == LayerKind::kConv2d) {
       layer.conv = {.stride = read_pair(group, "stride"),
-                    .padding = read_pair(group, "padding"),
+                    .padding = read_padding(group),
                     .dilation = read_pair(group, "dilation"),
                     .groups = group.integer("groups")};
     }

@@ -64,6 +64,16 @@ void check_tensor(const QuantizedTensor& tensor, const Shape& shape, const std::
   check_codes(tensor, file, place);
 }
 
+// Two values where opposite sides are alike, as older readers know it.
+void write_padding(const Hdf5Group& group, const Padding& padding) {
+  if (padding.is_symmetric()) {
+    group.set_integers("padding", padding.before);
+  } else {
+    group.set_integers("padding", std::array{padding.before[0], padding.before[1], padding.after[0],
+                                             padding.after[1]});
+  }
+}
+
 void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTensor& tensor) {
   const Hdf5Dataset dataset = group.create_dataset(name, Hdf5Type::kUint8, tensor.shape);
   dataset.write(std::span<const std::uint8_t>(tensor.codes));
@@ -124,7 +134,7 @@ class TraceWriter::Impl {
     group.set_integer("input_grad", shape.input_grad ? 1 : 0);
     if (shape.kind == LayerKind::kConv2d) {
       group.set_integers("stride", shape.conv.stride);
-      group.set_integers("padding", shape.conv.padding);
+      write_padding(group, shape.conv.padding);
       group.set_integers("dilation", shape.conv.dilation);
       group.set_integer("groups", shape.conv.groups);
     }

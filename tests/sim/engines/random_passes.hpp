@@ -93,10 +93,11 @@ inline workloads::LayerShape random_layer_shape() {
         kernel[axis] = extent(3);
         conv.stride[axis] = extent(3);
         conv.dilation[axis] = extent(2);
-        conv.padding[axis] = extent(3) - 1;
+        conv.padding.before[axis] = extent(3) - 1;
+        conv.padding.after[axis] = extent(3) - 1;
         const std::int64_t reach = conv.dilation[axis] * (kernel[axis] - 1) + 1;
-        input[axis] = std::max<std::int64_t>(extent(7), reach - 2 * conv.padding[axis]);
-        output[axis] = (input[axis] + 2 * conv.padding[axis] - reach) / conv.stride[axis] + 1;
+        input[axis] = std::max<std::int64_t>(extent(7), reach - conv.padding.along(axis));
+        output[axis] = (input[axis] + conv.padding.along(axis) - reach) / conv.stride[axis] + 1;
       }
       shape.w = {conv.groups * out, in, kernel[0], kernel[1]};
       shape.a = {batch, conv.groups * in, input[0], input[1]};

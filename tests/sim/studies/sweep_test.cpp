@@ -33,7 +33,7 @@ class SmallWorkload : public workloads::Workload {
       if (outputs == 3) {
         layer.shape.name = "002-conv";
         layer.shape.kind = workloads::LayerKind::kConv2d;
-        layer.shape.conv = {{2, 2}, {1, 1}, {1, 1}, 1};
+        layer.shape.conv = {{2, 2}, workloads::Padding::around({1, 1}), {1, 1}, 1};
         layer.shape.w = {outputs, 2, 3, 3};
         layer.shape.a = {1, 2, 5, 5};
         layer.shape.g = {1, outputs, 3, 3};

@@ -99,11 +99,11 @@ TEST(LayerCheck, RefusesImpossibleGeometry) {
   layer.conv.dilation = {1, -1};
   EXPECT_THAT(refusal(layer), HasSubstr("dilation[1] is -1"));
   layer = conv_shape();
-  layer.conv.padding = {-1, 0};
-  EXPECT_THAT(refusal(layer), HasSubstr("padding[0] is -1; it must be from 0 to"));
+  layer.conv.padding.before = {-1, 0};
+  EXPECT_THAT(refusal(layer), HasSubstr("padding above is -1; it must be from 0 to"));
   layer = conv_shape();
-  layer.conv.padding = {0, INT64_MAX};
-  EXPECT_THAT(refusal(layer), HasSubstr("padding[1] is 9223372036854775807"));
+  layer.conv.padding.after = {0, INT64_MAX};
+  EXPECT_THAT(refusal(layer), HasSubstr("padding to the right is 9223372036854775807"));
   layer = conv_shape();
   layer.conv.groups = 0;
   EXPECT_THAT(refusal(layer), HasSubstr("groups is 0"));
@@ -121,18 +121,18 @@ TEST(LayerCheck, RefusesAKernelThatDoesNotFitTheInput) {
   LayerShape layer = conv_shape();
   layer.conv.dilation = {5, 2};
   EXPECT_THAT(refusal(layer), HasSubstr("spans 11 rows (W[2] = 3, dilation 5), but the padded "
-                                        "input has 9 (A[2] = 7, padding 1)"));
+                                        "input has 9 (A[2] = 7, padding 1 + 1)"));
 }
 
 TEST(LayerCheck, WritesOutTheFormulaThatTheOutputMustFollow) {
   LayerShape layer = conv_shape();
   layer.g[2] = 5;
   EXPECT_THAT(refusal(layer),
-              HasSubstr("G[2] is 5, but floor((7 + 2*1 - 1*(3 - 1) - 1) / 2) + 1 = 4"));
+              HasSubstr("G[2] is 5, but floor((7 + 1 + 1 - 1*(3 - 1) - 1) / 2) + 1 = 4"));
   layer = conv_shape();
   layer.g[3] = 2;
   EXPECT_THAT(refusal(layer),
-              HasSubstr("G[3] is 2, but floor((5 + 2*0 - 2*(2 - 1) - 1) / 1) + 1 = 3"));
+              HasSubstr("G[3] is 2, but floor((5 + 0 + 0 - 2*(2 - 1) - 1) / 1) + 1 = 3"));
 }
 
 TEST(LayerCheck, AcceptsALastWindowThatStrideLeavesOut) {
@@ -144,7 +144,10 @@ TEST(LayerCheck, AcceptsALastWindowThatStrideLeavesOut) {
 TEST(LayerCheck, RefusesMoreMacsThanCanBeCounted) {
   const std::int64_t side = std::int64_t{1} << 16U;
   LayerShape layer = conv_shape();
-  layer.conv = {.stride = {1, 1}, .padding = {side - 1, side - 1}, .dilation = {1, 1}, .groups = 1};
+  layer.conv = {.stride = {1, 1},
+                .padding = Padding::around({side - 1, side - 1}),
+                .dilation = {1, 1},
+                .groups = 1};
   layer.w = {1, 1, side, side};
   layer.a = {1, 1, 1, 1};
   layer.g = {1, 1, side, side};

@@ -52,8 +52,8 @@ LayerShape conv2d(Shape a, Shape w, const Conv2dGeometry& geometry) {
   for (std::size_t axis = 0; axis < 2; ++axis) {
     // As many steps of `stride` as the kernel's reach leaves room for, counted one by one.
     const std::int64_t reach = geometry.dilation[axis] * (layer.w[2 + axis] - 1) + 1;
-    std::int64_t at = -geometry.padding[axis];
-    while (at + reach <= layer.a[2 + axis] + geometry.padding[axis]) {
+    std::int64_t at = -geometry.padding.before[axis];
+    while (at + reach <= layer.a[2 + axis] + geometry.padding.after[axis]) {
       layer.g[2 + axis] += 1;
       at += geometry.stride[axis];
     }
@@ -84,14 +84,14 @@ TEST(GemmShape, OfAConvolution) {
   // ResNet's first: 7 x 7, stride 2, padding 3, 224 -> 112, batch 2.
   constexpr std::int64_t kBatch = 2;
   constexpr std::int64_t kOutputs = 64;
-  const Conv2dGeometry stride2{{2, 2}, {3, 3}, {1, 1}, 1};
+  const Conv2dGeometry stride2{{2, 2}, Padding::around({3, 3}), {1, 1}, 1};
   expect_shapes(conv2d({kBatch, 3, 224, 224}, {kOutputs, 3, 7, 7}, stride2),
                 {1, kBatch * 112 * 112, kOutputs, 147}, {1, kBatch * 224 * 224, 3, kOutputs * 49},
                 {1, kOutputs, 147, kBatch * 112 * 112});
 }
 
 TEST(GemmShape, OfAGroupedConvolutionIsPerGroup) {
-  const Conv2dGeometry groups{{1, 2}, {1, 0}, {1, 1}, 3};
+  const Conv2dGeometry groups{{1, 2}, Padding::around({1, 0}), {1, 1}, 3};
   // A: 6 channels of 5 x 7; W: 9 outputs, kernel 3 x 2; G: 5 x 3.
   constexpr std::int64_t kBatch = 2;
   constexpr std::int64_t kInputs = 2;  // of a group
@@ -103,7 +103,8 @@ TEST(GemmShape, OfAGroupedConvolutionIsPerGroup) {
 }
 
 TEST(GemmShape, MacsAreTheSameInForwardAndBackwardWeight) {
-  const LayerShape layer = conv2d({2, 6, 9, 8}, {4, 3, 3, 3}, {{2, 2}, {1, 1}, {1, 1}, 2});
+  const LayerShape layer =
+      conv2d({2, 6, 9, 8}, {4, 3, 3, 3}, {{2, 2}, Padding::around({1, 1}), {1, 1}, 2});
   const std::int64_t forward = macs_of(gemms_of(layer, Pass::kForward, {}));
   EXPECT_EQ(macs_of(gemms_of(layer, Pass::kBackwardWeight, {})), forward);
   // Strided: backward-data has slots for the holes, so more.
@@ -113,7 +114,8 @@ TEST(GemmShape, MacsAreTheSameInForwardAndBackwardWeight) {
 TEST(GemmShape, PhasesOfAStridedBackwardData) {
   // ResNet's first again. (h + 3 - i) is even for the taps 1, 3, 5 of even pixels, and 0, 2, 4, 6
   // of odd ones. The two phases in the middle are equal.
-  const LayerShape resnet = conv2d({2, 3, 224, 224}, {64, 3, 7, 7}, {{2, 2}, {3, 3}, {1, 1}, 1});
+  const LayerShape resnet =
+      conv2d({2, 3, 224, 224}, {64, 3, 7, 7}, {{2, 2}, Padding::around({3, 3}), {1, 1}, 1});
   constexpr std::int64_t kPixels = std::int64_t{2} * 112 * 112;
   constexpr std::int64_t kOutputs = 64;
   EXPECT_EQ(gemms_of(resnet, Pass::kBackwardData, kPhases),
@@ -121,10 +123,12 @@ TEST(GemmShape, PhasesOfAStridedBackwardData) {
                                     {2, kPixels, 3, kOutputs * 12},
                                     {1, kPixels, 3, kOutputs * 16}}));
   // A kernel smaller than its stride: of five columns, three meet its one tap. In groups.
-  const LayerShape small = conv2d({1, 4, 1, 5}, {6, 2, 1, 1}, {{1, 2}, {0, 0}, {1, 1}, 2});
+  const LayerShape small =
+      conv2d({1, 4, 1, 5}, {6, 2, 1, 1}, {{1, 2}, Padding::around({0, 0}), {1, 1}, 2});
   EXPECT_EQ(gemms_of(small, Pass::kBackwardData, kPhases), (std::vector<GemmShape>{{2, 3, 2, 3}}));
   // Not one pixel meets an output: they are all in the padding.
-  const LayerShape none = conv2d({1, 1, 1, 1}, {1, 1, 1, 1}, {{2, 2}, {1, 1}, {1, 1}, 1});
+  const LayerShape none =
+      conv2d({1, 1, 1, 1}, {1, 1, 1, 1}, {{2, 2}, Padding::around({1, 1}), {1, 1}, 1});
   EXPECT_TRUE(gemms_of(none, Pass::kBackwardData, kPhases).empty());
   EXPECT_EQ(structural_macs(none, Pass::kForward, kPhases), 4);
 }
@@ -321,9 +325,10 @@ LayerShape random_conv() {
     kernel[axis] = draw(1, 4);
     conv.stride[axis] = draw(1, 4);
     conv.dilation[axis] = draw(1, 3);
-    conv.padding[axis] = draw(0, 4);
+    conv.padding.before[axis] = draw(0, 4);
+    conv.padding.after[axis] = draw(0, 4);
     const std::int64_t reach = conv.dilation[axis] * (kernel[axis] - 1) + 1;
-    input[axis] = std::max<std::int64_t>(draw(1, 7), reach - 2 * conv.padding[axis]);
+    input[axis] = std::max<std::int64_t>(draw(1, 7), reach - conv.padding.along(axis));
   }
   return conv2d({batch, in, input[0], input[1]}, {out, in / conv.groups, kernel[0], kernel[1]},
                 conv);
@@ -342,8 +347,10 @@ void for_each_contribution(const LayerShape& layer, Body body) {
   const Conv2dGeometry& conv = layer.conv;
   for (const Index& g : tuples({layer.g[0], layer.w[0] / conv.groups, layer.g[2], layer.g[3]})) {
     for (const Index& k : tuples({layer.w[1], layer.w[2], layer.w[3]})) {
-      const std::int64_t h = g[2] * conv.stride[0] - conv.padding[0] + k[1] * conv.dilation[0];
-      const std::int64_t w = g[3] * conv.stride[1] - conv.padding[1] + k[2] * conv.dilation[1];
+      const std::int64_t h =
+          g[2] * conv.stride[0] - conv.padding.before[0] + k[1] * conv.dilation[0];
+      const std::int64_t w =
+          g[3] * conv.stride[1] - conv.padding.before[1] + k[2] * conv.dilation[1];
       if (h >= 0 && h < layer.a[2] && w >= 0 && w < layer.a[3]) {
         body(Contribution{g[0], k[0], h, w, g[1], g[2], g[3], k[1], k[2]});
       }
@@ -433,10 +440,12 @@ RC_GTEST_PROP(LowerConv2d, APhaseHoldsItsPixelsTapsInTheOrderOfTheKernel, ()) {
   const std::int64_t outputs = s.w[0] / s.conv.groups;
   const LoweredPass lowered(layer, Pass::kBackwardData, kPhases);
   const auto rest = [&](std::size_t axis, std::int64_t pixel, std::int64_t tap) {
-    return (pixel + s.conv.padding[axis] - tap * s.conv.dilation[axis]) % s.conv.stride[axis];
+    return (pixel + s.conv.padding.before[axis] - tap * s.conv.dilation[axis]) %
+           s.conv.stride[axis];
   };
   const auto at = [&](std::size_t axis, std::int64_t pixel, std::int64_t tap) {
-    return (pixel + s.conv.padding[axis] - tap * s.conv.dilation[axis]) / s.conv.stride[axis];
+    return (pixel + s.conv.padding.before[axis] - tap * s.conv.dilation[axis]) /
+           s.conv.stride[axis];
   };
   std::int64_t last_residues = -1;
   for (std::int64_t index = 0; index < lowered.count(); ++index) {
@@ -485,8 +494,8 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
   // A[b, c] at the place where output (p, q) and kernel (y, x) meet.
   const auto a_at = [&](std::int64_t b, std::int64_t c, std::int64_t p, std::int64_t q,
                         std::int64_t y, std::int64_t x) {
-    const std::int64_t h = p * s.conv.stride[0] - s.conv.padding[0] + y * s.conv.dilation[0];
-    const std::int64_t w = q * s.conv.stride[1] - s.conv.padding[1] + x * s.conv.dilation[1];
+    const std::int64_t h = p * s.conv.stride[0] - s.conv.padding.before[0] + y * s.conv.dilation[0];
+    const std::int64_t w = q * s.conv.stride[1] - s.conv.padding.before[1] + x * s.conv.dilation[1];
     const bool inside = h >= 0 && h < s.a[2] && w >= 0 && w < s.a[3];
     return inside ? code_at(layer.a, {b, group * channels + c, h, w}) : layer.a.format().zero();
   };
@@ -495,8 +504,8 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
                         std::int64_t y, std::int64_t x) {
     for (std::int64_t p = 0; p < s.g[2]; ++p) {
       for (std::int64_t q = 0; q < s.g[3]; ++q) {
-        if (p * s.conv.stride[0] - s.conv.padding[0] + y * s.conv.dilation[0] == h &&
-            q * s.conv.stride[1] - s.conv.padding[1] + x * s.conv.dilation[1] == w) {
+        if (p * s.conv.stride[0] - s.conv.padding.before[0] + y * s.conv.dilation[0] == h &&
+            q * s.conv.stride[1] - s.conv.padding.before[1] + x * s.conv.dilation[1] == w) {
           return code_at(layer.g, {b, group * outputs + o, p, q});
         }
       }
@@ -579,8 +588,8 @@ RC_GTEST_PROP(Fetch, AnyStretchOfAnyRowIsItsCodes, ()) {
 
 TEST(Fetch, PaddingAndTheHolesOfAStrideAreZeroCodes) {
   // 1 x 1 kernel, stride 2, padding 1 on a 3 x 3 input: outputs sit at the input's (-1, 1, 3).
-  const Layer layer =
-      with_values(conv2d({1, 1, 3, 3}, {1, 1, 1, 1}, {{2, 2}, {1, 1}, {1, 1}, 1}), 9);
+  const Layer layer = with_values(
+      conv2d({1, 1, 3, 3}, {1, 1, 1, 1}, {{2, 2}, Padding::around({1, 1}), {1, 1}, 1}), 9);
   ASSERT_EQ(layer.shape.g, (Shape{1, 1, 3, 3}));
   const Gemm forward = LoweredPass(layer, Pass::kForward, {}).gemm(0);
   const Gemm data = LoweredPass(layer, Pass::kBackwardData, kZeroInsert).gemm(0);

@@ -52,7 +52,7 @@ TEST_F(Hdf5HandleTest, AttributesComeBackAsWritten) {
   EXPECT_EQ(file.integer("integer"), INT64_MIN);
   EXPECT_EQ(file.text("text"), "caf\xC3\xA9");
   EXPECT_EQ(file.text("empty"), "");
-  EXPECT_THAT(file.open_group("group").integers("pair", 2), ElementsAre(-3, 4));
+  EXPECT_THAT(file.open_group("group").integers("pair", {2}), ElementsAre(-3, 4));
   EXPECT_TRUE(file.has_attribute("text"));
   EXPECT_FALSE(file.has_attribute("none"));
 }
@@ -180,7 +180,7 @@ TEST_F(Hdf5HandleTest, RefusesAttributesOfAnotherKind) {
               HasSubstr("'text' is string, not one whole number"));
   EXPECT_THAT(refusal([&] { file.integer("float"); }),
               HasSubstr("'float' is float64 -3, not one whole number"));
-  EXPECT_THAT(refusal([&] { file.integers("list", 2); }),
+  EXPECT_THAT(refusal([&] { file.integers("list", {2}); }),
               HasSubstr("'list' is 3 of int64, not a list of 2 whole numbers"));
   EXPECT_THAT(refusal([&] { file.text("list"); }), HasSubstr("'list' is 3 of int64, not one text"));
   EXPECT_THAT(refusal([&] { file.integer("none"); }),

@@ -54,7 +54,7 @@ class TraceDamage : public TraceFolder {
       edit.set_integer(group, "input_grad", layer.shape.input_grad ? 1 : 0);
       const Conv2dGeometry& conv = layer.shape.conv;
       edit.set_integers(group, "stride", {conv.stride.begin(), conv.stride.end()});
-      edit.set_integers(group, "padding", {conv.padding.begin(), conv.padding.end()});
+      edit.set_integers(group, "padding", {conv.padding.before.begin(), conv.padding.before.end()});
       edit.set_integers(group, "dilation", {conv.dilation.begin(), conv.dilation.end()});
       edit.set_integer(group, "groups", conv.groups);
       write_old_tensor(edit, group + "/W", layer.w);

@@ -68,15 +68,17 @@ LayerShape any_shape(std::string name) {
     const std::int64_t kernel = extent(1, 3);
     const std::int64_t stride = extent(1, 3);
     const std::int64_t dilation = extent(1, 2);
-    const std::int64_t padding = extent(0, 2);
+    const std::int64_t before = extent(0, 2);
+    const std::int64_t after = extent(0, 2);
     const std::int64_t reach = dilation * (kernel - 1) + 1;
-    const std::int64_t input = extent(std::max<std::int64_t>(1, reach - 2 * padding), 9);
+    const std::int64_t input = extent(std::max<std::int64_t>(1, reach - before - after), 9);
     layer.conv.stride[axis] = stride;
-    layer.conv.padding[axis] = padding;
+    layer.conv.padding.before[axis] = before;
+    layer.conv.padding.after[axis] = after;
     layer.conv.dilation[axis] = dilation;
     layer.w.push_back(kernel);
     layer.a.push_back(input);
-    layer.g.push_back((input + 2 * padding - reach) / stride + 1);
+    layer.g.push_back((input + before + after - reach) / stride + 1);
   }
   return layer;
 }

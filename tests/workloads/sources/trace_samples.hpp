@@ -70,7 +70,10 @@ inline Layer random_layer(LayerShape shape, std::uint64_t seed) {
 inline LayerShape conv_shape(std::string name = "000-conv") {
   return {.name = std::move(name),
           .kind = LayerKind::kConv2d,
-          .conv = {.stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}, .groups = 2},
+          .conv = {.stride = {2, 1},
+                   .padding = Padding::around({1, 0}),
+                   .dilation = {1, 2},
+                   .groups = 2},
           .input_grad = false,
           .w = {6, 2, 3, 2},
           .a = {2, 4, 7, 5},
