@@ -14,19 +14,26 @@
 
 #include "sim/reports/text_table.hpp"
 #include "support/error.hpp"
+#include "support/shipped_files.hpp"
 
 namespace potomac::sim {
 
 void add_generate_command(CLI::App& app);
+void add_models_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_trace_command(CLI::App& app);
 void add_sweep_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 
-// Where shipped unit-energy tables lie: beside an installed program, or in the source tree that it
-// was built from.
-std::vector<std::filesystem::path> unit_energy_table_dirs();
+// What ships: it lies beside an installed program, or in the source tree that the program was built
+// from.
+ShippedFiles shipped_tables();
+ShippedFiles shipped_architectures();
+ShippedFiles shipped_models();
+
+// The architecture that --arch names: shipped, or a file. Throws InputError.
+std::filesystem::path architecture_file(const std::string& name);
 
 // The files of the tables that --energy names. Throws InputError.
 std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names);

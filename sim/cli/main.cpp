@@ -69,6 +69,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     potomac::sim::add_run_command(app);
     potomac::sim::add_report_command(app);
+    potomac::sim::add_models_command(app);
     potomac::sim::add_trace_command(app);
     potomac::sim::add_sweep_command(app);
     potomac::sim::add_verify_command(app);

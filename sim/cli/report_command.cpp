@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "energy/table_search.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/reports/comparison_table.hpp"
 #include "sim/reports/layers_csv.hpp"

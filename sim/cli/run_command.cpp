@@ -1,4 +1,4 @@
-// `potomac run`: a trace through one machine.
+// `potomac run`: a workload through one machine.
 #include <fmt/format.h>
 
 #include <charconv>
@@ -12,13 +12,14 @@
 #include <vector>
 
 #include "sim/cli/commands.hpp"
+#include "sim/cli/workload_options.hpp"
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
+#include "sim/studies/fit.hpp"
 #include "sim/studies/run.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
-#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -26,15 +27,16 @@ namespace {
 constexpr const char* kDefaultTable = "paper-2302.14458";
 
 struct RunArguments {
-  std::string trace;
+  WorkloadArguments workload;
   std::string architecture;
   std::vector<std::string> settings;
   std::string out;
-  std::string engine = "fast";
+  std::string engine;
   std::vector<std::string> layers;
   std::vector<std::string> passes;
   std::vector<std::string> tables;
   std::string dump_outputs;
+  std::string density;
   std::string vcd;
   std::string vcd_gemm;
   std::string vcd_cycles;
@@ -83,14 +85,21 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
 
 void execute(const RunArguments& arguments) {
   RunOptions options;
-  options.architecture = load_architecture(arguments.architecture);
+  const std::filesystem::path architecture = architecture_file(arguments.architecture);
+  options.architecture = load_architecture(architecture);
   for (const std::string& assignment : arguments.settings) {
     set_key(options.architecture, assignment);
   }
-  options.engine = choose<EngineKind>("--engine", arguments.engine,
-                                      {{"count", EngineKind::kCount},
-                                       {"fast", EngineKind::kFast},
-                                       {"systemc", EngineKind::kSystemC}});
+  std::optional<EngineKind> engine;
+  if (!arguments.engine.empty()) {
+    engine = choose<EngineKind>("--engine", arguments.engine,
+                                {{"count", EngineKind::kCount},
+                                 {"fast", EngineKind::kFast},
+                                 {"systemc", EngineKind::kSystemC}});
+  }
+  if (!arguments.density.empty()) {
+    options.assumed = parse_densities(arguments.density);
+  }
   options.threads = arguments.threads;
   if (!arguments.layers.empty()) {
     options.selection.layers = arguments.layers;
@@ -103,12 +112,6 @@ void execute(const RunArguments& arguments) {
   }
   options.simulate_baseline = arguments.simulate_baseline;
   options.toggles = arguments.toggles;
-  if (options.engine == EngineKind::kCount &&
-      (options.toggles || !arguments.dump_outputs.empty())) {
-    throw InputError({"", options.toggles ? "--toggles" : "--dump-outputs",
-                      "takes every sum, and --engine count computes none",
-                      "use --engine fast, which counts the same"});
-  }
   auto tables = arguments.tables;
   if (tables.empty()) {
     tables.emplace_back(kDefaultTable);
@@ -126,9 +129,12 @@ void execute(const RunArguments& arguments) {
       outputs.push_back({file, "--vcd"});
     }
   }
-  inputs.insert(inputs.end(), {arguments.architecture, arguments.trace});
+  const std::filesystem::path file = file_of(arguments.workload);
+  inputs.insert(inputs.end(), {architecture, file});
   check_outputs(outputs, inputs);
-  const RunResult result = run(workloads::TraceReader(arguments.trace), options);
+  const auto workload = workloads::open_workload(file, dimensions_of(arguments.workload));
+  options.engine = engine_for(*workload, engine);
+  const RunResult result = run(*workload, options);
   write_reports(result, arguments.out);
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
                            run_table(result, text_form_of_terminal()),
@@ -139,9 +145,11 @@ void execute(const RunArguments& arguments) {
 
 void add_run_command(CLI::App& app) {
   auto arguments = std::make_shared<RunArguments>();
-  CLI::App* command = app.add_subcommand("run", "Simulate a trace: cycles, actions, energy");
-  command->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
-  command->add_option("--arch", arguments->architecture, "architecture file (YAML)")
+  CLI::App* command = app.add_subcommand("run", "Simulate a workload: cycles, actions, energy");
+  add_workload_options(*command, arguments->workload);
+  command
+      ->add_option("--arch", arguments->architecture,
+                   "architecture file (YAML, or SCALE-Sim's .cfg), or the name of a shipped one")
       ->required()
       ->option_text("FILE REQUIRED");
   command
@@ -154,8 +162,10 @@ void add_run_command(CLI::App& app) {
       ->required()
       ->option_text("DIR REQUIRED");
   command
-      ->add_option("--engine", arguments->engine,
-                   "fast (default); systemc: the same, PE by PE; count: without results, sooner")
+      ->add_option(
+          "--engine", arguments->engine,
+          "fast (default); systemc: the same, PE by PE; count: without results, sooner (default "
+          "without values)")
       ->option_text("count|fast|systemc");
   command
       ->add_option("--layers", arguments->layers, "only layers whose name matches; may be repeated")
@@ -183,6 +193,11 @@ void add_run_command(CLI::App& app) {
                     "results go to --dump-outputs");
   command->add_flag("--toggles", arguments->toggles,
                     "count the register bits that change, in both arrays (several times slower)");
+  command
+      ->add_option("--density", arguments->density,
+                   "where there are no values, assume this part of each tensor not to be zero; "
+                   "reported apart")
+      ->option_text("W=X,A=X,G=X");
   CLI::Option* vcd = command->add_option("--vcd", arguments->vcd,
                                          "write a waveform of one GEMM's array (SystemC)");
   vcd->option_text("FILE.vcd");

@@ -3,27 +3,49 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "energy/table_search.hpp"
 #include "sim/cli/commands.hpp"
 
 namespace potomac::sim {
 
-std::vector<std::filesystem::path> unit_energy_table_dirs() {
-  std::vector<std::filesystem::path> dirs;
+namespace {
+
+ShippedFiles shipped(const char* kind, const char* installed, const char* in_source) {
+  ShippedFiles files{kind, {}};
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
   if (!error) {
-    dirs.push_back(program.parent_path().parent_path() / "share/potomac/energy");
+    files.folders.push_back(program.parent_path().parent_path() / "share/potomac" / installed);
   }
-  dirs.emplace_back(POTOMAC_SOURCE_TABLES);
-  return dirs;
+  files.folders.push_back(std::filesystem::path(POTOMAC_SOURCE_DIR) / in_source);
+  return files;
+}
+
+}  // namespace
+
+ShippedFiles shipped_tables() {
+  return shipped("energy table", "energy", "energy/tables");
+}
+
+ShippedFiles shipped_architectures() {
+  return shipped("architecture", "architectures", "sim/architectures");
+}
+
+ShippedFiles shipped_models() {
+  return shipped("model", "models", "workloads/models");
+}
+
+std::filesystem::path architecture_file(const std::string& name) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(name, ignored) ? std::filesystem::path(name)
+                                                         : shipped_architectures().find(name);
 }
 
 std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names) {
+  const ShippedFiles shipped = shipped_tables();
   std::vector<std::filesystem::path> files;
   files.reserve(names.size());
   for (const std::string& name : names) {
-    files.push_back(energy::find_unit_energy_table(name, unit_energy_table_dirs()));
+    files.push_back(shipped.find(name));
   }
   return files;
 }

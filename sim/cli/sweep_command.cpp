@@ -1,4 +1,4 @@
-// `potomac sweep`: a trace through every combination of some architecture parameters.
+// `potomac sweep`: a workload through every combination of some architecture parameters.
 #include <fmt/format.h>
 
 #include <iostream>
@@ -7,12 +7,13 @@
 #include <string>
 
 #include "sim/cli/commands.hpp"
+#include "sim/cli/workload_options.hpp"
 #include "sim/reports/sweep_summary.hpp"
 #include "sim/reports/sweep_tables.hpp"
+#include "sim/studies/fit.hpp"
 #include "sim/studies/sweep.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
-#include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -20,20 +21,23 @@ namespace {
 struct SweepArguments {
   std::string spec;
   std::string out;
-  std::string workload;
+  WorkloadArguments workload;
   unsigned threads = 0;
 };
 
 void execute(const SweepArguments& arguments) {
-  const SweepSpec spec = load_sweep(arguments.spec, unit_energy_table_dirs(), arguments.workload);
+  SweepSpec spec =
+      load_sweep(arguments.spec, {shipped_models(), shipped_architectures(), shipped_tables()},
+                 arguments.workload.name, dimensions_of(arguments.workload));
   check_outputs(
       outputs_in(arguments.out, "--out", {"sweep.csv", "sweep.json", "sweep.partial.csv"}),
       spec.inputs);
-  const workloads::TraceReader trace(spec.trace);
+  const auto workload = workloads::open_workload(spec.workload, spec.dimensions);
+  spec.engine = engine_for(*workload, spec.engine);
   // Made with the first row: a sweep that cannot begin leaves nothing.
   std::optional<SweepTables> tables;
   SweepSummary summary(spec);
-  run_sweep(trace, spec, arguments.threads, [&](const SweepRow& row) {
+  run_sweep(*workload, spec, arguments.threads, [&](const SweepRow& row) {
     if (!tables) {
       tables.emplace(spec, arguments.out);
     }
@@ -51,15 +55,16 @@ void execute(const SweepArguments& arguments) {
 void add_sweep_command(CLI::App& app) {
   auto arguments = std::make_shared<SweepArguments>();
   CLI::App* command =
-      app.add_subcommand("sweep", "Simulate a trace on every combination of array parameters");
+      app.add_subcommand("sweep", "Simulate a workload on every combination of array parameters");
   command->add_option("SPEC", arguments->spec, "sweep file (YAML)")->required();
   command->add_option("--out", arguments->out, "folder for sweep.csv and sweep.json")
       ->required()
       ->option_text("DIR REQUIRED");
   command
-      ->add_option("--workload", arguments->workload,
-                   "the trace to run, instead of the sweep file's")
-      ->option_text("TRACE");
+      ->add_option("--workload", arguments->workload.name,
+                   "the workload to run, instead of the sweep file's")
+      ->option_text("WORKLOAD");
+  add_dimension_options(*command, arguments->workload);
   command->footer(
       "Example:\n  potomac sweep sim/sweeps/fashion-cnn.yaml --workload trace.h5 --out out");
   command->add_option("--threads", arguments->threads, "0 (default): all cores")

@@ -28,7 +28,7 @@ void execute(const VerifyArguments& arguments) {
     options.only = static_cast<std::uint64_t>(arguments.only);
   }
   if (!arguments.architecture.empty()) {
-    options.architecture = load_architecture(arguments.architecture);
+    options.architecture = load_architecture(architecture_file(arguments.architecture));
     require_buildable(EngineKind::kSystemC, *options.architecture);
   }
   WorkerPool pool(1);
@@ -71,7 +71,9 @@ void add_verify_command(CLI::App& app) {
   auto arguments = std::make_shared<VerifyArguments>();
   CLI::App* command = app.add_subcommand(
       "verify", "Prove the engines equal on drawn machines and layers, or on your machine");
-  command->add_option("--arch", arguments->architecture, "the machine of all cases (YAML)")
+  command
+      ->add_option("--arch", arguments->architecture,
+                   "the machine of all cases: a file, or the name of a shipped one")
       ->option_text("FILE");
   command->add_option("--cases", arguments->cases, "how many; 500 is the default")
       ->option_text("N")

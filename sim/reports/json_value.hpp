@@ -39,6 +39,17 @@ class JsonValue {
     return {json_->find(key).value(), file_,
             place_.empty() ? std::string(key) : fmt::format("{}.{}", place_, key)};
   }
+  std::optional<JsonValue> find(std::string_view key) const {
+    return has(key) ? std::optional(at(key)) : std::nullopt;
+  }
+  std::vector<std::pair<std::string, JsonValue>> entries() const {
+    require(json_->is_object(), "a map");
+    std::vector<std::pair<std::string, JsonValue>> entries;
+    for (const auto& [key, value] : json_->items()) {
+      entries.emplace_back(key, at(key));
+    }
+    return entries;
+  }
   std::vector<JsonValue> items() const {
     require(json_->is_array(), "a list");
     std::vector<JsonValue> list;

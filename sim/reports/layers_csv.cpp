@@ -17,6 +17,9 @@ std::string layers_csv(const RunResult& result) {
       fmt::format_to(out, "{}{}", csv.empty() ? "" : ",", column.flat);
     }
   }
+  if (result.assumed) {
+    csv += ",assumed_zero_operand_macs";
+  }
   for (const energy::OperationEnergy& energy : result.energy) {
     for (const char* column : {"mf_mac", "fp32_mac"}) {
       fmt::format_to(out, ",{}",
@@ -34,6 +37,9 @@ std::string layers_csv(const RunResult& result) {
         fmt::format_to(out, "{}{}", comma, csv_cell(column.get(source)));
         comma = ",";
       }
+    }
+    if (result.assumed) {
+      fmt::format_to(out, ",{}", expected_zero_macs(record, *result.assumed));
     }
     for (const energy::OperationEnergy& energy : result.energy) {
       fmt::format_to(out, ",{},{}", energy.by_gemm[i].every_mac.mf_mac_pj,

@@ -92,7 +92,38 @@ Json unit_energy_json(const energy::UnitEnergy& unit) {
   return json;
 }
 
+// Expected numbers, apart from all that was counted.
+Json assumed_json(const RunResult& result, const Densities& densities) {
+  Json json{{"density", {{"W", densities.w}, {"A", densities.a}, {"G", densities.g}}},
+            {"zero_operand_macs", expected_zero_macs(result.passes, densities)}};
+  for (const PassRecord& record : result.passes) {
+    json["passes"].push_back({{"layer", record.layer},
+                              {"pass", workloads::name_of(record.pass)},
+                              {"zero_operand_macs", expected_zero_macs(record, densities)}});
+  }
+  Json& energies = json["energy"] = Json::array();
+  for (const energy::OperationEnergy& energy : result.energy) {
+    const ExpectedEnergy gated = expected_gated(energy, result.passes, densities);
+    energies.push_back({{"table", energy.table},
+                        {"accounting", energy.accounting},
+                        {"unit", energy.unit},
+                        {"zeros_gated",
+                         {{"mf_mac", gated.mf_mac_pj},
+                          {"fp32_mac", gated.fp32_mac_pj},
+                          {"reduction", optional_number(gated.reduction)}}}});
+  }
+  return json;
+}
+
 }  // namespace
+
+Json dimensions_json(const workloads::Dimensions& dimensions) {
+  Json json = Json::object();
+  for (const auto& [name, extent] : dimensions) {
+    json[name] = extent;
+  }
+  return json;
+}
 
 std::string json_text(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -147,7 +178,10 @@ Json report_json(const RunResult& result) {
       {"trace", result.trace.string()},         {"model", result.workload.model},
       {"framework", result.workload.framework}, {"dataset", result.workload.dataset},
       {"step", result.workload.step},           {"seed", result.workload.seed},
-      {"rounding", result.workload.rounding}};
+      {"rounding", result.workload.rounding},   {"values", name_of(result.workload.values)}};
+  json["workload"]["synthesis"] =
+      result.workload.synthesis.empty() ? Json(nullptr) : Json(result.workload.synthesis);
+  json["workload"]["dimensions"] = dimensions_json(result.workload.dimensions);
   Json& tensors = json["workload"]["tensors"] = Json::array();
   for (const TensorOrigins& tensor : result.zeros) {
     const auto count = [&](std::int64_t workloads::ZeroOrigins::*member) {
@@ -176,6 +210,9 @@ Json report_json(const RunResult& result) {
     passes.push_back(std::move(entry));
   }
   json["totals"] = totals_json(result.totals, result.architecture);
+  if (result.assumed) {
+    json["assumed"] = assumed_json(result, *result.assumed);
+  }
   Json& energy = json["energy"] = Json::array();
   for (const energy::OperationEnergy& table : result.energy) {
     energy.push_back(energy_json(table));

@@ -19,7 +19,8 @@ nlohmann::ordered_json report_json(const RunResult& result);
 // decoded becomes U+FFFD.
 std::string json_text(const nlohmann::ordered_json& json);
 
-// Parts that sweeps use too.
+// Parts that others use too.
+nlohmann::ordered_json dimensions_json(const workloads::Dimensions& dimensions);
 nlohmann::ordered_json architecture_json(const Architecture& architecture);
 nlohmann::ordered_json totals_json(const Quantities& totals, const Architecture& architecture);
 nlohmann::ordered_json energy_json(const energy::OperationEnergy& energy);

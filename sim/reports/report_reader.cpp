@@ -187,6 +187,19 @@ energy::OperationEnergy read_energy(const JsonValue& json, const std::vector<Pas
   return energy;
 }
 
+// Reports of before there were workloads without values do not have these keys.
+void read_values(const JsonValue& workload, workloads::WorkloadInfo& info) {
+  if (const auto values = workload.find("values")) {
+    info.values = named(*values, workloads::kValueSources);
+    if (!workload.at("synthesis").is_null()) {
+      info.synthesis = workload.at("synthesis").text();
+    }
+    for (const auto& [name, extent] : workload.at("dimensions").entries()) {
+      info.dimensions[name] = extent.integer();
+    }
+  }
+}
+
 RunResult read_result(const JsonValue& json, const std::string& file) {
   RunResult result;
   result.engine = named(json.at("engine"), kEngineKinds);
@@ -200,6 +213,7 @@ RunResult read_result(const JsonValue& json, const std::string& file) {
                      .step = workload.at("step").integer(),
                      .seed = workload.at("seed").integer(),
                      .rounding = workload.at("rounding").text()};
+  read_values(workload, result.workload);
   for (const JsonValue& tensor : workload.at("tensors").items()) {
     TensorOrigins& origins = result.zeros.emplace_back();
     origins.layer = tensor.at("layer").text();
@@ -224,6 +238,10 @@ RunResult read_result(const JsonValue& json, const std::string& file) {
   for (const JsonValue& pass : json.at("passes").items()) {
     result.passes.push_back(read_pass(pass, result.architecture));
     check_pass(pass, result.passes.back(), result.architecture);
+  }
+  if (const auto assumed = json.find("assumed")) {
+    const JsonValue density = assumed->at("density");
+    result.assumed = {density.at("W").number(), density.at("A").number(), density.at("G").number()};
   }
   result.totals = total_of(result.passes);
   for (const JsonValue& energy : json.at("energy").items()) {

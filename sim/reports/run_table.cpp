@@ -153,6 +153,42 @@ std::string accumulators_text(const energy::ActionCounts& actions) {
                      actions.dropped_product.value());
 }
 
+// Whose values these are, or that there are none.
+std::string workload_text(const RunResult& result) {
+  const workloads::WorkloadInfo& info = result.workload;
+  std::string text =
+      fmt::format("{}: {}", printable(result.trace.filename().string(), kWhole), info.model);
+  if (!info.dimensions.empty()) {
+    text += fmt::format(", {}", workloads::text_of(info.dimensions));
+  }
+  switch (info.values) {
+    case workloads::ValueSource::kCaptured:
+      return text + fmt::format(" ({}), step {}", info.dataset, info.step);
+    case workloads::ValueSource::kSynthetic:
+      return text + fmt::format(". Synthetic values: {}", info.synthesis);
+    case workloads::ValueSource::kNone:
+      break;
+  }
+  return text + ". Shapes without values: zeros are not known";
+}
+
+// Expected numbers, apart from what was counted; nothing where nothing was assumed.
+std::string assumed_text(const RunResult& result) {
+  if (!result.assumed) {
+    return "";
+  }
+  const double zeros = expected_zero_macs(result.passes, *result.assumed);
+  std::string text = fmt::format(
+      "Assumed, not counted: densities {}. {} of the MACs would have a zero operand.",
+      text_of(*result.assumed), percent(zeros / static_cast<double>(result.totals.macs)));
+  for (const energy::OperationEnergy& energy : result.energy) {
+    const ExpectedEnergy gated = expected_gated(energy, result.passes, *result.assumed);
+    text += fmt::format(" Gated on both sides, by table {}: MF-MAC {}, FP32 {}.", energy.table,
+                        si_energy(gated.mf_mac_pj), si_energy(gated.fp32_mac_pj));
+  }
+  return paragraph(text);
+}
+
 std::string what_is_missing(const RunResult& result) {
   std::string text;
   if (result.left_out > 0) {
@@ -170,9 +206,7 @@ std::string what_is_missing(const RunResult& result) {
 
 std::string run_table(const RunResult& result, TextForm form) {
   const Architecture& architecture = result.architecture;
-  std::string text = paragraph(
-      fmt::format("{}: {} ({}), step {}", printable(result.trace.filename().string(), kWhole),
-                  result.workload.model, result.workload.dataset, result.workload.step));
+  std::string text = paragraph(workload_text(result));
   text += paragraph(fmt::format("on {} x {} MF-MAC PEs, {}, {} issue, engine {}",
                                 architecture.array.rows, architecture.array.cols,
                                 name_of(architecture.dataflow), name_of(architecture.issue),
@@ -189,6 +223,7 @@ std::string run_table(const RunResult& result, TextForm form) {
       "util.: MACs / (PEs * cycles). idle by: why PEs have no MAC most often; edge: the fold does "
       "not use them, fill: operands are on their way, drain: results are. zeros: MACs with a zero "
       "operand that were gated.");
+  text += assumed_text(result);
   text += toggles_section(result.totals, form);
   for (const energy::OperationEnergy& energy : result.energy) {
     text += '\n';

@@ -114,8 +114,9 @@ Json head_json(const SweepSpec& spec) {
   Json json{{"format", "potomac-sweep"}, {"version", kReportVersion}};
   json["potomac"] = {{"version", kVersion}};
   json["sweep"] = {{"file", spec.file.string()},
-                   {"trace", spec.trace.string()},
-                   {"engine", name_of(spec.engine)},
+                   {"trace", spec.workload.string()},
+                   {"dimensions", dimensions_json(spec.dimensions)},
+                   {"engine", spec.engine ? Json(name_of(*spec.engine)) : Json(nullptr)},
                    {"layers", spec.selection.layers}};
   for (const SweepParameter& parameter : spec.parameters) {
     Json& values = json["sweep"]["parameters"][std::string(parameter.key->name)] = Json::array();

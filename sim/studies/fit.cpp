@@ -39,4 +39,15 @@ void require_fit(const Architecture& architecture, const workloads::Workload& wo
   }
 }
 
+EngineKind engine_for(const workloads::Workload& workload, std::optional<EngineKind> asked) {
+  const bool has_values = workload.info().values != workloads::ValueSource::kNone;
+  if (asked && *asked != EngineKind::kCount && !has_values) {
+    throw InputError({workload.path().string(), "",
+                      fmt::format("has shapes but no values, and engine {} computes with values",
+                                  name_of(*asked)),
+                      "use engine count, or draw values: potomac trace synth"});
+  }
+  return asked.value_or(has_values ? EngineKind::kFast : EngineKind::kCount);
+}
+
 }  // namespace potomac::sim

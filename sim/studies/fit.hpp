@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
+#include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/studies/selection.hpp"
 #include "workloads/sources/workload.hpp"
@@ -17,5 +19,10 @@ rtl::Accumulator require_fit(const Architecture& architecture, const workloads::
 // Throws InputError unless something is selected and the PE can hold all of it.
 void require_fit(const Architecture& architecture, const workloads::Workload& workload,
                  const Selection& selection);
+
+// The engine that a workload is run by: the one that was asked for, else `fast`, or `count` where
+// there are only shapes. Throws InputError if the one that was asked for needs values that the
+// workload does not have.
+EngineKind engine_for(const workloads::Workload& workload, std::optional<EngineKind> asked);
 
 }  // namespace potomac::sim

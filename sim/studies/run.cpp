@@ -10,6 +10,7 @@
 #include "sim/studies/pricing.hpp"
 #include "sim/studies/progress.hpp"
 #include "sim/studies/simulation.hpp"
+#include "support/error.hpp"
 #include "support/output_files.hpp"
 
 namespace potomac::sim {
@@ -18,6 +19,22 @@ namespace {
 // All that can be known to be wrong before the work begins.
 void check(const workloads::Workload& workload, const RunOptions& options) {
   require_fit(options.architecture, workload, options.selection);
+  engine_for(workload, options.engine);
+  if (options.engine == EngineKind::kCount && (options.toggles || options.dump_outputs)) {
+    throw InputError({"", options.toggles ? "--toggles" : "--dump-outputs",
+                      "takes every sum, and engine count computes none",
+                      "use engine fast, which counts the same"});
+  }
+  const bool has_values = workload.info().values != workloads::ValueSource::kNone;
+  if (options.assumed && has_values) {
+    throw InputError({workload.path().string(), "--density",
+                      "the workload has values: its zeros are counted, not assumed",
+                      "leave out --density"});
+  }
+  if (options.waveform && !has_values) {
+    throw InputError({workload.path().string(), "--vcd", "there are no values to show",
+                      "draw some: potomac trace synth"});
+  }
   require_buildable(options.engine, options.architecture);
   if (options.waveform) {
     check_waveform(workload, options.architecture, *options.waveform);
@@ -53,7 +70,8 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
                    .left_out = options.selection.left_out_of(workload.layers()),
                    .passes = {},
                    .totals = {},
-                   .energy = {}};
+                   .energy = {},
+                   .assumed = options.assumed};
   std::optional<OutputDump> dump;
   if (options.dump_outputs) {
     make_folder_of(*options.dump_outputs);

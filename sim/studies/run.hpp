@@ -10,6 +10,7 @@
 #include "energy/unit_energy_table.hpp"
 #include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/studies/assumption.hpp"
 #include "sim/studies/pass_record.hpp"
 #include "sim/studies/selection.hpp"
 #include "sim/studies/waveform.hpp"
@@ -23,6 +24,7 @@ struct RunOptions {
   unsigned threads = 0;  // 0: all cores
   Selection selection;
   std::vector<energy::UnitEnergyTable> tables;
+  std::optional<Densities> assumed;  // of a workload without values
   bool simulate_baseline = false;
   bool toggles = false;  // count those of both arrays' registers
   std::optional<std::filesystem::path> dump_outputs;
@@ -48,6 +50,7 @@ struct RunResult {
   std::vector<PassRecord> passes;
   Quantities totals;
   std::vector<energy::OperationEnergy> energy;  // one per table
+  std::optional<Densities> assumed;
 };
 
 // Reads the workload layer by layer and simulates what is selected; what can be known to be wrong

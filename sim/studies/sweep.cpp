@@ -36,8 +36,9 @@ class Sweep {
   Sweep(const workloads::Workload& workload, const SweepSpec& spec, unsigned threads)
       : workload_(workload),
         spec_(spec),
-        pool_(spec.engine == EngineKind::kSystemC ? 1 : threads),
-        engine_(make_engine(spec.engine, pool_)) {}
+        kind_(engine_for(workload, spec.engine)),
+        pool_(kind_ == EngineKind::kSystemC ? 1 : threads),
+        engine_(make_engine(kind_, pool_)) {}
 
   void run(const RowSink& sink) {
     const std::size_t points = spec_.points();
@@ -47,8 +48,8 @@ class Sweep {
       progress.advance(done, fmt::format("{} {}", layer, workloads::name_of(pass)));
     };
     for (std::size_t begin = 0; begin < points;) {
-      begin += spec_.engine == EngineKind::kSystemC ? step_through(begin, sink)
-                                                    : price_batch(begin, points, sink);
+      begin += kind_ == EngineKind::kSystemC ? step_through(begin, sink)
+                                             : price_batch(begin, points, sink);
     }
   }
 
@@ -68,7 +69,7 @@ class Sweep {
       return found->second;
     }
     try {
-      require_buildable(spec_.engine, architecture);
+      require_buildable(kind_, architecture);
       array_refusal_.clear();
     } catch (const InputError& error) {
       array_refusal_ = error.what();
@@ -89,7 +90,7 @@ class Sweep {
         return;
       }
     }
-    throw InputError({spec_.file.string(), "", "no point of the sweep can run this trace",
+    throw InputError({spec_.file.string(), "", "no point of the sweep can run this workload",
                       fmt::format("the first says: {}", refusal(spec_.architecture_at(0)))});
   }
 
@@ -100,7 +101,7 @@ class Sweep {
     std::uint64_t macs = 0;
     for (std::size_t point = 0; point < spec_.points(); ++point) {
       const Architecture architecture = spec_.architecture_at(point);
-      if (seen.insert(facts_key(architecture)).second || spec_.engine == EngineKind::kSystemC) {
+      if (seen.insert(facts_key(architecture)).second || kind_ == EngineKind::kSystemC) {
         macs += spec_.selection.macs_of(workload_.layers(), architecture.lowering);
       }
     }
@@ -145,8 +146,7 @@ class Sweep {
         if (!rows.empty()) {
           break;
         }
-        complete_facts(workload_, row.architecture, spec_.selection, spec_.engine, facts_, pool_,
-                       done_);
+        complete_facts(workload_, row.architecture, spec_.selection, kind_, facts_, pool_, done_);
         complete_.insert(facts_key(row.architecture));
       }
       rows.push_back(std::move(row));
@@ -163,6 +163,7 @@ class Sweep {
 
   const workloads::Workload& workload_;
   const SweepSpec& spec_;
+  EngineKind kind_;
   WorkerPool pool_;
   std::unique_ptr<Engine> engine_;
   WorkDone done_;

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "energy/table_search.hpp"
+#include "workloads/sources/open_workload.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -60,20 +60,36 @@ Architecture SweepSpec::architecture_at(std::size_t point) const {
   return architecture;
 }
 
-SweepSpec load_sweep(const std::filesystem::path& path,
-                     const std::vector<std::filesystem::path>& table_dirs,
-                     const std::filesystem::path& workload) {
+SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shipped,
+                     const std::string& workload, const workloads::Dimensions& dimensions) {
   const YamlValue root = read_yaml_file(path);
-  root.allow_only({"trace", "arch", "engine", "layers", "passes", "energy", "parameters"});
-  const auto beside = [&](const std::string& name) {
-    const std::filesystem::path file(name);
-    return file.is_absolute() ? file : path.parent_path() / file;
+  root.allow_only({"workload", "trace", "dimensions", "arch", "engine", "layers", "passes",
+                   "energy", "parameters"});
+  // A file beside the sweep's own, or what ships under that name.
+  const auto find = [&](const YamlValue& name, const ShippedFiles& files) {
+    const std::filesystem::path own = path.parent_path() / name.as_string();
+    const bool is_name = own.extension().empty() && !std::filesystem::exists(own);
+    return is_name ? files.find(name.as_string()) : own;
   };
   SweepSpec spec;
   spec.file = path;
-  spec.trace = workload.empty() ? beside(root.at("trace").as_string()) : workload;
-  const auto architecture = beside(root.at("arch").as_string());
-  spec.inputs = {path, spec.trace, architecture};
+  if (workload.empty()) {
+    const auto own = root.find("workload");
+    if (own && root.find("trace")) {
+      own->fail("stands beside 'trace', which means the same", "keep one of them");
+    }
+    spec.workload = find(own ? *own : root.at("trace"), shipped.models);
+  } else {
+    spec.workload = workloads::find_workload(workload, shipped.models);
+  }
+  spec.dimensions = dimensions;
+  if (const auto own = root.find("dimensions"); own && workload.empty()) {
+    for (const auto& [name, extent] : own->entries()) {
+      spec.dimensions.emplace(name, extent.as_integer(1, workloads::kMaxShapeElements));
+    }
+  }
+  const auto architecture = find(root.at("arch"), shipped.architectures);
+  spec.inputs = {path, spec.workload, architecture};
   if (const auto engine = root.find("engine")) {
     spec.engine = kEngineKinds.at(engine->as_one_of(
         {name_of(EngineKind::kCount), name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}));
@@ -82,9 +98,9 @@ SweepSpec load_sweep(const std::filesystem::path& path,
   if (const auto tables = root.find("energy")) {
     std::vector<std::filesystem::path> files;
     for (const YamlValue& table : tables->items()) {
-      const auto file = energy::find_unit_energy_table(table.as_string(), table_dirs);
-      const auto own = beside(file.string());
-      files.push_back(std::filesystem::exists(own) ? own : file);
+      const std::filesystem::path own = path.parent_path() / table.as_string();
+      files.push_back(
+          std::filesystem::is_regular_file(own) ? own : shipped.tables.find(table.as_string()));
     }
     spec.tables = energy::load_unit_energy_tables(files);
     spec.inputs.insert(spec.inputs.end(), files.begin(), files.end());

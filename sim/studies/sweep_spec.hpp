@@ -1,15 +1,19 @@
-// What a sweep is to do: a trace, a base machine, and the architecture keys that vary. Points are
-// never stored: each follows from its number.
+// What a sweep is to do: a workload, a base machine, and the architecture keys that vary. Points
+// are never stored: each follows from its number.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "energy/unit_energy_table.hpp"
 #include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/studies/selection.hpp"
+#include "support/shipped_files.hpp"
+#include "workloads/sources/workload.hpp"
 
 namespace potomac::sim {
 
@@ -22,8 +26,9 @@ struct SweepParameter {
 
 struct SweepSpec {
   std::filesystem::path file;
-  std::filesystem::path trace;
-  EngineKind engine = EngineKind::kFast;
+  std::filesystem::path workload;
+  workloads::Dimensions dimensions;  // of a model description
+  std::optional<EngineKind> engine;  // none: engine_for()
   Selection selection;
   std::vector<energy::UnitEnergyTable> tables;
   Architecture base;
@@ -38,12 +43,19 @@ struct SweepSpec {
   Architecture architecture_at(std::size_t point) const;
 };
 
+// What a sweep file may name instead of a path.
+struct ShippedInputs {
+  ShippedFiles models;
+  ShippedFiles architectures;
+  ShippedFiles tables;
+};
+
 // Reads a sweep file (docs/sweep-file.md); paths in it are relative to its own folder. `workload`,
-// if it is not empty, stands for the file's trace, which may then be left out. Throws
-// InputError: unknown keys, no parameters, a value that an architecture cannot have, too many
-// points.
-SweepSpec load_sweep(const std::filesystem::path& path,
-                     const std::vector<std::filesystem::path>& table_dirs,
-                     const std::filesystem::path& workload = {});
+// if it is not empty, stands for the file's, which may then be left out; `dimensions` are bound
+// over the file's. Throws InputError: unknown keys, no parameters, a value that an architecture
+// cannot have, too many points.
+SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shipped,
+                     const std::string& workload = {},
+                     const workloads::Dimensions& dimensions = {});
 
 }  // namespace potomac::sim

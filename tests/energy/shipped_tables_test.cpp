@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
-#include "energy/table_search.hpp"
 #include "energy/unit_energy_table.hpp"
+#include "support/shipped_files.hpp"
 #include "tests/energy/test_tables.hpp"
 
 namespace potomac::energy {
@@ -26,9 +26,11 @@ std::map<std::string, double> numbers_of(const UnitEnergyTable& table, Certainty
 using Numbers = std::map<std::string, double>;
 
 TEST(ShippedTables, all_load_and_are_named_as_their_files) {
-  const std::vector<std::filesystem::path> folders = {POTOMAC_ENERGY_TABLES};
-  for (const std::string& name : unit_energy_table_names(folders)) {
-    const UnitEnergyTable table = load_unit_energy_table(find_unit_energy_table(name, folders));
+  const ShippedFiles tables{"energy table", {POTOMAC_ENERGY_TABLES}};
+  EXPECT_EQ(tables.names(),
+            (std::vector<std::string>{"horowitz-45nm", "paper-2302.14458", "tpuv4i-7nm"}));
+  for (const std::string& name : tables.names()) {
+    const UnitEnergyTable table = load_unit_energy_table(tables.find(name));
     EXPECT_EQ(table.name(), name);
     EXPECT_EQ(table.unit(), "pJ");
     EXPECT_TRUE(table.integer_add_rule().linear_between);

@@ -2,16 +2,32 @@
 // one (a trace file, a model description) is behind this interface; whoever simulates sees only it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "workloads/layers/layer.hpp"
 
 namespace potomac::workloads {
+
+// Dimensions of a model description by name: batch, length.
+using Dimensions = std::map<std::string, std::int64_t, std::less<>>;
+// "batch=256, length=128".
+std::string text_of(const Dimensions& dimensions);
+
+// Where a workload's values come from: a training, a random generator, or nowhere.
+enum class ValueSource { kCaptured, kSynthetic, kNone };
+inline constexpr std::array<ValueSource, 3> kValueSources = {
+    ValueSource::kCaptured, ValueSource::kSynthetic, ValueSource::kNone};
+// "captured", "synthetic", "none": as in reports.
+std::string_view name_of(ValueSource source);
 
 // Where a workload comes from, in its own words.
 struct WorkloadInfo {
@@ -21,6 +37,9 @@ struct WorkloadInfo {
   std::int64_t step = 0;
   std::int64_t seed = 0;
   std::string rounding = "log2";  // "log2" or "linear"
+  ValueSource values = ValueSource::kCaptured;
+  std::string synthesis = {};  // how synthetic values were drawn
+  Dimensions dimensions = {};  // what a description's were bound to
 
   friend bool operator==(const WorkloadInfo&, const WorkloadInfo&) = default;
 };

@@ -1,4 +1,4 @@
-#include "energy/table_search.hpp"
+#include "support/shipped_files.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,33 +7,36 @@
 #include <system_error>
 
 #include "support/error.hpp"
+#include "support/nearest_word.hpp"
 
-namespace potomac::energy {
+namespace potomac {
 namespace fs = std::filesystem;
 
-fs::path find_unit_energy_table(std::string_view name_or_path,
-                                std::span<const fs::path> search_dirs) {
+fs::path ShippedFiles::find(std::string_view name_or_path) const {
   if (name_or_path.find('/') != std::string_view::npos || name_or_path.ends_with(".yaml") ||
       name_or_path.ends_with(".yml")) {
     return name_or_path;
   }
-  for (const fs::path& folder : search_dirs) {
+  for (const fs::path& folder : folders) {
     fs::path candidate = folder / fmt::format("{}.yaml", name_or_path);
     std::error_code ignored;
     if (!name_or_path.empty() && fs::is_regular_file(candidate, ignored)) {
       return candidate;
     }
   }
-  const std::vector<std::string> names = unit_energy_table_names(search_dirs);
-  throw InputError({"", fmt::format("energy table '{}'", name_or_path), "is not known",
-                    names.empty() ? std::string("no table is installed here: give the path of one")
-                                  : fmt::format("use one of {}, or give the path of a table",
-                                                fmt::join(names, ", "))});
+  const std::vector<std::string> known = names();
+  std::string remedy = fmt::format("no {} is installed here: give the path of one", kind);
+  if (!known.empty()) {
+    const std::string nearest = nearest_word(name_or_path, known);
+    remedy = nearest.empty() ? std::string() : fmt::format("did you mean '{}'? ", nearest);
+    remedy += fmt::format("use one of {}, or give the path of one", fmt::join(known, ", "));
+  }
+  throw InputError({"", fmt::format("{} '{}'", kind, name_or_path), "is not known", remedy});
 }
 
-std::vector<std::string> unit_energy_table_names(std::span<const fs::path> search_dirs) {
+std::vector<std::string> ShippedFiles::names() const {
   std::set<std::string> names;
-  for (const fs::path& folder : search_dirs) {
+  for (const fs::path& folder : folders) {
     std::error_code ignored;
     for (const fs::directory_entry& file : fs::directory_iterator(folder, ignored)) {
       if (file.path().extension() == ".yaml" && file.is_regular_file(ignored)) {
@@ -44,4 +47,4 @@ std::vector<std::string> unit_energy_table_names(std::span<const fs::path> searc
   return {names.begin(), names.end()};
 }
 
-}  // namespace potomac::energy
+}  // namespace potomac

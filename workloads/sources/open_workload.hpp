@@ -1,0 +1,22 @@
+// From what a user names to a workload: a trace, a model description, a SCALE-Sim topology, or a
+// shipped model by its name.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "support/shipped_files.hpp"
+#include "workloads/sources/extent_expression.hpp"
+#include "workloads/sources/workload.hpp"
+
+namespace potomac::workloads {
+
+// The file that a user means. What is there, has a '/', or ends like a workload's file is a path;
+// anything else is the name of a shipped model. Throws InputError that suggests a name.
+std::filesystem::path find_workload(const std::string& name_or_path, const ShippedFiles& models);
+
+// `bound` binds a description's dimensions; a trace has none to bind. Throws InputError.
+std::unique_ptr<Workload> open_workload(const std::filesystem::path& file, const Dimensions& bound);
+
+}  // namespace potomac::workloads
