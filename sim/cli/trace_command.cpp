@@ -7,8 +7,13 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/trace_info.hpp"
+#include "sim/cli/workload_options.hpp"
+#include "sim/machine/scalesim_config.hpp"
+#include "support/atomic_file.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
+#include "workloads/sources/description_writer.hpp"
+#include "workloads/sources/open_workload.hpp"
 #include "workloads/sources/trace_reader.hpp"
 #include "workloads/sources/trace_writer.hpp"
 
@@ -16,20 +21,45 @@ namespace potomac::sim {
 namespace {
 
 struct InfoArguments {
-  std::string trace;
+  WorkloadArguments workload;
   std::string format = "table";
 };
 
 struct ImportArguments {
-  std::string from;
+  WorkloadArguments workload;
   std::string to;
 };
 
+bool is_yaml(const std::filesystem::path& file) {
+  return file.extension() == ".yaml" || file.extension() == ".yml";
+}
+
+// A configuration becomes an architecture file.
+void import_config(const ImportArguments& arguments) {
+  const ScalesimConfig config = load_scalesim_config(arguments.workload.name);
+  make_folder_of(arguments.to);
+  write_file_atomically(arguments.to, architecture_text(config.architecture));
+  std::cout << fmt::format("{}: an architecture of {} x {} PEs, {}\n",
+                           printable(arguments.to, kWhole), config.architecture.array.rows,
+                           config.architecture.array.cols, name_of(config.architecture.dataflow));
+  if (!config.left_out.empty()) {
+    std::cout << fmt::format("not carried over: {}\n", fmt::join(config.left_out, ", "));
+  }
+}
+
+// Shapes become a model description.
+void import_shapes(const ImportArguments& arguments) {
+  const auto workload =
+      workloads::open_workload(file_of(arguments.workload), dimensions_of(arguments.workload));
+  make_folder_of(arguments.to);
+  write_file_atomically(arguments.to, workloads::model_description_text(*workload));
+  std::cout << fmt::format("{}: a model description of {} layers\n",
+                           printable(arguments.to, kWhole), workload->layers().size());
+}
+
 // Memory stays at the largest layer, as in a run.
 void import_trace(const ImportArguments& arguments) {
-  check_outputs(std::array{Output{arguments.to, "-o"}},
-                std::array{std::filesystem::path(arguments.from)});
-  const workloads::TraceReader trace(arguments.from, workloads::Hdf5Guard::kNone);
+  const workloads::TraceReader trace(arguments.workload.name, workloads::Hdf5Guard::kNone);
   make_folder_of(arguments.to);
   workloads::TraceWriter writer(arguments.to, trace.info(), trace.not_included());
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
@@ -40,29 +70,52 @@ void import_trace(const ImportArguments& arguments) {
                            printable(arguments.to, kWhole), trace.layers().size());
 }
 
+void import_file(const ImportArguments& arguments) {
+  const std::filesystem::path from = file_of(arguments.workload);
+  check_outputs(std::array{Output{arguments.to, "-o"}}, std::array{from});
+  if (from.extension() == ".cfg") {
+    import_config(arguments);
+  } else if (is_yaml(arguments.to)) {
+    import_shapes(arguments);
+  } else if (from.extension() == ".csv" || is_yaml(from)) {
+    throw InputError({arguments.to, "-o",
+                      fmt::format("{} has shapes without values, which a trace cannot hold",
+                                  printable(from.string())),
+                      "name a .yaml file, or draw values: potomac trace synth"});
+  } else {
+    import_trace(arguments);
+  }
+}
+
 void add_import_command(CLI::App& command) {
   auto arguments = std::make_shared<ImportArguments>();
   CLI::App* import = command.add_subcommand(
-      "import", "Write an older trace anew, in the form that protects it against damage");
-  import->add_option("FILE", arguments->from, "trace file (HDF5, any format version)")->required();
-  import->add_option("-o,--output", arguments->to, "the new trace file")
+      "import", "Make another tool's file, or an older trace, one of Potomac's");
+  import
+      ->add_option("FILE", arguments->workload.name,
+                   "SCALE-Sim topology (.csv) or configuration (.cfg), or an older trace (.h5)")
+      ->required();
+  import
+      ->add_option("-o,--output", arguments->to,
+                   "a model description or an architecture (.yaml), or a trace (.h5)")
       ->required()
-      ->option_text("NEW.h5 REQUIRED");
-  import->footer("Example:\n  potomac trace import old.h5 -o new.h5");
-  import->callback([arguments] { import_trace(*arguments);
+      ->option_text("NEW REQUIRED");
+  add_dimension_options(*import, arguments->workload);
+  import->footer("Example:\n  potomac trace import Resnet18.csv -o resnet18.yaml");
+  import->callback([arguments] { import_file(*arguments);
 });
 }  // namespace
 
 }  // namespace potomac::sim
 
 void add_trace_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("trace", "Look into trace files, convert older ones");
+  CLI::App* command = app.add_subcommand("trace", "Look into workloads, convert other files");
   command->require_subcommand(1);
   add_import_command(*command);
   auto arguments = std::make_shared<InfoArguments>();
   CLI::App* info = command->add_subcommand(
-      "info", "Layers, shapes, GEMMs, exponent histograms and zeros of a trace");
-  info->add_option("TRACE", arguments->trace, "trace file (HDF5)")->required();
+      "info", "Layers, shapes, GEMMs, exponent histograms and zeros of a workload");
+  add_workload_options(*info, arguments->workload);
   info->add_option("--format", arguments->format, "table is the default")
       ->option_text("table|json");
   info->footer("Example:\n  potomac trace info workloads/traces/fashion-cnn-b16.h5");
@@ -70,7 +123,9 @@ void add_trace_command(CLI::App& app) {
     const auto format = choose<TraceInfoFormat>(
         "--format", arguments->format,
         {{"table", TraceInfoFormat::kTable}, {"json", TraceInfoFormat::kJson}});
-    print_trace_info(workloads::TraceReader(arguments->trace), format, std::cout);
+    print_trace_info(
+        *workloads::open_workload(file_of(arguments->workload), dimensions_of(arguments->workload)),
+        format, std::cout);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "sim/reports/gemm_text.hpp"
+#include "sim/reports/report_json.hpp"
 #include "support/plain_text.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 #include "workloads/layers/tensor_statistics.hpp"
@@ -37,7 +39,7 @@ constexpr std::size_t kMostBars = 32;
 // A trace knows of no machine: its GEMMs are shown as machines form them unless told otherwise.
 constexpr workloads::Lowering kLowering;
 
-// A tensor with the letter that it has in a trace.
+// A tensor with the letter that it has in a workload.
 struct NamedTensor {
   const char* name;
   const QuantizedTensor& tensor;
@@ -139,18 +141,30 @@ std::string geometry_text(const LayerShape& layer) {
                      sides(conv.dilation), conv.groups);
 }
 
-void print_head(const workloads::TraceReader& trace, std::ostream& out) {
-  const WorkloadInfo& info = trace.info();
-  fmt::print(out, "trace      {}\n", printable(trace.path().string(), kWhole));
-  fmt::print(out, "format     {} version {}\n", workloads::kTraceFormat, workloads::kTraceVersion);
+std::string values_text(const WorkloadInfo& info) {
+  return info.synthesis.empty() ? std::string(name_of(info.values))
+                                : fmt::format("{}: {}", name_of(info.values), info.synthesis);
+}
+
+void print_head(const workloads::Workload& workload, std::ostream& out) {
+  const WorkloadInfo& info = workload.info();
+  fmt::print(out, "workload   {}\n", printable(workload.path().string(), kWhole));
   fmt::print(out, "model      {}\n", info.model);
-  fmt::print(out, "framework  {}\n", info.framework);
-  fmt::print(out, "dataset    {}\n", info.dataset);
-  fmt::print(out, "step       {}\n", info.step);
-  fmt::print(out, "seed       {}\n", info.seed);
-  fmt::print(out, "rounding   {}\n", info.rounding);
-  fmt::print(out, "layers     {}\n", trace.layers().size());
-  for (const workloads::NotIncluded& part : trace.not_included()) {
+  if (!info.framework.empty()) {
+    fmt::print(out, "framework  {}\n", info.framework);
+  }
+  if (!info.dimensions.empty()) {
+    fmt::print(out, "dimensions {}\n", workloads::text_of(info.dimensions));
+  }
+  fmt::print(out, "values     {}\n", values_text(info));
+  if (info.values != workloads::ValueSource::kNone) {
+    fmt::print(out, "dataset    {}\n", info.dataset);
+    fmt::print(out, "step       {}\n", info.step);
+    fmt::print(out, "seed       {}\n", info.seed);
+    fmt::print(out, "rounding   {}\n", info.rounding);
+  }
+  fmt::print(out, "layers     {}\n", workload.layers().size());
+  for (const workloads::NotIncluded& part : workload.not_included()) {
     fmt::print(out, "left out   {} ({}): {}\n", part.name, part.kind, part.reason);
   }
 }
@@ -162,16 +176,27 @@ std::string underflow_text(const QuantizedTensor& tensor) {
                       : "-";
 }
 
-void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
-  fmt::print(out, "\n{}: {}{}{}\n", layer.shape.name, name_of(layer.shape.kind),
-             geometry_text(layer.shape), layer.shape.input_grad ? "" : ", no input gradient");
+void print_passes(const LayerShape& layer, Totals& totals, std::ostream& out) {
+  fmt::print(out, "\n{}: {}{}{}\n", layer.name, name_of(layer.kind), geometry_text(layer),
+             layer.input_grad ? "" : ", no input gradient");
   fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMMs, MxNxK", "MACs");
-  for (const Pass pass : passes_of(layer.shape)) {
-    const std::vector<GemmShape> gemms = gemms_of(layer.shape, pass, kLowering);
+  for (const Pass pass : passes_of(layer)) {
+    const std::vector<GemmShape> gemms = gemms_of(layer, pass, kLowering);
     totals.add(pass, gemms);
     fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemms),
                grouped(workloads::macs_of(gemms)));
   }
+}
+
+void print_shapes(const LayerShape& layer, const workloads::LayerFormats& formats,
+                  std::ostream& out) {
+  fmt::print(out, "  {:<6} {:<19} {:>4}\n", "tensor", "shape", "bits");
+  fmt::print(out, "  {:<6} {:<19} {:>4}\n", "W", shape_text(layer.w), formats.w.bits);
+  fmt::print(out, "  {:<6} {:<19} {:>4}\n", "A", shape_text(layer.a), formats.a.bits);
+  fmt::print(out, "  {:<6} {:<19} {:>4}\n", "G", shape_text(layer.g), formats.g.bits);
+}
+
+void print_tensors(const Layer& layer, Totals& totals, std::ostream& out) {
   fmt::print(out, "  {:<6} {:<19} {:>4} {:>5} {:>7} {:>9}   {}\n", "tensor", "shape", "bits",
              "beta", "zeros", "underflow", "exponents, lowest to highest");
   for (const auto& [name, tensor] : tensors_of(layer)) {
@@ -185,9 +210,12 @@ void print_layer(const Layer& layer, Totals& totals, std::ostream& out) {
 }
 
 void print_totals(const Totals& totals, std::ostream& out) {
-  fmt::print(out, "\ntotal: {} GEMMs, {} MACs, {} codes of which {} are zero\n",
-             grouped(totals.gemms), grouped(totals.all_macs()), grouped(totals.codes),
-             percent(static_cast<double>(totals.zeros) / static_cast<double>(totals.codes)));
+  fmt::print(out, "\ntotal: {} GEMMs, {} MACs", grouped(totals.gemms), grouped(totals.all_macs()));
+  if (totals.codes > 0) {
+    fmt::print(out, ", {} codes of which {} are zero", grouped(totals.codes),
+               percent(static_cast<double>(totals.zeros) / static_cast<double>(totals.codes)));
+  }
+  fmt::print(out, "\n");
   for (const Pass pass : workloads::kPasses) {
     fmt::print(out, "  {:<17} {:>59}\n", name_of(pass),
                grouped(totals.macs[static_cast<std::size_t>(pass)]));
@@ -216,20 +244,21 @@ nlohmann::ordered_json json_of(const QuantizedTensor& tensor, Totals& totals) {
   return json;
 }
 
-nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {
-  nlohmann::ordered_json json = {{"name", layer.shape.name}, {"kind", name_of(layer.shape.kind)}};
-  if (layer.shape.kind == LayerKind::kConv2d) {
-    const workloads::Conv2dGeometry& conv = layer.shape.conv;
+nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Layer>& values,
+                               Totals& totals) {
+  nlohmann::ordered_json json = {{"name", layer.name}, {"kind", name_of(layer.kind)}};
+  if (layer.kind == LayerKind::kConv2d) {
+    const workloads::Conv2dGeometry& conv = layer.conv;
     json["stride"] = conv.stride;
     json["padding"] = {conv.padding.before[0], conv.padding.before[1], conv.padding.after[0],
                        conv.padding.after[1]};
     json["dilation"] = conv.dilation;
     json["groups"] = conv.groups;
   }
-  json["input_grad"] = layer.shape.input_grad;
+  json["input_grad"] = layer.input_grad;
   json["gemms"] = nlohmann::ordered_json::array();
-  for (const Pass pass : passes_of(layer.shape)) {
-    const std::vector<GemmShape> gemms = gemms_of(layer.shape, pass, kLowering);
+  for (const Pass pass : passes_of(layer)) {
+    const std::vector<GemmShape> gemms = gemms_of(layer, pass, kLowering);
     totals.add(pass, gemms);
     for (const GemmShape& gemm : gemms) {
       json["gemms"].push_back({{"pass", name_of(pass)},
@@ -240,31 +269,40 @@ nlohmann::ordered_json json_of(const Layer& layer, Totals& totals) {
                                {"macs", gemm.macs()}});
     }
   }
-  for (const auto& [name, tensor] : tensors_of(layer)) {
+  if (!values) {
+    json["tensors"] = {
+        {"W", {{"shape", layer.w}}}, {"A", {{"shape", layer.a}}}, {"G", {{"shape", layer.g}}}};
+    return json;
+  }
+  for (const auto& [name, tensor] : tensors_of(*values)) {
     json["tensors"][name] = json_of(tensor, totals);
   }
   return json;
 }
 
-void print_json(const workloads::TraceReader& trace, std::ostream& out) {
-  const WorkloadInfo& info = trace.info();
-  nlohmann::ordered_json json = {{"trace", trace.path().string()},
-                                 {"format", workloads::kTraceFormat},
-                                 {"version", workloads::kTraceVersion},
+void print_json(const workloads::Workload& workload, std::ostream& out) {
+  const WorkloadInfo& info = workload.info();
+  nlohmann::ordered_json json = {{"trace", workload.path().string()},
                                  {"model", info.model},
                                  {"framework", info.framework},
                                  {"dataset", info.dataset},
                                  {"step", info.step},
                                  {"seed", info.seed},
                                  {"rounding", info.rounding},
+                                 {"values", name_of(info.values)},
+                                 {"synthesis", nullptr},
+                                 {"dimensions", dimensions_json(info.dimensions)},
                                  {"layers", nlohmann::ordered_json::array()}};
-  for (const workloads::NotIncluded& part : trace.not_included()) {
+  if (!info.synthesis.empty()) {
+    json["synthesis"] = info.synthesis;
+  }
+  for (const workloads::NotIncluded& part : workload.not_included()) {
     json["not_included"].push_back(
         {{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
   }
   Totals totals;
-  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-    json["layers"].push_back(json_of(*trace.read(i), totals));
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    json["layers"].push_back(json_of(workload.layers()[i], workload.read(i), totals));
   }
   json["totals"] = {{"gemms", totals.gemms},
                     {"macs", totals.all_macs()},
@@ -276,16 +314,22 @@ void print_json(const workloads::TraceReader& trace, std::ostream& out) {
 
 }  // namespace
 
-void print_trace_info(const workloads::TraceReader& trace, TraceInfoFormat format,
+void print_trace_info(const workloads::Workload& workload, TraceInfoFormat format,
                       std::ostream& out) {
   if (format == TraceInfoFormat::kJson) {
-    print_json(trace, out);
+    print_json(workload, out);
     return;
   }
-  print_head(trace, out);
+  print_head(workload, out);
   Totals totals;
-  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-    print_layer(*trace.read(i), totals, out);
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    const LayerShape& shape = workload.layers()[i];
+    print_passes(shape, totals, out);
+    if (const std::optional<Layer> layer = workload.read(i)) {
+      print_tensors(*layer, totals, out);
+    } else {
+      print_shapes(shape, workload.formats()[i], out);
+    }
   }
   print_totals(totals, out);
 }

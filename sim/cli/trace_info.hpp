@@ -4,15 +4,15 @@
 
 #include <iosfwd>
 
-#include "workloads/sources/trace_reader.hpp"
+#include "workloads/sources/workload.hpp"
 
 namespace potomac::sim {
 
 enum class TraceInfoFormat { kTable, kJson };
 
-// Reads the trace layer by layer and prints to `out` as it goes (table), or all at the end (JSON).
-// The table fits 100 columns, long names aside. Throws InputError as TraceReader::read() does.
-void print_trace_info(const workloads::TraceReader& trace, TraceInfoFormat format,
+// Reads the workload layer by layer and prints to `out` as it goes (table), or all at the end
+// (JSON). The table fits 100 columns, long names aside. Throws InputError as Workload::read() does.
+void print_trace_info(const workloads::Workload& workload, TraceInfoFormat format,
                       std::ostream& out);
 
 }  // namespace potomac::sim

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <vector>
 
+#include "sim/machine/scalesim_config.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
@@ -200,8 +201,25 @@ Architecture parse_architecture(const YamlValue& root) {
   return architecture;
 }
 
+std::string architecture_text(const Architecture& architecture) {
+  YAML::Node root(YAML::NodeType::Map);
+  for (const ArchitectureKey& key : kKeys) {
+    YAML::Node at = root;
+    std::string_view rest = key.name;
+    for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
+      at.reset(at[std::string(rest.substr(0, dot))]);
+      rest.remove_prefix(dot + 1);
+    }
+    at[std::string(rest)] = text_of(key.get(architecture));
+  }
+  YAML::Emitter out;
+  out << root;
+  return std::string(out.c_str()) + "\n";
+}
+
 Architecture load_architecture(const std::filesystem::path& path) {
-  return parse_architecture(read_yaml_file(path));
+  return path.extension() == ".cfg" ? load_scalesim_config(path).architecture
+                                    : parse_architecture(read_yaml_file(path));
 }
 
 void set_key(Architecture& architecture, const std::string& assignment) {

@@ -96,6 +96,8 @@ std::string text_of(const KeyValue& value);
 // Keys that are left out keep their defaults.
 Architecture parse_architecture(const YamlValue& root);
 Architecture load_architecture(const std::filesystem::path& path);
+// The text of a file that parses to this architecture, every key written out.
+std::string architecture_text(const Architecture& architecture);
 
 // Sets one key from a text "KEY=VALUE" (`--set`). Throws InputError that names option and key.
 void set_key(Architecture& architecture, const std::string& assignment);

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 BUILD = pathlib.Path(os.environ["POTOMAC_BINARY_DIR"])
-COMMANDS = {"run", "report", "trace", "sweep"}
+COMMANDS = {"run", "report", "models", "trace", "sweep"}
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_a_trace_and_an_architecture_in_each_others_place(potomac, trace, arch):
     line = potomac.refuses("run", arch, "--arch", trace, "--out", "o")
     assert "is an HDF5 file, such as a trace, where a YAML file belongs" in line
     line = potomac.refuses("run", arch, "--arch", arch, "--out", "o")
-    assert "is not an HDF5 file" in line
+    assert "is not a model description" in line
     line = potomac.refuses("sweep", trace, "--out", "o")
     assert "is an HDF5 file" in line
 

@@ -402,6 +402,9 @@ std::vector<NotIncluded> not_included_of(const YamlValue& root, const Dimensions
 }
 
 void check_format(const YamlValue& root) {
+  if (root.is_map() && !root.find("format")) {
+    root.fail("is not a model description", "name a workload, or write 'format: potomac-model'");
+  }
   root.allow_only({"format", "version", "model", "dimensions", "bits", "published", "blocks",
                    "input", "layers", "not_included"});
   root.at("format").as_one_of({kModelFormat});

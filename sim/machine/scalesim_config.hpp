@@ -1,0 +1,22 @@
+// Configurations of SCALE-Sim (.cfg): what of one is an architecture of Potomac's.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sim/machine/architecture.hpp"
+
+namespace potomac::sim {
+
+struct ScalesimConfig {
+  Architecture architecture;          // serial issue, which is what SCALE-Sim counts
+  std::vector<std::string> left_out;  // keys of [architecture_presets] that nothing was made of
+};
+
+// Throws InputError (file and line): not such a file, ArrayHeight, ArrayWidth or Dataflow missing
+// or impossible, sparsity asked for.
+ScalesimConfig load_scalesim_config(const std::filesystem::path& path);
+ScalesimConfig parse_scalesim_config(const std::string& text, const std::string& file);
+
+}  // namespace potomac::sim
