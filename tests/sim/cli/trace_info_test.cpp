@@ -85,7 +85,6 @@ TEST_F(TraceInfoTest, WidestCodesFitToo) {
 TEST_F(TraceInfoTest, JsonHoldsEveryCount) {
   const auto json = nlohmann::json::parse(text(TraceInfoFormat::kJson));
   EXPECT_EQ(json["values"], "captured");
-  EXPECT_EQ(json["version"], 1);
   EXPECT_EQ(json["step"], 7);
   ASSERT_EQ(json["layers"].size(), 3U);
   const auto& conv = json["layers"][0];

@@ -1,0 +1,250 @@
+"""The shipped models: what they hold is what others counted, and what others compute."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+import torch
+import torchvision
+from conftest import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "workloads/models").glob("*.yaml"))
+
+# Written out a second time, from the sources that the files name: parameters, forward MACs, and what
+# the latter are rounded to.
+PUBLISHED = {
+    "alexnet": (61_100_840, 0.714e9, 1e6),
+    "bert-base": (109_482_240, 11.17e9, 1e7),
+    "gpt2": (124_439_808, 291_648_307_200 // 2, 1),
+    "llama-3-8b": (8_030_261_248, None, None),
+    "llama-3-8b-block": ((8_030_261_248 - 2 * 128256 * 4096 - 4096) // 32, None, None),
+    "mobilenet-v2": (3_504_872, 0.301e9, 1e6),
+    "resnet101": (44_549_160, 7.801e9, 1e6),
+    "resnet18": (11_689_512, 1.814e9, 1e6),
+    "resnet50": (25_557_032, 4.089e9, 1e6),
+    "transformer-base": (None, None, None),
+    "vgg16": (138_357_544, 15.47e9, 1e7),
+    "vit-b-16": (86_567_656, 17.564e9, 1e6),
+}
+
+
+def models_of(*options: str) -> dict[str, dict]:
+    done = subprocess.run(
+        [os.environ["POTOMAC_PROGRAM"], "models", "--format", "json", *options],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {model["name"]: model for model in json.loads(done.stdout)}
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, dict]:
+    return models_of()
+
+
+def layers_of(name: str, *options: str) -> list[dict]:
+    done = subprocess.run(
+        [os.environ["POTOMAC_PROGRAM"], "trace", "info", name, "--format", "json", *options],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)["layers"]
+
+
+def test_every_model_is_here(models):
+    assert sorted(models) == NAMES == sorted(PUBLISHED)
+    assert all(model["source"] for model in models.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_are_the_published_ones(models, name):
+    parameters, macs, rounded_to = PUBLISHED[name]
+    if parameters is not None:
+        assert models[name]["parameters"] == parameters
+    if macs is not None:
+        assert abs(models[name]["forward_macs"] - macs) <= rounded_to / 2
+
+
+def test_a_training_step_of_resnet50_has_no_backward_data_of_its_first_layer(models):
+    assert models["resnet50"]["training_step_macs"] == pytest.approx(12.150e9, abs=0.0005e9)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "width", "length"),
+    [("gpt2", 12, 768, 1024), ("llama-3-8b", 32, 4096, 2048)],
+)
+def test_a_training_step_is_palms_formula(models, name, layers, width, length):
+    """6 N + 12 L H Q T FLOPs a token (Chowdhery et al., arXiv:2204.02311, appendix B), two a MAC."""
+    weights = sum(
+        layer["tensors"]["W"]["shape"][0] * layer["tensors"]["W"]["shape"][1]
+        for layer in layers_of(name)
+        if layer["kind"] == "linear"
+    )
+    flops = (6 * weights + 12 * layers * width * length) * length
+    assert 2 * models[name]["training_step_macs"] == flops
+
+
+def test_transformer_base_is_pytorchs(models):
+    network = torch.nn.Transformer(512, 8, 6, 6, 2048)
+    own = sum(parameter.numel() for parameter in network.parameters())
+    assert models["transformer-base"]["parameters"] == own + 37000 * 512
+    # The paper's Table 3 says 65 million.
+    assert models["transformer-base"]["parameters"] == pytest.approx(65e6, rel=0.03)
+
+
+def test_dimensions_scale_what_they_should(models):
+    doubled = models_of("--batch", "2")
+    for name, model in models.items():
+        assert doubled[name]["training_step_macs"] == 2 * model["training_step_macs"], name
+        assert doubled[name]["parameters"] == model["parameters"]
+    longer = models_of("--length", "256")
+    assert longer["bert-base"]["dimensions"] == {"batch": 1, "length": 256}
+    assert longer["transformer-base"]["dimensions"]["target_length"] == 256
+    assert longer["resnet50"] == models["resnet50"]
+
+
+def computed_layers(network: torch.nn.Module, batch: int) -> list[dict]:
+    """What PyTorch sees of each convolution and linear layer in one forward pass."""
+    seen = []
+
+    def hook(module, inputs, output):
+        layer = {"W": list(module.weight.shape), "A": list(inputs[0].shape), "G": list(output.shape)}
+        if isinstance(module, torch.nn.Conv2d):
+            layer |= {"stride": list(module.stride), "padding": list(module.padding) * 2,
+                      "dilation": list(module.dilation), "groups": module.groups}  # fmt: skip
+        seen.append(layer)
+
+    for module in network.modules():
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+            module.register_forward_hook(hook)
+    with torch.no_grad():
+        network.eval()(torch.zeros(batch, 3, 224, 224))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "builder"),
+    [("alexnet", "alexnet"), ("resnet18", "resnet18"), ("resnet50", "resnet50"),
+     ("resnet101", "resnet101"), ("vgg16", "vgg16"), ("mobilenet-v2", "mobilenet_v2")],
+)  # fmt: skip
+def test_every_layer_is_torchvisions(models, monkeypatch, name, builder):
+    for initializer in ("kaiming_normal_", "kaiming_uniform_", "normal_", "uniform_"):
+        monkeypatch.setattr(torch.nn.init, initializer, lambda tensor, *_, **__: tensor)
+    network = getattr(torchvision.models, builder)()
+    ours = [
+        {letter: layer["tensors"][letter]["shape"] for letter in "WAG"}
+        | {key: layer[key] for key in ("stride", "padding", "dilation", "groups") if key in layer}
+        for layer in layers_of(name, "--batch", "2")
+    ]
+    assert ours == computed_layers(network, 2)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    assert models[name]["parameters"] == parameters
+
+
+@pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_model_runs(potomac, models, name, dataflow):
+    done = potomac("run", name, "--arch", "ws-128x128", "--set", f"array.dataflow={dataflow}",
+                   "--out", "o")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    assert report["engine"] == "count"
+    assert report["workload"]["values"] == "none"
+    assert report["workload"]["not_included"] or name in ("alexnet", "vgg16")
+    assert report["totals"]["macs"] == models[name]["training_step_macs"]
+    assert report["totals"]["zero_operand_macs"]["value"] is None
+    assert report["totals"]["actions"]["exponent_add"] is None
+    assert report["totals"]["actions"]["operand_register_write"] > 0
+    (energy,) = report["energy"]
+    assert energy["zeros_gated"] is None
+    assert energy["mf_mac"] == pytest.approx(report["totals"]["macs"] * 0.155)
+
+
+def test_densities_are_an_assumption(potomac):
+    arguments = ("run", "resnet18", "--arch", "os-16x16", "--density", "W=0.9,A=0.4", "--out", "o")
+    done = potomac(*arguments)
+    assert "Assumed, not counted: densities W 0.9, A 0.4, G 1." in " ".join(done.stdout.split())
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    assumed = report["assumed"]
+    assert assumed["density"] == {"W": 0.9, "A": 0.4, "G": 1.0}
+    dense = {"forward": 0.4 * 0.9, "backward-data": 0.9, "backward-weight": 0.4}
+    sums = {"zeros": 0.0, "macs": 0}
+    for one, expected in zip(report["passes"], assumed["passes"]):
+        assert (one["layer"], one["pass"]) == (expected["layer"], expected["pass"])
+        structural = one["zero_operand_macs"]["structural"]
+        zeros = structural + (one["macs"] - structural) * (1 - dense[one["pass"]])
+        assert expected["zero_operand_macs"] == pytest.approx(zeros)
+        sums["zeros"] += zeros
+        sums["macs"] += one["macs"]
+        assert one["actions"]["gated_mac"] is None
+    assert assumed["zero_operand_macs"] == pytest.approx(sums["zeros"])
+    (energy,) = assumed["energy"]
+    assert energy["zeros_gated"]["mf_mac"] == pytest.approx((sums["macs"] - sums["zeros"]) * 0.155)
+    header, first, *_ = (potomac.folder / "o/layers.csv").read_text().splitlines()
+    cells = dict(zip(header.split(","), first.split(",")))
+    assert float(cells["assumed_zero_operand_macs"]) == pytest.approx(
+        assumed["passes"][0]["zero_operand_macs"]
+    )
+    again = potomac("report", "o")
+    assert "Assumed, not counted: densities W 0.9, A 0.4, G 1." in " ".join(again.stdout.split())
+    assert json.loads(potomac("report", "o", "--format", "json").stdout) == report
+
+
+@pytest.mark.parametrize("text", ["W", "W=", "W=2", "W=-1", "X=1", "W=0.5,", "", "W=nan", "W=0.5 "])
+def test_a_malformed_density_is_refused(potomac, text):
+    line = potomac.refuses("run", "resnet18", "--arch", "os-16x16", "--density", text or ",", "--out", "o")
+    assert "--density" in line
+
+
+def test_what_needs_values_is_refused(potomac, trace):
+    run = ("run", "resnet18", "--arch", "os-16x16", "--out", "o")
+    assert "shapes but no values" in potomac.refuses(*run, "--engine", "fast")
+    assert "shapes but no values" in potomac.refuses(*run, "--engine", "systemc")
+    assert "--toggles" in potomac.refuses(*run, "--toggles")
+    assert "--dump-outputs" in potomac.refuses(*run, "--dump-outputs", "d.h5")
+    assert "no values to show" in potomac.refuses(
+        *run, "--vcd", "w.vcd", "--vcd-gemm", "000-conv1/forward")  # fmt: skip
+    assert "its zeros are counted" in potomac.refuses(
+        "run", trace, "--arch", "os-16x16", "--density", "W=1", "--out", "o")  # fmt: skip
+    assert "is a trace" in potomac.refuses(
+        "run", trace, "--arch", "os-16x16", "--batch", 2, "--out", "o")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("resnet5",), "did you mean 'resnet50'?"),
+        (("nothing-like-it",), "use one of alexnet, bert-base"),
+        (("resnet50", "--batch", "0"), "--batch: 'batch' cannot be 0"),
+        (("resnet50", "--batch", "-3"), "--batch: 'batch' cannot be -3"),
+        (("resnet50", "--length", "7"), "there is no 'length' to bind to 7; this model has batch"),
+        (("gpt2", "--dim", "heads=3"), "this model has batch, length"),
+        (("gpt2", "--dim", "batch"), "'batch' is not NAME=N"),
+        (("gpt2", "--batch", "2", "--dim", "batch=3"), "binds 'batch' again"),
+        (("gpt2", "--batch", "100000000000"), "it must be from 1 to 1099511627776"),
+        (("gpt2", "--batch", "9000000000000000000"), "cannot be 9000000000000000000"),
+        (("none/such.yaml",), "cannot be read"),
+        (("none.csv",), "cannot be read"),
+    ],
+)
+def test_a_wrong_name_or_dimension_is_refused(potomac, arguments, message):
+    line = potomac.refuses("run", *arguments, "--arch", "ws-32x32", "--out", "o")
+    assert message in line
+
+
+def test_a_sweep_takes_models_and_architectures_by_name(potomac):
+    (potomac.folder / "sweep.yaml").write_text(
+        "workload: resnet18\ndimensions: {batch: 4}\narch: ws-32x32\nenergy: [paper-2302.14458]\n"
+        "parameters: {array.dataflow: [os, ws, is]}\n"
+    )
+    done = potomac("sweep", "sweep.yaml", "--out", "s")
+    assert done.returncode == 0, done.stderr
+    sweep = json.loads((potomac.folder / "s/sweep.json").read_text())
+    assert sweep["sweep"]["engine"] == "count"
+    assert sweep["sweep"]["dimensions"] == {"batch": 4}
+    assert len(sweep["points"]) == 3
+    other = potomac("sweep", "sweep.yaml", "--workload", "bert-base", "--length", 64, "--out", "t")
+    assert other.returncode == 0, other.stderr
+    assert pathlib.Path(potomac.folder / "t/sweep.csv").exists()
