@@ -23,6 +23,7 @@ void add_models_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_trace_command(CLI::App& app);
+void add_synth_command(CLI::App& trace);  // of `potomac trace`
 void add_sweep_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 

@@ -112,6 +112,7 @@ void add_trace_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("trace", "Look into workloads, convert other files");
   command->require_subcommand(1);
   add_import_command(*command);
+  add_synth_command(*command);
   auto arguments = std::make_shared<InfoArguments>();
   CLI::App* info = command->add_subcommand(
       "info", "Layers, shapes, GEMMs, exponent histograms and zeros of a workload");

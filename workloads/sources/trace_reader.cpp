@@ -104,6 +104,10 @@ WorkloadInfo read_info(const Hdf5File& file) {
                     .step = file.integer("step"),
                     .seed = file.integer("seed"),
                     .rounding = file.text("rounding")};
+  if (file.has_attribute("synthesis")) {
+    info.values = ValueSource::kSynthetic;
+    info.synthesis = file.text("synthesis");
+  }
   if (info.rounding != "log2" && info.rounding != "linear") {
     file.fail(fmt::format("rounding '{}' is not known", printable(info.rounding)),
               "use log2 or linear");

@@ -21,9 +21,9 @@ constexpr std::size_t kLongestInfo = 4096;
 
 void check_info(const WorkloadInfo& info, const std::string& file) {
   using NamedText = std::pair<const char*, const std::string&>;
-  const std::array<NamedText, 3> texts = {NamedText{"model", info.model},
-                                          NamedText{"framework", info.framework},
-                                          NamedText{"dataset", info.dataset}};
+  const std::array<NamedText, 4> texts = {
+      NamedText{"model", info.model}, NamedText{"framework", info.framework},
+      NamedText{"dataset", info.dataset}, NamedText{"synthesis", info.synthesis}};
   for (const auto& [name, text] : texts) {
     if (!is_plain_text(text) || text.size() > kLongestInfo) {
       throw InputError({file, "",
@@ -103,6 +103,9 @@ class TraceWriter::Impl {
     file_->set_integer("step", info.step);
     file_->set_integer("seed", info.seed);
     file_->set_text("rounding", info.rounding);
+    if (info.values == ValueSource::kSynthetic) {
+      file_->set_text("synthesis", info.synthesis);
+    }
     if (!not_included.empty()) {
       const Hdf5Group parts = file_->create_group("not_included");
       for (std::size_t i = 0; i < not_included.size(); ++i) {
