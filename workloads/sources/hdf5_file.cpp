@@ -516,11 +516,17 @@ struct Transfer {
   Hdf5Handle file, memory;
 };
 
-Transfer transfer_of(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box, std::size_t size) {
+Transfer transfer_of(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box,
+                     [[maybe_unused]] std::size_t size) {
   Transfer transfer{own(H5Dget_space(dataset), H5Sclose), {}};
-  const hsize_t count = size;
-  transfer.memory = own(H5Screate_simple(1, &count, nullptr), H5Sclose);
-  if (box != nullptr) {
+  // Memory has the shape of what it holds: between shapes of different rank libhdf5 goes element by
+  // element.
+  if (box == nullptr) {
+    transfer.memory = own(H5Scopy(transfer.file.id()), H5Sclose);
+  } else {
+    transfer.memory = own(H5Screate_simple(static_cast<int>(box->count.size()),
+                                           to_hsize(box->count).data(), nullptr),
+                          H5Sclose);
     assert(static_cast<int>(box->start.size()) == H5Sget_simple_extent_ndims(transfer.file.id()));
     assert(box->start.size() == box->count.size());
     H5Sselect_hyperslab(transfer.file.id(), H5S_SELECT_SET, to_hsize(box->start).data(),
@@ -528,6 +534,7 @@ Transfer transfer_of(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box, std::s
                         to_hsize(box->count).data(), nullptr);
   }
   assert(H5Sget_select_npoints(transfer.file.id()) == static_cast<hssize_t>(size));
+  assert(H5Sget_select_npoints(transfer.memory.id()) == static_cast<hssize_t>(size));
   return transfer;
 }
 
