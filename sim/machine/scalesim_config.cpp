@@ -92,7 +92,7 @@ ScalesimConfig parse_scalesim_config(const std::string& text, const std::string&
     if (setting.section != "architecture_presets") {
       continue;
     }
-    const auto taken = std::ranges::find(kTaken, key, &Taken::theirs);
+    const auto* const taken = std::ranges::find(kTaken, key, &Taken::theirs);
     if (taken == kTaken.end()) {
       config.left_out.push_back(setting.key);
       continue;

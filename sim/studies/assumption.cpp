@@ -70,7 +70,7 @@ std::string text_of(const Densities& densities) {
 
 double expected_zero_macs(const PassRecord& record, const Densities& densities) {
   const auto structural = static_cast<double>(record.quantities.structural_zero_macs);
-  const double others =
+  const auto others =
       static_cast<double>(record.quantities.macs - record.quantities.structural_zero_macs);
   return structural + others * (1.0 - dense_part(record.pass, densities));
 }

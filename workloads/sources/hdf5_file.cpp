@@ -524,9 +524,9 @@ Transfer transfer_of(Hdf5Handle::Id dataset, const Hdf5Dataset::Box* box,
   if (box == nullptr) {
     transfer.memory = own(H5Scopy(transfer.file.id()), H5Sclose);
   } else {
-    transfer.memory = own(H5Screate_simple(static_cast<int>(box->count.size()),
-                                           to_hsize(box->count).data(), nullptr),
-                          H5Sclose);
+    transfer.memory = own(
+        H5Screate_simple(static_cast<int>(box->count.size()), to_hsize(box->count).data(), nullptr),
+        H5Sclose);
     assert(static_cast<int>(box->start.size()) == H5Sget_simple_extent_ndims(transfer.file.id()));
     assert(box->start.size() == box->count.size());
     H5Sselect_hyperslab(transfer.file.id(), H5S_SELECT_SET, to_hsize(box->start).data(),

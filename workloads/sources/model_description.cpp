@@ -141,9 +141,9 @@ class ModelBuilder {
   // What enters the layer: what its `input` says, else what left the one before.
   Shape input_of(const YamlValue& entry, const Scope& scope, std::size_t rank) const {
     const auto value = entry.find("input");
-    const Shape input = !value               ? flow_
-                        : value->is_scalar() ? block_input(*value, scope)
-                                             : shape(*value, scope.dimensions);
+    Shape input = !value               ? flow_
+                  : value->is_scalar() ? block_input(*value, scope)
+                                       : shape(*value, scope.dimensions);
     if (input.empty()) {
       entry.fail("has no input", "write 'input: [...]' here, or at the top of the file");
     }

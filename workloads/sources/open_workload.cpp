@@ -24,7 +24,7 @@ bool is_yaml(const std::filesystem::path& file) {
 }  // namespace
 
 std::filesystem::path find_workload(const std::string& name_or_path, const ShippedFiles& models) {
-  const std::filesystem::path path(name_or_path);
+  std::filesystem::path path(name_or_path);
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored) || name_or_path.find('/') != std::string::npos ||
       std::ranges::find(kExtensions, path.extension().string()) != kExtensions.end()) {

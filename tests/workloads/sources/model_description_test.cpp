@@ -165,9 +165,10 @@ TEST(Model, EveryMistakeIsNamedWithItsPlace) {
       {"  - {linear: l, outputs: 1, input_grad: maybe}", "must be true or false"},
       {"  []", "has no layer"},
   };
-  for (const auto& [layer, message] : mistakes) {
+  for (const auto& mistake : mistakes) {
+    const std::string& layer = mistake.first;
     const std::string error = input_error_of([&] { model_of(net(layer + "\n")); });
-    EXPECT_THAT(error, HasSubstr(message)) << layer;
+    EXPECT_THAT(error, HasSubstr(mistake.second)) << layer;
     EXPECT_THAT(error, HasSubstr("net.yaml")) << layer;
   }
   EXPECT_THAT(input_error_of([] { model_of("array: {rows: 4}\n"); }),
