@@ -30,10 +30,6 @@ struct ImportArguments {
   std::string to;
 };
 
-bool is_yaml(const std::filesystem::path& file) {
-  return file.extension() == ".yaml" || file.extension() == ".yml";
-}
-
 // A configuration becomes an architecture file.
 void import_config(const ImportArguments& arguments) {
   const ScalesimConfig config = load_scalesim_config(arguments.workload.name);
@@ -75,9 +71,9 @@ void import_file(const ImportArguments& arguments) {
   check_outputs(std::array{Output{arguments.to, "-o"}}, std::array{from});
   if (from.extension() == ".cfg") {
     import_config(arguments);
-  } else if (is_yaml(arguments.to)) {
+  } else if (workloads::is_yaml_file(arguments.to)) {
     import_shapes(arguments);
-  } else if (from.extension() == ".csv" || is_yaml(from)) {
+  } else if (from.extension() == ".csv" || workloads::is_yaml_file(from)) {
     throw InputError({arguments.to, "-o",
                       fmt::format("{} has shapes without values, which a trace cannot hold",
                                   printable(from.string())),

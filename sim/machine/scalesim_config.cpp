@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <string_view>
 
+#include "support/ascii.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
 #include "support/text_file.hpp"
@@ -24,23 +24,6 @@ struct Taken {
 constexpr std::array<Taken, 3> kTaken = {
     {{"arrayheight", "array.rows"}, {"arraywidth", "array.cols"}, {"dataflow", "array.dataflow"}}};
 
-std::string trimmed(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && is_space(text.front())) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && is_space(text.back())) {
-    text.remove_suffix(1);
-  }
-  return std::string(text);
-}
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 struct Setting {
   std::string section;
   std::string key;
@@ -55,14 +38,14 @@ std::vector<Setting> settings_of(const std::string& text, const std::string& fil
   std::size_t number = 0;
   for (std::string_view rest = text; !rest.empty();) {
     const std::size_t end = rest.find('\n');
-    const std::string line = trimmed(rest.substr(0, end));
+    const std::string line(trimmed(rest.substr(0, end)));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     ++number;
     if (line.empty() || line.front() == '#' || line.front() == ';') {
       continue;
     }
     if (line.front() == '[' && line.back() == ']') {
-      section = lower(line.substr(1, line.size() - 2));
+      section = lowercase(line.substr(1, line.size() - 2));
       continue;
     }
     const std::size_t separator = line.find_first_of(":=");
@@ -71,8 +54,9 @@ std::vector<Setting> settings_of(const std::string& text, const std::string& fil
                         fmt::format("'{}' is not KEY : VALUE", printable(line)),
                         "name a SCALE-Sim configuration"});
     }
-    settings.push_back({section, trimmed(std::string_view(line).substr(0, separator)),
-                        trimmed(std::string_view(line).substr(separator + 1)), number});
+    settings.push_back({section, std::string(trimmed(std::string_view(line).substr(0, separator))),
+                        std::string(trimmed(std::string_view(line).substr(separator + 1))),
+                        number});
   }
   return settings;
 }
@@ -84,8 +68,8 @@ ScalesimConfig parse_scalesim_config(const std::string& text, const std::string&
   std::map<std::string_view, bool> seen;
   for (const Setting& setting : settings_of(text, file)) {
     const std::string place = fmt::format("line {}, {}", setting.line, printable(setting.key));
-    const std::string key = lower(setting.key);
-    if (key == "sparsitysupport" && lower(setting.value) == "true") {
+    const std::string key = lowercase(setting.key);
+    if (key == "sparsitysupport" && lowercase(setting.value) == "true") {
       throw InputError(
           {file, place, "asks for sparsity, which is not simulated", "set it to false"});
     }
@@ -97,7 +81,7 @@ ScalesimConfig parse_scalesim_config(const std::string& text, const std::string&
       config.left_out.push_back(setting.key);
       continue;
     }
-    const YamlValue value(YAML::Node(lower(setting.value)),
+    const YamlValue value(YAML::Node(lowercase(setting.value)),
                           fmt::format("{}: line {}", file, setting.line), setting.key);
     const ArchitectureKey& ours = architecture_key(taken->ours, value);
     ours.set(config.architecture, read_value(ours, value));

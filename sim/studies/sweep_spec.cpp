@@ -68,7 +68,7 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
   // A file beside the sweep's own, or what ships under that name.
   const auto find = [&](const YamlValue& name, const ShippedFiles& files) {
     const std::filesystem::path own = path.parent_path() / name.as_string();
-    const bool is_name = own.extension().empty() && !std::filesystem::exists(own);
+    const bool is_name = own.extension().empty() && !std::filesystem::is_regular_file(own);
     return is_name ? files.find(name.as_string()) : own;
   };
   SweepSpec spec;

@@ -234,6 +234,14 @@ def test_a_wrong_name_or_dimension_is_refused(potomac, arguments, message):
     assert message in line
 
 
+def test_a_folder_of_a_models_name_does_not_hide_it(potomac):
+    (potomac.folder / "resnet18").mkdir()
+    done = potomac("run", "resnet18", "--arch", "os-16x16", "--out", "resnet18")
+    assert done.returncode == 0, done.stderr
+    done = potomac("run", "resnet18", "--arch", "os-16x16", "--out", "resnet18")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_sweep_takes_models_and_architectures_by_name(potomac):
     (potomac.folder / "sweep.yaml").write_text(
         "workload: resnet18\ndimensions: {batch: 4}\narch: ws-32x32\nenergy: [paper-2302.14458]\n"

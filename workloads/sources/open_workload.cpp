@@ -17,16 +17,19 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kExtensions = {".h5", ".hdf5", ".yaml", ".yml", ".csv"};
 
-bool is_yaml(const std::filesystem::path& file) {
+}  // namespace
+
+bool is_yaml_file(const std::filesystem::path& file) {
   return file.extension() == ".yaml" || file.extension() == ".yml";
 }
-
-}  // namespace
 
 std::filesystem::path find_workload(const std::string& name_or_path, const ShippedFiles& models) {
   std::filesystem::path path(name_or_path);
   std::error_code ignored;
-  if (std::filesystem::exists(path, ignored) || name_or_path.find('/') != std::string::npos ||
+  // A folder of that name is more likely where results of the model went.
+  const bool is_there =
+      std::filesystem::exists(path, ignored) && !std::filesystem::is_directory(path, ignored);
+  if (is_there || name_or_path.find('/') != std::string::npos ||
       std::ranges::find(kExtensions, path.extension().string()) != kExtensions.end()) {
     return path;
   }
@@ -42,7 +45,7 @@ std::unique_ptr<Workload> open_workload(const std::filesystem::path& file,
                         fmt::format("choose from 1 to {}", kMaxShapeElements)});
     }
   }
-  if (is_yaml(file)) {
+  if (is_yaml_file(file)) {
     return std::make_unique<ShapeWorkload>(load_model(file, bound).workload);
   }
   if (file.extension() == ".csv") {

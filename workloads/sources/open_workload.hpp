@@ -12,8 +12,11 @@
 
 namespace potomac::workloads {
 
-// The file that a user means. What is there, has a '/', or ends like a workload's file is a path;
-// anything else is the name of a shipped model. Throws InputError that suggests a name.
+// By its name's end.
+bool is_yaml_file(const std::filesystem::path& file);
+
+// The file that a user means. A file that is there, what has a '/', or ends like a workload's file
+// is a path; anything else is the name of a shipped model. Throws InputError that suggests a name.
 std::filesystem::path find_workload(const std::string& name_or_path, const ShippedFiles& models);
 
 // `bound` binds a description's dimensions; a trace has none to bind. Throws InputError.

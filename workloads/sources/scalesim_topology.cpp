@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "support/ascii.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
 #include "support/text_file.hpp"
@@ -23,17 +23,6 @@ constexpr std::size_t kGemmFields = 4;
 // Beyond every real network, and far from overflow wherever two are multiplied.
 constexpr std::int64_t kMaxExtent = std::int64_t{1} << 30U;
 
-std::string_view trimmed(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && is_space(text.front())) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && is_space(text.back())) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
 std::vector<std::string_view> fields_of(std::string_view line) {
   std::vector<std::string_view> fields;
   for (;;) {
@@ -44,13 +33,6 @@ std::vector<std::string_view> fields_of(std::string_view line) {
     }
     line.remove_prefix(comma + 1);
   }
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
 }
 
 // One row, with the place that messages name.
@@ -98,7 +80,7 @@ TopologyKind kind_of(const Row& header) {
   if (header.field(1) == "M" && header.field(2) == "N" && header.field(3) == "K") {
     return TopologyKind::kGemm;
   }
-  if (lower(header.field(1)) != "ifmap height") {
+  if (lowercase(header.field(1)) != "ifmap height") {
     header.fail("is the header of no SCALE-Sim topology",
                 "write 'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, "
                 "Channels, Num Filter, Strides,' or 'Layer, M, N, K,'");
