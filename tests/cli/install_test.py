@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import subprocess
@@ -116,3 +117,12 @@ def test_the_package_holds_all_that_a_run_needs(potomac):
         "--out", str(potomac.folder / "out"),
     ])  # fmt: skip
     assert "566952 cycles" in printed
+    # Shipped files are found by their names beside the program.
+    named = output_of([
+        str(root / "usr/bin/potomac"), "models", "--format", "json",
+    ])  # fmt: skip
+    assert all(str(share / "potomac/models") in model["file"] for model in json.loads(named))
+    output_of([
+        str(root / "usr/bin/potomac"), "run", "resnet18", "--arch", "ws-32x32", "--out",
+        str(potomac.folder / "by-name"),
+    ])  # fmt: skip
