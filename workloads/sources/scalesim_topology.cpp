@@ -21,7 +21,7 @@ constexpr std::size_t kLargestFileMib = 16;
 constexpr std::size_t kConvFields = 8;
 constexpr std::size_t kGemmFields = 4;
 // Beyond every real network, and far from overflow wherever two are multiplied.
-constexpr std::int64_t kMaxExtent = std::int64_t{1} << 30U;
+constexpr std::int64_t kMaxTopologyExtent = std::int64_t{1} << 30U;
 
 std::vector<std::string_view> fields_of(std::string_view line) {
   std::vector<std::string_view> fields;
@@ -61,9 +61,9 @@ class Row {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < 1 ||
-        value > kMaxExtent) {
+        value > kMaxTopologyExtent) {
       fail(fmt::format("{} is '{}'", what, printable(text)),
-           fmt::format("write a whole number from 1 to {}", kMaxExtent));
+           fmt::format("write a whole number from 1 to {}", kMaxTopologyExtent));
     }
     return value;
   }
