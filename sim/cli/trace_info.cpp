@@ -126,7 +126,7 @@ std::string shape_text(const workloads::Shape& shape) {
 }
 
 std::string geometry_text(const LayerShape& layer) {
-  if (layer.kind != LayerKind::kConv2d) {
+  if (!is_convolution(layer.kind)) {
     return {};
   }
   const workloads::Conv2dGeometry& conv = layer.conv;
@@ -247,7 +247,7 @@ nlohmann::ordered_json json_of(const QuantizedTensor& tensor, Totals& totals) {
 nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Layer>& values,
                                Totals& totals) {
   nlohmann::ordered_json json = {{"name", layer.name}, {"kind", name_of(layer.kind)}};
-  if (layer.kind == LayerKind::kConv2d) {
+  if (is_convolution(layer.kind)) {
     const workloads::Conv2dGeometry& conv = layer.conv;
     json["stride"] = conv.stride;
     json["padding"] = {conv.padding.before[0], conv.padding.before[1], conv.padding.after[0],

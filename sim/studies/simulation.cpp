@@ -82,9 +82,9 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
 
 FactStore::Key FactStore::key_of(std::size_t layer, Pass pass, const workloads::Lowering& lowering,
                                  const rtl::Accumulator& accumulator) {
-  // Only backward-data depends on the lowering; what it does not touch is shared.
-  const auto form = pass == Pass::kBackwardData ? lowering.strided_backward_data
-                                                : workloads::Lowering{}.strided_backward_data;
+  // What the lowering does not touch is shared.
+  const auto form = pass == Pass::kBackwardWeight ? workloads::Lowering{}.strided_backward_data
+                                                  : lowering.strided_backward_data;
   return {layer, pass, form, accumulator.bits, accumulator.lsb, accumulator.overflow};
 }
 

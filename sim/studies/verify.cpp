@@ -93,9 +93,9 @@ Architecture draw_architecture(Draw& draw) {
 workloads::LayerShape draw_shape(Draw& draw, ArrayShape array) {
   workloads::LayerShape shape;
   shape.name = "000-drawn";
-  shape.kind = draw.element(std::array{LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul});
+  shape.kind = draw.element(workloads::kLayerKinds);
   shape.input_grad = true;
-  if (shape.kind == LayerKind::kConv2d) {
+  if (is_convolution(shape.kind)) {
     workloads::Conv2dGeometry& conv = shape.conv;
     conv.groups = draw.between(1, 2);
     const std::int64_t in = draw.between(1, 3);
@@ -116,6 +116,9 @@ workloads::LayerShape draw_shape(Draw& draw, ArrayShape array) {
       shape.w[2 + axis] = kernel;
       shape.a[2 + axis] = input;
       shape.g[2 + axis] = (input + conv.padding.along(axis) - reach) / conv.stride[axis] + 1;
+    }
+    if (shape.kind == LayerKind::kConvTranspose2d) {
+      std::swap(shape.a, shape.g);
     }
     return shape;
   }

@@ -55,7 +55,7 @@ class Tensor:
 
 def draw_layer(random: np.random.Generator, widest: int) -> dict:
     size = lambda most: int(random.integers(1, most + 1))  # noqa: E731
-    kind = str(random.choice(["linear", "conv2d", "matmul"]))
+    kind = str(random.choice(["linear", "conv2d", "matmul", "conv_transpose2d"]))
     attributes: dict = {}
     if kind == "linear":
         batch, inputs, outputs = size(9), size(90), size(40)
@@ -79,6 +79,8 @@ def draw_layer(random: np.random.Generator, widest: int) -> dict:
             "A": (batch, groups * channels, *inputs),
             "G": (batch, groups * outputs, *output),
         }
+        if kind == "conv_transpose2d":
+            shapes["A"], shapes["G"] = shapes["G"], shapes["A"]
         attributes = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     tensors = {
         name: Tensor(random, shape, int(random.integers(3, widest + 1)))
@@ -96,8 +98,21 @@ def lowered(layer: dict, name: str) -> np.ndarray:
     return np.arange(int(np.prod(shape))).reshape(shape)
 
 
+def as_convolution(layer: dict, which: str) -> tuple[dict, str]:
+    """The convolution that a transposed one is, run backward."""
+    tensors = dict(layer["tensors"], A=layer["tensors"]["G"], G=layer["tensors"]["A"])
+    mirrored = {"forward": "backward-data", "backward-data": "forward"}
+    return dict(layer, kind="conv2d", tensors=tensors), mirrored.get(which, which)
+
+
 def gemms_of(layer: dict, which: str) -> list[tuple[str, np.ndarray, str, np.ndarray]]:
     """Per GEMM the two operands as [rows, k] arrays of indices into their flat tensors."""
+    if layer["kind"] == "conv_transpose2d":
+        exchanged = {"A": "G", "G": "A", "W": "W"}
+        return [
+            (exchanged[one], first, exchanged[other], second)
+            for one, first, other, second in gemms_of(*as_convolution(layer, which))
+        ]
     w, a, g = (lowered(layer, name) for name in "WAG")
     if layer["kind"] == "linear":
         return [{
@@ -146,6 +161,8 @@ def gemms_of(layer: dict, which: str) -> list[tuple[str, np.ndarray, str, np.nda
 
 def slots_of(layer: dict, which: str, machine: dict, rows: int, depth: int) -> np.ndarray:
     """Which of a GEMM's [rows, k] slots there are: phases leave out those that a stride skips."""
+    if layer["kind"] == "conv_transpose2d":
+        layer, which = as_convolution(layer, which)
     if (layer["kind"], which, machine["lowering"]) != ("conv2d", "backward-data", "phases"):
         return np.ones((rows, depth), dtype=bool)
     batch, _, height, width = layer["tensors"]["A"].codes.shape

@@ -94,19 +94,21 @@ std::vector<Pass> passes_of(const LayerShape& layer) {
 }
 
 std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass, const Lowering& lowering) {
-  if (layer.kind == LayerKind::kConv2d) {
-    return conv_gemms(layer, pass, lowering);
+  if (is_convolution(layer.kind)) {
+    const AsConvolution convolution = as_convolution(layer, pass);
+    return conv_gemms(convolution.layer, convolution.pass, lowering);
   }
   return {dense_gemm(layer, pass)};
 }
 
 std::int64_t structural_macs(const LayerShape& layer, Pass pass, const Lowering& lowering) {
-  if (layer.kind != LayerKind::kConv2d) {
+  if (!is_convolution(layer.kind)) {
     return 0;
   }
-  const ConvExtents e(layer);
+  const LayerShape convolution = as_convolution(layer, pass).layer;
+  const ConvExtents e(convolution);
   const std::int64_t useful = layer.conv.groups * e.batch * e.outputs * e.channels *
-                              meetings(layer, 0) * meetings(layer, 1);
+                              meetings(convolution, 0) * meetings(convolution, 1);
   return macs_of(gemms_of(layer, pass, lowering)) - useful;
 }
 

@@ -7,6 +7,8 @@
 //
 // One GEMM per group (conv2d; C and O are then those of a group) and per batch (matmul). A strided
 // convolution's backward-data is one GEMM for each phase and group instead (conv_phases.hpp).
+// conv_transpose2d: as the convolution that leads from its output to its input (as_convolution());
+// its forward has the phases.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,8 @@
 
 namespace potomac::workloads {
 
-// How a machine's address generator forms a strided convolution's backward-data.
+// How a machine's address generator forms a strided convolution's backward-data, and a transposed
+// convolution's forward, which is the same.
 enum class StridedBackwardData { kPhases, kZeroInsert };
 
 // What a machine has a say in when a pass becomes GEMMs.
@@ -42,7 +45,7 @@ struct GemmShape {
 std::vector<Pass> passes_of(const LayerShape& layer);
 
 // The GEMMs of a pass, in the order in which they run: runs of equal ones. Phases follow one
-// another by residue, groups inside. Backward-data of which no input pixel meets an output has
+// another by residue, groups inside. A pass of which no input pixel meets an output has
 // none. Precondition: check(layer) passed, and `pass` is one of passes_of(layer).
 std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass, const Lowering& lowering);
 

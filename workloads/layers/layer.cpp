@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
@@ -25,8 +26,8 @@ class LayerCheck {
 
   void run() const {
     check_name();
-    const std::size_t rank = layer_.kind == LayerKind::kLinear   ? 2
-                             : layer_.kind == LayerKind::kConv2d ? 4
+    const std::size_t rank = is_convolution(layer_.kind)         ? 4
+                             : layer_.kind == LayerKind::kLinear ? 2
                                                                  : 3;
     check_tensor("W", layer_.w, rank);
     check_tensor("A", layer_.a, rank);
@@ -35,9 +36,11 @@ class LayerCheck {
       case LayerKind::kLinear:
         return check_linear();
       case LayerKind::kConv2d:
-        return check_conv2d();
+        return check_convolution({"A", layer_.a}, {"G", layer_.g});
       case LayerKind::kMatmul:
         return check_matmul();
+      case LayerKind::kConvTranspose2d:
+        return check_convolution({"G", layer_.g}, {"A", layer_.a});
     }
   }
 
@@ -94,6 +97,8 @@ class LayerCheck {
         return "W[O,C/groups,kh,kw] A[B,C,H,W] G[B,O,P,Q]";
       case LayerKind::kMatmul:
         return "W[B,K,N] A[B,M,K] G[B,M,N]";
+      case LayerKind::kConvTranspose2d:
+        return "W[C,O/groups,kh,kw] A[B,C,H,W] G[B,O,P,Q]";
     }
     return "";
   }
@@ -126,7 +131,15 @@ class LayerCheck {
     }
   }
 
-  void check_conv2d() const {
+  struct Named {
+    const char* tensor;
+    const Shape& shape;
+
+    Extent axis(std::size_t index) const { return {tensor, shape, index}; }
+  };
+
+  // `image` is what the kernel slides over, `result` has an element for each of its places.
+  void check_convolution(const Named& image, const Named& result) const {
     const Conv2dGeometry& conv = layer_.conv;
     for (std::size_t axis = 0; axis < 2; ++axis) {
       check_range(axis == 0 ? "stride[0]" : "stride[1]", conv.stride[axis], 1);
@@ -137,54 +150,62 @@ class LayerCheck {
       check_range(axis == 0 ? "dilation[0]" : "dilation[1]", conv.dilation[axis], 1);
     }
     check_range("groups", conv.groups, 1);
+    const bool transposed = layer_.kind == LayerKind::kConvTranspose2d;
     expect_equal("B, the batch", {"A", layer_.a, 0}, {"G", layer_.g, 0});
-    expect_equal("O, the output channels", {"W", layer_.w, 0}, {"G", layer_.g, 1});
-    const std::int64_t channels = layer_.a[1];
+    expect_equal(transposed ? "C, the input channels" : "O, the output channels",
+                 {"W", layer_.w, 0}, result.axis(1));
+    const std::int64_t channels = image.shape[1];
+    const char* const letter = transposed ? "O" : "C";
     if (layer_.w[0] % conv.groups != 0 || channels % conv.groups != 0) {
-      fail(fmt::format("groups, {}, does not divide both A[1] = C = {} and W[0] = O = {}",
-                       conv.groups, channels, layer_.w[0]),
+      fail(fmt::format("groups, {}, does not divide both {}[1] = {} = {} and W[0] = {} = {}",
+                       conv.groups, image.tensor, letter, channels, transposed ? "C" : "O",
+                       layer_.w[0]),
            "choose a divisor of both");
     }
     if (layer_.w[1] != channels / conv.groups) {
-      fail(fmt::format("W[1] is {} but A[1] / groups is {} / {} = {}: both are C/groups",
-                       layer_.w[1], channels, conv.groups, channels / conv.groups),
+      fail(fmt::format("W[1] is {} but {}[1] / groups is {} / {} = {}: both are {}/groups",
+                       layer_.w[1], image.tensor, channels, conv.groups, channels / conv.groups,
+                       letter),
            fmt::format("write {}", forms()));
     }
-    check_output_axis(0);
-    check_output_axis(1);
-    check_macs();
+    check_axis(image.axis(2), result.axis(2));
+    check_axis(image.axis(3), result.axis(3));
+    check_macs(image.shape, result.shape);
     // A phase is a GEMM of its own; kernels and strides of 256 are beyond every real network.
     const auto phases = [&](std::size_t axis) {
       return std::min(conv.stride[axis], layer_.w[2 + axis]);
     };
     if (phases(0) * phases(1) > kMaxPhases) {
-      fail(fmt::format("its strides, {} x {}, split backward-data into up to {} phases, more than "
-                       "{}",
-                       conv.stride[0], conv.stride[1], phases(0) * phases(1), kMaxPhases),
+      fail(fmt::format("its strides, {} x {}, split {} into up to {} phases, more than {}",
+                       conv.stride[0], conv.stride[1], transposed ? "forward" : "backward-data",
+                       phases(0) * phases(1), kMaxPhases),
            "correct the stride or the kernel");
     }
   }
 
-  // P or Q against floor((H + padding - d(k-1) - 1) / s) + 1.
-  void check_output_axis(std::size_t axis) const {
+  // One axis: floor((image + padding - d(k-1) - 1) / s) + 1 against the result.
+  void check_axis(const Extent& image, const Extent& result) const {
     const Conv2dGeometry& conv = layer_.conv;
-    const std::int64_t input = layer_.a[2 + axis];
-    const std::int64_t kernel = layer_.w[2 + axis];
+    const std::size_t axis = image.axis - 2;
+    const std::int64_t input = image.value();
+    const std::int64_t kernel = layer_.w[image.axis];
     const std::int64_t padded = input + conv.padding.along(axis);
     const std::int64_t reach = conv.dilation[axis] * (kernel - 1) + 1;
     if (reach > padded) {
-      fail(fmt::format("its kernel spans {} {} (W[{}] = {}, dilation {}), but the padded input has "
-                       "{} (A[{}] = {}, padding {})",
-                       reach, axis == 0 ? "rows" : "columns", 2 + axis, kernel, conv.dilation[axis],
-                       padded, 2 + axis, input, padding_text(axis)),
+      fail(fmt::format("its kernel spans {} {} (W[{}] = {}, dilation {}), but the padded {} has {} "
+                       "({}[{}] = {}, padding {})",
+                       reach, axis == 0 ? "rows" : "columns", image.axis, kernel,
+                       conv.dilation[axis],
+                       layer_.kind == LayerKind::kConvTranspose2d ? "output" : "input", padded,
+                       image.tensor, image.axis, input, padding_text(axis)),
            "correct the kernel, dilation or padding");
     }
-    const std::int64_t output = (padded - reach) / conv.stride[axis] + 1;
-    if (layer_.g[2 + axis] != output) {
-      fail(fmt::format("G[{0}] is {1}, but floor(({2} + {3} - {4}*({5} - 1) - 1) / {6}) + 1 = {7}",
-                       2 + axis, layer_.g[2 + axis], input, padding_text(axis), conv.dilation[axis],
-                       kernel, conv.stride[axis], output),
-           fmt::format("correct G or the {} stride, padding and dilation",
+    const std::int64_t places = (padded - reach) / conv.stride[axis] + 1;
+    if (result.value() != places) {
+      fail(fmt::format("{}, but floor(({} + {} - {}*({} - 1) - 1) / {}) + 1 = {}", result.text(),
+                       input, padding_text(axis), conv.dilation[axis], kernel, conv.stride[axis],
+                       places),
+           fmt::format("correct {} or the {} stride, padding and dilation", result.tensor,
                        axis == 0 ? "vertical" : "horizontal"));
     }
   }
@@ -195,10 +216,10 @@ class LayerCheck {
   }
 
   // A kernel that is as large as a tensor may be, used as often as G is large, overflows.
-  void check_macs() const {
+  void check_macs(const Shape& image, const Shape& result) const {
     const std::int64_t patch = layer_.w[1] * layer_.w[2] * layer_.w[3];
     const std::int64_t used = layer_.w[0] / layer_.conv.groups * layer_.w[2] * layer_.w[3];
-    if (element_count(layer_.g) > kMaxMacs / patch || element_count(layer_.a) > kMaxMacs / used) {
+    if (element_count(result) > kMaxMacs / patch || element_count(image) > kMaxMacs / used) {
       fail("one of its passes has more than 2^62 MACs", "split the layer");
     }
   }
@@ -229,6 +250,8 @@ std::string_view name_of(LayerKind kind) {
       return "conv2d";
     case LayerKind::kMatmul:
       return "matmul";
+    case LayerKind::kConvTranspose2d:
+      return "conv_transpose2d";
   }
   return "";
 }
@@ -260,6 +283,18 @@ bool runs_before(std::string_view name, std::string_view other) {
 
 void check(const LayerShape& layer, const std::string& file) {
   LayerCheck(layer, file).run();
+}
+
+AsConvolution as_convolution(const LayerShape& layer, Pass pass) {
+  AsConvolution result{layer, pass};
+  if (layer.kind == LayerKind::kConvTranspose2d) {
+    result.layer.kind = LayerKind::kConv2d;
+    std::swap(result.layer.a, result.layer.g);
+    result.pass = pass == Pass::kForward        ? Pass::kBackwardData
+                  : pass == Pass::kBackwardData ? Pass::kForward
+                                                : Pass::kBackwardWeight;
+  }
+  return result;
 }
 
 }  // namespace potomac::workloads

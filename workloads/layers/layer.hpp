@@ -19,9 +19,15 @@ inline constexpr std::array<Pass, 3> kPasses = {Pass::kForward, Pass::kBackwardD
 // "forward", "backward-data", "backward-weight".
 std::string_view name_of(Pass pass);
 
-enum class LayerKind { kLinear, kConv2d, kMatmul };
-// "linear", "conv2d", "matmul": as in a trace.
+enum class LayerKind { kLinear, kConv2d, kMatmul, kConvTranspose2d };
+inline constexpr std::array<LayerKind, 4> kLayerKinds = {
+    LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul, LayerKind::kConvTranspose2d};
+// "linear", "conv2d", "matmul", "conv_transpose2d": as in a trace.
 std::string_view name_of(LayerKind kind);
+// Whether it has stride, padding, dilation and groups.
+constexpr bool is_convolution(LayerKind kind) {
+  return kind == LayerKind::kConv2d || kind == LayerKind::kConvTranspose2d;
+}
 
 // More codes than any layer of a real network has in one tensor; one byte each.
 inline constexpr std::int64_t kMaxTensorElements = std::int64_t{1} << 32;
@@ -70,7 +76,8 @@ struct LayerFormats {
 // Two numbers per spatial axis: [vertical, horizontal].
 using Pair = std::array<std::int64_t, 2>;
 
-// Rows and columns of zeros around a convolution's input.
+// Rows and columns of zeros around a convolution's input; of a transposed convolution, what is cut
+// off its output.
 struct Padding {
   Pair before{0, 0};  // top, left
   Pair after{0, 0};   // bottom, right
@@ -96,20 +103,32 @@ struct Conv2dGeometry {
 //   linear: W[O,I]          A[B,I]      G[B,O]
 //   conv2d: W[O,C/g,kh,kw]  A[B,C,H,W]  G[B,O,P,Q]
 //   matmul: W[B,K,N]        A[B,M,K]    G[B,M,N]
+//   conv_transpose2d: W[C,O/g,kh,kw]  A[B,C,H,W]  G[B,O,P,Q]
 struct LayerShape {
   std::string name;  // of the layer's group in the trace: "000-conv1"
   LayerKind kind = LayerKind::kLinear;
-  Conv2dGeometry conv;     // conv2d only
+  Conv2dGeometry conv;     // if is_convolution(kind)
   bool input_grad = true;  // false: a network's first layer, no backward-data
   Shape w, a, g;
 };
 
 // Throws InputError (file, layer and what does not fit) unless the name is 1 to 255 bytes of plain
 // text without a slash, ranks and extents agree with the kind (a conv2d's P and Q by
-// floor((H + padding - d(k-1) - 1) / s) + 1), extents are at least 1 and multiply to at most
-// kMaxShapeElements, stride, dilation and groups are positive, padding is not negative, no
-// pass has more than 2^62 MACs, and backward-data has at most 2^16 phases.
+// floor((H + padding - d(k-1) - 1) / s) + 1; a transposed one's H and W of its P and Q likewise),
+// extents are at least 1 and multiply to at most kMaxShapeElements, stride, dilation and groups are
+// positive, padding is not negative, no pass has more than 2^62 MACs, and none has more than 2^16
+// phases.
 void check(const LayerShape& layer, const std::string& file);
+
+// A transposed convolution is a convolution run backward: of the one from its output to its input,
+// forward and backward-data have changed places, and so have A and G. `layer` and `pass` are those
+// of the convolution; a conv2d is one already.
+struct AsConvolution {
+  LayerShape layer;
+  Pass pass;
+};
+// Precondition: is_convolution(layer.kind).
+AsConvolution as_convolution(const LayerShape& layer, Pass pass);
 
 // Whether a layer of one name runs before one of the other: by the number that both begin with (in
 // which 1000 is more than 999), else by their bytes.

@@ -135,7 +135,11 @@ Operands matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index)
   return {};
 }
 
-// Which tensor is an operand, by the table in the header: G W and G^T A for conv2d and linear.
+// Which tensor is an operand, by the table in the header.
+bool weight_gradient_is_g_by_a(LayerKind kind) {
+  return kind == LayerKind::kLinear || kind == LayerKind::kConv2d;
+}
+
 const QuantizedTensor& first_tensor(const Layer& layer, Pass pass) {
   switch (pass) {
     case Pass::kForward:
@@ -145,22 +149,25 @@ const QuantizedTensor& first_tensor(const Layer& layer, Pass pass) {
     case Pass::kBackwardWeight:
       break;
   }
-  return layer.shape.kind == LayerKind::kMatmul ? layer.a : layer.g;
+  return weight_gradient_is_g_by_a(layer.shape.kind) ? layer.g : layer.a;
 }
 
 const QuantizedTensor& second_tensor(const Layer& layer, Pass pass) {
   if (pass != Pass::kBackwardWeight) {
     return layer.w;
   }
-  return layer.shape.kind == LayerKind::kMatmul ? layer.g : layer.a;
+  return weight_gradient_is_g_by_a(layer.shape.kind) ? layer.a : layer.g;
 }
 
 }  // namespace
 
 LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering)
     : layer_(&layer), pass_(pass), shapes_(gemms_of(layer.shape, pass, lowering)) {
-  if (layer.shape.kind == LayerKind::kConv2d && pass == Pass::kBackwardData) {
-    phases_.emplace(layer.shape, lowering.strided_backward_data);
+  if (is_convolution(layer.shape.kind)) {
+    convolution_ = as_convolution(layer.shape, pass);
+    if (convolution_->pass == Pass::kBackwardData) {
+      phases_.emplace(convolution_->layer, lowering.strided_backward_data);
+    }
   }
 }
 
@@ -178,10 +185,11 @@ Gemm LoweredPass::gemm(std::int64_t index) const {
   Operands maps;
   if (phases_) {
     const auto phase = static_cast<std::size_t>(index / shape.conv.groups);
-    maps =
-        conv_backward_data(shape, index % shape.conv.groups, phases_->y(phase), phases_->x(phase));
-  } else if (shape.kind == LayerKind::kConv2d) {
-    maps = {conv_first(shape, pass_, index), conv_second(shape, pass_, index)};
+    maps = conv_backward_data(convolution_->layer, index % shape.conv.groups, phases_->y(phase),
+                              phases_->x(phase));
+  } else if (convolution_) {
+    maps = {conv_first(convolution_->layer, convolution_->pass, index),
+            conv_second(convolution_->layer, convolution_->pass, index)};
   } else if (shape.kind == LayerKind::kMatmul) {
     maps = matmul_operands(shape, pass_, index);
   } else {
@@ -203,7 +211,7 @@ Gemm LoweredPass::gemm(std::int64_t index) const {
 
 ResultShape LoweredPass::result_shape() const {
   if (phases_) {
-    const ConvExtents e(layer_->shape);
+    const ConvExtents e(convolution_->layer);
     return {layer_->shape.conv.groups, e.batch * e.height * e.width, e.channels};
   }
   const GemmShape& gemm = shapes_.front();
@@ -214,7 +222,7 @@ ResultRows LoweredPass::result_rows(std::int64_t gemm, std::int64_t m) const {
   if (!phases_) {
     return {gemm, m, 1, shapes_.front().m - m};
   }
-  const ConvExtents e(layer_->shape);
+  const ConvExtents e(convolution_->layer);
   const std::int64_t groups = layer_->shape.conv.groups;
   const PhaseAxis& y = phases_->y(static_cast<std::size_t>(gemm / groups));
   const PhaseAxis& x = phases_->x(static_cast<std::size_t>(gemm / groups));

@@ -4,6 +4,8 @@
 //   linear  | A W^T    | G W           | G^T A
 //   conv2d  | A * W    | G * W         | G^T A
 //   matmul  | A W      | G W^T         | A^T G
+//
+// conv_transpose2d: A * W (as a convolution's backward-data), G * W, A^T G.
 #pragma once
 
 #include <cstdint>
@@ -82,6 +84,7 @@ class LoweredPass {
   const Layer* layer_;
   Pass pass_;
   std::vector<GemmShape> shapes_;
+  std::optional<AsConvolution> convolution_;
   std::optional<ConvPhases> phases_;  // of a convolution's backward-data
 };
 

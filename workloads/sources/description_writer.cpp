@@ -32,10 +32,10 @@ void put_text(YAML::Emitter& out, const char* key, const std::string& value) {
   out << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value << YAML::Auto;
 }
 
-void put_conv2d(YAML::Emitter& out, const LayerShape& layer) {
+void put_convolution(YAML::Emitter& out, const LayerShape& layer) {
   const Conv2dGeometry& conv = layer.conv;
   put_list(out, "input", layer.a);
-  put(out, "outputs", layer.w[0]);
+  put(out, "outputs", layer.g[1]);
   put_list(out, "kernel", Pair{layer.w[2], layer.w[3]});
   put_list(out, "stride", conv.stride);
   put_list(out, "padding",
@@ -43,6 +43,15 @@ void put_conv2d(YAML::Emitter& out, const LayerShape& layer) {
                  conv.padding.after[1]});
   put_list(out, "dilation", conv.dilation);
   put(out, "groups", conv.groups);
+  if (layer.kind == LayerKind::kConvTranspose2d) {
+    Pair output_padding{};
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      output_padding[axis] = layer.g[2 + axis] + conv.padding.along(axis) -
+                             (layer.a[2 + axis] - 1) * conv.stride[axis] -
+                             conv.dilation[axis] * (layer.w[2 + axis] - 1) - 1;
+    }
+    put_list(out, "output_padding", output_padding);
+  }
 }
 
 void put_layer(YAML::Emitter& out, const LayerShape& layer) {
@@ -50,7 +59,8 @@ void put_layer(YAML::Emitter& out, const LayerShape& layer) {
   put_text(out, std::string(name_of(layer.kind)).c_str(), own_name(layer.name));
   switch (layer.kind) {
     case LayerKind::kConv2d:
-      put_conv2d(out, layer);
+    case LayerKind::kConvTranspose2d:
+      put_convolution(out, layer);
       break;
     case LayerKind::kLinear:
       put_list(out, "input", layer.a);

@@ -24,8 +24,8 @@ constexpr std::int64_t kMaxSmall = std::int64_t{1} << 20U;  // strides, kernels,
 constexpr std::size_t kMaxLayers = 100000;
 constexpr int kMaxNesting = 16;
 // What an entry of a list of layers can be; its name stands behind this word.
-constexpr std::array<std::string_view, 5> kEntryKinds = {"conv2d", "linear", "matmul", "pool",
-                                                         "block"};
+constexpr std::array<std::string_view, 6> kEntryKinds = {
+    "conv2d", "conv_transpose2d", "linear", "matmul", "pool", "block"};
 
 // Walks a description, and keeps the shape that flows from layer to layer.
 class ModelBuilder {
@@ -127,6 +127,8 @@ class ModelBuilder {
     const std::string name = scope.prefix + entry.at(kind).as_string();
     if (kind == "conv2d") {
       add_conv2d(entry, name, scope);
+    } else if (kind == "conv_transpose2d") {
+      add_conv_transpose2d(entry, name, scope);
     } else if (kind == "linear") {
       add_linear(entry, name, scope);
     } else if (kind == "matmul") {
@@ -196,9 +198,15 @@ class ModelBuilder {
     return (input + padding - reach) / stride + 1;
   }
 
-  void add_conv2d(const YamlValue& entry, const std::string& name, const Scope& scope) {
-    entry.allow_only({"conv2d", "outputs", "kernel", "stride", "padding", "dilation", "groups",
-                      "bias", "input", "input_grad"});
+  // What both kinds of convolutions say: all but the extents of their results.
+  struct Convolution {
+    LayerShape& layer;
+    std::int64_t outputs;
+    Pair kernel;
+  };
+
+  Convolution append_convolution(const YamlValue& entry, const std::string& name,
+                                 const Scope& scope, LayerKind kind) {
     const Dimensions& names = scope.dimensions;
     const Shape input = input_of(entry, scope, 4);
     if (input.size() != 4) {
@@ -209,7 +217,7 @@ class ModelBuilder {
     entry.at("kernel");
     const std::int64_t outputs = evaluate(entry.at("outputs"), names, 1, kMaxExtent);
     const Pair kernel = pair(entry, "kernel", names, 1, {});
-    LayerShape& layer = append(entry, name, LayerKind::kConv2d);
+    LayerShape& layer = append(entry, name, kind);
     layer.conv = {
         .stride = pair(entry, "stride", names, 1, {1, 1}),
         .padding = padding(entry, names),
@@ -221,12 +229,45 @@ class ModelBuilder {
                  "choose a divisor of both");
     }
     layer.a = input;
-    layer.w = {outputs, input[1] / layer.conv.groups, kernel[0], kernel[1]};
     layer.g = {input[0], outputs, 0, 0};
+    return {layer, outputs, kernel};
+  }
+
+  void add_conv2d(const YamlValue& entry, const std::string& name, const Scope& scope) {
+    entry.allow_only({"conv2d", "outputs", "kernel", "stride", "padding", "dilation", "groups",
+                      "bias", "input", "input_grad"});
+    const auto [layer, outputs, kernel] =
+        append_convolution(entry, name, scope, LayerKind::kConv2d);
+    const Conv2dGeometry& conv = layer.conv;
+    layer.w = {outputs, layer.a[1] / conv.groups, kernel[0], kernel[1]};
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      layer.g[2 + axis] =
-          windows(entry, input[2 + axis], layer.conv.padding.along(axis),
-                  layer.conv.dilation[axis] * (kernel[axis] - 1) + 1, layer.conv.stride[axis]);
+      layer.g[2 + axis] = windows(entry, layer.a[2 + axis], conv.padding.along(axis),
+                                  conv.dilation[axis] * (kernel[axis] - 1) + 1, conv.stride[axis]);
+    }
+    count_parameters(entry, layer.w, outputs);
+    flow_ = layer.g;
+  }
+
+  void add_conv_transpose2d(const YamlValue& entry, const std::string& name, const Scope& scope) {
+    entry.allow_only({"conv_transpose2d", "outputs", "kernel", "stride", "padding",
+                      "output_padding", "dilation", "groups", "bias", "input", "input_grad"});
+    const auto [layer, outputs, kernel] =
+        append_convolution(entry, name, scope, LayerKind::kConvTranspose2d);
+    const Conv2dGeometry& conv = layer.conv;
+    const Pair more = pair(entry, "output_padding", scope.dimensions, 0, {0, 0});
+    layer.w = {layer.a[1], outputs / conv.groups, kernel[0], kernel[1]};
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      // The extents are far from overflow: kMaxExtent and kMaxSmall.
+      const std::int64_t extent = (layer.a[2 + axis] - 1) * conv.stride[axis] +
+                                  conv.dilation[axis] * (kernel[axis] - 1) + 1 -
+                                  conv.padding.along(axis) + more[axis];
+      if (extent < 1 || more[axis] >= conv.stride[axis]) {
+        entry.fail(fmt::format("its output has an extent of {}, with an output padding of {} and "
+                               "a stride of {}",
+                               extent, more[axis], conv.stride[axis]),
+                   "pad less; the output padding must be below the stride");
+      }
+      layer.g[2 + axis] = extent;
     }
     count_parameters(entry, layer.w, outputs);
     flow_ = layer.g;

@@ -19,13 +19,13 @@ constexpr const char* kWriteAgain = "write the trace as docs/trace-format.md say
 
 LayerKind read_kind(const Hdf5Group& group) {
   const std::string text = group.text("kind");
-  for (const LayerKind kind : {LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul}) {
+  for (const LayerKind kind : kLayerKinds) {
     if (text == name_of(kind)) {
       return kind;
     }
   }
   group.fail(fmt::format("kind '{}' is not known", printable(text)),
-             "use linear, conv2d or matmul");
+             "use linear, conv2d, matmul or conv_transpose2d");
 }
 
 Pair read_pair(const Hdf5Group& group, const char* name) {
@@ -234,7 +234,7 @@ class TraceReader::Impl {
   void read_layer(const Hdf5Group& group, const std::string& name) {
     LayerShape layer{.name = name, .kind = read_kind(group), .conv = {}, .w = {}, .a = {}, .g = {}};
     layer.input_grad = read_integer(group, "input_grad", 0, 1) == 1;
-    if (layer.kind == LayerKind::kConv2d) {
+    if (is_convolution(layer.kind)) {
       layer.conv = {.stride = read_pair(group, "stride"),
                     .padding = read_padding(group),
                     .dilation = read_pair(group, "dilation"),

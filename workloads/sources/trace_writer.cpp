@@ -135,7 +135,7 @@ class TraceWriter::Impl {
     const Hdf5Group group = layers_->create_group(shape.name);
     group.set_text("kind", name_of(shape.kind));
     group.set_integer("input_grad", shape.input_grad ? 1 : 0);
-    if (shape.kind == LayerKind::kConv2d) {
+    if (is_convolution(shape.kind)) {
       group.set_integers("stride", shape.conv.stride);
       write_padding(group, shape.conv.padding);
       group.set_integers("dilation", shape.conv.dilation);

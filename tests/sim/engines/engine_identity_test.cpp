@@ -146,8 +146,10 @@ RC_GTEST_PROP(EngineIdentity, AnyPassOnAnyArrayIsTheSameInEveryEngine, ()) {
 // binary32.
 RC_GTEST_PROP(EngineIdentity, PhasesAndInsertedZerosGiveTheSameResults, ()) {
   workloads::Layer layer = random_layer(5);
-  RC_PRE(layer.shape.kind == workloads::LayerKind::kConv2d);
-  const auto pass = workloads::Pass::kBackwardData;
+  RC_PRE(workloads::is_convolution(layer.shape.kind));
+  const auto pass = layer.shape.kind == workloads::LayerKind::kConv2d
+                        ? workloads::Pass::kBackwardData
+                        : workloads::Pass::kForward;
   sim::Architecture architecture = random_architecture({layer, pass, {}}, 5);
   sim::WorkerPool pool(2);
   const auto engine = sim::make_engine(EngineKind::kFast, pool);

@@ -59,7 +59,7 @@ inline workloads::LayerShape random_layer_shape() {
   using workloads::LayerKind;
   workloads::LayerShape shape;
   shape.name = "000-random";
-  shape.kind = *rc::gen::element(LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul);
+  shape.kind = *rc::gen::elementOf(workloads::kLayerKinds);
   switch (shape.kind) {
     case LayerKind::kLinear: {
       const std::int64_t batch = extent(12);
@@ -80,6 +80,7 @@ inline workloads::LayerShape random_layer_shape() {
       shape.g = {batch, m, n};
       break;
     }
+    case LayerKind::kConvTranspose2d:
     case LayerKind::kConv2d: {
       workloads::Conv2dGeometry& conv = shape.conv;
       conv.groups = extent(2);
@@ -102,6 +103,9 @@ inline workloads::LayerShape random_layer_shape() {
       shape.w = {conv.groups * out, in, kernel[0], kernel[1]};
       shape.a = {batch, conv.groups * in, input[0], input[1]};
       shape.g = {batch, conv.groups * out, output[0], output[1]};
+      if (shape.kind == LayerKind::kConvTranspose2d) {
+        std::swap(shape.a, shape.g);
+      }
       break;
     }
   }

@@ -135,6 +135,23 @@ TEST(LayerCheck, WritesOutTheFormulaThatTheOutputMustFollow) {
               HasSubstr("G[3] is 2, but floor((5 + 0 + 0 - 2*(2 - 1) - 1) / 1) + 1 = 3"));
 }
 
+TEST(LayerCheck, ComparesATransposedConvolutionTheOtherWayRound) {
+  LayerShape layer = conv_shape();
+  layer.kind = LayerKind::kConvTranspose2d;
+  EXPECT_THAT(refusal(layer), HasSubstr("W[0] is 6 but A[1] is 4: both are C, the input channels"));
+  std::swap(layer.a, layer.g);
+  EXPECT_EQ(refusal(layer), "");
+  layer.g[2] = 8;  // an output padding of 1
+  EXPECT_EQ(refusal(layer), "");
+  layer.g[2] = 9;
+  EXPECT_THAT(refusal(layer),
+              HasSubstr("A[2] is 4, but floor((9 + 1 + 1 - 1*(3 - 1) - 1) / 2) + 1 = 5"));
+  layer.g[2] = 7;
+  layer.w[1] = 4;
+  EXPECT_THAT(refusal(layer),
+              HasSubstr("W[1] is 4 but G[1] / groups is 4 / 2 = 2: both are O/groups"));
+}
+
 TEST(LayerCheck, AcceptsALastWindowThatStrideLeavesOut) {
   LayerShape layer = conv_shape();
   layer.a[2] = 8;  // (8 + 2 - 2 - 1) / 2 = 3 and a rest
@@ -198,6 +215,7 @@ TEST(LayerNames, AreThoseOfTraceAndReport) {
   EXPECT_EQ(name_of(LayerKind::kLinear), "linear");
   EXPECT_EQ(name_of(LayerKind::kConv2d), "conv2d");
   EXPECT_EQ(name_of(LayerKind::kMatmul), "matmul");
+  EXPECT_EQ(name_of(LayerKind::kConvTranspose2d), "conv_transpose2d");
 }
 
 }  // namespace

@@ -139,6 +139,24 @@ TEST(GemmShape, PatchesWithoutOverlapAreManyEqualPhases) {
             (std::vector<GemmShape>{{256, 196, 3, 768}}));
 }
 
+TEST(GemmShape, OfATransposedConvolution) {
+  // DCGAN's second, batch 2: 4 x 4, stride 2, padding 1, 8 -> 16. Forward has the phases.
+  LayerShape layer =
+      conv2d({2, 256, 16, 16}, {512, 256, 4, 4}, {{2, 2}, Padding::around({1, 1}), {1, 1}, 1});
+  layer.kind = LayerKind::kConvTranspose2d;
+  std::swap(layer.a, layer.g);
+  check(layer, "test");
+  EXPECT_EQ(layer.a, (Shape{2, 512, 8, 8}));
+  EXPECT_EQ(gemms_of(layer, Pass::kForward, kPhases),
+            (std::vector<GemmShape>{{4, 2 * 8 * 8, 256, 512 * 4}}));
+  EXPECT_EQ(gemms_of(layer, Pass::kForward, kZeroInsert),
+            (std::vector<GemmShape>{{1, 2 * 16 * 16, 256, 512 * 16}}));
+  EXPECT_EQ(gemms_of(layer, Pass::kBackwardData, kPhases),
+            (std::vector<GemmShape>{{1, 2 * 8 * 8, 512, 256 * 16}}));
+  EXPECT_EQ(gemms_of(layer, Pass::kBackwardWeight, kPhases),
+            (std::vector<GemmShape>{{1, 512, 256 * 16, 2 * 8 * 8}}));
+}
+
 TEST(Passes, AFirstLayerHasNoBackwardData) {
   LayerShape layer = linear(2, 3, 5);
   EXPECT_EQ(passes_of(layer),
@@ -413,6 +431,57 @@ RC_GTEST_PROP(LowerConv2d, EveryPassComputesTheSumOfTheForwardsContributions, ()
                                          {Pass::kBackwardWeight, &dw}}) {
       RC_ASSERT(result_of(layer, pass, kPhases, group) == *expected);
       RC_ASSERT(result_of(layer, pass, kZeroInsert, group) == *expected);
+    }
+  }
+}
+
+// The same for a transposed convolution, by its own definition: every element of the input, times
+// the kernel, is added to the output from (h, w) * stride - padding on.
+RC_GTEST_PROP(LowerConvTranspose2d, EveryPassComputesTheSumOfTheForwardsContributions, ()) {
+  LayerShape s = random_conv();
+  s.kind = LayerKind::kConvTranspose2d;
+  std::swap(s.a, s.g);
+  const Layer layer = with_values(s, *rc::gen::arbitrary<std::uint64_t>());
+  const std::int64_t channels = s.a[1] / s.conv.groups;
+  const std::int64_t outputs = s.w[1];
+  std::int64_t contributions = 0;
+  for (std::int64_t group = 0; group < s.conv.groups; ++group) {
+    const Shape y_shape = {s.g[0], s.g[2], s.g[3], outputs};
+    const Shape da_shape = {s.a[0], s.a[2], s.a[3], channels};
+    const Shape dw_shape = {channels, outputs, s.w[2], s.w[3]};
+    std::vector<std::int64_t> y(static_cast<std::size_t>(element_count(y_shape)));
+    std::vector<std::int64_t> da(static_cast<std::size_t>(element_count(da_shape)));
+    std::vector<std::int64_t> dw(static_cast<std::size_t>(element_count(dw_shape)));
+    for (const Index& in : tuples({s.a[0], channels, s.a[2], s.a[3]})) {
+      for (const Index& tap : tuples({outputs, s.w[2], s.w[3]})) {
+        const std::int64_t p =
+            in[2] * s.conv.stride[0] + tap[1] * s.conv.dilation[0] - s.conv.padding.before[0];
+        const std::int64_t q =
+            in[3] * s.conv.stride[1] + tap[2] * s.conv.dilation[1] - s.conv.padding.before[1];
+        if (p < 0 || p >= s.g[2] || q < 0 || q >= s.g[3]) {
+          continue;
+        }
+        contributions += 1;
+        const std::int64_t channel = group * channels + in[1];
+        const auto a = value_at(layer.a, {in[0], channel, in[2], in[3]});
+        const auto w = value_at(layer.w, {channel, tap[0], tap[1], tap[2]});
+        const auto g = value_at(layer.g, {in[0], group * outputs + tap[0], p, q});
+        y[flat(y_shape, {in[0], p, q, tap[0]})] += a * w;
+        da[flat(da_shape, {in[0], in[2], in[3], in[1]})] += g * w;
+        dw[flat(dw_shape, {in[1], tap[0], tap[1], tap[2]})] += g * a;
+      }
+    }
+    for (const auto& [pass, expected] : {std::pair{Pass::kForward, &y},
+                                         {Pass::kBackwardData, &da},
+                                         {Pass::kBackwardWeight, &dw}}) {
+      RC_ASSERT(result_of(layer, pass, kPhases, group) == *expected);
+      RC_ASSERT(result_of(layer, pass, kZeroInsert, group) == *expected);
+    }
+  }
+  for (const Pass pass : kPasses) {
+    for (const Lowering& lowering : {kPhases, kZeroInsert}) {
+      RC_ASSERT(macs_of(gemms_of(s, pass, lowering)) - structural_macs(s, pass, lowering) ==
+                contributions);
     }
   }
 }

@@ -117,17 +117,33 @@ layers:
                                                               {"003-net.in.6.b", {8, 8}}}));
 }
 
+TEST(Model, ATransposedConvolutionGrowsWhatFlows) {
+  // torch.nn.ConvTranspose2d(8, 6, (4, 3), 2, (1, 0), (1, 0), groups=2, dilation=(1, 2)) on 5 x 7.
+  const ModelDescription model = model_of(kHead + R"(
+input: [2, 8, 5, 7]
+layers:
+  - {conv_transpose2d: up, outputs: 6, kernel: [4, 3], stride: 2, padding: [1, 0], output_padding: [1, 0], groups: 2, dilation: [1, 2], bias: true}
+  - {conv2d: same, outputs: 3, kernel: 1}
+)");
+  const LayerShape& up = model.workload.layers()[0];
+  EXPECT_EQ(up.w, (Shape{8, 3, 4, 3}));
+  EXPECT_EQ(up.g, (Shape{2, 6, 11, 17}));
+  EXPECT_EQ(model.workload.layers()[1].a, up.g);
+  EXPECT_EQ(model.parameters, 8 * 3 * 4 * 3 + 6 + 3 * 6);
+}
+
 TEST(Model, WrittenAndReadAgainItIsTheSame) {
   const ModelDescription model = model_of(net(R"(
   - {conv2d: "odd: [name]", outputs: 4, kernel: 3, stride: 2, padding: [0, 0, 1, 1], input_grad: false}
   - {matmul: "7-up", m: 5, n: 6, k: 7}
+  - {conv_transpose2d: up, outputs: 6, kernel: [4, 3], stride: 2, padding: [0, 1, 2, 0], output_padding: [0, 1], groups: 2, dilation: [1, 2]}
   - {linear: fc, input: [batch, 10], outputs: 3}
 not_included: [{name: n, kind: "k #", reason: "because: \"it\" is"}]
 bits: {W: 4, G: 6}
 )"));
   const ModelDescription again = model_of(model_description_text(model.workload));
-  ASSERT_EQ(again.workload.layers().size(), 3U);
-  for (std::size_t i = 0; i < 3; ++i) {
+  ASSERT_EQ(again.workload.layers().size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
     const LayerShape& one = model.workload.layers()[i];
     const LayerShape& other = again.workload.layers()[i];
     EXPECT_EQ(one.name, other.name);
@@ -157,6 +173,9 @@ TEST(Model, EveryMistakeIsNamedWithItsPlace) {
       {"  - {conv2d: c, outputs: width, kernel: 1}", "the dimension 'width' is not known"},
       {"  - {linear: l, input: other, outputs: 1}", "'other' is not known"},
       {"  - {conv2d: c, linear: l, outputs: 1}", "is both conv2d and linear"},
+      {"  - {conv_transpose2d: c, outputs: 1, kernel: 3, stride: 2, output_padding: 2}",
+       "an output padding of 2 and a stride of 2; pad less"},
+      {"  - {conv_transpose2d: c, outputs: 1, kernel: 3, padding: 5}", "has an extent of 0"},
       {"  - {convolution: c}", "does not say what it is"},
       {"  - {block: b, of: nothing}", "there is no block 'nothing'"},
       {"  - {conv2d: a/b, outputs: 1, kernel: 1}", "name is empty, too long, or holds a slash"},

@@ -201,7 +201,9 @@ TEST_F(TraceFaults, GeometryThatDoesNotFit) {
 
 TEST_F(TraceFaults, NamesThatAreNotKnown) {
   Hdf5Edit(trace()).set_text(kConv, "kind", "conv3d");
-  EXPECT_EQ(refusal(), "layers/000-conv: kind 'conv3d' is not known; use linear, conv2d or matmul");
+  EXPECT_EQ(refusal(),
+            "layers/000-conv: kind 'conv3d' is not known; use linear, conv2d, matmul or "
+            "conv_transpose2d");
   Hdf5Edit(trace()).set_text("/", "rounding", "nearest");
   EXPECT_THAT(refusal(), StartsWith("rounding 'nearest' is not known"));
 }

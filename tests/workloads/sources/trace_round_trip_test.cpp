@@ -37,7 +37,7 @@ std::int64_t extent(std::int64_t low, std::int64_t high) {
 LayerShape any_shape(std::string name) {
   LayerShape layer{.name = std::move(name), .kind = {}, .conv = {}, .w = {}, .a = {}, .g = {}};
   layer.input_grad = *rc::gen::arbitrary<bool>();
-  layer.kind = *rc::gen::element(LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul);
+  layer.kind = *rc::gen::elementOf(kLayerKinds);
   if (layer.kind == LayerKind::kLinear) {
     const std::int64_t batch = extent(1, 6);
     const std::int64_t inputs = extent(1, 20);
@@ -79,6 +79,9 @@ LayerShape any_shape(std::string name) {
     layer.w.push_back(kernel);
     layer.a.push_back(input);
     layer.g.push_back((input + before + after - reach) / stride + 1);
+  }
+  if (layer.kind == LayerKind::kConvTranspose2d) {
+    std::swap(layer.a, layer.g);
   }
   return layer;
 }
