@@ -9,13 +9,15 @@
 
 #include "support/error.hpp"
 #include "workloads/sources/model_description.hpp"
+#include "workloads/sources/onnx_model.hpp"
 #include "workloads/sources/scalesim_topology.hpp"
 #include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::workloads {
 namespace {
 
-constexpr std::array<std::string_view, 5> kExtensions = {".h5", ".hdf5", ".yaml", ".yml", ".csv"};
+constexpr std::array<std::string_view, 6> kExtensions = {".h5",  ".hdf5", ".yaml",
+                                                         ".yml", ".csv",  ".onnx"};
 
 }  // namespace
 
@@ -50,6 +52,9 @@ std::unique_ptr<Workload> open_workload(const std::filesystem::path& file,
   }
   if (file.extension() == ".csv") {
     return std::make_unique<ShapeWorkload>(load_scalesim_topology(file, bound));
+  }
+  if (file.extension() == ".onnx") {
+    return std::make_unique<OnnxModel>(OnnxModel::load(file, bound));
   }
   if (!bound.empty()) {
     throw InputError(

@@ -1,5 +1,5 @@
-// From what a user names to a workload: a trace, a model description, a SCALE-Sim topology, or a
-// shipped model by its name.
+// From what a user names to a workload: a trace, a model description, an ONNX model, a SCALE-Sim
+// topology, or a shipped model by its name.
 #pragma once
 
 #include <filesystem>

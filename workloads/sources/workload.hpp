@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,22 @@ struct NotIncluded {
   friend bool operator==(const NotIncluded&, const NotIncluded&) = default;
 };
 
+// Weights of a model that was trained elsewhere, quantized: where there are these and no more.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  // Of the layer, or nothing if it has none. Throws InputError if they cannot be read or quantized.
+  virtual std::optional<QuantizedTensor> read(std::size_t index) const = 0;
+
+ protected:
+  WeightSource() = default;
+  WeightSource(const WeightSource&) = default;
+  WeightSource(WeightSource&&) = default;
+  WeightSource& operator=(const WeightSource&) = default;
+  WeightSource& operator=(WeightSource&&) = default;
+};
+
 class Workload {
  public:
   virtual ~Workload() = default;
@@ -69,6 +86,10 @@ class Workload {
   // The layer's values, or nothing where only its shape is known. Values may be large: hold one
   // layer at a time. Throws InputError if they are damaged; then the whole workload is in doubt.
   virtual std::optional<Layer> read(std::size_t index) const = 0;
+
+  // Where layers without values have weights, those; null if none has. The workload must outlive
+  // it.
+  virtual std::unique_ptr<WeightSource> weights() const { return nullptr; }
 
   virtual const std::vector<NotIncluded>& not_included() const = 0;
 
