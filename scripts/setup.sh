@@ -10,15 +10,15 @@
 set -euo pipefail
 
 build_packages=(
-  cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libsystemc-dev
-  libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
+  cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libonnx-dev libprotobuf-dev
+  libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config protobuf-compiler
 )
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
   ccache clang-format clang-tidy dataset-fashion-mnist dpkg-dev fish git libbenchmark-dev libgmock-dev
-  libgtest-dev libopenblas0-pthread librapidcheck-dev mandoc python3 python3-h5py python3-numpy
-  python3-pytest python3-setuptools python3-torch python3-torchvision zsh
+  libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc python3 python3-h5py
+  python3-numpy python3-onnx python3-pytest python3-setuptools python3-torch python3-torchvision zsh
 )
 
 die() {

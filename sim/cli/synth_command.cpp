@@ -140,11 +140,15 @@ void execute(const SynthArguments& arguments) {
   const auto workload = workloads::open_workload(from, dimensions_of(arguments.workload));
   require_drawable(*workload);
   const workloads::Synthesis synthesis = synthesis_of(arguments);
+  const std::unique_ptr<workloads::WeightSource> weights = workload->weights();
   workloads::WorkloadInfo info = workload->info();
   info.values = workloads::ValueSource::kSynthetic;
   info.synthesis = synthesis.description;
   if (!info.dimensions.empty()) {
     info.synthesis += fmt::format(", {}", workloads::text_of(info.dimensions));
+  }
+  if (weights) {
+    info.synthesis += "; weights are the model's, where it has them";
   }
   info.dataset = "none";
   info.step = 0;
@@ -152,8 +156,12 @@ void execute(const SynthArguments& arguments) {
   make_folder_of(arguments.to);
   workloads::TraceWriter writer(arguments.to, info, workload->not_included());
   for (std::size_t i = 0; i < workload->layers().size(); ++i) {
-    writer.write(
-        workloads::draw_layer(workload->layers()[i], workload->formats()[i], i, synthesis));
+    workloads::Layer layer =
+        workloads::draw_layer(workload->layers()[i], workload->formats()[i], i, synthesis);
+    if (auto own = weights ? weights->read(i) : std::nullopt) {
+      layer.w = std::move(*own);
+    }
+    writer.write(layer);
   }
   writer.finish();
   std::cout << fmt::format("{}: {} layers of synthetic values ({})\n",

@@ -73,7 +73,8 @@ void import_file(const ImportArguments& arguments) {
     import_config(arguments);
   } else if (workloads::is_yaml_file(arguments.to)) {
     import_shapes(arguments);
-  } else if (from.extension() == ".csv" || workloads::is_yaml_file(from)) {
+  } else if (from.extension() == ".csv" || from.extension() == ".onnx" ||
+             workloads::is_yaml_file(from)) {
     throw InputError({arguments.to, "-o",
                       fmt::format("{} has shapes without values, which a trace cannot hold",
                                   printable(from.string())),
@@ -89,7 +90,8 @@ void add_import_command(CLI::App& command) {
       "import", "Make another tool's file, or an older trace, one of Potomac's");
   import
       ->add_option("FILE", arguments->workload.name,
-                   "SCALE-Sim topology (.csv) or configuration (.cfg), or an older trace (.h5)")
+                   "SCALE-Sim topology (.csv) or configuration (.cfg), ONNX model (.onnx), or an "
+                   "older trace (.h5)")
       ->required();
   import
       ->add_option("-o,--output", arguments->to,

@@ -44,8 +44,8 @@ void add_dimension_options(CLI::App& command, WorkloadArguments& arguments) {
 void add_workload_options(CLI::App& command, WorkloadArguments& arguments) {
   command
       .add_option("WORKLOAD", arguments.name,
-                  "trace (.h5), model description (.yaml), SCALE-Sim topology (.csv), or the name "
-                  "of a model (potomac models)")
+                  "trace (.h5), model description (.yaml), ONNX model (.onnx), SCALE-Sim topology "
+                  "(.csv), or the name of a model (potomac models)")
       ->required();
   add_dimension_options(command, arguments);
 }
