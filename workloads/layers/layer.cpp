@@ -286,7 +286,7 @@ void check(const LayerShape& layer, const std::string& file) {
 }
 
 AsConvolution as_convolution(const LayerShape& layer, Pass pass) {
-  AsConvolution result{layer, pass};
+  AsConvolution result{.layer = layer, .pass = pass};
   if (layer.kind == LayerKind::kConvTranspose2d) {
     result.layer.kind = LayerKind::kConv2d;
     std::swap(result.layer.a, result.layer.g);

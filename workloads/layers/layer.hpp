@@ -125,7 +125,7 @@ void check(const LayerShape& layer, const std::string& file);
 // of the convolution; a conv2d is one already.
 struct AsConvolution {
   LayerShape layer;
-  Pass pass;
+  Pass pass = Pass::kForward;
 };
 // Precondition: is_convolution(layer.kind).
 AsConvolution as_convolution(const LayerShape& layer, Pass pass);

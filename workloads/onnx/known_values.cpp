@@ -1,11 +1,10 @@
 #include "workloads/onnx/known_values.hpp"
 
-#include <onnx/defs/tensor_proto_util.h>
-
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <functional>
-#include <limits>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -131,7 +130,7 @@ Number rest(std::int64_t a, std::int64_t b) {
   return remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder;
 }
 
-constexpr std::array<BinaryOperator, 13> kBinaryOperators = {{
+constexpr std::array<BinaryOperator, 14> kBinaryOperators = {{
     {"Add", sum},
     {"Sub", difference},
     {"Mul", product},
@@ -144,7 +143,8 @@ constexpr std::array<BinaryOperator, 13> kBinaryOperators = {{
     {"Greater", [](std::int64_t a, std::int64_t b) { return Number(a > b ? 1 : 0); }},
     {"LessOrEqual", [](std::int64_t a, std::int64_t b) { return Number(a <= b ? 1 : 0); }},
     {"GreaterOrEqual", [](std::int64_t a, std::int64_t b) { return Number(a >= b ? 1 : 0); }},
-    {"And", [](std::int64_t a, std::int64_t b) { return Number(a & b); }},
+    {"And", [](std::int64_t a, std::int64_t b) { return Number(a != 0 && b != 0 ? 1 : 0); }},
+    {"Or", [](std::int64_t a, std::int64_t b) { return Number(a != 0 || b != 0 ? 1 : 0); }},
 }};
 
 Result combined(const BinaryOperator& binary, Inputs inputs, const Shape& output) {
@@ -219,6 +219,14 @@ Result shape_values(const onnx::NodeProto& node, const Shape& input) {
   return KnownValues{{end - start}, {input.begin() + start, input.begin() + end}};
 }
 
+Result count_of(const Shape& input) {
+  Number count = 1;
+  for (const std::int64_t extent : input) {
+    count = count ? product(*count, extent) : count;
+  }
+  return count ? Result(KnownValues{{}, {*count}}) : std::nullopt;
+}
+
 Result gathered(const onnx::NodeProto& node, const KnownValues& data, const KnownValues& indices,
                 const Shape& output) {
   const auto axis = axis_of(node, data.shape.size(), 0);
@@ -271,14 +279,8 @@ struct AxisSlice {
 
 // Starts, axes and steps are inputs, or (of old) attributes; where a slice ends follows from the
 // output's extents.
-Result sliced(const onnx::NodeProto& node, Inputs inputs, const Shape& output) {
-  const KnownValues& data = *inputs[0].known;
-  const std::size_t rank = data.shape.size();
-  for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i].known == nullptr && !node.input(static_cast<int>(i)).empty()) {
-      return std::nullopt;
-    }
-  }
+std::optional<std::vector<AxisSlice>> slices_of(const onnx::NodeProto& node, Inputs inputs,
+                                                const Shape& data) {
   const auto list = [&](std::size_t input, std::string_view attribute) {
     return input < inputs.size() && inputs[input].known != nullptr
                ? inputs[input].known->values
@@ -287,27 +289,40 @@ Result sliced(const onnx::NodeProto& node, Inputs inputs, const Shape& output) {
   const Values starts = list(1, "starts");
   const Values axes = list(3, "axes");
   const Values steps = list(4, "steps");
-  std::vector<AxisSlice> slices(rank);
+  const auto rank = static_cast<std::int64_t>(data.size());
+  std::vector<AxisSlice> slices(data.size());
   for (std::size_t i = 0; i < starts.size(); ++i) {
-    std::int64_t axis = i < axes.size() ? axes[i] : static_cast<std::int64_t>(i);
-    axis += axis < 0 ? static_cast<std::int64_t>(rank) : 0;
-    if (axis < 0 || axis >= static_cast<std::int64_t>(rank)) {
+    const std::int64_t said = i < axes.size() ? axes[i] : static_cast<std::int64_t>(i);
+    const std::int64_t axis = said < 0 ? said + rank : said;
+    if (axis < 0 || axis >= rank) {
       return std::nullopt;
     }
     AxisSlice& slice = slices[static_cast<std::size_t>(axis)];
-    const std::int64_t extent = data.shape[static_cast<std::size_t>(axis)];
+    const std::int64_t extent = data[static_cast<std::size_t>(axis)];
     slice.step = i < steps.size() ? steps[i] : 1;
     slice.first = std::clamp<std::int64_t>(starts[i] < 0 ? starts[i] + extent : starts[i], 0,
-                                           slice.step < 0 ? extent - 1 : extent);
+                                           std::max<std::int64_t>(extent - 1, 0));
   }
-  if (output.size() != rank) {
+  return slices;
+}
+
+Result sliced(const onnx::NodeProto& node, Inputs inputs, const Shape& output) {
+  const KnownValues& data = *inputs[0].known;
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i].known == nullptr && !node.input(static_cast<int>(i)).empty()) {
+      return std::nullopt;
+    }
+  }
+  const auto slices = slices_of(node, inputs, data.shape);
+  if (!slices || output.size() != data.shape.size()) {
     return std::nullopt;
   }
   return picked(data, output, [&](const Shape& at) -> std::int64_t {
-    Shape from(rank);
-    for (std::size_t axis = 0; axis < rank; ++axis) {
-      const Number distance = product(at[axis], slices[axis].step);
-      from[axis] = distance ? sum(slices[axis].first, *distance).value_or(-1) : -1;
+    Shape from(at.size());
+    for (std::size_t axis = 0; axis < at.size(); ++axis) {
+      const AxisSlice& slice = (*slices)[axis];
+      const Number distance = product(at[axis], slice.step);
+      from[axis] = distance ? sum(slice.first, *distance).value_or(-1) : -1;
       if (from[axis] < 0 || from[axis] >= data.shape[axis]) {
         return -1;
       }
@@ -397,6 +412,62 @@ bool keeps_values(std::string_view name) {
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
+// Raw, little-endian (model_file.cpp asserts that so is the machine), or in the field of their
+// type.
+template <typename Raw, typename Typed>
+Values integers(const onnx::TensorProto& tensor, const Typed& typed) {
+  if (!tensor.has_raw_data()) {
+    return {typed.begin(), typed.end()};
+  }
+  const std::string& bytes = tensor.raw_data();
+  std::vector<Raw> raw(bytes.size() / sizeof(Raw));
+  std::memcpy(raw.data(), bytes.data(), raw.size() * sizeof(Raw));
+  return {raw.begin(), raw.end()};
+}
+
+// Where the first input is known; the others, if any, say where the values go.
+Result of_first_input(const onnx::NodeProto& node, Inputs inputs, const Shape& output) {
+  const std::string_view name = node.op_type();
+  const KnownValues& first = *inputs[0].known;
+  if (keeps_values(name)) {
+    return reshaped(first, output);
+  }
+  if (name == "Cast") {
+    return cast(node, first, output);
+  }
+  if (name == "Expand") {
+    return broadcast(first, output);
+  }
+  if (name == "Transpose") {
+    return transposed(node, first, output);
+  }
+  if (name == "ReduceProd" || name == "ReduceSum") {
+    return reduced(first, output, name == "ReduceProd" ? product : sum);
+  }
+  return name == "Slice" ? sliced(node, inputs, output) : std::nullopt;
+}
+
+Result of_all_inputs(const onnx::NodeProto& node, Inputs inputs, const Shape& output) {
+  const std::string_view name = node.op_type();
+  if (name == "Concat") {
+    return joined(node, inputs, output);
+  }
+  if (name == "Gather" && inputs.size() == 2) {
+    return gathered(node, *inputs[0].known, *inputs[1].known, output);
+  }
+  if (name == "Range" && inputs.size() == 3) {
+    return counted(*inputs[0].known, *inputs[2].known, output);
+  }
+  if (name == "Where" && inputs.size() == 3) {
+    return chosen(inputs, output);
+  }
+  const auto* const binary = std::ranges::find(kBinaryOperators, name, &BinaryOperator::name);
+  if (integer_attribute(node, "fmod", 0) != 0) {
+    return std::nullopt;  // a Mod of the dividend's sign
+  }
+  return binary == kBinaryOperators.end() ? std::nullopt : combined(*binary, inputs, output);
+}
+
 }  // namespace
 
 Result known_values_of(const onnx::TensorProto& tensor) {
@@ -405,18 +476,18 @@ Result known_values_of(const onnx::TensorProto& tensor) {
     return std::nullopt;
   }
   KnownValues known{shape, {}};
-  if (tensor.data_type() == onnx::TensorProto::INT64) {
-    known.values = onnx::ParseData<std::int64_t>(&tensor);
-  } else if (tensor.data_type() == onnx::TensorProto::INT32) {
-    const std::vector<std::int32_t> values = onnx::ParseData<std::int32_t>(&tensor);
-    known.values.assign(values.begin(), values.end());
-  } else if (tensor.data_type() == onnx::TensorProto::BOOL && tensor.has_raw_data()) {
-    std::ranges::transform(tensor.raw_data(), std::back_inserter(known.values),
-                           [](char byte) { return byte != 0 ? 1 : 0; });
-  } else if (tensor.data_type() == onnx::TensorProto::BOOL) {
-    known.values.assign(tensor.int32_data().begin(), tensor.int32_data().end());
-  } else {
-    return std::nullopt;
+  switch (tensor.data_type()) {
+    case onnx::TensorProto::INT64:
+      known.values = integers<std::int64_t>(tensor, tensor.int64_data());
+      break;
+    case onnx::TensorProto::INT32:
+      known.values = integers<std::int32_t>(tensor, tensor.int32_data());
+      break;
+    case onnx::TensorProto::BOOL:
+      known.values = integers<std::int8_t>(tensor, tensor.int32_data());
+      break;
+    default:
+      return std::nullopt;
   }
   return static_cast<std::int64_t>(known.values.size()) == element_count(shape)
              ? Result(std::move(known))
@@ -453,51 +524,15 @@ Result evaluate(const onnx::NodeProto& node, Inputs inputs, const Shape& output)
     return shape_values(node, *inputs[0].shape);
   }
   if (name == "Size" && inputs[0].shape != nullptr) {
-    return KnownValues{{}, {element_count(*inputs[0].shape)}};
+    return count_of(*inputs[0].shape);
   }
   if (inputs[0].known == nullptr) {
     return std::nullopt;
   }
-  const KnownValues& first = *inputs[0].known;
-  if (keeps_values(name)) {
-    return reshaped(first, output);
+  if (Result result = of_first_input(node, inputs, output)) {
+    return result;
   }
-  if (name == "Cast") {
-    return cast(node, first, output);
-  }
-  if (name == "Expand") {
-    return broadcast(first, output);
-  }
-  if (name == "Transpose") {
-    return transposed(node, first, output);
-  }
-  if (name == "ReduceProd" || name == "ReduceSum") {
-    return reduced(first, output, name == "ReduceProd" ? product : sum);
-  }
-  if (name == "Not") {
-    return combined({"Not", [](std::int64_t a, std::int64_t) { return Number(a == 0 ? 1 : 0); }},
-                    std::array{inputs[0], inputs[0]}, output);
-  }
-  if (name == "Slice") {
-    return sliced(node, inputs, output);
-  }
-  if (!all_known(inputs)) {
-    return std::nullopt;
-  }
-  if (name == "Concat") {
-    return joined(node, inputs, output);
-  }
-  if (name == "Gather" && inputs.size() == 2) {
-    return gathered(node, first, *inputs[1].known, output);
-  }
-  if (name == "Range" && inputs.size() == 3) {
-    return counted(first, *inputs[2].known, output);
-  }
-  if (name == "Where" && inputs.size() == 3) {
-    return chosen(inputs, output);
-  }
-  const auto* const binary = std::ranges::find(kBinaryOperators, name, &BinaryOperator::name);
-  return binary == kBinaryOperators.end() ? std::nullopt : combined(*binary, inputs, output);
+  return all_known(inputs) ? of_all_inputs(node, inputs, output) : std::nullopt;
 }
 
 }  // namespace potomac::workloads

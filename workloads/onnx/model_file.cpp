@@ -181,7 +181,8 @@ onnx::ModelProto load_onnx(const std::filesystem::path& path) {
   if (!stream || is_folder) {
     throw InputError(
         {path.string(), "",
-         is_folder ? "is a folder" : std::string("cannot be read: ") + std::strerror(errno),
+         is_folder ? "is a folder"
+                   : fmt::format("cannot be read ({})", std::generic_category().message(errno)),
          "name an ONNX file"});
   }
   const std::uintmax_t size = std::filesystem::file_size(path, failed);

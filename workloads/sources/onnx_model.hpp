@@ -1,10 +1,5 @@
-// ONNX models: the shapes of their linear layers, and weights where they have them.
-//
-//   Conv, ConvInteger, QLinearConv       conv2d (one spatial axis: of height 1)
-//   ConvTranspose                        conv_transpose2d
-//   Gemm, MatMul, MatMulInteger,         linear where one operand is constant: the weights;
-//   QLinearMatMul                        matmul where both are computed (attention)
-//   Einsum of two operands               matmul
+// ONNX models: the shapes of their linear layers (workloads/onnx/linear_node.hpp), and weights
+// where they have them.
 //
 // What only moves data is passed over; every other operator is listed as not included, as is a
 // linear one that cannot be taken: of three spatial axes, of unknown shape, recurrent, in the body
