@@ -11,7 +11,7 @@ set -euo pipefail
 
 build_packages=(
   cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libonnx-dev libprotobuf-dev
-  libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config protobuf-compiler
+  libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
 )
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.

@@ -164,8 +164,8 @@ void print_head(const workloads::Workload& workload, std::ostream& out) {
     fmt::print(out, "rounding   {}\n", info.rounding);
   }
   fmt::print(out, "layers     {}\n", workload.layers().size());
-  for (const workloads::NotIncluded& part : workload.not_included()) {
-    fmt::print(out, "left out   {} ({}): {}\n", part.name, part.kind, part.reason);
+  for (const std::string& parts : workloads::texts_of(workload.not_included())) {
+    fmt::print(out, "left out   {}\n", parts);
   }
 }
 

@@ -195,9 +195,8 @@ std::string what_is_missing(const RunResult& result) {
     text += paragraph(fmt::format("Not the whole step: {} only, {} other passes are left out.",
                                   result.selection.text(), result.left_out));
   }
-  for (const workloads::NotIncluded& part : result.not_included) {
-    text += paragraph(
-        fmt::format("Not in the workload: {} ({}): {}.", part.name, part.kind, part.reason));
+  for (const std::string& parts : workloads::texts_of(result.not_included)) {
+    text += paragraph(fmt::format("Not in the workload: {}.", parts));
   }
   return text;
 }

@@ -178,12 +178,15 @@ class LayerReader {
     return weights;
   }
 
-  // "layer1.0.conv1" of the weights "layer1.0.conv1.weight"; else the node's own name.
+  // "layer1.0.conv1" of the weights "layer1.0.conv1.weight", "attn.in_proj" of
+  // "attn.in_proj_weight"; else the node's own name.
   std::string layer_name(const onnx::NodeProto& node, const std::string& weights) const {
-    constexpr std::string_view kEnd = ".weight";
+    constexpr std::string_view kEnd = "weight";
     const auto origin = weights_of(weights, false);
-    if (origin && origin->initializer.size() > kEnd.size() && origin->initializer.ends_with(kEnd)) {
-      return plain_name(origin->initializer.substr(0, origin->initializer.size() - kEnd.size()));
+    if (origin && origin->initializer.size() > kEnd.size() + 1 &&
+        origin->initializer.ends_with(kEnd)) {
+      return plain_name(
+          origin->initializer.substr(0, origin->initializer.size() - kEnd.size() - 1));
     }
     return plain_name(workloads::name_of(node));
   }

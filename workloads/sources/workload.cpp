@@ -13,6 +13,24 @@ std::string text_of(const Dimensions& dimensions) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+std::vector<std::string> texts_of(const std::vector<NotIncluded>& parts) {
+  std::vector<std::string> reasons;
+  std::map<std::string, std::vector<std::string>> names;  // by reason
+  for (const NotIncluded& part : parts) {
+    std::vector<std::string>& of_reason = names[part.reason];
+    if (of_reason.empty()) {
+      reasons.push_back(part.reason);
+    }
+    of_reason.push_back(fmt::format("{} ({})", part.name, part.kind));
+  }
+  std::vector<std::string> texts;
+  texts.reserve(reasons.size());
+  for (const std::string& reason : reasons) {
+    texts.push_back(fmt::format("{}: {}", fmt::join(names[reason], ", "), reason));
+  }
+  return texts;
+}
+
 std::string_view name_of(ValueSource source) {
   switch (source) {
     case ValueSource::kCaptured:

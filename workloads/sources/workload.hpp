@@ -55,6 +55,9 @@ struct NotIncluded {
   friend bool operator==(const NotIncluded&, const NotIncluded&) = default;
 };
 
+// "conv (Conv3d), 2 nodes (Add): not a matrix product": for each reason a text, in their order.
+std::vector<std::string> texts_of(const std::vector<NotIncluded>& parts);
+
 // Weights of a model that was trained elsewhere, quantized: where there are these and no more.
 class WeightSource {
  public:
