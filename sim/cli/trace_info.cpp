@@ -26,7 +26,6 @@ namespace {
 
 using workloads::GemmShape;
 using workloads::Layer;
-using workloads::LayerKind;
 using workloads::LayerShape;
 using workloads::Pass;
 using workloads::QuantizedTensor;

@@ -321,19 +321,24 @@ def test_initializers_become_quantized_weights(potomac):
 
 
 def linear_model(folder: pathlib.Path, weights: TensorProto, batch: int | str = 2) -> None:
+    inputs, outputs = weights.dims
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["x", "w"], ["y"])], "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 6])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 4])], [weights],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, inputs])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, outputs])], [weights],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     onnx.save(model, str(folder / "net.onnx"))
 
 
-@pytest.mark.parametrize("form", ["float32", "float16", "float64", "bfloat16", "typed", "external"])
+@pytest.mark.parametrize("form", ["float32", "float16", "float64", "bfloat16", "typed",
+                                  "external", "large"])  # fmt: skip
 def test_weights_in_every_form_of_the_format(potomac, form):
     values = np.random.default_rng(5).normal(size=(6, 4)).astype(np.float32)
-    if form == "typed":
+    if form == "large":  # left in the file until they are wanted
+        values = np.random.default_rng(6).normal(size=(300, 100)).astype(np.float32)
+        weights = numpy_helper.from_array(values, "w")
+    elif form == "typed":
         weights = helper.make_tensor("w", TensorProto.FLOAT, (6, 4), values.ravel().tolist())
     elif form == "bfloat16":
         upper = values.view(np.uint32) >> 16
@@ -356,6 +361,27 @@ def test_weights_in_every_form_of_the_format(potomac, form):
         expected, beta = quantized(values.T)
         np.testing.assert_array_equal(decoded(layer["W"]), expected)
         assert layer["W"].attrs["beta"] == beta
+
+
+def test_extents_that_depend_on_data_are_named(potomac):
+    known = numpy_helper.from_array(np.ones((6, 4), np.float32), "w")
+    graph = helper.make_graph(
+        [helper.make_node("NonZero", ["x"], ["where"], "find"),
+         helper.make_node("Cast", ["where"], ["floats"], to=TensorProto.FLOAT),
+         helper.make_node("MatMul", ["floats", "floats"], ["lost"], "lost"),
+         helper.make_node("MatMul", ["x", "w"], ["y"], "kept")], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [known],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    onnx.save(model, str(potomac.folder / "net.onnx"))
+    found = info(potomac, "net.onnx")
+    assert [layer["name"] for layer in found["layers"]] == ["000-kept"]
+    assert {
+        "name": "lost",
+        "kind": "MatMul",
+        "reason": "extents are not known from node 'find' (NonZero) on",
+    } in found["not_included"]
 
 
 # --- mistakes ---------------------------------------------------------------------------------------

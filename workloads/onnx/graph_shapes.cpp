@@ -186,10 +186,12 @@ class Inference {
     for (onnx::NodeProto& node : *graph_.mutable_node()) {
       infer(node);
       note_values(node);
+      note_loss(node);
     }
   }
 
   Types take_types() { return std::move(types_); }
+  std::unordered_map<std::string, std::string> take_lost() { return std::move(lost_); }
   std::unordered_map<std::string, KnownValues> take_known() { return std::move(known_); }
 
  private:
@@ -286,6 +288,24 @@ class Inference {
     return type;
   }
 
+  // Of outputs without extents: where those were lost.
+  void note_loss(const onnx::NodeProto& node) {
+    std::string where =
+        fmt::format("'{}' ({})", printable(name_of(node)), printable(node.op_type()));
+    for (const std::string& input : node.input()) {
+      if (const auto before = lost_.find(input); before != lost_.end()) {
+        where = before->second;
+        break;
+      }
+    }
+    for (const std::string& output : node.output()) {
+      const auto type = types_.find(output);
+      if (type != types_.end() && !known_shape(type->second)) {
+        lost_[output] = where;
+      }
+    }
+  }
+
   void note_values(const onnx::NodeProto& node) {
     if (node.output_size() != 1) {
       return;
@@ -327,6 +347,7 @@ class Inference {
   std::unordered_map<std::string, const onnx::TypeProto*> declared_;
   std::unordered_map<std::string, const onnx::TensorProto*> data_;
   std::unordered_map<std::string, KnownValues> known_;
+  std::unordered_map<std::string, std::string> lost_;
   std::list<onnx::TensorProto> computed_;
   onnx::shape_inference::GraphInferenceContext context_;
 };
@@ -365,6 +386,7 @@ GraphShapes::GraphShapes(onnx::ModelProto& model, const std::string& file, const
   }
   inference.run();
   types_ = inference.take_types();
+  lost_ = inference.take_lost();
   known_ = inference.take_known();
 }
 
@@ -373,17 +395,9 @@ std::optional<Shape> GraphShapes::find(const std::string& tensor) const {
   return type == types_.end() ? std::nullopt : known_shape(type->second);
 }
 
-std::string GraphShapes::text_of(const std::string& tensor) const {
-  const auto type = types_.find(tensor);
-  if (type == types_.end() || !type->second.has_tensor_type() ||
-      !type->second.tensor_type().has_shape()) {
-    return "?";
-  }
-  std::vector<std::string> extents;
-  for (const Dimension& dimension : type->second.tensor_type().shape().dim()) {
-    extents.push_back(dimension.has_dim_value() ? fmt::format("{}", dimension.dim_value()) : "?");
-  }
-  return fmt::format("[{}]", fmt::join(extents, ", "));
+std::string GraphShapes::lost_at(const std::string& tensor) const {
+  const auto found = lost_.find(tensor);
+  return found == lost_.end() ? std::string() : found->second;
 }
 
 }  // namespace potomac::workloads

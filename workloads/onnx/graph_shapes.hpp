@@ -31,8 +31,9 @@ class GraphShapes {
 
   // Of a tensor with all extents known.
   std::optional<Shape> find(const std::string& tensor) const;
-  // "[2, ?, 64]", or "?" where not even its rank is known.
-  std::string text_of(const std::string& tensor) const;
+  // Of a tensor whose extents are not all known: the node whose output they were first lost at,
+  // "'/roi/Resize' (Resize)"; empty if it is an input of the graph, or unknown altogether.
+  std::string lost_at(const std::string& tensor) const;
   // Whether its values follow from shapes alone: it says how data lies, and is none.
   bool is_known(const std::string& tensor) const { return known_.contains(tensor); }
   // The dynamic axes, as bound: "batch" and "length" by these names.
@@ -40,6 +41,7 @@ class GraphShapes {
 
  private:
   std::unordered_map<std::string, onnx::TypeProto> types_;
+  std::unordered_map<std::string, std::string> lost_;
   std::unordered_map<std::string, KnownValues> known_;
   Bound dimensions_;
 };

@@ -5,23 +5,22 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
+#include "workloads/onnx/skimmed_model.hpp"
 
 namespace potomac::workloads {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "raw_data is little-endian");
-
-// Protocol buffers hold no more.
-constexpr std::uintmax_t kLargestFile = (std::uintmax_t{1} << 31U) - 1;
 
 constexpr const char* kExportAgain = "export the model again";
 
@@ -175,25 +174,11 @@ std::string external_bytes(const onnx::TensorProto& tensor, const std::filesyste
 }  // namespace
 
 onnx::ModelProto load_onnx(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::error_code failed;
-  const bool is_folder = std::filesystem::is_directory(path, failed);
-  if (!stream || is_folder) {
-    throw InputError(
-        {path.string(), "",
-         is_folder ? "is a folder"
-                   : fmt::format("cannot be read ({})", std::generic_category().message(errno)),
-         "name an ONNX file"});
-  }
-  const std::uintmax_t size = std::filesystem::file_size(path, failed);
-  if (!failed && size > kLargestFile) {
-    throw InputError({path.string(), "", fmt::format("is larger than 2 GiB ({} bytes)", size),
-                      "keep its weights in a file of their own (external data)"});
-  }
-  onnx::ModelProto model;
-  if (!model.ParseFromIstream(&stream) || !model.has_graph()) {
+  std::optional<onnx::ModelProto> skimmed = skim_model(path);
+  if (!skimmed || !skimmed->has_graph()) {
     throw InputError({path.string(), "", "is not an ONNX model, or is damaged", kExportAgain});
   }
+  onnx::ModelProto model = std::move(*skimmed);
   const int version = opset_version(model, "");
   const int newest = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second;
   if (version > newest) {

@@ -152,8 +152,10 @@ class LayerReader {
     const auto first_shape = shapes_.find(first);
     const auto second_shape = shapes_.find(second);
     if (!first_shape || !second_shape) {
-      return refuse(node, fmt::format("the extents of its operands are not known: {} and {}",
-                                      shapes_.text_of(first), shapes_.text_of(second)));
+      const std::string where = shapes_.lost_at(first_shape ? second : first);
+      return refuse(node, where.empty()
+                              ? std::string("the extents of its operands are not known")
+                              : fmt::format("extents are not known from node {} on", where));
     }
     LinearNode taken =
         linear_node(node, {*first_shape, constants_.contains(first)},
