@@ -176,8 +176,11 @@ std::string underflow_text(const QuantizedTensor& tensor) {
 }
 
 void print_passes(const LayerShape& layer, Totals& totals, std::ostream& out) {
-  fmt::print(out, "\n{}: {}{}{}\n", layer.name, name_of(layer.kind), geometry_text(layer),
-             layer.input_grad ? "" : ", no input gradient");
+  fmt::print(out, "\n{}: {}{}{}{}\n", layer.name, name_of(layer.kind), geometry_text(layer),
+             layer.input_grad || !layer.weight_grad ? "" : ", no input gradient",
+             layer.weight_grad  ? ""
+             : layer.input_grad ? ", frozen"
+                                : ", forward only");
   fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMMs, MxNxK", "MACs");
   for (const Pass pass : passes_of(layer)) {
     const std::vector<GemmShape> gemms = gemms_of(layer, pass, kLowering);
@@ -199,6 +202,9 @@ void print_tensors(const Layer& layer, Totals& totals, std::ostream& out) {
   fmt::print(out, "  {:<6} {:<19} {:>4} {:>5} {:>7} {:>9}   {}\n", "tensor", "shape", "bits",
              "beta", "zeros", "underflow", "exponents, lowest to highest");
   for (const auto& [name, tensor] : tensors_of(layer)) {
+    if (tensor.codes.empty()) {
+      continue;  // G of a layer without backward passes
+    }
     const TensorStatistics statistics = statistics_of(tensor);
     totals.add(statistics);
     const std::string range = fmt::format("{}..{}", -statistics.e_max, statistics.e_max);
@@ -255,6 +261,7 @@ nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Laye
     json["groups"] = conv.groups;
   }
   json["input_grad"] = layer.input_grad;
+  json["weight_grad"] = layer.weight_grad;
   json["gemms"] = nlohmann::ordered_json::array();
   for (const Pass pass : passes_of(layer)) {
     const std::vector<GemmShape> gemms = gemms_of(layer, pass, kLowering);
@@ -274,7 +281,8 @@ nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Laye
     return json;
   }
   for (const auto& [name, tensor] : tensors_of(*values)) {
-    json["tensors"][name] = json_of(tensor, totals);
+    json["tensors"][name] = tensor.codes.empty() ? nlohmann::ordered_json{{"shape", tensor.shape}}
+                                                 : json_of(tensor, totals);
   }
   return json;
 }

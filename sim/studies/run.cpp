@@ -50,7 +50,9 @@ std::vector<TensorOrigins> zero_origins(const workloads::Workload& workload,
       const workloads::LayerFormats& formats = workload.formats()[i];
       origins.push_back({layer.name, "W", formats.w.zeros});
       origins.push_back({layer.name, "A", formats.a.zeros});
-      origins.push_back({layer.name, "G", formats.g.zeros});
+      if (layer.uses_gradient()) {
+        origins.push_back({layer.name, "G", formats.g.zeros});
+      }
     }
   }
   return origins;

@@ -88,7 +88,7 @@ def draw_layer(random: np.random.Generator, widest: int) -> dict:
     }
     return {
         "kind": kind, "attributes": attributes, "tensors": tensors,
-        "input_grad": int(random.random() < 0.8),
+        "input_grad": int(random.random() < 0.8), "weight_grad": int(random.random() < 0.8),
     }  # fmt: skip
 
 
@@ -254,8 +254,11 @@ def write_trace(path, layers: list[dict]) -> None:
         for number, layer in enumerate(layers):
             group = file.create_group(f"layers/{number:03d}-{layer['kind']}")
             group.attrs.update(kind=text(layer["kind"]), input_grad=layer["input_grad"],
-                               **layer["attributes"])  # fmt: skip
+                               weight_grad=layer["weight_grad"], **layer["attributes"])  # fmt: skip
             for name, tensor in layer["tensors"].items():
+                if name == "G" and not layer["input_grad"] and not layer["weight_grad"]:
+                    group.attrs["g_shape"] = tensor.codes.shape
+                    continue
                 dataset = group.create_dataset(name, data=tensor.codes, chunks=True,
                                                compression="gzip", fletcher32=True)  # fmt: skip
                 dataset.attrs.update(bits=tensor.bits, beta=tensor.beta)
@@ -303,4 +306,4 @@ def test_random_layers_recomputed(potomac, case):
             for name, count in expected["counts"].items():
                 assert actual[name] == count, f"{place}: {name}"
             compared += 1
-    assert compared == sum(2 + layer["input_grad"] for layer in layers)
+    assert compared == sum(1 + layer["input_grad"] + layer["weight_grad"] for layer in layers)

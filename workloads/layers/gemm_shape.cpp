@@ -87,10 +87,14 @@ GemmShape dense_gemm(const LayerShape& layer, Pass pass) {
 }  // namespace
 
 std::vector<Pass> passes_of(const LayerShape& layer) {
-  if (!layer.input_grad) {
-    return {Pass::kForward, Pass::kBackwardWeight};
+  std::vector<Pass> passes = {Pass::kForward};
+  if (layer.input_grad) {
+    passes.push_back(Pass::kBackwardData);
   }
-  return {kPasses.begin(), kPasses.end()};
+  if (layer.weight_grad) {
+    passes.push_back(Pass::kBackwardWeight);
+  }
+  return passes;
 }
 
 std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass, const Lowering& lowering) {

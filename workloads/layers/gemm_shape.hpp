@@ -41,7 +41,8 @@ struct GemmShape {
   friend bool operator==(const GemmShape&, const GemmShape&) = default;
 };
 
-// The passes that a layer has: all three, or without backward-data if input_grad is false.
+// The passes that a layer has: forward, backward-data if it has an input_grad, backward-weight if
+// it has a weight_grad.
 std::vector<Pass> passes_of(const LayerShape& layer);
 
 // The GEMMs of a pass, in the order in which they run: runs of equal ones. Phases follow one

@@ -107,9 +107,13 @@ struct Conv2dGeometry {
 struct LayerShape {
   std::string name;  // of the layer's group in the trace: "000-conv1"
   LayerKind kind = LayerKind::kLinear;
-  Conv2dGeometry conv;     // if is_convolution(kind)
-  bool input_grad = true;  // false: a network's first layer, no backward-data
+  Conv2dGeometry conv;      // if is_convolution(kind)
+  bool input_grad = true;   // false: a network's first layer, no backward-data
+  bool weight_grad = true;  // false: frozen weights, no backward-weight
   Shape w, a, g;
+
+  // Without, only the output's extents are known of G, and no values.
+  bool uses_gradient() const { return input_grad || weight_grad; }
 };
 
 // Throws InputError (file, layer and what does not fit) unless the name is 1 to 255 bytes of plain

@@ -76,6 +76,9 @@ void put_layer(YAML::Emitter& out, const LayerShape& layer) {
   if (!layer.input_grad) {
     out << YAML::Key << "input_grad" << YAML::Value << false;
   }
+  if (!layer.weight_grad) {
+    out << YAML::Key << "weight_grad" << YAML::Value << false;
+  }
   out << YAML::EndMap;
 }
 

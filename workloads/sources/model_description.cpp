@@ -170,6 +170,7 @@ class ModelBuilder {
     layer.name = name;
     layer.kind = kind;
     layer.input_grad = flag(entry, "input_grad", true);
+    layer.weight_grad = flag(entry, "weight_grad", true);
     return layer;
   }
 
@@ -235,7 +236,7 @@ class ModelBuilder {
 
   void add_conv2d(const YamlValue& entry, const std::string& name, const Scope& scope) {
     entry.allow_only({"conv2d", "outputs", "kernel", "stride", "padding", "dilation", "groups",
-                      "bias", "input", "input_grad"});
+                      "bias", "input", "input_grad", "weight_grad"});
     const auto [layer, outputs, kernel] =
         append_convolution(entry, name, scope, LayerKind::kConv2d);
     const Conv2dGeometry& conv = layer.conv;
@@ -250,7 +251,8 @@ class ModelBuilder {
 
   void add_conv_transpose2d(const YamlValue& entry, const std::string& name, const Scope& scope) {
     entry.allow_only({"conv_transpose2d", "outputs", "kernel", "stride", "padding",
-                      "output_padding", "dilation", "groups", "bias", "input", "input_grad"});
+                      "output_padding", "dilation", "groups", "bias", "input", "input_grad",
+                      "weight_grad"});
     const auto [layer, outputs, kernel] =
         append_convolution(entry, name, scope, LayerKind::kConvTranspose2d);
     const Conv2dGeometry& conv = layer.conv;
@@ -275,7 +277,7 @@ class ModelBuilder {
 
   // Works on the last axis; all others are rows.
   void add_linear(const YamlValue& entry, const std::string& name, const Scope& scope) {
-    entry.allow_only({"linear", "outputs", "bias", "input", "input_grad"});
+    entry.allow_only({"linear", "outputs", "bias", "input", "input_grad", "weight_grad"});
     const Shape input = input_of(entry, scope, 1);
     const std::int64_t outputs = evaluate(entry.at("outputs"), scope.dimensions, 1, kMaxExtent);
     std::int64_t rows = 1;
@@ -295,7 +297,7 @@ class ModelBuilder {
 
   // Says all of its extents itself, and lets what flows pass by.
   void add_matmul(const YamlValue& entry, const std::string& name, const Scope& scope) {
-    entry.allow_only({"matmul", "batch", "m", "n", "k", "input_grad"});
+    entry.allow_only({"matmul", "batch", "m", "n", "k", "input_grad", "weight_grad"});
     const auto extent = [&](std::string_view key) {
       return evaluate(entry.at(key), scope.dimensions, 1, kMaxExtent);
     };

@@ -175,7 +175,8 @@ Layer draw_layer(const LayerShape& shape, const LayerFormats& formats, std::size
   return {.shape = shape,
           .w = draw(shape.w, formats.w, histograms.w, stream(0)),
           .a = draw(shape.a, formats.a, histograms.a, stream(1)),
-          .g = draw(shape.g, formats.g, histograms.g, stream(2))};
+          .g = shape.uses_gradient() ? draw(shape.g, formats.g, histograms.g, stream(2))
+                                     : QuantizedTensor{.shape = shape.g, .codes = {}}};
 }
 
 }  // namespace potomac::workloads

@@ -211,7 +211,8 @@ class TraceReader::Impl {
     return {.shape = shape,
             .w = read_tensor(group, "W", shape.w, formats.w),
             .a = read_tensor(group, "A", shape.a, formats.a),
-            .g = read_tensor(group, "G", shape.g, formats.g)};
+            .g = shape.uses_gradient() ? read_tensor(group, "G", shape.g, formats.g)
+                                       : QuantizedTensor{.shape = shape.g, .codes = {}}};
   }
 
  private:
@@ -234,6 +235,8 @@ class TraceReader::Impl {
   void read_layer(const Hdf5Group& group, const std::string& name) {
     LayerShape layer{.name = name, .kind = read_kind(group), .conv = {}, .w = {}, .a = {}, .g = {}};
     layer.input_grad = read_integer(group, "input_grad", 0, 1) == 1;
+    layer.weight_grad =
+        !group.has_attribute("weight_grad") || read_integer(group, "weight_grad", 0, 1) == 1;
     if (is_convolution(layer.kind)) {
       layer.conv = {.stride = read_pair(group, "stride"),
                     .padding = read_padding(group),
@@ -242,7 +245,12 @@ class TraceReader::Impl {
     }
     TensorHead w = read_head(group, "W");
     TensorHead a = read_head(group, "A");
-    TensorHead g = read_head(group, "G");
+    TensorHead g;
+    if (layer.uses_gradient() || group.has("G")) {
+      g = read_head(group, "G");
+    } else {
+      g.shape = group.integers("g_shape", {2, 3, 4});
+    }
     layer.w = std::move(w.shape);
     layer.a = std::move(a.shape);
     layer.g = std::move(g.shape);

@@ -130,11 +130,16 @@ class TraceWriter::Impl {
     }
     check_tensor(layer.w, shape.w, name_, place + "/W");
     check_tensor(layer.a, shape.a, name_, place + "/A");
-    check_tensor(layer.g, shape.g, name_, place + "/G");
+    if (shape.uses_gradient()) {
+      check_tensor(layer.g, shape.g, name_, place + "/G");
+    }
 
     const Hdf5Group group = layers_->create_group(shape.name);
     group.set_text("kind", name_of(shape.kind));
     group.set_integer("input_grad", shape.input_grad ? 1 : 0);
+    if (!shape.weight_grad) {
+      group.set_integer("weight_grad", 0);
+    }
     if (is_convolution(shape.kind)) {
       group.set_integers("stride", shape.conv.stride);
       write_padding(group, shape.conv.padding);
@@ -143,7 +148,11 @@ class TraceWriter::Impl {
     }
     write_tensor(group, "W", layer.w);
     write_tensor(group, "A", layer.a);
-    write_tensor(group, "G", layer.g);
+    if (shape.uses_gradient()) {
+      write_tensor(group, "G", layer.g);
+    } else {
+      group.set_integers("g_shape", shape.g);
+    }
     last_name_ = shape.name;
   }
 

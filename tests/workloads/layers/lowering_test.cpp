@@ -141,20 +141,23 @@ TEST(GemmShape, PatchesWithoutOverlapAreManyEqualPhases) {
 
 TEST(GemmShape, OfATransposedConvolution) {
   // DCGAN's second, batch 2: 4 x 4, stride 2, padding 1, 8 -> 16. Forward has the phases.
-  LayerShape layer =
-      conv2d({2, 256, 16, 16}, {512, 256, 4, 4}, {{2, 2}, Padding::around({1, 1}), {1, 1}, 1});
+  constexpr std::int64_t kInputs = 512;
+  constexpr std::int64_t kOutputs = 256;
+  constexpr std::int64_t kPixels = std::int64_t{2} * 8 * 8;
+  LayerShape layer = conv2d({2, kOutputs, 16, 16}, {kInputs, kOutputs, 4, 4},
+                            {{2, 2}, Padding::around({1, 1}), {1, 1}, 1});
   layer.kind = LayerKind::kConvTranspose2d;
   std::swap(layer.a, layer.g);
   check(layer, "test");
-  EXPECT_EQ(layer.a, (Shape{2, 512, 8, 8}));
+  EXPECT_EQ(layer.a, (Shape{2, kInputs, 8, 8}));
   EXPECT_EQ(gemms_of(layer, Pass::kForward, kPhases),
-            (std::vector<GemmShape>{{4, 2 * 8 * 8, 256, 512 * 4}}));
+            (std::vector<GemmShape>{{4, kPixels, kOutputs, kInputs * 4}}));
   EXPECT_EQ(gemms_of(layer, Pass::kForward, kZeroInsert),
-            (std::vector<GemmShape>{{1, 2 * 16 * 16, 256, 512 * 16}}));
+            (std::vector<GemmShape>{{1, kPixels * 4, kOutputs, kInputs * 16}}));
   EXPECT_EQ(gemms_of(layer, Pass::kBackwardData, kPhases),
-            (std::vector<GemmShape>{{1, 2 * 8 * 8, 512, 256 * 16}}));
+            (std::vector<GemmShape>{{1, kPixels, kInputs, kOutputs * 16}}));
   EXPECT_EQ(gemms_of(layer, Pass::kBackwardWeight, kPhases),
-            (std::vector<GemmShape>{{1, 512, 256 * 16, 2 * 8 * 8}}));
+            (std::vector<GemmShape>{{1, kInputs, kOutputs * 16, kPixels}}));
 }
 
 TEST(Passes, AFirstLayerHasNoBackwardData) {
@@ -163,6 +166,12 @@ TEST(Passes, AFirstLayerHasNoBackwardData) {
             (std::vector<Pass>{Pass::kForward, Pass::kBackwardData, Pass::kBackwardWeight}));
   layer.input_grad = false;
   EXPECT_EQ(passes_of(layer), (std::vector<Pass>{Pass::kForward, Pass::kBackwardWeight}));
+  EXPECT_TRUE(layer.uses_gradient());
+  layer.weight_grad = false;  // a teacher's
+  EXPECT_EQ(passes_of(layer), std::vector<Pass>{Pass::kForward});
+  EXPECT_FALSE(layer.uses_gradient());
+  layer.input_grad = true;  // frozen weights in the middle
+  EXPECT_EQ(passes_of(layer), (std::vector<Pass>{Pass::kForward, Pass::kBackwardData}));
 }
 
 // --- layers with values --------------------------------------------------------------------------

@@ -81,6 +81,7 @@ TEST(Model, ShapesFlow) {
   EXPECT_EQ(layers[0].g, (Shape{2, 4, 5, 9}));  // (8 + 3 - 3) / 2 + 1, (9 + 1 - 2) / 1 + 1
   EXPECT_EQ(layers[0].conv.padding, (Padding{{1, 0}, {2, 1}}));
   EXPECT_FALSE(layers[0].input_grad);
+  EXPECT_TRUE(layers[0].weight_grad);
   EXPECT_EQ(layers[1].a, (Shape{2, 4, 4, 8}));
   EXPECT_EQ(layers[1].w, (Shape{6, 2, 1, 1}));
   EXPECT_EQ(layers[2].a, (Shape{4, 5, 7}));
@@ -137,7 +138,7 @@ TEST(Model, WrittenAndReadAgainItIsTheSame) {
   - {conv2d: "odd: [name]", outputs: 4, kernel: 3, stride: 2, padding: [0, 0, 1, 1], input_grad: false}
   - {matmul: "7-up", m: 5, n: 6, k: 7}
   - {conv_transpose2d: up, outputs: 6, kernel: [4, 3], stride: 2, padding: [0, 1, 2, 0], output_padding: [0, 1], groups: 2, dilation: [1, 2]}
-  - {linear: fc, input: [batch, 10], outputs: 3}
+  - {linear: fc, input: [batch, 10], outputs: 3, weight_grad: false}
 not_included: [{name: n, kind: "k #", reason: "because: \"it\" is"}]
 bits: {W: 4, G: 6}
 )"));
@@ -150,6 +151,7 @@ bits: {W: 4, G: 6}
     EXPECT_EQ(one.kind, other.kind);
     EXPECT_EQ(one.conv, other.conv);
     EXPECT_EQ(one.input_grad, other.input_grad);
+    EXPECT_EQ(one.weight_grad, other.weight_grad);
     EXPECT_EQ(one.w, other.w);
     EXPECT_EQ(one.a, other.a);
     EXPECT_EQ(one.g, other.g);

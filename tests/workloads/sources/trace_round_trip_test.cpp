@@ -37,6 +37,7 @@ std::int64_t extent(std::int64_t low, std::int64_t high) {
 LayerShape any_shape(std::string name) {
   LayerShape layer{.name = std::move(name), .kind = {}, .conv = {}, .w = {}, .a = {}, .g = {}};
   layer.input_grad = *rc::gen::arbitrary<bool>();
+  layer.weight_grad = *rc::gen::arbitrary<bool>();
   layer.kind = *rc::gen::elementOf(kLayerKinds);
   if (layer.kind == LayerKind::kLinear) {
     const std::int64_t batch = extent(1, 6);
@@ -107,7 +108,8 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
       layer.shape = any_shape((i < 10 ? "00" : "0") + std::to_string(i) + "-l\xC3\xA4yer");
       layer.w = any_tensor(layer.shape.w);
       layer.a = any_tensor(layer.shape.a);
-      layer.g = any_tensor(layer.shape.g);
+      layer.g = layer.shape.uses_gradient() ? any_tensor(layer.shape.g)
+                                            : QuantizedTensor{.shape = layer.shape.g, .codes = {}};
       layers.push_back(std::move(layer));
     }
     const WorkloadInfo info{.model =
