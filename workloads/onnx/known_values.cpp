@@ -421,7 +421,9 @@ Values integers(const onnx::TensorProto& tensor, const Typed& typed) {
   }
   const std::string& bytes = tensor.raw_data();
   std::vector<Raw> raw(bytes.size() / sizeof(Raw));
-  std::memcpy(raw.data(), bytes.data(), raw.size() * sizeof(Raw));
+  if (!raw.empty()) {
+    std::memcpy(raw.data(), bytes.data(), raw.size() * sizeof(Raw));
+  }
   return {raw.begin(), raw.end()};
 }
 
