@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 import potomac_capture as pc
-from potomac_capture.layers import GAMMA_RANGE
+from potomac_capture.products import GAMMA_RANGE
 
 
 def fake_quantize(x, bits=5, rounding="log2"):

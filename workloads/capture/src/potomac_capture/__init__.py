@@ -10,7 +10,7 @@ from .config import Config
 from .quantizer import dequantize, quantize_tensor
 from .ratio_clipping import prc_clip
 from .weight_bias import exact_mean, weight_bias_correction
-from .wrap import gammas, quantize, quantized_layers
+from .wrap import fp32_state_dict, gammas, quantize, quantized_layers
 
 __all__ = [
     "CaptureError",
@@ -18,6 +18,7 @@ __all__ = [
     "capture",
     "dequantize",
     "exact_mean",
+    "fp32_state_dict",
     "gammas",
     "prc_clip",
     "quantize",

@@ -1,23 +1,28 @@
-"""`capture`: writes one forward and backward of a quantized model as a trace.
+"""`capture`: writes one step of a quantized model as a trace.
 
 The codes of a tensor are made at the moment the step uses it, from the same clipped A,
-corrected W and incoming G, so a trace holds what the step computed with.
+corrected W and incoming G, so a trace holds what the step computed with: each use of a
+layer in its forward order, with the passes that it has.
 """
 
 import os
-from contextlib import contextmanager
-from typing import Dict, Iterator, List, Optional, Union
+import warnings
+from contextlib import ExitStack, contextmanager
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from .layers import QuantizedConv2d, QuantizedLayer, symmetric_padding
+from .interception import add_watcher, remove_watcher
+from .products import Product, Quantization, inside, inside_product
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
-from .trace_file import CodedTensor, TraceLayer, write_trace
+from .scope import ScopedModule, entry_listeners, running_modules
+from .trace_file import CodedTensor, LeftOut, TraceLayer, check_target, write_trace
 from .weight_bias import weight_bias_correction
-from .wrap import quantized_layers
+from .wrap import class_name
 
 
 class CaptureError(RuntimeError):
@@ -33,110 +38,282 @@ def capture(
     step: int,
     seed: int,
     model_name: Optional[str] = None,
+    micro_batch: Optional[int] = None,
 ) -> Iterator[None]:
-    """Writes the one forward and backward of `model` run in its body to `path`.
+    """Writes the step of `model` run in its body, forward and backward, to `path`.
 
     `dataset`, `step` and `seed` say where the step comes from, `model_name` (the class of
-    the model unless given) what was trained. Layers appear in the order of their forward;
-    those that the step does not use are left out.
+    the model unless given) what was trained. Products appear in the order of their forward;
+    a layer that is used several times appears as often. Of a step that calls the model
+    several times (accumulating gradients), all calls are captured, or the one that
+    `micro_batch` names, from 0. A product whose weights are frozen has no backward-weight
+    pass, one whose input needs no gradient no backward-data pass; under no_grad it has
+    neither. What checkpointing computes a second time is not counted again.
 
-    CaptureError if the model has no quantized layer, if a layer runs more than once, if
-    a forward has no backward, or if nothing ran. When that, or anything in the body,
-    raises, no file is written, and one that was there stays.
+    What multiplies in the step but stays FP32 is warned of, and listed in the trace.
+
+    ValueError or TypeError, before the body is run, for a folder that is not there, or a
+    step or seed that is no 64-bit integer. CaptureError if the model is not quantized, if a
+    forward has no backward, or if nothing ran. When that, or anything in the body, raises,
+    no file is written, and one that was there stays.
     """
-    layers = quantized_layers(model)
-    if not layers:
+    if not any(isinstance(module, ScopedModule) for module in model.modules()):
         raise CaptureError("the model has no quantized layer; call quantize(model)")
-    order: List[_Recorder] = []
-    for layer in layers:
-        layer.how.record = _Recorder(layer, order)
-    try:
+    attributes = {
+        "model": class_name(model) if model_name is None else _text("model_name", model_name),
+        "framework": "pytorch " + ".".join(torch.__version__.split(".")[:2]),
+        "dataset": _text("dataset", dataset),
+        "step": _integer("step", step),
+        "seed": _integer("seed", seed),
+    }
+    check_target(path)
+    recorder = _Recorder(model, micro_batch)
+    with recorder.watching():
         yield
-    finally:
-        for layer in layers:
-            layer.how.record = None
-    if not order:
-        raise CaptureError("no quantized layer ran while capturing")
-    roundings = {layer.how.rounding for layer in layers}
+    layers = recorder.finished()
+    roundings = {use.how.rounding for use in recorder.uses}
     if len(roundings) > 1:
         raise CaptureError(f"layers round differently: {', '.join(sorted(roundings))}")
-    attributes = {
-        "model": model_name if model_name is not None else type(model).__name__,
-        "framework": "pytorch " + ".".join(torch.__version__.split(".")[:2]),
-        "dataset": dataset,
-        "step": step,
-        "seed": seed,
-        "rounding": roundings.pop(),
-    }
-    write_trace(path, attributes, [recorder.finished() for recorder in order])
+    left_out = recorder.left_out()
+    write_trace(path, {**attributes, "rounding": roundings.pop()}, layers, left_out)
+    if left_out:
+        named = ", ".join(f"{part.name} ({part.kind})" for part in left_out)
+        warnings.warn(f"not in the trace, as they stay FP32: {named}", stacklevel=3)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a text, not {value!r}")
+    return value
+
+
+def _integer(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} is an integer, not {value!r}; write 0 if there is none")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"{name} does not fit 64 bits: {value}")
+    return int(value)
+
+
+class _Use:
+    """One product of the captured step (products.Use)."""
+
+    def __init__(
+        self, base: str, product: Product, how: Quantization, needs: Tuple[bool, bool],
+        tensors: Dict[str, CodedTensor],
+    ) -> None:  # fmt: skip
+        self.base, self.product, self.how, self.needs = base, product, how, needs
+        self.tensors = tensors
+        self.g_shape: Tuple[int, ...] = ()
+
+    def gradient(self, g: torch.Tensor) -> None:
+        if "G" in self.tensors:
+            raise CaptureError(
+                f"layer {self.base!r} had more than one backward for one forward; a step has "
+                "one (sum the losses, and call backward() once)"
+            )
+        self.tensors["G"] = _coded(self.product, g, self.how, self.how.gradient_bits, "G")
+
+    def layer(self, name: str) -> TraceLayer:
+        input_grad, weight_grad = self.needs
+        attributes = {"kind": self.product.kind, "input_grad": int(input_grad)}
+        if not weight_grad:
+            attributes["weight_grad"] = 0
+        if not any(self.needs):
+            attributes["g_shape"] = self.g_shape
+        elif "G" not in self.tensors:
+            raise CaptureError(
+                f"layer {self.base!r} had a forward but no backward; run both inside "
+                "`with capture(...)`, or what is not trained under torch.no_grad()"
+            )
+        return TraceLayer(name, {**attributes, **self.product.attributes()}, self.tensors)
 
 
 class _Recorder:
-    """Watches one layer through a captured step (a layers.LayerRecord)."""
+    """Watches a model through the body of `capture`."""
 
-    def __init__(self, layer: QuantizedLayer, order: List["_Recorder"]) -> None:
-        self._layer = layer
-        self._order = order
-        self._tensors: Dict[str, CodedTensor] = {}
-        self._input_gradient = False
+    def __init__(self, model: nn.Module, micro_batch: Optional[int]) -> None:
+        self.uses: List[_Use] = []
+        self._modules = {id(module) for module in model.modules()}
+        self._model, self._micro_batch, self._calls = model, micro_batch, -1
+        self._backward_depth = 0
+        self._left_out: Dict[Tuple[str, str], str] = {}
 
-    def forward(
-        self,
-        a: torch.Tensor,
-        w: torch.Tensor,
-        gamma: Optional[float],
-        input_gradient: bool,
-    ) -> None:
-        how = self._layer.how
-        if "A" in self._tensors:
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            add_watcher(self._product)
+            stack.callback(remove_watcher, self._product)
+            entry_listeners.append(self._entered)
+            stack.callback(entry_listeners.remove, self._entered)
+            stack.enter_context(self._noting_backward())
+            stack.enter_context(_Auditor(self))
+            yield
+
+    def finished(self) -> List[TraceLayer]:
+        """The layers as the trace holds them, once the step is over."""
+        if not self.uses:
             raise CaptureError(
-                f"layer {how.name!r} ran more than once in the captured step; a trace "
-                "holds one run of each layer (give each use a module of its own)"
+                "no quantized layer ran while capturing"
+                if self._micro_batch is None or self._calls < 0
+                else f"there is no micro-batch {self._micro_batch}: the model was called "
+                f"{self._calls + 1} times"
             )
-        self._order.append(self)
-        self._input_gradient = input_gradient
-        name = how.tensor_name("W")
-        corrected = weight_bias_correction(w, name) if how.wbc else w
-        self._record("W", corrected, how.bits)
-        clipped = a if gamma is None else prc_clip(a, gamma, how.tensor_name("A"))
-        self._record("A", self._batched(clipped), how.bits)
+        seen: Dict[str, int] = {}
+        layers = []
+        for use in self.uses:
+            seen[use.base] = seen.get(use.base, 0) + 1
+            count = seen[use.base]
+            layers.append(use.layer(use.base if count == 1 else f"{use.base}#{count}"))
+        return layers
 
-    def backward(self, g: torch.Tensor) -> None:
-        how = self._layer.how
-        if "G" in self._tensors:
-            raise CaptureError(f"layer {how.name!r} had more than one backward")
-        self._record("G", self._batched(g), how.gradient_bits)
+    def left_out(self) -> List[LeftOut]:
+        return [LeftOut(name, kind, why) for (name, kind), why in self._left_out.items()]
 
-    def finished(self) -> TraceLayer:
-        """The layer as the trace holds it, once the step is over."""
-        layer = self._layer
-        if "G" not in self._tensors:
-            raise CaptureError(
-                f"layer {layer.how.name!r} had a forward but no backward; run both "
-                "inside `with capture(...)`"
-            )
-        attributes = {
-            "kind": "linear",
-            "input_grad": int(self._input_gradient),
+    def note_left_out(self, name: str, kind: str, reason: str) -> None:
+        if self._selected():
+            self._left_out.setdefault((name, kind), reason)
+
+    def in_backward(self) -> bool:
+        return self._backward_depth > 0
+
+    def _entered(self, module: ScopedModule) -> None:
+        if module is self._model and not self.in_backward():
+            self._calls += 1
+
+    def _selected(self) -> bool:
+        return self._micro_batch is None or self._calls == self._micro_batch
+
+    def _product(
+        self, modules: List[ScopedModule], product: Product, how: Quantization,
+        a: torch.Tensor, w: torch.Tensor, gamma: Optional[torch.Tensor],
+        needs: Tuple[bool, bool],
+    ) -> Optional[_Use]:  # fmt: skip
+        ours = any(id(module) in self._modules for module in modules)
+        if not ours or (not self._selected() and not self.in_backward()):
+            return None
+        clipped = a if gamma is None else prc_clip(a, float(gamma), how.tensor_name("A"))
+        corrected = weight_bias_correction(w, how.tensor_name("W")) if how.wbc else w
+        tensors = {
+            "W": _coded(product, corrected, how, how.bits, "W"),
+            "A": _coded(product, clipped, how, how.bits, "A"),
         }
-        if isinstance(layer, QuantizedConv2d):
-            attributes["kind"] = "conv2d"
-            attributes["stride"] = tuple(layer.stride)
-            attributes["padding"] = symmetric_padding(layer)
-            attributes["dilation"] = tuple(layer.dilation)
-            attributes["groups"] = layer.groups
-        return TraceLayer(layer.how.name, attributes, self._tensors)
+        if self.in_backward():
+            return self._recomputed(how.name, needs, tensors)
+        use = _Use(how.name, product, how, needs, tensors)
+        if not any(needs):
+            # Of a forward alone the output's extents are all that is known of G.
+            with inside():
+                output = product.forward(a.detach().to("meta"), w.detach().to("meta"), None)
+            use.g_shape = tuple(product.traced(output).shape)
+        self.uses.append(use)
+        return use
 
-    def _batched(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A linear layer's leading dimensions (or their absence) as one batch."""
-        if isinstance(self._layer, QuantizedConv2d):
-            return tensor
-        return tensor.reshape(-1, tensor.shape[-1])
+    def _recomputed(
+        self, name: str, needs: Tuple[bool, bool], tensors: Dict[str, CodedTensor]
+    ) -> Optional[_Use]:
+        """What a checkpoint's backward computes again: the use it was the first time, which had
+        no gradients then if the checkpoint ran it under no_grad."""
+        for use in self.uses:
+            same = use.base == name and not any(use.needs) and all(
+                np.array_equal(use.tensors[role].codes, tensors[role].codes) for role in tensors
+            )  # fmt: skip
+            if same:
+                use.needs = needs
+                return use
+        return None
 
-    def _record(self, role: str, tensor: torch.Tensor, bits: int) -> None:
-        how = self._layer.how
-        codes, beta = quantize_tensor(tensor, bits, how.rounding, how.tensor_name(role))
-        stored = np.ascontiguousarray(codes.cpu().numpy())
-        exact_zeros = int((tensor == 0).sum())
-        underflows = int((stored == zero_code(bits)).sum()) - exact_zeros
-        self._tensors[role] = CodedTensor(stored, bits, beta, exact_zeros, underflows)
+    @contextmanager
+    def _noting_backward(self) -> Iterator[None]:
+        """While the engine runs; PyTorch 1.13 has no way to ask."""
+        originals = {name: getattr(torch.autograd, name) for name in ("backward", "grad")}
+
+        def noted(function: Any) -> Any:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                self._backward_depth += 1
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    self._backward_depth -= 1
+
+            return call
+
+        for name, function in originals.items():
+            setattr(torch.autograd, name, noted(function))
+        try:
+            yield
+        finally:
+            for name, function in originals.items():
+                setattr(torch.autograd, name, function)
+
+
+def _coded(
+    product: Product, tensor: torch.Tensor, how: Quantization, bits: int, role: str
+) -> CodedTensor:
+    tensor = product.traced(tensor.detach())
+    codes, beta = quantize_tensor(tensor, bits, how.rounding, how.tensor_name(role))
+    stored = np.ascontiguousarray(codes.cpu().numpy())
+    exact_zeros = int((tensor == 0).sum())
+    underflows = int((stored == zero_code(bits)).sum()) - exact_zeros
+    return CodedTensor(stored, bits, beta, exact_zeros, underflows)
+
+
+# What multiplies tensors, as PyTorch's dispatcher calls it.
+_MULTIPLYING = {
+    "mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "convolution", "_convolution",
+    "convolution_overrideable", "mkldnn_linear", "mkldnn_rnn_layer", "_trilinear",
+    "_native_multi_head_attention", "_transformer_encoder_layer_fwd",
+    "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_flash_attention_for_cpu", "linear", "_thnn_fused_lstm_cell",
+}  # fmt: skip
+
+
+def _is_tensor(argument: Any) -> bool:
+    return str(argument.type) == "Tensor"
+
+
+class _Auditor(TorchDispatchMode):
+    """Notes what multiplies tensors in a step without having been a product of ours."""
+
+    def __init__(self, recorder: _Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        name = func.overloadpacket.__name__
+        if name in _MULTIPLYING and not inside_product() and not self._recorder.in_backward():
+            self._note(name, args)
+        # PyTorch 1.13 hands a number over where the operator takes a tensor (x.bitwise_and_(7)).
+        places = zip(args, func._schema.arguments)
+        args = tuple(
+            torch.tensor(value) if isinstance(value, (bool, int, float)) and _is_tensor(place)
+            else value
+            for value, place in places
+        )  # fmt: skip
+        return func(*args, **(kwargs or {}))
+
+    def _note(self, operation: str, args: Tuple[Any, ...]) -> None:
+        modules = running_modules()
+        excluded = next((m for m in modules if m.how is None), None)
+        tensors = [a for a in args if isinstance(a, torch.Tensor)]
+        if not modules:
+            where, kind = "outside of the model", operation
+            reason = "FP32: run by no module of the model"
+        else:
+            module = excluded if excluded is not None else modules[-1]
+            where = self._name(module)
+            kind = class_name(module) if type(module).__module__.startswith("torch.nn") else operation
+            reason = "FP32: not intercepted"
+        if excluded is not None:
+            reason = "FP32: excluded"
+        elif any(t.is_complex() for t in tensors):
+            reason = "of complex numbers, which are not quantized"
+        elif not all(t.is_floating_point() for t in tensors):
+            reason = "of integers, which are not quantized"
+        self._recorder.note_left_out(where, kind, reason)
+
+    def _name(self, module: Any) -> str:
+        names = {id(m): name for name, m in self._recorder._model.named_modules()}
+        return names.get(id(module)) or class_name(module)

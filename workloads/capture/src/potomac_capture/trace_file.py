@@ -2,9 +2,11 @@
 
     /                     format="potomac-trace" version=1 model framework dataset step
                           seed rounding
-    /layers/000-conv1     kind, input_grad=0|1, and for conv2d: stride[2] padding[2]
-                          dilation[2] groups
-        W, A, G           uint8 codes, each with attributes bits, beta, exact_zeros, underflows
+    /layers/000-conv1     kind, input_grad=0|1, weight_grad=0 where weights are frozen, and for
+                          convolutions: stride[2] padding[2 or 4] dilation[2] groups
+        W, A, G           uint8 codes, each with attributes bits, beta, exact_zeros, underflows;
+                          without gradients no G, but the attribute g_shape
+    /not_included/000000  name, kind, reason: what of the step is not in the trace
 
 A file appears under its name only when it is whole. It holds no time of day, so that
 the same step gives the same bytes. Every byte of it lies under some checksum.
@@ -51,10 +53,31 @@ class TraceLayer:
     tensors: Mapping[str, CodedTensor]
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of the step that is not in the trace."""
+
+    name: str
+    kind: str
+    reason: str
+
+
+def check_target(path: Union[str, os.PathLike]) -> None:
+    """Refuses, before anything has been computed, a path that cannot be written to."""
+    folder = os.path.dirname(os.fspath(path)) or "."
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"there is no folder {folder!r} to write {path} to; make it first")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path} is a folder; name a file in it")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"folder {folder!r} may not be written to")
+
+
 def write_trace(
     path: Union[str, os.PathLike],
     attributes: Mapping[str, Attribute],
     layers: Sequence[TraceLayer],
+    left_out: Sequence[LeftOut] = (),
 ) -> None:
     """Writes a trace to `path`, whole or not at all.
 
@@ -68,6 +91,11 @@ def write_trace(
     try:
         with h5py.File(_create(temporary)) as file:
             _set_attributes(file, {"format": FORMAT, "version": VERSION, **attributes})
+            if left_out:
+                parts = _create_group(file, "not_included")
+                for index, part in enumerate(left_out):
+                    names = {"name": part.name, "kind": part.kind, "reason": part.reason}
+                    _set_attributes(_create_group(parts, f"{index:06d}"), names)
             group = _create_group(file, "layers")
             # As many digits as the last one needs, so that plain listings sort them too.
             digits = max(3, len(str(len(layers) - 1)))

@@ -1,73 +1,87 @@
-"""`quantize`: turns the linear and convolution layers of a model into ALS-PoTQ ones.
+"""`quantize`: from then on, a model computes its products of tensors on ALS-PoTQ values.
 
-A layer keeps its identity: the module object, its parameters, its hooks and its place in
-the model stay, and only its class changes. An optimizer made before still holds its
-weights (but not the new gammas: make it after).
+A module keeps its identity: the object, its parameters, its hooks and its place in the
+model stay, and its class becomes one that derives from it (scope.py). An optimizer made
+before still holds its weights (but not the new gammas: make it after).
 """
 
 import warnings
-from typing import List, Optional, Tuple
+from fnmatch import fnmatchcase
+from typing import Any, List, Optional, Sequence, Tuple, Type, Union
 
 import torch
 from torch import nn
 
+from . import interception  # noqa: F401  (what runs while a module does)
 from .config import Config
-from .layers import (
-    LayerQuantization,
-    QuantizedConv2d,
-    QuantizedLayer,
-    QuantizedLinear,
-    symmetric_padding,
-)
+from .products import Quantization
+from .scope import ScopedModule, original_class, scoped_class
 
-_CLASSES = {nn.Linear: QuantizedLinear, nn.Conv2d: QuantizedConv2d}
-
-# Layers that multiply too, but stay FP32.
-_OTHER_MULTIPLYING = (
+# Modules with one weight: PRC's gamma is theirs.
+_WITH_GAMMA = (
     nn.Linear,
-    nn.Bilinear,
-    nn.modules.conv._ConvNd,
-    nn.MultiheadAttention,
-    nn.RNNBase,
-    nn.RNNCellBase,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
 )
+# What multiplies, and is not intercepted.
+_STAYS_FP32 = (nn.Conv3d, nn.ConvTranspose3d)
+
+Exclude = Sequence[Union[str, Type[nn.Module]]]
 
 
-def quantize(model: nn.Module, config: Optional[Config] = None) -> nn.Module:
-    """Makes every nn.Linear and nn.Conv2d of `model` train with ALS-PoTQ, in place.
+def quantize(
+    model: nn.Module, config: Optional[Config] = None, *, exclude: Exclude = (), **options: Any
+) -> nn.Module:
+    """Makes every product of tensors in `model` one of ALS-PoTQ values, in place: those of its
+    modules (linear, convolutional, attention, recurrent), and those that a forward() makes
+    itself (F.linear, matmul, @, einsum ...). Returns the model.
 
-    Returns the model. ValueError, before anything has changed, for a convolution that a
-    trace cannot describe (padding_mode other than 'zeros', uneven 'same' padding), for
-    a `last_layer` that the model does not have, and for a model with nothing to
-    quantize. Warns of layers that stay FP32: other kinds, and subclasses, whose own
-    forward it must not replace.
+    config, or its fields as `options`: quantize(model, bits=6). exclude: names of modules
+    ("encoder.*" with wildcards) and classes of modules that stay as they are, with all that
+    is in them.
+
+    ValueError or TypeError, before anything has changed: a model with nothing to quantize, a
+    `last_layer` or an excluded name that the model does not have, weights that are not of a
+    floating-point type, a module whose class cannot be changed (a compiled one). Warns of
+    layers that stay FP32.
     """
-    config = config or Config()
-    layers = [(n, m) for n, m in model.named_modules() if type(m) in _CLASSES]
-    _check(layers, model, config)
-    last = config.last_layer if config.last_layer is not None else layers[-1][0]
-    for name, module in layers:
-        bits = config.bits
-        if name == last and config.last_layer_grad_bits is not None:
-            bits = config.last_layer_grad_bits
-        module.how = LayerQuantization(
-            name=name or type(module).__name__.lower(),
-            bits=config.bits,
-            gradient_bits=bits,
-            rounding=config.rounding,
-            wbc=config.wbc,
-        )
-        module.__class__ = _CLASSES[type(module)]
-        gamma = None
-        if config.prc:
-            gamma = nn.Parameter(module.weight.new_tensor(config.gamma))
-        module.register_parameter("gamma", gamma)
+    if config is not None and not isinstance(config, Config):
+        raise TypeError(f"config is a potomac_capture.Config, not {type(config).__name__}; "
+                        "or write its fields: quantize(model, bits=6)")  # fmt: skip
+    if config is not None and options:
+        raise TypeError(f"config or its fields, not both: {', '.join(options)}")
+    config = config or Config(**options)
+    modules = _modules(model)
+    excluded = _excluded(modules, exclude)
+    layers = [(n, m) for n, m in modules if isinstance(m, _WITH_GAMMA) and n not in excluded]
+    _check(modules, layers, excluded, config)
+    last = config.last_layer
+    if last is None and layers:
+        last = layers[-1][0]
+    gammas = {id(module) for _, module in layers} if config.prc else set()
+    for name, module in modules:
+        module.how = None
+        if name not in excluded:
+            module.how = _quantization(name, module, config, name == last)
+        module.__class__ = scoped_class(type(module))
+        if id(module) in gammas:
+            gamma = module.weight.detach().new_tensor(config.gamma, dtype=torch.float32)
+            module.register_parameter("gamma", nn.Parameter(gamma))
+        elif isinstance(module, _WITH_GAMMA):
+            module.register_parameter("gamma", None)
     return model
 
 
-def quantized_layers(model: nn.Module) -> List[QuantizedLayer]:
-    """The ALS-PoTQ layers of a model, in the order of registration."""
-    return [m for m in model.modules() if isinstance(m, QuantizedLayer)]
+def quantized_layers(model: nn.Module) -> List[nn.Module]:
+    """The modules with a quantized weight of their own, in the order of registration."""
+    return [
+        module
+        for module in model.modules()
+        if isinstance(module, ScopedModule) and module.how is not None
+        and isinstance(module, _WITH_GAMMA)
+    ]  # fmt: skip
 
 
 def gammas(model: nn.Module) -> List[nn.Parameter]:
@@ -75,11 +89,81 @@ def gammas(model: nn.Module) -> List[nn.Parameter]:
     return [m.gamma for m in quantized_layers(model) if m.gamma is not None]
 
 
+def fp32_state_dict(model: nn.Module) -> dict:
+    """model.state_dict() without the gammas: what the model as it was before quantize loads."""
+    names = {
+        f"{name}.gamma" if name else "gamma"
+        for name, module in model.named_modules()
+        if isinstance(module, ScopedModule)
+    }
+    return {key: value for key, value in model.state_dict().items() if key not in names}
+
+
+def excluded_modules(model: nn.Module) -> List[Tuple[str, nn.Module]]:
+    """The outermost modules that `exclude` left alone."""
+    outermost: List[Tuple[str, nn.Module]] = []
+    for name, module in model.named_modules():
+        if isinstance(module, ScopedModule) and module.how is None:
+            if not any(name.startswith(f"{outer}.") or not outer for outer, _ in outermost):
+                outermost.append((name, module))
+    return outermost
+
+
+def class_name(module: nn.Module) -> str:
+    cls = type(module)
+    return (original_class(cls) if issubclass(cls, ScopedModule) else cls).__name__
+
+
+def _modules(model: nn.Module) -> List[Tuple[str, nn.Module]]:
+    modules = list(model.named_modules())
+    for name, module in modules:
+        if isinstance(module, ScopedModule):
+            raise ValueError(
+                f"the model has no layer left to quantize: {name or 'it'} is quantized already"
+            )
+        if isinstance(module, torch.jit.ScriptModule):
+            raise TypeError(
+                f"module {name!r} is compiled (torch.jit), and cannot be quantized; quantize "
+                "the model before it is compiled, or exclude it"
+            )
+    return modules
+
+
+def _excluded(modules: List[Tuple[str, nn.Module]], exclude: Exclude) -> set:
+    excluded: set = set()
+    for what in exclude:
+        if isinstance(what, str):
+            found = [name for name, _ in modules if fnmatchcase(name, what)]
+        elif isinstance(what, type) and issubclass(what, nn.Module):
+            found = [name for name, module in modules if isinstance(module, what)]
+        else:
+            raise TypeError(f"exclude holds names and classes of modules, not {what!r}")
+        if not found:
+            raise ValueError(f"exclude: the model has no module {what!r}")
+        excluded.update(found)
+    inside = [n for n, _ in modules if any(n.startswith(f"{e}.") for e in excluded)]
+    return excluded.union(inside)
+
+
+def _quantization(
+    name: str, module: nn.Module, config: Config, is_last: bool
+) -> Quantization:
+    bits = config.bits
+    if is_last and config.last_layer_grad_bits is not None:
+        bits = config.last_layer_grad_bits
+    if not name and isinstance(getattr(module, "weight", None), nn.Parameter):
+        name = type(module).__name__.lower()
+    return Quantization(name, config.bits, bits, config.rounding, config.wbc)
+
+
 def _check(
-    layers: List[Tuple[str, nn.Module]], model: nn.Module, config: Config
+    modules: List[Tuple[str, nn.Module]],
+    layers: List[Tuple[str, nn.Module]],
+    excluded: set,
+    config: Config,
 ) -> None:
-    if not layers:
-        raise ValueError("the model has no nn.Linear and no nn.Conv2d left to quantize")
+    if all(not m._parameters for name, m in modules if name not in excluded):
+        raise ValueError("the model has no weights left to quantize")
     names = [name for name, _ in layers]
     if config.last_layer is not None and config.last_layer not in names:
         raise ValueError(
@@ -87,27 +171,15 @@ def _check(
             + ", ".join(names)
         )
     for name, module in layers:
-        if module.weight.dtype != torch.float32:
+        if not module.weight.is_floating_point():
             raise ValueError(
                 f"layer {name!r}: weights are {module.weight.dtype}; ALS-PoTQ takes "
-                "float32 (call model.float() first)"
+                "floating-point numbers (call model.float() first, or exclude it)"
             )
-        if isinstance(module, nn.Conv2d):
-            if module.padding_mode != "zeros":
-                raise ValueError(
-                    f"layer {name!r}: padding_mode={module.padding_mode!r} is not "
-                    "supported; pad before the layer, and give it padding=0"
-                )
-            try:
-                symmetric_padding(module)
-            except ValueError as error:
-                raise ValueError(f"layer {name!r}: {error}") from None
     others = [
         f"{name} ({type(module).__name__})"
-        for name, module in model.named_modules()
-        if isinstance(module, _OTHER_MULTIPLYING)
-        and type(module) not in _CLASSES
-        and not isinstance(module, QuantizedLayer)
+        for name, module in modules
+        if isinstance(module, _STAYS_FP32) and name not in excluded
     ]
     if others:
         warnings.warn("these layers stay FP32: " + ", ".join(others), stacklevel=3)

@@ -1,0 +1,461 @@
+"""Products of tensors wherever a model makes them: F.linear, F.conv2d, matmul, `@`, einsum,
+multi-head attention, recurrences.
+
+PyTorch shows every operation to a mode (torch.overrides.TorchFunctionMode) that is on while
+a quantized model runs. Here each kind of product has a handler that puts it as one or more
+of products.py; all else runs as it is. With a mode on, PyTorch takes none of its fused paths
+(nn.TransformerEncoderLayer's, nn.MultiheadAttention's), in eval neither.
+"""
+
+import types
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from . import recurrence
+from .products import (
+    GAMMA_RANGE,
+    ConvolutionProduct,
+    LinearProduct,
+    MatmulProduct,
+    Product,
+    Quantization,
+    QuantizedProduct,
+    Use,
+    inside_product,
+)
+from .scope import ScopedModule, running_modules, set_outermost
+
+Tensor = torch.Tensor
+Handler = Callable[..., Any]
+Pair = Union[int, Sequence[int]]
+
+# Watches products while a step is captured: (modules that run, product, how, A, W, gamma,
+# whether A and W need gradients) -> what sees G.
+Watcher = Callable[..., Optional[Use]]
+_watchers: List[Watcher] = []
+
+
+def add_watcher(watcher: Watcher) -> None:
+    _watchers.append(watcher)
+
+
+def remove_watcher(watcher: Watcher) -> None:
+    _watchers.remove(watcher)
+
+
+class Interception(TorchFunctionMode):
+    """Sends products to their handlers, by the name of the function that was called."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        handler = _HANDLERS.get(getattr(func, "__name__", ""))
+        if handler is None or inside_product() or innermost_how() is None:
+            return func(*args, **kwargs)
+        result = handler(self, *args, **kwargs)
+        return func(*args, **kwargs) if result is NotImplemented else result
+
+
+def innermost_how() -> Optional[Quantization]:
+    """How the innermost running module quantizes; None if it, or one around it, is excluded."""
+    modules = running_modules()
+    if not modules or any(module.how is None for module in modules):
+        return None
+    return modules[-1].how
+
+
+# --- one product ------------------------------------------------------------------------
+
+
+def _is_real(*tensors: Any) -> bool:
+    return all(isinstance(t, Tensor) and t.is_floating_point() for t in tensors)
+
+
+def is_weight(tensor: Tensor) -> bool:
+    """A parameter, or a view of one."""
+    return isinstance(tensor, nn.Parameter) or isinstance(tensor._base, nn.Parameter)
+
+
+def _gamma_of(weight: Tensor) -> Optional[Tensor]:
+    """PRC's ratio for the activations that `weight` multiplies: that of the module which holds
+    it, the innermost that runs or one of its children (attention's out_proj)."""
+    module = running_modules()[-1]
+    for holder in (module, *module.children()):
+        if holder._parameters.get("weight") is weight:
+            gamma = holder._parameters.get("gamma")
+            if gamma is not None:
+                with torch.no_grad():
+                    gamma.clamp_(*GAMMA_RANGE)
+            return gamma
+    return None
+
+
+def apply(
+    product: Product,
+    a: Tensor,
+    w: Tensor,
+    bias: Optional[Tensor],
+    gamma: Optional[Tensor],
+    operation: str,
+) -> Tensor:
+    """The product on quantized operands, in binary32; the result has A's type."""
+    how = innermost_how()
+    assert how is not None
+    modules = running_modules()
+    if operation:
+        how = _named(how, f"{how.name}.{operation}" if how.name else operation)
+    if not (how.wbc and is_weight(w)):
+        how = _without_correction(how)
+    with_grad = torch.is_grad_enabled()
+    needs = with_grad and a.requires_grad, with_grad and w.requires_grad
+    if gamma is not None and not any(needs):
+        gamma = gamma.detach()  # frozen, and in front: no pass is run for gamma alone
+    dtype = a.dtype
+    a, w = a.float(), w.float()
+    use = None
+    for watcher in _watchers:
+        use = watcher(modules, product, how, a, w, gamma, needs) or use
+    bias = bias.float() if bias is not None else None
+    result = QuantizedProduct.apply(a, w, bias, gamma, product, how, use)
+    return result.to(dtype)
+
+
+def _named(how: Quantization, name: str) -> Quantization:
+    return Quantization(name, how.bits, how.gradient_bits, how.rounding, how.wbc)
+
+
+def _without_correction(how: Quantization) -> Quantization:
+    return Quantization(how.name, how.bits, how.gradient_bits, how.rounding, False)
+
+
+def _operation(name: str, weight: Optional[Tensor] = None) -> str:
+    """What a product's name adds to that of its module: nothing for a module's own weight."""
+    module = running_modules()[-1]
+    if weight is None or module._parameters.get("weight") is weight:
+        return name if weight is None else ""
+    for key, parameter in module.named_parameters() if _watchers else ():
+        if parameter is weight or parameter is weight._base:
+            stem = key[: -len("weight")].rstrip("._") if key.endswith("weight") else key
+            return stem
+    return name
+
+
+# --- handlers: linear and convolutions ------------------------------------------------------
+
+
+def linear(
+    mode: Any, input: Tensor, weight: Tensor, bias: Optional[Tensor] = None
+) -> Tensor:
+    if not _is_real(input, weight):
+        return NotImplemented
+    if weight.dim() == 1:
+        result = linear(mode, input, weight.unsqueeze(0), bias)
+        return result if result is NotImplemented else result.squeeze(-1)
+    rows = input if input.dim() > 1 else input.unsqueeze(0)
+    result = apply(
+        LinearProduct(), rows, weight, bias, _gamma_of(weight), _operation("linear", weight)
+    )
+    return result if input.dim() > 1 else result.squeeze(0)
+
+
+def _pair(value: Pair, axes: int, lead: int) -> Tuple[int, int]:
+    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    values = values * axes if len(values) == 1 else values
+    return (lead, values[0]) if axes == 1 else (values[0], values[1])
+
+
+def _convolution(axes: int, transposed: bool) -> Handler:
+    """The handler of convolutions of one or two spatial axes; one is two, of height 1."""
+
+    def handle(
+        input: Tensor,
+        weight: Tensor,
+        bias: Optional[Tensor],
+        stride: Pair,
+        padding: Union[Pair, str],
+        dilation: Pair,
+        groups: int,
+        output_padding: Pair = 0,
+    ) -> Tensor:
+        if not _is_real(input, weight):
+            return NotImplemented
+        gamma = _gamma_of(weight)
+        operation = _operation("conv", weight)
+        a = input if input.dim() == axes + 2 else input.unsqueeze(0)
+        w = weight
+        if axes == 1:
+            a, w = a.unsqueeze(2), w.unsqueeze(2)
+        dilations = _pair(dilation, axes, 1)
+        behind = (0, 0)
+        if isinstance(padding, str):
+            totals = [0 if padding == "valid" else d * (k - 1)
+                      for d, k in zip(dilations, w.shape[2:])]  # fmt: skip
+            paddings = totals[0] // 2, totals[1] // 2
+            behind = totals[0] % 2, totals[1] % 2
+        else:
+            paddings = _pair(padding, axes, 0)
+        product = ConvolutionProduct(
+            _pair(stride, axes, 1), paddings, dilations, groups, transposed,
+            _pair(output_padding, axes, 0), behind,
+        )  # fmt: skip
+        result = apply(product, a, w, bias, gamma, operation)
+        result = result.squeeze(2) if axes == 1 else result
+        return result if input.dim() == axes + 2 else result.squeeze(0)
+
+    if transposed:
+
+        def transposed_handler(
+            mode: Any, input: Tensor, weight: Tensor, bias: Any = None, stride: Pair = 1,
+            padding: Pair = 0, output_padding: Pair = 0, groups: int = 1, dilation: Pair = 1,
+        ) -> Tensor:  # fmt: skip
+            return handle(
+                input, weight, bias, stride, padding, dilation, groups, output_padding
+            )
+
+        return transposed_handler
+
+    def handler(
+        mode: Any, input: Tensor, weight: Tensor, bias: Any = None, stride: Pair = 1,
+        padding: Union[Pair, str] = 0, dilation: Pair = 1, groups: int = 1,
+    ) -> Tensor:  # fmt: skip
+        return handle(input, weight, bias, stride, padding, dilation, groups)
+
+    return handler
+
+
+# --- handlers: matmul and what is one ----------------------------------------------------------
+
+
+def matmul(mode: Any, input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """As numpy's: vectors are a row and a column, leading axes are broadcast."""
+    if out is not None or not _is_real(input, other) or 0 in (input.dim(), other.dim()):
+        return NotImplemented
+    if other.dim() == 2 and is_weight(other):
+        return linear(mode, input, other.t())
+    if input.dim() == 2 and is_weight(input) and other.dim() >= 2:
+        # W times activations: its transpose is activations times W^T.
+        result = linear(mode, other.transpose(-1, -2), input)
+        return result.transpose(-1, -2)
+    a = input.unsqueeze(0) if input.dim() == 1 else input
+    w = other.unsqueeze(-1) if other.dim() == 1 else other
+    if w.dim() == 2:
+        batch = a.shape[:-2]
+        a3, w3 = a.reshape(1, -1, a.shape[-1]), w.unsqueeze(0)
+    else:
+        batch = torch.broadcast_shapes(a.shape[:-2], w.shape[:-2])
+        a3 = a.expand(*batch, *a.shape[-2:]).reshape(-1, *a.shape[-2:])
+        w3 = w.expand(*batch, *w.shape[-2:]).reshape(-1, *w.shape[-2:])
+    result = apply(MatmulProduct(), a3, w3, None, None, _operation("matmul"))
+    result = result.reshape(*batch, a.shape[-2], w.shape[-1])
+    if other.dim() == 1:
+        result = result.squeeze(-1)
+    return result.squeeze(-1 if other.dim() == 1 else -2) if input.dim() == 1 else result
+
+
+def _reflected(mode: Any, input: Tensor, other: Tensor) -> Tensor:
+    return matmul(mode, other, input)
+
+
+def _strict(rank: int) -> Handler:
+    """mm and bmm: matmul without broadcasting, which says what is wrong by itself."""
+
+    def handler(mode: Any, input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+        if not (_is_real(input, other) and input.dim() == other.dim() == rank):
+            return NotImplemented
+        if rank == 3 and input.shape[0] != other.shape[0]:
+            return NotImplemented
+        return matmul(mode, input, other, out=out)
+
+    return handler
+
+
+def _with_sum(name: str) -> Handler:
+    """addmm, baddbmm, addmv: beta * input + alpha * (one @ other)."""
+
+    def handler(
+        mode: Any, input: Tensor, one: Tensor, other: Tensor, *, beta: float = 1,
+        alpha: float = 1, out: Any = None,
+    ) -> Tensor:  # fmt: skip
+        product = matmul(mode, one, other, out=out)
+        if product is NotImplemented:
+            return NotImplemented
+        product = product if alpha == 1 else product * alpha
+        return product if beta == 0 else input * beta + product
+
+    handler.__name__ = name
+    return handler
+
+
+def einsum(mode: Any, equation: Any, *operands: Any) -> Tensor:
+    """Two operands, each letter once in each: batches, rows, columns and the reduced axis."""
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    if not isinstance(equation, str) or len(operands) != 2 or not _is_real(*operands):
+        return NotImplemented
+    terms = equation.replace(" ", "").split("->")
+    letters = terms[0].split(",")
+    if len(terms) != 2 or "." in equation or len(letters) != 2:
+        return NotImplemented
+    (left, right), result = letters, terms[1]
+    if any(len(set(term)) != len(term) for term in (left, right, result)):
+        return NotImplemented
+    batch = [c for c in left if c in right and c in result]
+    reduced = [c for c in left if c in right and c not in result]
+    rows = [c for c in left if c not in right]
+    columns = [c for c in right if c not in left]
+    if not reduced or not set(rows + columns) <= set(result):
+        return NotImplemented
+    extents = {**dict(zip(left, operands[0].shape)), **dict(zip(right, operands[1].shape))}
+
+    def size(group: List[str]) -> int:
+        count = 1
+        for letter in group:
+            count *= extents[letter]
+        return count
+
+    def arranged(operand: Tensor, term: str, *groups: List[str]) -> Tensor:
+        order = [term.index(c) for group in groups for c in group]
+        shape = [size(group) for group in groups]
+        return operand.permute(order).reshape(shape if batch else shape[1:])
+
+    if batch or not is_weight(operands[1]):
+        a = arranged(operands[0], left, batch, rows, reduced)
+        product = matmul(mode, a, arranged(operands[1], right, batch, reduced, columns))
+    else:
+        a = arranged(operands[0], left, batch, rows, reduced)
+        product = linear(mode, a, arranged(operands[1], right, batch, columns, reduced))
+    order = batch + rows + columns
+    product = product.reshape([extents[c] for c in order])
+    return product.permute([order.index(c) for c in result])
+
+
+def bilinear(
+    mode: Any, one: Tensor, other: Tensor, weight: Tensor, bias: Optional[Tensor] = None
+) -> Tensor:
+    """y_o = x^T W_o z: a linear layer of o times z's inputs, and a matmul with z."""
+    if not _is_real(one, other, weight):
+        return NotImplemented
+    outputs, first, second = weight.shape
+    by_rows = weight.permute(0, 2, 1).reshape(outputs * second, first)
+    part = linear(mode, one.reshape(-1, first), by_rows)
+    result = matmul(
+        mode, part.reshape(-1, outputs, second), other.reshape(-1, second, 1)
+    ).reshape(*one.shape[:-1], outputs)
+    return result if bias is None else result + bias
+
+
+# --- handlers: attention -----------------------------------------------------------------------
+
+
+def _without_override_check(function: Any) -> Any:
+    """A function of torch.nn.functional that runs its own body under a mode. As it stands it
+    hands itself to the mode first of all, and nothing inside would be seen."""
+    names = {**function.__globals__, "has_torch_function": lambda _: False}
+    copy = types.FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+_attention = _without_override_check(functional.multi_head_attention_forward)
+
+
+def multi_head_attention(mode: Any, *args: Any, **kwargs: Any) -> Any:
+    with mode:
+        return _attention(*args, **kwargs)
+
+
+def scaled_dot_product(
+    mode: Any, query: Tensor, key: Tensor, value: Tensor, attn_mask: Optional[Tensor] = None,
+    dropout_p: float = 0.0, is_causal: bool = False, *, scale: Optional[float] = None,
+    enable_gqa: bool = False,
+) -> Any:  # fmt: skip
+    """softmax(q k^T / sqrt(d) + mask) v."""
+    if not _is_real(query, key, value) or enable_gqa:
+        return NotImplemented
+    return _dot_product(mode, query, key, value, attn_mask, dropout_p, is_causal, scale)[0]
+
+
+def scaled_dot_product_of_1_13(
+    mode: Any, query: Tensor, key: Tensor, value: Tensor, attn_mask: Optional[Tensor] = None,
+    dropout_p: float = 0.0, need_attn_weights: bool = False, is_causal: bool = False,
+) -> Any:  # fmt: skip
+    """The same as PyTorch 1.13 has it: with the weights, if they are asked for."""
+    if not _is_real(query, key, value):
+        return NotImplemented
+    result, weights = _dot_product(
+        mode, query, key, value, attn_mask, dropout_p, is_causal, None
+    )
+    return result, (weights if need_attn_weights else None)
+
+
+def _dot_product(
+    mode: Any, query: Tensor, key: Tensor, value: Tensor, attn_mask: Optional[Tensor],
+    dropout_p: float, is_causal: bool, scale: Optional[float],
+) -> Tuple[Tensor, Tensor]:  # fmt: skip
+    factor = scale if scale is not None else query.shape[-1] ** -0.5
+    scores = matmul(mode, query * factor, key.transpose(-2, -1))
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if attn_mask is not None:
+        if attn_mask.dtype == torch.bool:
+            scores = scores.masked_fill(~attn_mask, float("-inf"))
+        else:
+            scores = scores + attn_mask
+    weights = scores.softmax(-1)
+    if dropout_p > 0.0:
+        weights = functional.dropout(weights, dropout_p)
+    return matmul(mode, weights, value), weights
+
+
+def _recurrent(cell: Any) -> Handler:
+    def handler(mode: Any, *args: Any, **kwargs: Any) -> Any:
+        return recurrence.run(cell, lambda *operands: linear(mode, *operands), *args, **kwargs)
+
+    return handler
+
+
+def _recurrent_cell(cell: Any) -> Handler:
+    def handler(mode: Any, *args: Any, **kwargs: Any) -> Any:
+        return recurrence.step(cell, lambda *operands: linear(mode, *operands), *args, **kwargs)
+
+    return handler
+
+
+_HANDLERS: Dict[str, Handler] = {
+    "linear": linear,
+    "conv1d": _convolution(1, False),
+    "conv2d": _convolution(2, False),
+    "conv_transpose1d": _convolution(1, True),
+    "conv_transpose2d": _convolution(2, True),
+    "matmul": matmul,
+    "__matmul__": matmul,
+    "__rmatmul__": _reflected,
+    "mm": _strict(2),
+    "bmm": _strict(3),
+    "mv": matmul,
+    "addmm": _with_sum("addmm"),
+    "baddbmm": _with_sum("baddbmm"),
+    "addmv": _with_sum("addmv"),
+    "einsum": einsum,
+    "bilinear": bilinear,
+    "multi_head_attention_forward": multi_head_attention,
+    "_scaled_dot_product_attention": scaled_dot_product_of_1_13,
+    "scaled_dot_product_attention": scaled_dot_product,
+    "lstm": _recurrent(recurrence.lstm_cell),
+    "gru": _recurrent(recurrence.gru_cell),
+    "rnn_tanh": _recurrent(recurrence.tanh_cell),
+    "rnn_relu": _recurrent(recurrence.relu_cell),
+    "lstm_cell": _recurrent_cell(recurrence.lstm_cell),
+    "gru_cell": _recurrent_cell(recurrence.gru_cell),
+    "rnn_tanh_cell": _recurrent_cell(recurrence.tanh_cell),
+    "rnn_relu_cell": _recurrent_cell(recurrence.relu_cell),
+}
+
+set_outermost(Interception)

@@ -1,0 +1,298 @@
+"""Products of tensors whose three GEMMs see only ALS-PoTQ values.
+
+With Q for "quantize and dequantize", one step of a product computes
+
+    forward          y  = op(Q(PRC(A)), Q(WBC(W))) + bias
+    backward-data    dA = op^T(Q(G), Q(WBC(W))), straight through Q, zero where PRC clips
+    backward-weight  dW = op^T(Q(G), Q(PRC(A))), straight through Q; WBC subtracts a mean,
+                     so its gradient does too: dW - mean(dW)
+
+gamma, PRC's clipping ratio, moves every clipped element: its gradient is the sum of
+dA * sign(A) * max|A| over them. Where the input needs no gradient (a network's first layer)
+there is no backward-data pass, and none is run for gamma alone: there gamma keeps its
+initial value. The bias stays FP32, and its gradient sums G before quantization: that takes
+additions only, so quantizing it would save no multiplication. WBC is for weights; where
+both operands are computed (attention), W is the second of them, and neither is clipped or
+corrected.
+"""
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, Optional, Protocol, Tuple
+
+import torch
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from .quantizer import quantized_values
+from .ratio_clipping import clipped_magnitudes
+from .weight_bias import weight_bias_correction
+
+# gamma is kept where PRC always clips at least the largest element: at 1 it clips
+# nothing, its gradient is zero, and it could never come back.
+GAMMA_RANGE = (2.0**-6, 1.0 - 2.0**-10)
+
+Gradients = Tuple[Optional[torch.Tensor], Optional[torch.Tensor]]
+TraceAttributes = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How one product is quantized, and what messages and traces call it."""
+
+    name: str
+    bits: int
+    gradient_bits: int
+    rounding: str
+    wbc: bool
+
+    def tensor_name(self, role: str) -> str:
+        """What error messages call this product's W, A or G."""
+        return f"layer {self.name!r}, {role}"
+
+
+class Use(Protocol):
+    """What watches one product while a step is captured."""
+
+    def gradient(self, g: torch.Tensor) -> None:
+        """Sees the gradient of the product's output."""
+
+
+class Product(Protocol):
+    """One of the three kinds: what it computes of operands, whatever their values."""
+
+    kind: str  # as in a trace
+
+    def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor: ...
+
+    def backward(
+        self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
+    ) -> Gradients:
+        """dA and dW, as far as they are needed."""
+
+    def bias_gradient(self, g: torch.Tensor) -> torch.Tensor: ...
+
+    def attributes(self) -> TraceAttributes:
+        """The kind's own attributes in a trace."""
+
+    def traced(self, tensor: torch.Tensor) -> torch.Tensor:
+        """W, A or G in the shape that a trace holds it in."""
+
+
+class LinearProduct:
+    """a [..., I] times w [O, I]."""
+
+    kind = "linear"
+
+    def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor:
+        return functional.linear(a, w, bias)
+
+    def backward(
+        self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
+    ) -> Gradients:
+        da = g.matmul(w) if needs[0] else None
+        dw = self.traced(g).t().matmul(self.traced(a)) if needs[1] else None
+        return da, dw
+
+    def bias_gradient(self, g: torch.Tensor) -> torch.Tensor:
+        return self.traced(g).sum(0)
+
+    def attributes(self) -> TraceAttributes:
+        return {}
+
+    def traced(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.reshape(-1, tensor.shape[-1])
+
+
+class MatmulProduct:
+    """a [B, M, K] times w [B, K, N]."""
+
+    kind = "matmul"
+
+    def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor:
+        return torch.bmm(a, w)
+
+    def backward(
+        self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
+    ) -> Gradients:
+        da = torch.bmm(g, w.transpose(1, 2)) if needs[0] else None
+        dw = torch.bmm(a.transpose(1, 2), g) if needs[1] else None
+        return da, dw
+
+    def bias_gradient(self, g: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("a matmul has no bias")
+
+    def attributes(self) -> TraceAttributes:
+        return {}
+
+    def traced(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor
+
+
+@dataclass(frozen=True)
+class ConvolutionProduct:
+    """a [B, C, H, W] with w [O, C/groups, kh, kw], or transposed, [C, O/groups, kh, kw].
+
+    `behind`: rows and columns of zeros below and to the right of the input, beyond
+    `padding` on all sides: an uneven padding='same' has some.
+    """
+
+    stride: Tuple[int, int]
+    padding: Tuple[int, int]
+    dilation: Tuple[int, int]
+    groups: int
+    transposed: bool = False
+    output_padding: Tuple[int, int] = (0, 0)
+    behind: Tuple[int, int] = (0, 0)
+
+    @property
+    def kind(self) -> str:
+        return "conv_transpose2d" if self.transposed else "conv2d"
+
+    def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor:
+        return torch.ops.aten.convolution(self._padded(a), w, bias, *self._geometry())
+
+    def backward(
+        self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
+    ) -> Gradients:
+        da, dw, _ = torch.ops.aten.convolution_backward(
+            g, self._padded(a), w, None, *self._geometry(), [*needs, False]
+        )
+        return (da[..., : a.shape[2], : a.shape[3]] if needs[0] else None), dw
+
+    def bias_gradient(self, g: torch.Tensor) -> torch.Tensor:
+        return g.sum((0, 2, 3))
+
+    def attributes(self) -> TraceAttributes:
+        padding = self.padding
+        if any(self.behind):
+            padding = (*padding, *(p + b for p, b in zip(padding, self.behind)))
+        return {
+            "stride": self.stride,
+            "padding": padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+        }
+
+    def traced(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor
+
+    def _padded(self, a: torch.Tensor) -> torch.Tensor:
+        below, right = self.behind
+        return functional.pad(a, (0, right, 0, below)) if below or right else a
+
+    def _geometry(self) -> Tuple[Any, ...]:
+        return (
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.transposed,
+            self.output_padding,
+            self.groups,
+        )
+
+
+class _State:
+    """Whether the operations that run are a product's own, on quantized values."""
+
+    inside = 0
+
+
+@contextmanager
+def inside() -> Iterator[None]:
+    """What runs here is a product's own computation, and is not intercepted."""
+    _State.inside += 1
+    try:
+        with ExitStack() as stack:
+            # Autocast would round the operands, which are exact, and the sums.
+            if torch.is_autocast_cpu_enabled():
+                stack.enter_context(torch.autocast("cpu", enabled=False))
+            if torch.is_autocast_enabled():
+                stack.enter_context(torch.autocast("cuda", enabled=False))
+            yield
+    finally:
+        _State.inside -= 1
+
+
+def inside_product() -> bool:
+    """True while a product computes: its operations are quantized already."""
+    return _State.inside > 0
+
+
+class QuantizedProduct(torch.autograd.Function):
+    """A product on ALS-PoTQ operands, in both directions."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        a: torch.Tensor,
+        w: torch.Tensor,
+        bias: Optional[torch.Tensor],
+        gamma: Optional[torch.Tensor],
+        product: Product,
+        how: Quantization,
+        use: Optional[Use],
+    ) -> torch.Tensor:
+        ctx.product, ctx.how, ctx.use, ctx.clip = product, how, use, None
+        with inside():
+            aq = _quantized_activations(ctx, a, gamma, how)
+            name = how.tensor_name("W")
+            corrected = weight_bias_correction(w, name) if how.wbc else w
+            wq = quantized_values(corrected, how.bits, how.rounding, name)
+            ctx.save_for_backward(a if ctx.clip else None, aq, wq)
+            return product.forward(aq, wq, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
+        how: Quantization = ctx.how
+        if ctx.use is not None:
+            ctx.use.gradient(g)
+        with inside():
+            gq = quantized_values(g, how.gradient_bits, how.rounding, how.tensor_name("G"))
+            _, aq, wq = ctx.saved_tensors
+            needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
+            da, dw = ctx.product.backward(gq, aq, wq, (needs_a, needs_w))
+            if dw is not None and how.wbc:
+                dw = dw.sub_(dw.mean())
+            db = ctx.product.bias_gradient(g) if needs_bias else None
+            da, dgamma = _through_clipping(ctx, da)
+        return da, dw, db, dgamma, None, None, None
+
+
+def _quantized_activations(
+    ctx: Any, a: torch.Tensor, gamma: Optional[torch.Tensor], how: Quantization
+) -> torch.Tensor:
+    """Q(PRC(A)); notes in ctx.clip where PRC clips."""
+    name = how.tensor_name("A")
+    if gamma is None:
+        return quantized_values(a, how.bits, how.rounding, name)
+    magnitude, limit, largest = clipped_magnitudes(a, float(gamma), name)
+    if limit < largest:
+        ctx.clip = _float_of(limit), _float_of(largest)
+    return quantized_values(a, how.bits, how.rounding, name, magnitude, limit)
+
+
+def _float_of(magnitude: int) -> float:
+    return float(torch.tensor(magnitude, dtype=torch.int32).view(torch.float32))
+
+
+def _through_clipping(ctx: Any, da: Optional[torch.Tensor]) -> Gradients:
+    """The gradients of A and gamma, from that of PRC(A)."""
+    if da is None:
+        return None, None
+    needs_gamma = ctx.needs_input_grad[3]
+    if ctx.clip is None:
+        return da, da.new_zeros(()) if needs_gamma else None
+    a, aq, _ = ctx.saved_tensors
+    limit, largest = ctx.clip
+    # hardtanh passes a gradient strictly inside its bounds; PRC keeps |x| = t.
+    bound = float(torch.nextafter(torch.tensor(limit), torch.tensor(torch.inf)))
+    inside = torch.ops.aten.hardtanh_backward(da, a, -bound, bound)
+    if not needs_gamma:
+        return inside, None
+    # Where PRC clips, aq is +-Q(t): dividing a product with it by Q(t) leaves the sign.
+    how: Quantization = ctx.how
+    top = quantized_values(torch.tensor([limit]), how.bits, how.rounding, "t").item()
+    product = torch.dot((da - inside).reshape(-1), aq.reshape(-1))
+    return inside, product * (largest / top)

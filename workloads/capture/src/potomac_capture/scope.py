@@ -1,0 +1,111 @@
+"""Which module runs: what a product is named after, and who decides how it is quantized.
+
+`quantize` gives every module of a model a class of its own that derives from the module's
+and from ScopedModule. It changes one thing: while the module runs, it stands on a stack,
+and the products of tensors in it are intercepted (interception.py). Such a class is made
+anew where a model is unpickled, so that models can be saved, loaded and copied.
+"""
+
+import threading
+from contextlib import contextmanager
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple, Type
+
+from torch import nn
+
+from .products import Quantization
+
+
+class ScopedModule:
+    """What quantize adds to the class of a module."""
+
+    # What the products in it are quantized by; None: they are left alone (exclude=).
+    how: Optional[Quantization]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with running(self):
+            return super().__call__(*args, **kwargs)
+
+    def __reduce_ex__(self, protocol: int) -> Tuple[Any, ...]:
+        state = self.__getstate__() if hasattr(self, "__getstate__") else self.__dict__
+        return _rebuild, (original_class(type(self)),), state
+
+    def extra_repr(self) -> str:
+        how = self.how
+        if not isinstance(getattr(self, "weight", None), nn.Parameter) or how is None:
+            return super().extra_repr()
+        parts: List[str] = [super().extra_repr(), f"bits={how.bits}"]
+        if how.gradient_bits != how.bits:
+            parts.append(f"gradient_bits={how.gradient_bits}")
+        parts += [f"rounding={how.rounding}", f"wbc={how.wbc}"]
+        return ", ".join(parts + [f"prc={getattr(self, 'gamma', None) is not None}"])
+
+    def _load_from_state_dict(
+        self, state_dict: Dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        # A checkpoint of the FP32 model has no gamma: it keeps its initial value.
+        key = prefix + "gamma"
+        gamma = getattr(self, "gamma", None)
+        if isinstance(gamma, nn.Parameter) and key not in state_dict:
+            state_dict = {**state_dict, key: gamma.detach()}
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+_classes: Dict[Type[nn.Module], Type[nn.Module]] = {}
+
+
+def scoped_class(base: Type[nn.Module]) -> Type[nn.Module]:
+    """`base` with ScopedModule in front; the same class each time."""
+    if base not in _classes:
+        names = {"__module__": base.__module__, "__doc__": base.__doc__}
+        _classes[base] = type(base.__name__, (ScopedModule, base), names)
+    return _classes[base]
+
+
+def original_class(cls: Type[Any]) -> Type[nn.Module]:
+    """What scoped_class made `cls` of."""
+    return next(base for base in cls.__mro__[1:] if base is not ScopedModule)
+
+
+def _rebuild(base: Type[nn.Module]) -> nn.Module:
+    cls = scoped_class(base)
+    return cls.__new__(cls)
+
+
+class _Running(threading.local):
+    def __init__(self) -> None:
+        self.stack: List[ScopedModule] = []
+
+
+_running = _Running()
+# Makes the context in which the outermost module runs; interception.py sets it.
+_outermost: List[Callable[[], ContextManager[Any]]] = []
+
+
+def set_outermost(context: Callable[[], ContextManager[Any]]) -> None:
+    _outermost[:] = [context]
+
+
+@contextmanager
+def running(module: ScopedModule) -> Iterator[None]:
+    """The module stands on the stack; the outermost runs under the interception."""
+    stack = _running.stack
+    stack.append(module)
+    try:
+        if len(stack) == 1:
+            for listener in list(entry_listeners):
+                listener(module)
+            with _outermost[0]():
+                yield
+        else:
+            yield
+    finally:
+        stack.pop()
+
+
+# Told of each outermost module as it begins to run.
+entry_listeners: List[Callable[[ScopedModule], None]] = []
+
+
+def running_modules() -> List[ScopedModule]:
+    """The modules that run, the innermost last."""
+    return _running.stack
