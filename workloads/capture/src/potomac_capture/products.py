@@ -248,15 +248,16 @@ class QuantizedProduct(torch.autograd.Function):
         how: Quantization = ctx.how
         if ctx.use is not None:
             ctx.use.gradient(g)
+        # Once, and first: a checkpoint runs the forward again for them.
+        a, aq, wq = ctx.saved_tensors
         with inside():
             gq = quantized_values(g, how.gradient_bits, how.rounding, how.tensor_name("G"))
-            _, aq, wq = ctx.saved_tensors
             needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
             da, dw = ctx.product.backward(gq, aq, wq, (needs_a, needs_w))
             if dw is not None and how.wbc:
                 dw = dw.sub_(dw.mean())
             db = ctx.product.bias_gradient(g) if needs_bias else None
-            da, dgamma = _through_clipping(ctx, da)
+            da, dgamma = _through_clipping(ctx, da, a, aq)
         return da, dw, db, dgamma, None, None, None
 
 
@@ -277,14 +278,15 @@ def _float_of(magnitude: int) -> float:
     return float(torch.tensor(magnitude, dtype=torch.int32).view(torch.float32))
 
 
-def _through_clipping(ctx: Any, da: Optional[torch.Tensor]) -> Gradients:
+def _through_clipping(
+    ctx: Any, da: Optional[torch.Tensor], a: Optional[torch.Tensor], aq: torch.Tensor
+) -> Gradients:
     """The gradients of A and gamma, from that of PRC(A)."""
     if da is None:
         return None, None
     needs_gamma = ctx.needs_input_grad[3]
     if ctx.clip is None:
         return da, da.new_zeros(()) if needs_gamma else None
-    a, aq, _ = ctx.saved_tensors
     limit, largest = ctx.clip
     # hardtanh passes a gradient strictly inside its bounds; PRC keeps |x| = t.
     bound = float(torch.nextafter(torch.tensor(limit), torch.tensor(torch.inf)))

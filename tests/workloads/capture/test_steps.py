@@ -1,0 +1,337 @@
+"""capture: what a step computes is what the trace holds, counted a second time."""
+
+import warnings
+
+import h5py
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+import potomac_capture as pc
+
+SOURCE = {"dataset": "random", "step": 3, "seed": 1}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "trace.h5"
+
+
+def captured(model, path, body, **options):
+    """The layers of a trace: name -> (kind, passes, shapes)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pc.capture(model, path, **SOURCE, **options):
+            body(model)
+    return layers_of(path)
+
+
+def layers_of(path):
+    layers = {}
+    with h5py.File(path) as trace:
+        for name, layer in trace["layers"].items():
+            grads = layer.attrs["input_grad"], layer.attrs.get("weight_grad", 1)
+            passes = "f" + "d" * int(grads[0]) + "w" * int(grads[1])
+            assert ("G" in layer) == (len(passes) > 1)
+            shapes = {role: tuple(layer[role].shape) for role in layer}
+            shapes.setdefault("G", tuple(layer.attrs.get("g_shape", ())))
+            layers[name.split("-", 1)[1]] = layer.attrs["kind"].decode(), passes, shapes
+    return layers
+
+
+def macs_of(layers, wanted="f"):
+    """By the definition of each kind, from the shapes of its tensors."""
+    total = 0
+    for kind, passes, shapes in layers.values():
+        w, a, g = (shapes[role] for role in "WAG")
+        per_pass = {
+            "linear": lambda: np.prod(a) * w[0],
+            "matmul": lambda: np.prod(a) * w[2],
+            "conv2d": lambda: np.prod(g) * np.prod(w[1:]),
+            "conv_transpose2d": lambda: np.prod(a) * np.prod(w[1:]),
+        }[kind]()
+        total += int(per_pass) * sum(passes.count(letter) for letter in wanted)
+    return total
+
+
+def left_out(path):
+    with h5py.File(path) as trace:
+        return [
+            tuple(part.attrs[key].decode() for key in ("name", "kind", "reason"))
+            for part in trace.get("not_included", {}).values()
+        ]
+
+
+def mean(model, *inputs):
+    model(*inputs).square().mean().backward()
+
+
+# --- counts ----------------------------------------------------------------------------
+
+
+def test_a_perceptron(path):
+    model = pc.quantize(nn.Sequential(nn.Linear(7, 11), nn.ReLU(), nn.Linear(11, 5)))
+    layers = captured(model, path, lambda m: mean(m, torch.randn(3, 7)))
+    assert [v[1] for v in layers.values()] == ["fw", "fdw"]
+    assert macs_of(layers, "fdw") == 3 * (2 * 7 * 11 + 3 * 11 * 5)
+
+
+def test_resnet18_has_the_published_macs(path):
+    """1.814 GMAC at 224 x 224: 49 times those of 32 x 32 in the body, as fc is 512 x 1000."""
+    model = pc.quantize(torchvision.models.resnet18())
+    layers = captured(model, path, lambda m: mean(m, torch.randn(2, 3, 32, 32)))
+    body = macs_of(layers) // 2 - 512 * 1000
+    assert abs(49 * body + 512 * 1000 - 1.814e9) < 1e6
+    assert len(layers) == 21 and next(iter(layers)) == "conv1"
+
+
+def test_a_transformer_encoder(path):
+    b, t, e, f = 2, 6, 16, 24
+    model = nn.TransformerEncoder(nn.TransformerEncoderLayer(e, 4, f, batch_first=True), 3)
+    layers = captured(pc.quantize(model), path, lambda m: mean(m, torch.randn(b, t, e)))
+    each = b * t * (3 * e * e + 2 * t * e + e * e + 2 * e * f)
+    assert macs_of(layers) == 3 * each
+    assert macs_of(layers, "w") == 3 * each and macs_of(layers, "d") == 3 * each - b * t * 3 * e * e
+    assert [name for name in layers if name.startswith("layers.0")] == [
+        "layers.0.self_attn.in_proj", "layers.0.self_attn.matmul",
+        "layers.0.self_attn.matmul#2", "layers.0.self_attn.out_proj",
+        "layers.0.linear1", "layers.0.linear2",
+    ]  # fmt: skip
+    kinds = [kind for kind, *_ in layers.values()]
+    assert kinds == ["linear", "matmul", "matmul", "linear", "linear", "linear"] * 3
+
+
+def test_an_lstm(path):
+    b, t, i, h = 3, 5, 6, 4
+    model = pc.quantize(nn.LSTM(i, h, batch_first=True))
+    layers = captured(
+        model, path, lambda m: m(torch.randn(b, t, i))[0].square().mean().backward()
+    )
+    assert macs_of(layers) == b * t * 4 * h * (i + h)
+    # The state of the first step is given, and needs no gradient.
+    assert [v[1] for v in layers.values()] == ["fw", "fw", *["fdw"] * (t - 1)]
+
+
+def test_tied_weights(path):
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = nn.Embedding(20, 8)
+            self.fc = nn.Linear(8, 8)
+            self.out = nn.Linear(8, 20, bias=False)
+            self.out.weight = self.words.weight
+
+        def forward(self, x):
+            return self.out(self.fc(self.words(x)))
+
+    layers = captured(pc.quantize(Tied()), path, lambda m: mean(m, torch.zeros(3, 4).long()))
+    assert macs_of(layers, "fdw") == 3 * 3 * 4 * (8 * 8 + 8 * 20)
+    assert list(layers) == ["fc", "out"]
+
+
+def test_low_rank_adaptation(path):
+    class Lora(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.frozen = nn.Linear(8, 8).requires_grad_(False)
+            self.a = nn.Parameter(torch.randn(2, 8))
+            self.b = nn.Parameter(torch.randn(8, 2))
+
+        def forward(self, x):
+            return self.frozen(x) + x @ self.a.t() @ self.b.t()
+
+    model = pc.quantize(nn.Sequential(Lora(), Lora()))
+    layers = captured(model, path, lambda m: mean(m, torch.randn(5, 8)))
+    assert {name: v[1] for name, v in layers.items()} == {
+        "0.frozen": "f", "0.a": "fw", "0.b": "fdw",
+        "1.frozen": "fd", "1.a": "fdw", "1.b": "fdw",
+    }  # fmt: skip
+    assert macs_of(layers, "fdw") == 5 * (64 + 2 * 16 + 3 * 16 + 2 * 64 + 6 * 16)
+
+
+# --- steps that are more than one forward and one backward -------------------------------
+
+
+def test_frozen_layers_have_no_backward_weight(path):
+    def network():
+        return nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6), nn.Linear(6, 2))
+
+    expected = {"0": "f", "2": "f", "3": "fw"}
+    for quantized_first in (False, True):
+        model = pc.quantize(network()) if quantized_first else network()
+        model[0].requires_grad_(False)
+        model[2].requires_grad_(False)
+        model = model if quantized_first else pc.quantize(model)
+        layers = captured(model, path, lambda m: mean(m, torch.randn(4, 6)))
+        assert {name: v[1] for name, v in layers.items()} == expected
+        assert layers["2"][2]["G"] == (4, 6)
+    middle = pc.quantize(network())
+    middle[2].requires_grad_(False)
+    layers = captured(middle, path, lambda m: mean(m, torch.randn(4, 6)))
+    assert {name: v[1] for name, v in layers.items()} == {"0": "fw", "2": "fd", "3": "fdw"}
+
+
+def test_a_teacher_under_no_grad_is_forward_only(path):
+    class Distill(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.teacher = nn.ConvTranspose2d(2, 3, 3, stride=2, output_padding=1)
+            self.student = nn.ConvTranspose2d(2, 3, 3, stride=2, output_padding=1)
+
+        def forward(self, x):
+            with torch.no_grad():
+                wanted = self.teacher(x)
+            return self.student(x) - wanted
+
+    layers = captured(pc.quantize(Distill()), path, lambda m: mean(m, torch.randn(2, 2, 4, 4)))
+    assert layers["teacher"] == ("conv_transpose2d", "f", layers["student"][2])
+    assert layers["student"][1] == "fw"
+
+
+class Siamese(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(x) - self.fc(-x)
+
+
+def test_a_layer_that_is_used_twice_is_two_layers(path):
+    layers = captured(pc.quantize(Siamese()), path, lambda m: mean(m, torch.randn(2, 4)))
+    assert list(layers) == ["fc", "fc#2"]
+    with h5py.File(path) as trace:
+        assert not np.array_equal(trace["layers/000-fc/A"], trace["layers/001-fc#2/A"])
+        assert np.array_equal(trace["layers/000-fc/W"], trace["layers/001-fc#2/W"])
+
+
+def test_accumulated_gradients_are_captured_all_or_one(path):
+    model = pc.quantize(nn.Linear(4, 3))
+    inputs = torch.randn(3, 2, 4)
+
+    def accumulate(m):
+        for x in inputs:
+            mean(m, x)
+
+    assert list(captured(model, path, accumulate)) == ["linear", "linear#2", "linear#3"]
+    with h5py.File(path) as trace:
+        second = trace["layers/001-linear#2/A"][()]
+    assert list(captured(model, path, accumulate, micro_batch=1)) == ["linear"]
+    with h5py.File(path) as trace:
+        assert np.array_equal(trace["layers/000-linear/A"], second)
+    with pytest.raises(pc.CaptureError, match="no micro-batch 3: the model was called 3 times"):
+        captured(model, path, accumulate, micro_batch=3)
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_what_a_checkpoint_computes_again_is_counted_once(path, tmp_path, reentrant):
+    class Checkpointed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(4, 4)
+            self.body = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
+            self.checkpoints = True
+
+        def forward(self, x):
+            x = self.first(x)
+            for _ in range(2):
+                if self.checkpoints:
+                    x = checkpoint(self.body, x, use_reentrant=reentrant)
+                else:
+                    x = self.body(x)
+            return x
+
+    model = pc.quantize(Checkpointed())
+    x = torch.randn(3, 4)
+    layers = captured(model, path, lambda m: mean(m, x))
+    model.checkpoints = False
+    for p in model.parameters():
+        p.grad = None
+    assert captured(model, tmp_path / "plain.h5", lambda m: mean(m, x)) == layers
+    with h5py.File(path) as one, h5py.File(tmp_path / "plain.h5") as other:
+        for name, layer in one["layers"].items():
+            for role, dataset in layer.items():
+                assert np.array_equal(dataset, other["layers"][name][role]), (name, role)
+
+
+# --- what stays FP32 ---------------------------------------------------------------------
+
+
+def test_what_stays_fp32_is_warned_of_and_in_the_trace(path):
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+            self.kept = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+            self.volume = nn.Conv3d(1, 1, 1)
+
+        def forward(self, x):
+            y = self.fc(self.kept(x))
+            y = y + self.volume(y.reshape(1, 1, 1, *y.shape)).reshape(y.shape)
+            y = y + torch.einsum("ij,jk,kl->il", y, y[:4, :4], y[:4, :4])
+            return y + torch.ones(y.shape[0], 3).long().matmul(torch.ones(3, 4).long())
+
+    with pytest.warns(UserWarning, match=r"volume \(Conv3d\)"):
+        model = pc.quantize(Mixed(), exclude=["kept"])
+
+    def body(m):
+        y = m(torch.randn(5, 4))
+        (y @ y.t()).mean().backward()
+
+    with pytest.warns(UserWarning, match=r"stay FP32: kept \(Sequential\), volume \(Conv3d\)"):
+        with pc.capture(model, path, **SOURCE):
+            body(model)
+    assert list(layers_of(path)) == ["fc"]
+    reasons = {(name, kind): reason for name, kind, reason in left_out(path)}
+    assert reasons[("kept", "Sequential")] == "FP32: excluded"
+    assert reasons[("volume", "Conv3d")] == "FP32: not intercepted"
+    assert reasons[("Mixed", "bmm")] == "FP32: not intercepted"  # what einsum is made of
+    assert reasons[("outside of the model", "mm")] == "FP32: run by no module of the model"
+    assert reasons[("Mixed", "mm")] == "of integers, which are not quantized"
+
+
+def test_a_model_that_is_all_quantized_leaves_nothing_out(path):
+    model = pc.quantize(nn.TransformerDecoderLayer(8, 2, 8, batch_first=True))
+    x, memory = torch.randn(2, 3, 8), torch.randn(2, 4, 8)
+    captured(model, path, lambda m: mean(m, x, memory))
+    assert left_out(path) == []
+
+
+# --- mistakes, before the step is run ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"seed": None}, TypeError, "seed is an integer, not None; write 0"),
+        ({"seed": 2**63}, ValueError, "seed does not fit 64 bits"),
+        ({"step": 1.5}, TypeError, "step is an integer"),
+        ({"dataset": None}, TypeError, "dataset is a text"),
+        ({"model_name": 3}, TypeError, "model_name is a text"),
+    ],
+)
+def test_arguments_are_checked_first(path, options, error, message):
+    ran = []
+    with pytest.raises(error, match=message):
+        with pc.capture(pc.quantize(nn.Linear(2, 2)), path, **{**SOURCE, **options}):
+            ran.append(1)
+    assert not ran and not path.exists()
+
+
+def test_a_missing_folder_is_noticed_first(tmp_path):
+    ran = []
+    for target, error in (("none/x.h5", FileNotFoundError), (".", IsADirectoryError)):
+        with pytest.raises(error):
+            with pc.capture(pc.quantize(nn.Linear(2, 2)), tmp_path / target, **SOURCE):
+                ran.append(1)
+    assert not ran
+
+
+def test_an_empty_batch_is_refused(path):
+    model = pc.quantize(nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="layer 'linear', A: an empty tensor"):
+        captured(model, path, lambda m: mean(m, torch.empty(0, 2)))
+    assert not path.exists()
