@@ -7,6 +7,7 @@
 
 from .capture import CaptureError, capture
 from .config import Config
+from .describe import describe
 from .quantizer import dequantize, quantize_tensor
 from .ratio_clipping import prc_clip
 from .weight_bias import exact_mean, weight_bias_correction
@@ -17,6 +18,7 @@ __all__ = [
     "Config",
     "capture",
     "dequantize",
+    "describe",
     "exact_mean",
     "fp32_state_dict",
     "gammas",

@@ -13,13 +13,13 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 import numpy as np
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from .audit import Auditor
 from .interception import add_watcher, remove_watcher
 from .products import Product, Quantization, inside, inside_product
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
-from .scope import ScopedModule, entry_listeners, running_modules
+from .scope import ScopedModule, entry_listeners
 from .trace_file import CodedTensor, LeftOut, TraceLayer, check_target, write_trace
 from .weight_bias import weight_bias_correction
 from .wrap import class_name
@@ -137,7 +137,7 @@ class _Recorder:
         self._modules = {id(module) for module in model.modules()}
         self._model, self._micro_batch, self._calls = model, micro_batch, -1
         self._backward_depth = 0
-        self._left_out: Dict[Tuple[str, str], str] = {}
+        self._auditor = Auditor(model, lambda: self._selected() and not self.in_backward())
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -147,7 +147,7 @@ class _Recorder:
             entry_listeners.append(self._entered)
             stack.callback(entry_listeners.remove, self._entered)
             stack.enter_context(self._noting_backward())
-            stack.enter_context(_Auditor(self))
+            stack.enter_context(self._auditor)
             yield
 
     def finished(self) -> List[TraceLayer]:
@@ -168,11 +168,7 @@ class _Recorder:
         return layers
 
     def left_out(self) -> List[LeftOut]:
-        return [LeftOut(name, kind, why) for (name, kind), why in self._left_out.items()]
-
-    def note_left_out(self, name: str, kind: str, reason: str) -> None:
-        if self._selected():
-            self._left_out.setdefault((name, kind), reason)
+        return self._auditor.left_out()
 
     def in_backward(self) -> bool:
         return self._backward_depth > 0
@@ -186,8 +182,8 @@ class _Recorder:
 
     def _product(
         self, modules: List[ScopedModule], product: Product, how: Quantization,
-        a: torch.Tensor, w: torch.Tensor, gamma: Optional[torch.Tensor],
-        needs: Tuple[bool, bool],
+        a: torch.Tensor, w: torch.Tensor, bias: Optional[torch.Tensor],
+        gamma: Optional[torch.Tensor], needs: Tuple[bool, bool],
     ) -> Optional[_Use]:  # fmt: skip
         ours = any(id(module) in self._modules for module in modules)
         if not ours or (not self._selected() and not self.in_backward()):
@@ -256,64 +252,3 @@ def _coded(
     exact_zeros = int((tensor == 0).sum())
     underflows = int((stored == zero_code(bits)).sum()) - exact_zeros
     return CodedTensor(stored, bits, beta, exact_zeros, underflows)
-
-
-# What multiplies tensors, as PyTorch's dispatcher calls it.
-_MULTIPLYING = {
-    "mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "convolution", "_convolution",
-    "convolution_overrideable", "mkldnn_linear", "mkldnn_rnn_layer", "_trilinear",
-    "_native_multi_head_attention", "_transformer_encoder_layer_fwd",
-    "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
-    "_scaled_dot_product_flash_attention_for_cpu", "linear", "_thnn_fused_lstm_cell",
-}  # fmt: skip
-
-
-def _is_tensor(argument: Any) -> bool:
-    return str(argument.type) == "Tensor"
-
-
-class _Auditor(TorchDispatchMode):
-    """Notes what multiplies tensors in a step without having been a product of ours."""
-
-    def __init__(self, recorder: _Recorder) -> None:
-        super().__init__()
-        self._recorder = recorder
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        name = func.overloadpacket.__name__
-        if name in _MULTIPLYING and not inside_product() and not self._recorder.in_backward():
-            self._note(name, args)
-        # PyTorch 1.13 hands a number over where the operator takes a tensor (x.bitwise_and_(7)).
-        places = zip(args, func._schema.arguments)
-        args = tuple(
-            torch.tensor(value) if isinstance(value, (bool, int, float)) and _is_tensor(place)
-            else value
-            for value, place in places
-        )  # fmt: skip
-        return func(*args, **(kwargs or {}))
-
-    def _note(self, operation: str, args: Tuple[Any, ...]) -> None:
-        modules = running_modules()
-        excluded = next((m for m in modules if m.how is None), None)
-        tensors = [a for a in args if isinstance(a, torch.Tensor)]
-        if not modules:
-            where, kind = "outside of the model", operation
-            reason = "FP32: run by no module of the model"
-        else:
-            module = excluded if excluded is not None else modules[-1]
-            where = self._name(module)
-            kind = class_name(module) if type(module).__module__.startswith("torch.nn") else operation
-            reason = "FP32: not intercepted"
-        if excluded is not None:
-            reason = "FP32: excluded"
-        elif any(t.is_complex() for t in tensors):
-            reason = "of complex numbers, which are not quantized"
-        elif not all(t.is_floating_point() for t in tensors):
-            reason = "of integers, which are not quantized"
-        self._recorder.note_left_out(where, kind, reason)
-
-    def _name(self, module: Any) -> str:
-        names = {id(m): name for name, m in self._recorder._model.named_modules()}
-        return names.get(id(module)) or class_name(module)

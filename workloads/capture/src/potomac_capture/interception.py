@@ -33,10 +33,20 @@ Tensor = torch.Tensor
 Handler = Callable[..., Any]
 Pair = Union[int, Sequence[int]]
 
-# Watches products while a step is captured: (modules that run, product, how, A, W, gamma,
+# Watches products while a step is captured: (modules that run, product, how, A, W, bias, gamma,
 # whether A and W need gradients) -> what sees G.
 Watcher = Callable[..., Optional[Use]]
 _watchers: List[Watcher] = []
+
+
+# What computes a product; `describe` puts the plain operation in its place.
+Compute = Callable[..., Tensor]
+_compute: List[Compute] = [QuantizedProduct.apply]
+
+
+def set_compute(compute: Optional[Compute]) -> None:
+    """None: the quantized product again."""
+    _compute[0] = compute or QuantizedProduct.apply
 
 
 def add_watcher(watcher: Watcher) -> None:
@@ -119,9 +129,9 @@ def apply(
     a, w = a.float(), w.float()
     use = None
     for watcher in _watchers:
-        use = watcher(modules, product, how, a, w, gamma, needs) or use
+        use = watcher(modules, product, how, a, w, bias, gamma, needs) or use
     bias = bias.float() if bias is not None else None
-    result = QuantizedProduct.apply(a, w, bias, gamma, product, how, use)
+    result = _compute[0](a, w, bias, gamma, product, how, use)
     return result.to(dtype)
 
 

@@ -14,12 +14,14 @@ the same step gives the same bytes. Every byte of it lies under some checksum.
 
 import os
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Mapping, Sequence, Tuple, Union
+from typing import Iterator, Mapping, Sequence, Tuple, Union
 
 import h5py
 import numpy as np
+
+from .progress import with_progress
 
 FORMAT = "potomac-trace"
 VERSION = 1
@@ -84,23 +86,29 @@ def write_trace(
     `attributes` are those of the root beside format and version; layers come in forward
     order, and are numbered in it.
     """
+    with replaced_whole(path) as temporary, h5py.File(_create(temporary)) as file:
+        _set_attributes(file, {"format": FORMAT, "version": VERSION, **attributes})
+        if left_out:
+            parts = _create_group(file, "not_included")
+            for index, part in enumerate(left_out):
+                names = {"name": part.name, "kind": part.kind, "reason": part.reason}
+                _set_attributes(_create_group(parts, f"{index:06d}"), names)
+        group = _create_group(file, "layers")
+        # As many digits as the last one needs, so that plain listings sort them too.
+        digits = max(3, len(str(len(layers) - 1)))
+        for index, layer in enumerate(with_progress(layers, "writing the trace")):
+            _write_layer(group, f"{index:0{digits}d}", layer)
+
+
+@contextmanager
+def replaced_whole(path: Union[str, os.PathLike]) -> Iterator[str]:
+    """A temporary name beside `path`, which takes its place when the body is through."""
     path = os.fspath(path)
     folder, base = os.path.split(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{base}.", dir=folder or ".")
     os.close(handle)
     try:
-        with h5py.File(_create(temporary)) as file:
-            _set_attributes(file, {"format": FORMAT, "version": VERSION, **attributes})
-            if left_out:
-                parts = _create_group(file, "not_included")
-                for index, part in enumerate(left_out):
-                    names = {"name": part.name, "kind": part.kind, "reason": part.reason}
-                    _set_attributes(_create_group(parts, f"{index:06d}"), names)
-            group = _create_group(file, "layers")
-            # As many digits as the last one needs, so that plain listings sort them too.
-            digits = max(3, len(str(len(layers) - 1)))
-            for index, layer in enumerate(layers):
-                _write_layer(group, f"{index:0{digits}d}", layer)
+        yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:

@@ -64,7 +64,7 @@ def quantize(
     for name, module in modules:
         module.how = None
         if name not in excluded:
-            module.how = _quantization(name, module, config, name == last)
+            module.how = quantization_of(name, module, config, name == last)
         module.__class__ = scoped_class(type(module))
         if id(module) in gammas:
             gamma = module.weight.detach().new_tensor(config.gamma, dtype=torch.float32)
@@ -145,9 +145,10 @@ def _excluded(modules: List[Tuple[str, nn.Module]], exclude: Exclude) -> set:
     return excluded.union(inside)
 
 
-def _quantization(
+def quantization_of(
     name: str, module: nn.Module, config: Config, is_last: bool
 ) -> Quantization:
+    """What the products in a module are quantized by, and called."""
     bits = config.bits
     if is_last and config.last_layer_grad_bits is not None:
         bits = config.last_layer_grad_bits

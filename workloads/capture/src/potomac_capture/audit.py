@@ -1,0 +1,77 @@
+"""What multiplies tensors in a step without having been a product of ours."""
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from .products import inside_product
+from .scope import running_modules
+from .trace_file import LeftOut
+from .wrap import class_name
+
+# As PyTorch's dispatcher calls them.
+_MULTIPLYING = {
+    "mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "convolution", "_convolution",
+    "convolution_overrideable", "mkldnn_linear", "mkldnn_rnn_layer", "_trilinear",
+    "_native_multi_head_attention", "_transformer_encoder_layer_fwd",
+    "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_flash_attention_for_cpu", "linear", "_thnn_fused_lstm_cell",
+}  # fmt: skip
+
+
+class Auditor(TorchDispatchMode):
+    """Sees every operation, below autograd. `counts`: whether what runs now is to be noted."""
+
+    def __init__(self, model: nn.Module, counts: Callable[[], bool]) -> None:
+        super().__init__()
+        self._model, self._counts = model, counts
+        self._names: Optional[Dict[int, str]] = None
+        self._found: Dict[Tuple[str, str], str] = {}
+
+    def left_out(self) -> List[LeftOut]:
+        return [LeftOut(name, kind, why) for (name, kind), why in self._found.items()]
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        name = func.overloadpacket.__name__
+        if name in _MULTIPLYING and not inside_product() and self._counts():
+            self._note(name, args)
+        # PyTorch 1.13 hands a number over where the operator takes a tensor (x.bitwise_and_(7)).
+        places = zip(args, func._schema.arguments)
+        args = tuple(
+            torch.tensor(value) if isinstance(value, (bool, int, float)) and _is_tensor(place)
+            else value
+            for value, place in places
+        )  # fmt: skip
+        return func(*args, **(kwargs or {}))
+
+    def _note(self, operation: str, args: Tuple[Any, ...]) -> None:
+        modules = running_modules()
+        excluded = next((m for m in modules if m.how is None), None)
+        tensors = [a for a in args if isinstance(a, torch.Tensor)]
+        where, kind = "outside of the model", operation
+        reason = "FP32: run by no module of the model"
+        if modules:
+            module = excluded if excluded is not None else modules[-1]
+            where, reason = self._name_of(module), "FP32: not intercepted"
+            if type(module).__module__.startswith("torch.nn"):
+                kind = class_name(module)
+        if excluded is not None:
+            reason = "FP32: excluded"
+        elif any(t.is_complex() for t in tensors):
+            reason = "of complex numbers, which are not quantized"
+        elif not all(t.is_floating_point() for t in tensors):
+            reason = "of integers, which are not quantized"
+        self._found.setdefault((where, kind), reason)
+
+    def _name_of(self, module: Any) -> str:
+        if self._names is None:
+            self._names = {id(m): name for name, m in self._model.named_modules()}
+        return self._names.get(id(module)) or class_name(module)
+
+
+def _is_tensor(argument: Any) -> bool:
+    return str(argument.type) == "Tensor"

@@ -1,0 +1,170 @@
+"""`describe`: writes the shapes of a model's products as a Potomac model description.
+
+By the same interception as training and capturing, but of the model as it is: nothing is
+quantized, and any tensors do, those of the "meta" device too, which hold no values.
+"""
+
+import json
+import os
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import nn
+
+from .audit import Auditor
+from .config import Config
+from .interception import add_watcher, remove_watcher, set_compute
+from .products import ConvolutionProduct, Product, Quantization, inside
+from .scope import ScopedModule, scoped_class
+from .trace_file import check_target, replaced_whole
+from .wrap import class_name, quantization_of
+
+Inputs = Union[torch.Tensor, Sequence[Any], Mapping[str, Any]]
+Entry = Dict[str, Any]
+
+
+def describe(
+    model: nn.Module,
+    inputs: Inputs,
+    path: Optional[Union[str, os.PathLike]] = None,
+    *,
+    model_name: Optional[str] = None,
+) -> str:
+    """The text of the description; written to `path` if there is one.
+
+    inputs: a tensor, a sequence of arguments, or a mapping of named ones, for one forward.
+    A product has backward-data if its input needs a gradient there, and backward-weight if
+    its weights do. Parameters are counted, also of what is not a product: batch
+    normalizations, embeddings and the like are listed as not included. The model stays as
+    it is.
+
+    ValueError for a quantized model (capture its step instead), or one that multiplies
+    nothing.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, ScopedModule):
+            raise ValueError(f"{name or 'the model'} is quantized; describe the model before, "
+                             "or capture a step of it")  # fmt: skip
+    if path is not None:
+        check_target(path)
+    describer = _Describer(model)
+    with describer.watching():
+        if isinstance(inputs, torch.Tensor):
+            model(inputs)
+        elif isinstance(inputs, Mapping):
+            model(**inputs)
+        else:
+            model(*inputs)
+    text = describer.text(model_name or class_name(model))
+    if path is not None:
+        with replaced_whole(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+    return text
+
+
+class _Describer:
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._layers: List[Entry] = []
+        self._seen: Dict[str, int] = {}
+        self._counted: set = set()  # parameters, by identity
+        self._ran: Dict[int, nn.Module] = {}
+        self._multiplied: set = set()  # modules, by identity
+        self._auditor = Auditor(model, lambda: True)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Every module runs under the interception, and is afterwards what it was."""
+        classes = {module: type(module) for module in self._model.modules()}
+        add_watcher(self._product)
+        set_compute(_plainly)
+        hooks = []
+        try:
+            for name, module in self._model.named_modules():
+                module.how = quantization_of(name, module, Config(), False)
+                module.__class__ = scoped_class(classes[module])
+                hooks.append(module.register_forward_pre_hook(self._runs))
+            with self._auditor:
+                yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+            for module, cls in classes.items():
+                module.__class__ = cls
+                module.__dict__.pop("how", None)
+            set_compute(None)
+            remove_watcher(self._product)
+
+    def text(self, name: str) -> str:
+        if not self._layers:
+            raise ValueError("the model multiplies no tensors")
+        lines = ["format: potomac-model", "version: 1", f"model: {json.dumps(name)}", "layers:"]
+        lines += [f"  - {json.dumps(entry)}" for entry in self._layers]
+        left_out = self._left_out()
+        if left_out:
+            lines += ["not_included:", *(f"  - {json.dumps(entry)}" for entry in left_out)]
+        return "\n".join(lines) + "\n"
+
+    def _runs(self, module: nn.Module, _: Any) -> None:
+        self._ran[id(module)] = module
+
+    def _product(
+        self, modules: List[Any], product: Product, how: Quantization, a: torch.Tensor,
+        w: torch.Tensor, bias: Optional[torch.Tensor], gamma: Any, needs: Tuple[bool, bool],
+    ) -> None:  # fmt: skip
+        self._multiplied.update(id(module) for module in modules)
+        self._seen[how.name] = self._seen.get(how.name, 0) + 1
+        count = self._seen[how.name]
+        entry: Entry = {product.kind: how.name if count == 1 else f"{how.name}#{count}"}
+        a_shape, w_shape = (list(product.traced(t.detach()).shape) for t in (a, w))
+        if product.kind == "matmul":
+            entry.update(batch=a_shape[0], m=a_shape[1], n=w_shape[2], k=a_shape[2])
+        else:
+            transposed = product.kind == "conv_transpose2d"
+            groups = product.groups if isinstance(product, ConvolutionProduct) else 1
+            outputs = w_shape[1] * groups if transposed else w_shape[0]
+            entry.update(input=a_shape, outputs=outputs)
+        if isinstance(product, ConvolutionProduct):
+            entry["kernel"] = w_shape[2:]
+            entry.update({key: list(v) if isinstance(v, tuple) else v
+                          for key, v in product.attributes().items()})  # fmt: skip
+            if product.transposed:
+                entry["output_padding"] = list(product.output_padding)
+        if bias is not None:
+            entry["bias"] = True
+        if not needs[0]:
+            entry["input_grad"] = False
+        if not needs[1]:
+            entry["weight_grad"] = False
+        self._layers.append(entry)
+
+    def _left_out(self) -> List[Entry]:
+        """Modules that multiply nothing, by their kind, and products that were not seen."""
+        kinds: Dict[str, List[nn.Module]] = {}
+        for key, module in self._ran.items():
+            if key not in self._multiplied and not any(True for _ in module.children()):
+                kinds.setdefault(class_name(module), []).append(module)
+        unseen = self._auditor.left_out()
+        entries = [{"name": part.name, "kind": part.kind, "reason": part.reason}
+                   for part in unseen]  # fmt: skip
+        for kind in {part.kind for part in unseen}:
+            kinds.pop(kind, None)
+        for kind, modules in kinds.items():
+            entry: Entry = {"name": f"{len(modules)} modules" if len(modules) > 1 else "1 module",
+                            "kind": kind}  # fmt: skip
+            parameters = sum(p.numel() for module in modules for p in module.parameters())
+            if parameters:
+                entry["parameters"] = parameters
+            entries.append({**entry, "reason": "not a matrix product"})
+        return entries
+
+
+def _plainly(
+    a: torch.Tensor, w: torch.Tensor, bias: Optional[torch.Tensor], gamma: Any, product: Product,
+    how: Any, use: Any,
+) -> torch.Tensor:  # fmt: skip
+    with inside():
+        if product.kind == "matmul":
+            return product.forward(a, w, None)
+        return product.forward(a, w, bias)
