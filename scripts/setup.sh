@@ -18,7 +18,7 @@ build_packages=(
 test_packages=(
   ccache clang-format clang-tidy dataset-fashion-mnist dpkg-dev fish git libbenchmark-dev libgmock-dev
   libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc python3 python3-h5py
-  python3-numpy python3-onnx python3-pytest python3-setuptools python3-torch python3-torchvision zsh
+  python3-numpy python3-onnx python3-pytest python3-torch python3-torchvision python3-venv python3-yaml zsh
 )
 
 die() {
