@@ -128,16 +128,17 @@ std::string geometry_text(const LayerShape& layer) {
   if (!is_convolution(layer.kind)) {
     return {};
   }
-  const workloads::Conv2dGeometry& conv = layer.conv;
-  const auto sides = [](const workloads::Pair& pair) {
-    return fmt::format("{}x{}", pair[0], pair[1]);
-  };
-  return fmt::format(", stride {}, padding {}, dilation {}, groups {}", sides(conv.stride),
-                     conv.padding.is_symmetric()
-                         ? sides(conv.padding.before)
-                         : fmt::format("{} before, {} behind", sides(conv.padding.before),
-                                       sides(conv.padding.after)),
-                     sides(conv.dilation), conv.groups);
+  const workloads::GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
+  const auto first = lists.padding.begin();
+  const auto axes = static_cast<std::ptrdiff_t>(lists.stride.size());
+  const std::string padding =
+      fmt::format("{}", fmt::join(first, first + axes, "x")) +
+      (lists.padding.size() == lists.stride.size()
+           ? std::string()
+           : fmt::format(" before, {} behind", fmt::join(first + axes, lists.padding.end(), "x")));
+  return fmt::format(", stride {}, padding {}, dilation {}, groups {}",
+                     fmt::join(lists.stride, "x"), padding, fmt::join(lists.dilation, "x"),
+                     layer.conv.groups);
 }
 
 std::string values_text(const WorkloadInfo& info) {
@@ -253,12 +254,15 @@ nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Laye
                                Totals& totals) {
   nlohmann::ordered_json json = {{"name", layer.name}, {"kind", name_of(layer.kind)}};
   if (is_convolution(layer.kind)) {
-    const workloads::Conv2dGeometry& conv = layer.conv;
-    json["stride"] = conv.stride;
-    json["padding"] = {conv.padding.before[0], conv.padding.before[1], conv.padding.after[0],
-                       conv.padding.after[1]};
-    json["dilation"] = conv.dilation;
-    json["groups"] = conv.groups;
+    workloads::GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
+    if (lists.padding.size() == lists.stride.size()) {
+      const workloads::Shape before = lists.padding;
+      lists.padding.insert(lists.padding.end(), before.begin(), before.end());
+    }
+    json["stride"] = lists.stride;
+    json["padding"] = lists.padding;
+    json["dilation"] = lists.dilation;
+    json["groups"] = layer.conv.groups;
   }
   json["input_grad"] = layer.input_grad;
   json["weight_grad"] = layer.weight_grad;

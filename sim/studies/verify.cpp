@@ -96,28 +96,32 @@ workloads::LayerShape draw_shape(Draw& draw, ArrayShape array) {
   shape.kind = draw.element(workloads::kLayerKinds);
   shape.input_grad = true;
   if (is_convolution(shape.kind)) {
-    workloads::Conv2dGeometry& conv = shape.conv;
-    conv.groups = draw.between(1, 2);
+    const std::size_t axes = is_volumetric(shape.kind) ? 3 : 2;
+    const std::int64_t groups = draw.between(1, 2);
     const std::int64_t in = draw.between(1, 3);
     const std::int64_t out = draw.between(1, 3);
     const std::int64_t batch = draw.between(1, 2);
-    shape.w = {conv.groups * out, in, 0, 0};
-    shape.a = {batch, conv.groups * in, 0, 0};
-    shape.g = {batch, conv.groups * out, 0, 0};
-    for (std::size_t axis = 0; axis < 2; ++axis) {
+    shape.w = {groups * out, in};
+    shape.a = {batch, groups * in};
+    shape.g = {batch, groups * out};
+    workloads::GeometryLists lists;
+    workloads::Shape behind;
+    for (std::size_t axis = 0; axis < axes; ++axis) {
       const std::int64_t kernel = draw.between(1, 3);
-      conv.stride[axis] = draw.between(1, 3);
-      conv.dilation[axis] = draw.between(1, 2);
-      conv.padding.before[axis] = draw.between(0, 2);
-      conv.padding.after[axis] = draw.between(0, 2);
-      const std::int64_t reach = conv.dilation[axis] * (kernel - 1) + 1;
-      const std::int64_t input =
-          std::max<std::int64_t>(draw.between(1, 7), reach - conv.padding.along(axis));
-      shape.w[2 + axis] = kernel;
-      shape.a[2 + axis] = input;
-      shape.g[2 + axis] = (input + conv.padding.along(axis) - reach) / conv.stride[axis] + 1;
+      lists.stride.push_back(draw.between(1, 3));
+      lists.dilation.push_back(draw.between(1, 2));
+      lists.padding.push_back(draw.between(0, 2));
+      behind.push_back(draw.between(0, 2));
+      const std::int64_t around = lists.padding.back() + behind.back();
+      const std::int64_t reach = lists.dilation.back() * (kernel - 1) + 1;
+      const std::int64_t input = std::max<std::int64_t>(draw.between(1, 7), reach - around);
+      shape.w.push_back(kernel);
+      shape.a.push_back(input);
+      shape.g.push_back((input + around - reach) / lists.stride.back() + 1);
     }
-    if (shape.kind == LayerKind::kConvTranspose2d) {
+    lists.padding.insert(lists.padding.end(), behind.begin(), behind.end());
+    shape.conv = geometry_of(lists, groups);
+    if (is_transposed(shape.kind)) {
       std::swap(shape.a, shape.g);
     }
     return shape;

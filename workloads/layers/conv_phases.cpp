@@ -13,13 +13,12 @@ std::int64_t steps_below(std::int64_t first, std::int64_t step, std::int64_t end
 
 }  // namespace
 
-std::vector<PhaseAxis> phases_of_axis(const LayerShape& layer, std::size_t axis,
-                                      StridedBackwardData form) {
-  const std::int64_t pixels = layer.a[2 + axis];
-  const std::int64_t taps = layer.w[2 + axis];
-  const std::int64_t stride = layer.conv.stride[axis];
-  const std::int64_t padding = layer.conv.padding.before[axis];
-  const std::int64_t dilation = layer.conv.dilation[axis];
+std::vector<PhaseAxis> phases_of_axis(const ConvAxis& axis, StridedBackwardData form) {
+  const std::int64_t pixels = axis.pixels;
+  const std::int64_t taps = axis.taps;
+  const std::int64_t stride = axis.stride;
+  const std::int64_t padding = axis.before;
+  const std::int64_t dilation = axis.dilation;
   if (form == StridedBackwardData::kZeroInsert) {
     return {{.first_pixel = 0,
              .pixel_step = 1,

@@ -13,10 +13,11 @@ std::vector<GemmShape> backward_data_gemms(const LayerShape& layer, const Loweri
   const ConvPhases phases(layer, lowering.strided_backward_data);
   std::vector<GemmShape> gemms;
   for (std::size_t i = 0; i < phases.size(); ++i) {
+    const PhaseAxis& z = phases.z(i);
     const PhaseAxis& y = phases.y(i);
     const PhaseAxis& x = phases.x(i);
-    const GemmShape gemm{layer.conv.groups, e.batch * y.pixels * x.pixels, e.channels,
-                         e.outputs * y.taps * x.taps};
+    const GemmShape gemm{layer.conv.groups, e.batch * z.pixels * y.pixels * x.pixels, e.channels,
+                         e.outputs * z.taps * y.taps * x.taps};
     if (!gemms.empty() && gemms.back().m == gemm.m && gemms.back().k == gemm.k) {
       gemms.back().count += gemm.count;
     } else {
@@ -28,8 +29,8 @@ std::vector<GemmShape> backward_data_gemms(const LayerShape& layer, const Loweri
 
 std::vector<GemmShape> conv_gemms(const LayerShape& layer, Pass pass, const Lowering& lowering) {
   const ConvExtents e(layer);
-  const std::int64_t patch = e.channels * e.kernel_height * e.kernel_width;
-  const std::int64_t out_positions = e.batch * e.out_height * e.out_width;
+  const std::int64_t patch = e.channels * e.taps();
+  const std::int64_t out_positions = e.batch * e.places();
   const std::int64_t count = layer.conv.groups;
   switch (pass) {
     case Pass::kForward:
@@ -50,18 +51,13 @@ std::int64_t inside(std::int64_t origin, std::int64_t step, std::int64_t end, st
 }
 
 // Pairs of an output's position and a tap that meet a pixel of the input, on one axis.
-std::int64_t meetings(const LayerShape& layer, std::size_t axis) {
-  const std::int64_t pixels = layer.a[2 + axis];
-  const std::int64_t outputs = layer.g[2 + axis];
-  const std::int64_t taps = layer.w[2 + axis];
-  const std::int64_t stride = layer.conv.stride[axis];
-  const std::int64_t dilation = layer.conv.dilation[axis];
+std::int64_t meetings(const ConvAxis& axis) {
   // Both counts are fair; the loop is over the smaller.
   std::int64_t sum = 0;
-  for (std::int64_t i = 0; i < std::min(taps, outputs); ++i) {
-    sum += taps <= outputs
-               ? inside(i * dilation - layer.conv.padding.before[axis], stride, pixels, outputs)
-               : inside(i * stride - layer.conv.padding.before[axis], dilation, pixels, taps);
+  for (std::int64_t i = 0; i < std::min(axis.taps, axis.places); ++i) {
+    sum += axis.taps <= axis.places
+               ? inside(i * axis.dilation - axis.before, axis.stride, axis.pixels, axis.places)
+               : inside(i * axis.stride - axis.before, axis.dilation, axis.pixels, axis.taps);
   }
   return sum;
 }
@@ -109,10 +105,9 @@ std::int64_t structural_macs(const LayerShape& layer, Pass pass, const Lowering&
   if (!is_convolution(layer.kind)) {
     return 0;
   }
-  const LayerShape convolution = as_convolution(layer, pass).layer;
-  const ConvExtents e(convolution);
-  const std::int64_t useful = layer.conv.groups * e.batch * e.outputs * e.channels *
-                              meetings(convolution, 0) * meetings(convolution, 1);
+  const ConvExtents e(as_convolution(layer, pass).layer);
+  const std::int64_t useful = layer.conv.groups * e.batch * e.outputs * e.channels * meetings(e.z) *
+                              meetings(e.y) * meetings(e.x);
   return macs_of(gemms_of(layer, pass, lowering)) - useful;
 }
 

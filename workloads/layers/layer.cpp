@@ -4,11 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
+#include "workloads/layers/conv_extents.hpp"
 
 namespace potomac::workloads {
 namespace {
@@ -19,6 +21,19 @@ constexpr std::int64_t kMaxGeometry = std::int64_t{1} << 20U;
 constexpr std::int64_t kMaxMacs = std::int64_t{1} << 62U;
 constexpr std::int64_t kMaxPhases = std::int64_t{1} << 16U;
 
+// What messages call a spatial axis.
+struct AxisWords {
+  const char* direction;
+  const char* before;
+  const char* after;
+  const char* elements;
+};
+constexpr std::array<AxisWords, kConvAxes> kAxisWords = {{
+    {"depth's", "in front", "behind", "planes"},
+    {"vertical", "above", "below", "rows"},
+    {"horizontal", "to the left", "to the right", "columns"},
+}};
+
 // The checks of one layer, each a line of what does not fit.
 class LayerCheck {
  public:
@@ -26,7 +41,8 @@ class LayerCheck {
 
   void run() const {
     check_name();
-    const std::size_t rank = is_convolution(layer_.kind)         ? 4
+    const std::size_t rank = is_volumetric(layer_.kind)          ? 5
+                             : is_convolution(layer_.kind)       ? 4
                              : layer_.kind == LayerKind::kLinear ? 2
                                                                  : 3;
     check_tensor("W", layer_.w, rank);
@@ -36,10 +52,12 @@ class LayerCheck {
       case LayerKind::kLinear:
         return check_linear();
       case LayerKind::kConv2d:
+      case LayerKind::kConv3d:
         return check_convolution({"A", layer_.a}, {"G", layer_.g});
       case LayerKind::kMatmul:
         return check_matmul();
       case LayerKind::kConvTranspose2d:
+      case LayerKind::kConvTranspose3d:
         return check_convolution({"G", layer_.g}, {"A", layer_.a});
     }
   }
@@ -99,6 +117,10 @@ class LayerCheck {
         return "W[B,K,N] A[B,M,K] G[B,M,N]";
       case LayerKind::kConvTranspose2d:
         return "W[C,O/groups,kh,kw] A[B,C,H,W] G[B,O,P,Q]";
+      case LayerKind::kConv3d:
+        return "W[O,C/groups,kd,kh,kw] A[B,C,D,H,W] G[B,O,R,P,Q]";
+      case LayerKind::kConvTranspose3d:
+        return "W[C,O/groups,kd,kh,kw] A[B,C,D,H,W] G[B,O,R,P,Q]";
     }
     return "";
   }
@@ -124,7 +146,7 @@ class LayerCheck {
     expect_equal("N, the columns", {"W", layer_.w, 2}, {"G", layer_.g, 2});
   }
 
-  void check_range(const char* what, std::int64_t value, std::int64_t low) const {
+  void check_range(const std::string& what, std::int64_t value, std::int64_t low) const {
     if (value < low || value > kMaxGeometry) {
       fail(fmt::format("{} is {}", what, value),
            fmt::format("it must be from {} to {}", low, kMaxGeometry));
@@ -140,17 +162,19 @@ class LayerCheck {
 
   // `image` is what the kernel slides over, `result` has an element for each of its places.
   void check_convolution(const Named& image, const Named& result) const {
-    const Conv2dGeometry& conv = layer_.conv;
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      check_range(axis == 0 ? "stride[0]" : "stride[1]", conv.stride[axis], 1);
-      check_range(axis == 0 ? "padding above" : "padding to the left", conv.padding.before[axis],
-                  0);
-      check_range(axis == 0 ? "padding below" : "padding to the right", conv.padding.after[axis],
-                  0);
-      check_range(axis == 0 ? "dilation[0]" : "dilation[1]", conv.dilation[axis], 1);
+    const ConvGeometry& conv = layer_.conv;
+    const AsConvolution convolution = as_convolution(layer_, Pass::kForward);
+    const std::size_t first = is_volumetric(layer_.kind) ? 0 : 1;
+    for (std::size_t axis = first; axis < kConvAxes; ++axis) {
+      const ConvAxis numbers = conv_axis(convolution.layer, axis);
+      const AxisWords& words = kAxisWords[axis];
+      check_range(fmt::format("stride[{}]", axis - first), numbers.stride, 1);
+      check_range(fmt::format("padding {}", words.before), numbers.before, 0);
+      check_range(fmt::format("padding {}", words.after), numbers.after, 0);
+      check_range(fmt::format("dilation[{}]", axis - first), numbers.dilation, 1);
     }
     check_range("groups", conv.groups, 1);
-    const bool transposed = layer_.kind == LayerKind::kConvTranspose2d;
+    const bool transposed = is_transposed(layer_.kind);
     expect_equal("B, the batch", {"A", layer_.a, 0}, {"G", layer_.g, 0});
     expect_equal(transposed ? "C, the input channels" : "O, the output channels",
                  {"W", layer_.w, 0}, result.axis(1));
@@ -168,57 +192,49 @@ class LayerCheck {
                        letter),
            fmt::format("write {}", forms()));
     }
-    check_axis(image.axis(2), result.axis(2));
-    check_axis(image.axis(3), result.axis(3));
+    std::int64_t phases = 1;
+    for (std::size_t axis = first; axis < kConvAxes; ++axis) {
+      const ConvAxis numbers = conv_axis(convolution.layer, axis);
+      const std::size_t index = image.shape.size() - kConvAxes + axis;
+      check_axis(image.axis(index), result.axis(index), numbers, kAxisWords[axis]);
+      phases *= std::min(numbers.stride, numbers.taps);  // of each axis at most 2^20
+    }
     check_macs(image.shape, result.shape);
     // A phase is a GEMM of its own; kernels and strides of 256 are beyond every real network.
-    const auto phases = [&](std::size_t axis) {
-      return std::min(conv.stride[axis], layer_.w[2 + axis]);
-    };
-    if (phases(0) * phases(1) > kMaxPhases) {
-      fail(fmt::format("its strides, {} x {}, split {} into up to {} phases, more than {}",
-                       conv.stride[0], conv.stride[1], transposed ? "forward" : "backward-data",
-                       phases(0) * phases(1), kMaxPhases),
+    if (phases > kMaxPhases) {
+      fail(fmt::format("its strides split {} into up to {} phases, more than {}",
+                       transposed ? "forward" : "backward-data", phases, kMaxPhases),
            "correct the stride or the kernel");
     }
   }
 
   // One axis: floor((image + padding - d(k-1) - 1) / s) + 1 against the result.
-  void check_axis(const Extent& image, const Extent& result) const {
-    const Conv2dGeometry& conv = layer_.conv;
-    const std::size_t axis = image.axis - 2;
-    const std::int64_t input = image.value();
-    const std::int64_t kernel = layer_.w[image.axis];
-    const std::int64_t padded = input + conv.padding.along(axis);
-    const std::int64_t reach = conv.dilation[axis] * (kernel - 1) + 1;
-    if (reach > padded) {
+  void check_axis(const Extent& image, const Extent& result, const ConvAxis& axis,
+                  const AxisWords& words) const {
+    const std::int64_t padded = axis.pixels + axis.before + axis.after;
+    if (axis.reach() > padded) {
       fail(fmt::format("its kernel spans {} {} (W[{}] = {}, dilation {}), but the padded {} has {} "
-                       "({}[{}] = {}, padding {})",
-                       reach, axis == 0 ? "rows" : "columns", image.axis, kernel,
-                       conv.dilation[axis],
-                       layer_.kind == LayerKind::kConvTranspose2d ? "output" : "input", padded,
-                       image.tensor, image.axis, input, padding_text(axis)),
+                       "({}[{}] = {}, padding {} + {})",
+                       axis.reach(), words.elements, image.axis, axis.taps, axis.dilation,
+                       is_transposed(layer_.kind) ? "output" : "input", padded, image.tensor,
+                       image.axis, axis.pixels, axis.before, axis.after),
            "correct the kernel, dilation or padding");
     }
-    const std::int64_t places = (padded - reach) / conv.stride[axis] + 1;
+    const std::int64_t places = (padded - axis.reach()) / axis.stride + 1;
     if (result.value() != places) {
-      fail(fmt::format("{}, but floor(({} + {} - {}*({} - 1) - 1) / {}) + 1 = {}", result.text(),
-                       input, padding_text(axis), conv.dilation[axis], kernel, conv.stride[axis],
-                       places),
+      fail(fmt::format("{}, but floor(({} + {} + {} - {}*({} - 1) - 1) / {}) + 1 = {}",
+                       result.text(), axis.pixels, axis.before, axis.after, axis.dilation,
+                       axis.taps, axis.stride, places),
            fmt::format("correct {} or the {} stride, padding and dilation", result.tensor,
-                       axis == 0 ? "vertical" : "horizontal"));
+                       words.direction));
     }
-  }
-
-  std::string padding_text(std::size_t axis) const {
-    const Padding& padding = layer_.conv.padding;
-    return fmt::format("{} + {}", padding.before[axis], padding.after[axis]);
   }
 
   // A kernel that is as large as a tensor may be, used as often as G is large, overflows.
   void check_macs(const Shape& image, const Shape& result) const {
-    const std::int64_t patch = layer_.w[1] * layer_.w[2] * layer_.w[3];
-    const std::int64_t used = layer_.w[0] / layer_.conv.groups * layer_.w[2] * layer_.w[3];
+    const std::int64_t kernel = element_count({layer_.w.begin() + 2, layer_.w.end()});
+    const std::int64_t patch = layer_.w[1] * kernel;
+    const std::int64_t used = layer_.w[0] / layer_.conv.groups * kernel;
     if (element_count(result) > kMaxMacs / patch || element_count(image) > kMaxMacs / used) {
       fail("one of its passes has more than 2^62 MACs", "split the layer");
     }
@@ -252,8 +268,46 @@ std::string_view name_of(LayerKind kind) {
       return "matmul";
     case LayerKind::kConvTranspose2d:
       return "conv_transpose2d";
+    case LayerKind::kConv3d:
+      return "conv3d";
+    case LayerKind::kConvTranspose3d:
+      return "conv_transpose3d";
   }
   return "";
+}
+
+GeometryLists lists_of(const ConvGeometry& geometry, bool volumetric) {
+  const auto list = [&](std::int64_t depth, const Pair& pair) {
+    return volumetric ? Shape{depth, pair[0], pair[1]} : Shape{pair[0], pair[1]};
+  };
+  GeometryLists lists{.stride = list(geometry.depth.stride, geometry.stride),
+                      .padding = list(geometry.depth.before, geometry.padding.before),
+                      .dilation = list(geometry.depth.dilation, geometry.dilation)};
+  const Shape after = list(geometry.depth.after, geometry.padding.after);
+  if (after != lists.padding) {
+    lists.padding.insert(lists.padding.end(), after.begin(), after.end());
+  }
+  return lists;
+}
+
+ConvGeometry geometry_of(const GeometryLists& lists, std::int64_t groups) {
+  const std::size_t axes = lists.stride.size();
+  const std::size_t y = axes - 2;
+  const std::size_t x = axes - 1;
+  const Shape& padding = lists.padding;
+  const std::size_t after = padding.size() - axes;  // of the first side behind
+  ConvGeometry geometry{.stride = {lists.stride[y], lists.stride[x]},
+                        .padding = {.before = {padding[y], padding[x]},
+                                    .after = {padding[after + y], padding[after + x]}},
+                        .dilation = {lists.dilation[y], lists.dilation[x]},
+                        .groups = groups};
+  if (axes == kConvAxes) {
+    geometry.depth = {.stride = lists.stride[0],
+                      .before = padding[0],
+                      .after = padding[after],
+                      .dilation = lists.dilation[0]};
+  }
+  return geometry;
 }
 
 std::int64_t element_count(const Shape& shape) {
@@ -287,8 +341,8 @@ void check(const LayerShape& layer, const std::string& file) {
 
 AsConvolution as_convolution(const LayerShape& layer, Pass pass) {
   AsConvolution result{.layer = layer, .pass = pass};
-  if (layer.kind == LayerKind::kConvTranspose2d) {
-    result.layer.kind = LayerKind::kConv2d;
+  if (is_transposed(layer.kind)) {
+    result.layer.kind = is_volumetric(layer.kind) ? LayerKind::kConv3d : LayerKind::kConv2d;
     std::swap(result.layer.a, result.layer.g);
     result.pass = pass == Pass::kForward        ? Pass::kBackwardData
                   : pass == Pass::kBackwardData ? Pass::kForward

@@ -19,14 +19,23 @@ inline constexpr std::array<Pass, 3> kPasses = {Pass::kForward, Pass::kBackwardD
 // "forward", "backward-data", "backward-weight".
 std::string_view name_of(Pass pass);
 
-enum class LayerKind { kLinear, kConv2d, kMatmul, kConvTranspose2d };
-inline constexpr std::array<LayerKind, 4> kLayerKinds = {
-    LayerKind::kLinear, LayerKind::kConv2d, LayerKind::kMatmul, LayerKind::kConvTranspose2d};
-// "linear", "conv2d", "matmul", "conv_transpose2d": as in a trace.
+enum class LayerKind { kLinear, kConv2d, kMatmul, kConvTranspose2d, kConv3d, kConvTranspose3d };
+inline constexpr std::array<LayerKind, 6> kLayerKinds = {
+    LayerKind::kLinear,          LayerKind::kConv2d, LayerKind::kMatmul,
+    LayerKind::kConvTranspose2d, LayerKind::kConv3d, LayerKind::kConvTranspose3d};
+// "linear", "conv2d", "matmul", "conv_transpose2d", "conv3d", "conv_transpose3d": as in a trace.
 std::string_view name_of(LayerKind kind);
+
+constexpr bool is_transposed(LayerKind kind) {
+  return kind == LayerKind::kConvTranspose2d || kind == LayerKind::kConvTranspose3d;
+}
+// Of three spatial axes.
+constexpr bool is_volumetric(LayerKind kind) {
+  return kind == LayerKind::kConv3d || kind == LayerKind::kConvTranspose3d;
+}
 // Whether it has stride, padding, dilation and groups.
 constexpr bool is_convolution(LayerKind kind) {
-  return kind == LayerKind::kConv2d || kind == LayerKind::kConvTranspose2d;
+  return kind == LayerKind::kConv2d || is_volumetric(kind) || is_transposed(kind);
 }
 
 // More codes than any layer of a real network has in one tensor; one byte each.
@@ -73,7 +82,7 @@ struct LayerFormats {
   friend bool operator==(const LayerFormats&, const LayerFormats&) = default;
 };
 
-// Two numbers per spatial axis: [vertical, horizontal].
+// A number for each of two spatial axes: [vertical, horizontal].
 using Pair = std::array<std::int64_t, 2>;
 
 // Rows and columns of zeros around a convolution's input; of a transposed convolution, what is cut
@@ -90,24 +99,46 @@ struct Padding {
   friend bool operator==(const Padding&, const Padding&) = default;
 };
 
-struct Conv2dGeometry {
+// The same of a third axis, before these two.
+struct DepthGeometry {
+  std::int64_t stride = 1;
+  std::int64_t before = 0;  // padding in front
+  std::int64_t after = 0;   // padding behind
+  std::int64_t dilation = 1;
+
+  friend bool operator==(const DepthGeometry&, const DepthGeometry&) = default;
+};
+
+struct ConvGeometry {
   Pair stride{1, 1};
   Padding padding;
   Pair dilation{1, 1};
   std::int64_t groups = 1;
+  DepthGeometry depth = {};  // if is_volumetric(kind)
 
-  friend bool operator==(const Conv2dGeometry&, const Conv2dGeometry&) = default;
+  friend bool operator==(const ConvGeometry&, const ConvGeometry&) = default;
 };
+
+// The same as files write it: a number for each spatial axis, outermost first. `padding` has the
+// sides before, then those behind; or, where they are the same, as many numbers as axes.
+struct GeometryLists {
+  Shape stride, padding, dilation;
+};
+// Two axes, or with depth three.
+GeometryLists lists_of(const ConvGeometry& geometry, bool volumetric);
+// Precondition: all of two or of three axes.
+ConvGeometry geometry_of(const GeometryLists& lists, std::int64_t groups);
 
 // What a layer is without its values: enough for its GEMMs' shapes.
 //   linear: W[O,I]          A[B,I]      G[B,O]
 //   conv2d: W[O,C/g,kh,kw]  A[B,C,H,W]  G[B,O,P,Q]
 //   matmul: W[B,K,N]        A[B,M,K]    G[B,M,N]
 //   conv_transpose2d: W[C,O/g,kh,kw]  A[B,C,H,W]  G[B,O,P,Q]
+//   conv3d, conv_transpose3d: the same with a third spatial axis before the two
 struct LayerShape {
   std::string name;  // of the layer's group in the trace: "000-conv1"
   LayerKind kind = LayerKind::kLinear;
-  Conv2dGeometry conv;      // if is_convolution(kind)
+  ConvGeometry conv;        // if is_convolution(kind)
   bool input_grad = true;   // false: a network's first layer, no backward-data
   bool weight_grad = true;  // false: frozen weights, no backward-weight
   Shape w, a, g;
@@ -126,7 +157,7 @@ void check(const LayerShape& layer, const std::string& file);
 
 // A transposed convolution is a convolution run backward: of the one from its output to its input,
 // forward and backward-data have changed places, and so have A and G. `layer` and `pass` are those
-// of the convolution; a conv2d is one already.
+// of the convolution; a conv2d or conv3d is one already.
 struct AsConvolution {
   LayerShape layer;
   Pass pass = Pass::kForward;

@@ -1,6 +1,7 @@
 #include "workloads/layers/lowering.hpp"
 
 #include <cassert>
+#include <utility>
 
 #include "workloads/layers/conv_extents.hpp"
 
@@ -12,63 +13,111 @@ using Mapping = LoweredOperand::Mapping;
 // A dense matrix: element (row, k) at base + row * row_stride + k * depth_stride.
 Mapping dense(std::int64_t rows, std::int64_t row_stride, std::int64_t depth,
               std::int64_t depth_stride, std::int64_t base) {
-  return {.row_extents = {rows, 1, 1},
-          .depth_extents = {depth, 1, 1},
+  return {.row_extents = {rows, 1, 1, 1},
+          .depth_extents = {depth, 1, 1, 1},
           .base = base,
           .row_stride = row_stride,
           .depth_stride = depth_stride,
+          .z = {},
           .y = {},
           .x = {}};
 }
 
+// The spatial axes of a tensor: extents, and from them the strides.
+struct Spatial {
+  std::int64_t depth, height, width;
+
+  std::int64_t volume() const { return depth * height * width; }
+  PatchAxis z(PatchAxis axis) const { return with(axis, depth, height * width); }
+  PatchAxis y(PatchAxis axis) const { return with(axis, height, width); }
+  PatchAxis x(PatchAxis axis) const { return with(axis, width, 1); }
+
+ private:
+  static PatchAxis with(PatchAxis axis, std::int64_t extent, std::int64_t stride) {
+    axis.extent = extent;
+    axis.stride = stride;
+    return axis;
+  }
+};
+
+Spatial image_of(const ConvExtents& e) {
+  return {e.z.pixels, e.y.pixels, e.x.pixels};
+}
+Spatial result_of(const ConvExtents& e) {
+  return {e.z.places, e.y.places, e.x.places};
+}
+Spatial kernel_of(const ConvExtents& e) {
+  return {e.z.taps, e.y.taps, e.x.taps};
+}
+
+// Rows are places and depth is taps, or the other way round.
+PatchAxis places_by_taps(const ConvAxis& axis) {
+  PatchAxis patch;
+  patch.row_step = axis.stride;
+  patch.depth_step = axis.dilation;
+  patch.origin = -axis.before;
+  return patch;
+}
+PatchAxis taps_by_places(const ConvAxis& axis) {
+  PatchAxis patch = places_by_taps(axis);
+  std::swap(patch.row_step, patch.depth_step);
+  return patch;
+}
+// Depth is the axis itself.
+PatchAxis along_depth() {
+  PatchAxis patch;
+  patch.depth_step = 1;
+  return patch;
+}
+
 Mapping conv_first(const LayerShape& layer, Pass pass, std::int64_t group) {
   const ConvExtents e(layer);
-  const Conv2dGeometry& c = layer.conv;
-  const std::int64_t a_plane = e.height * e.width;
-  const std::int64_t g_plane = e.out_height * e.out_width;
-  const std::int64_t g_image = e.outputs * c.groups * g_plane;
+  const Spatial a = image_of(e);
+  const Spatial g = result_of(e);
+  const std::int64_t groups = layer.conv.groups;
   switch (pass) {
-    case Pass::kForward:  // A: row (b, p, q), depth (c, kh, kw)
-      return {.row_extents = {e.batch, e.out_height, e.out_width},
-              .depth_extents = {e.channels, e.kernel_height, e.kernel_width},
-              .base = group * e.channels * a_plane,
-              .row_stride = e.channels * c.groups * a_plane,
-              .depth_stride = a_plane,
-              .y = {c.stride[0], c.dilation[0], -c.padding.before[0], 1, e.height, e.width},
-              .x = {c.stride[1], c.dilation[1], -c.padding.before[1], 1, e.width, 1}};
+    case Pass::kForward:  // A: row (b, z, p, q), depth (c, kz, kh, kw)
+      return {.row_extents = {e.batch, e.z.places, e.y.places, e.x.places},
+              .depth_extents = {e.channels, e.z.taps, e.y.taps, e.x.taps},
+              .base = group * e.channels * a.volume(),
+              .row_stride = e.channels * groups * a.volume(),
+              .depth_stride = a.volume(),
+              .z = a.z(places_by_taps(e.z)),
+              .y = a.y(places_by_taps(e.y)),
+              .x = a.x(places_by_taps(e.x))};
     case Pass::kBackwardData:
       break;                     // conv_backward_data
-    case Pass::kBackwardWeight:  // G: row o, depth (b, p, q)
-      return {.row_extents = {e.outputs, 1, 1},
-              .depth_extents = {e.batch, e.out_height, e.out_width},
-              .base = group * e.outputs * g_plane,
-              .row_stride = g_plane,
-              .depth_stride = g_image,
-              .y = {0, 1, 0, 1, e.out_height, e.out_width},
-              .x = {0, 1, 0, 1, e.out_width, 1}};
+    case Pass::kBackwardWeight:  // G: row o, depth (b, z, p, q)
+      return {.row_extents = {e.outputs, 1, 1, 1},
+              .depth_extents = {e.batch, e.z.places, e.y.places, e.x.places},
+              .base = group * e.outputs * g.volume(),
+              .row_stride = g.volume(),
+              .depth_stride = e.outputs * groups * g.volume(),
+              .z = g.z(along_depth()),
+              .y = g.y(along_depth()),
+              .x = g.x(along_depth())};
   }
   return {};
 }
 
 Mapping conv_second(const LayerShape& layer, Pass pass, std::int64_t group) {
   const ConvExtents e(layer);
-  const Conv2dGeometry& c = layer.conv;
-  const std::int64_t kernel = e.kernel_height * e.kernel_width;
-  const std::int64_t a_plane = e.height * e.width;
-  const std::int64_t w_base = group * e.outputs * e.channels * kernel;
+  const Spatial a = image_of(e);
+  const std::int64_t patch = e.channels * e.taps();
   switch (pass) {
-    case Pass::kForward:  // W: row o, depth (c, kh, kw), which lie next to each other
-      return dense(e.outputs, e.channels * kernel, e.channels * kernel, 1, w_base);
+    case Pass::kForward:  // W: row o, depth (c, kz, kh, kw), which lie next to each other
+      return dense(e.outputs, patch, patch, 1, group * e.outputs * patch);
     case Pass::kBackwardData:
       break;                     // conv_backward_data
-    case Pass::kBackwardWeight:  // A: row (c, kh, kw), depth (b, p, q)
-      return {.row_extents = {e.channels, e.kernel_height, e.kernel_width},
-              .depth_extents = {e.batch, e.out_height, e.out_width},
-              .base = group * e.channels * a_plane,
-              .row_stride = a_plane,
-              .depth_stride = e.channels * c.groups * a_plane,
-              .y = {c.dilation[0], c.stride[0], -c.padding.before[0], 1, e.height, e.width},
-              .x = {c.dilation[1], c.stride[1], -c.padding.before[1], 1, e.width, 1}};
+    case Pass::kBackwardWeight:  // A: row (c, kz, kh, kw), depth (b, z, p, q)
+      return {.row_extents = {e.channels, e.z.taps, e.y.taps, e.x.taps},
+              .depth_extents = {e.batch, e.z.places, e.y.places, e.x.places},
+              .base = group * e.channels * a.volume(),
+              .row_stride = a.volume(),
+              .depth_stride = e.channels * layer.conv.groups * a.volume(),
+              .z = a.z(taps_by_places(e.z)),
+              .y = a.y(taps_by_places(e.y)),
+              .x = a.x(taps_by_places(e.x))};
   }
   return {};
 }
@@ -78,27 +127,48 @@ struct Operands {
   Mapping second;
 };
 
-// G W of one phase: rows are the phase's pixels (b, h, w) and the channels, depth is (o, kh, kw) of
-// the phase's taps.
-Operands conv_backward_data(const LayerShape& layer, std::int64_t group, const PhaseAxis& y,
-                            const PhaseAxis& x) {
+// What a phase takes of G, and of W.
+PatchAxis of_gradient(const PhaseAxis& phase) {
+  PatchAxis patch;
+  patch.row_step = 1;
+  patch.depth_step = phase.depth_step;
+  patch.origin = phase.origin;
+  patch.divisor = phase.divisor;
+  return patch;
+}
+PatchAxis of_kernel(const PhaseAxis& phase) {
+  PatchAxis patch;
+  patch.depth_step = phase.tap_step;
+  patch.origin = phase.first_tap;
+  return patch;
+}
+
+// G W of one phase: rows are the phase's pixels (b, z, h, w) and the channels, depth is (o, kz, kh,
+// kw) of the phase's taps.
+Operands conv_backward_data(const LayerShape& layer, std::int64_t group, const ConvPhases& phases,
+                            std::size_t phase) {
   const ConvExtents e(layer);
-  const std::int64_t g_plane = e.out_height * e.out_width;
-  const std::int64_t kernel = e.kernel_height * e.kernel_width;
-  return {.first = {.row_extents = {e.batch, y.pixels, x.pixels},
-                    .depth_extents = {e.outputs, y.taps, x.taps},
-                    .base = group * e.outputs * g_plane,
-                    .row_stride = e.outputs * layer.conv.groups * g_plane,
-                    .depth_stride = g_plane,
-                    .y = {1, y.depth_step, y.origin, y.divisor, e.out_height, e.out_width},
-                    .x = {1, x.depth_step, x.origin, x.divisor, e.out_width, 1}},
-          .second = {.row_extents = {e.channels, 1, 1},
-                     .depth_extents = {e.outputs, y.taps, x.taps},
-                     .base = group * e.outputs * e.channels * kernel,
-                     .row_stride = kernel,
-                     .depth_stride = e.channels * kernel,
-                     .y = {0, y.tap_step, y.first_tap, 1, e.kernel_height, e.kernel_width},
-                     .x = {0, x.tap_step, x.first_tap, 1, e.kernel_width, 1}}};
+  const Spatial g = result_of(e);
+  const Spatial w = kernel_of(e);
+  const PhaseAxis& z = phases.z(phase);
+  const PhaseAxis& y = phases.y(phase);
+  const PhaseAxis& x = phases.x(phase);
+  return {.first = {.row_extents = {e.batch, z.pixels, y.pixels, x.pixels},
+                    .depth_extents = {e.outputs, z.taps, y.taps, x.taps},
+                    .base = group * e.outputs * g.volume(),
+                    .row_stride = e.outputs * layer.conv.groups * g.volume(),
+                    .depth_stride = g.volume(),
+                    .z = g.z(of_gradient(z)),
+                    .y = g.y(of_gradient(y)),
+                    .x = g.x(of_gradient(x))},
+          .second = {.row_extents = {e.channels, 1, 1, 1},
+                     .depth_extents = {e.outputs, z.taps, y.taps, x.taps},
+                     .base = group * e.outputs * e.channels * w.volume(),
+                     .row_stride = w.volume(),
+                     .depth_stride = e.channels * w.volume(),
+                     .z = w.z(of_kernel(z)),
+                     .y = w.y(of_kernel(y)),
+                     .x = w.x(of_kernel(x))}};
 }
 
 // The matrices of a linear layer, or of one batch of a matmul.
@@ -137,7 +207,7 @@ Operands matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index)
 
 // Which tensor is an operand, by the table in the header.
 bool weight_gradient_is_g_by_a(LayerKind kind) {
-  return kind == LayerKind::kLinear || kind == LayerKind::kConv2d;
+  return kind == LayerKind::kLinear || (is_convolution(kind) && !is_transposed(kind));
 }
 
 const QuantizedTensor& first_tensor(const Layer& layer, Pass pass) {
@@ -185,8 +255,7 @@ Gemm LoweredPass::gemm(std::int64_t index) const {
   Operands maps;
   if (phases_) {
     const auto phase = static_cast<std::size_t>(index / shape.conv.groups);
-    maps = conv_backward_data(convolution_->layer, index % shape.conv.groups, phases_->y(phase),
-                              phases_->x(phase));
+    maps = conv_backward_data(convolution_->layer, index % shape.conv.groups, *phases_, phase);
   } else if (convolution_) {
     maps = {conv_first(convolution_->layer, convolution_->pass, index),
             conv_second(convolution_->layer, convolution_->pass, index)};
@@ -212,7 +281,7 @@ Gemm LoweredPass::gemm(std::int64_t index) const {
 ResultShape LoweredPass::result_shape() const {
   if (phases_) {
     const ConvExtents e(convolution_->layer);
-    return {layer_->shape.conv.groups, e.batch * e.height * e.width, e.channels};
+    return {layer_->shape.conv.groups, e.batch * e.pixels(), e.channels};
   }
   const GemmShape& gemm = shapes_.front();
   return {gemm.count, gemm.m, gemm.n};
@@ -224,14 +293,19 @@ ResultRows LoweredPass::result_rows(std::int64_t gemm, std::int64_t m) const {
   }
   const ConvExtents e(convolution_->layer);
   const std::int64_t groups = layer_->shape.conv.groups;
-  const PhaseAxis& y = phases_->y(static_cast<std::size_t>(gemm / groups));
-  const PhaseAxis& x = phases_->x(static_cast<std::size_t>(gemm / groups));
+  const auto phase = static_cast<std::size_t>(gemm / groups);
+  const PhaseAxis& z = phases_->z(phase);
+  const PhaseAxis& y = phases_->y(phase);
+  const PhaseAxis& x = phases_->x(phase);
   const std::int64_t column = m % x.pixels;
   const std::int64_t line = m / x.pixels % y.pixels;
-  const std::int64_t image = m / x.pixels / y.pixels;
+  const std::int64_t plane = m / x.pixels / y.pixels % z.pixels;
+  const std::int64_t image = m / x.pixels / y.pixels / z.pixels;
+  const std::int64_t d = z.first_pixel + plane * z.pixel_step;
   const std::int64_t h = y.first_pixel + line * y.pixel_step;
   const std::int64_t w = x.first_pixel + column * x.pixel_step;
-  return {gemm % groups, (image * e.height + h) * e.width + w, x.pixel_step, x.pixels - column};
+  return {gemm % groups, ((image * e.z.pixels + d) * e.y.pixels + h) * e.x.pixels + w, x.pixel_step,
+          x.pixels - column};
 }
 
 }  // namespace potomac::workloads

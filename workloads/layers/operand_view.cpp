@@ -7,10 +7,18 @@
 namespace potomac::workloads {
 namespace {
 
-std::array<std::int64_t, 3> split(std::int64_t index, const std::array<std::int64_t, 3>& extents) {
-  const std::int64_t inner = index % extents[2];
+using Extents = std::array<std::int64_t, 4>;
+
+Extents split(std::int64_t index, const Extents& extents) {
+  const std::int64_t x = index % extents[3];
+  index /= extents[3];
+  const std::int64_t y = index % extents[2];
   index /= extents[2];
-  return {index / extents[1], index % extents[1], inner};
+  return {index / extents[1], index % extents[1], y, x};
+}
+
+std::int64_t product(const Extents& extents) {
+  return extents[0] * extents[1] * extents[2] * extents[3];
 }
 
 // The tensor's position on one axis, or -1 for a structural zero.
@@ -58,12 +66,10 @@ void gather_run(const PatchAxis& axis, const rtl::PotCode* line, std::int64_t ro
 LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping)
     : tensor_(&tensor),
       map_(mapping),
-      rows_(mapping.row_extents[0] * mapping.row_extents[1] * mapping.row_extents[2]),
-      depth_(mapping.depth_extents[0] * mapping.depth_extents[1] * mapping.depth_extents[2]),
-      plain_(mapping.row_extents[1] * mapping.row_extents[2] * mapping.depth_extents[1] *
-                     mapping.depth_extents[2] ==
-                 1 &&
-             mapping.y.origin == 0 && mapping.x.origin == 0) {}
+      rows_(product(mapping.row_extents)),
+      depth_(product(mapping.depth_extents)),
+      plain_(rows_ == mapping.row_extents[0] && depth_ == mapping.depth_extents[0] &&
+             mapping.z.origin == 0 && mapping.y.origin == 0 && mapping.x.origin == 0) {}
 
 rtl::PotCode LoweredOperand::code(std::int64_t row, std::int64_t k) const {
   rtl::PotCode result = 0;
@@ -81,36 +87,44 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
     return;
   }
   const rtl::PotCode zero = format().zero();
-  const auto [r0, r1, r2] = split(row, map_.row_extents);
+  const auto [r0, rz, ry, rx] = split(row, map_.row_extents);
   codes += r0 * map_.row_stride;
-  if (map_.depth_extents[1] * map_.depth_extents[2] == 1) {  // a 1 x 1 kernel: one place for all
-    const std::int64_t at_y = position(map_.y, r1, 0);
-    const std::int64_t at_x = position(map_.x, r2, 0);
-    if (at_y < 0 || at_x < 0) {
+  if (depth_ == map_.depth_extents[0]) {  // a kernel of one tap: one place for all
+    const std::int64_t at_z = position(map_.z, rz, 0);
+    const std::int64_t at_y = position(map_.y, ry, 0);
+    const std::int64_t at_x = position(map_.x, rx, 0);
+    if (at_z < 0 || at_y < 0 || at_x < 0) {
       std::memset(out.data(), zero, out.size());
     } else {
-      gather(codes + at_y * map_.y.stride + at_x * map_.x.stride + k_begin * map_.depth_stride,
+      gather(codes + at_z * map_.z.stride + at_y * map_.y.stride + at_x * map_.x.stride +
+                 k_begin * map_.depth_stride,
              map_.depth_stride, out);
     }
     return;
   }
-  auto [k0, k1, k2] = split(k_begin, map_.depth_extents);
-  // One run of the innermost depth coordinate at a time: the vertical axis is fixed within it.
+  auto [k0, kz, ky, kx] = split(k_begin, map_.depth_extents);
+  // One run of the innermost depth coordinate at a time: the other axes are fixed within it.
   while (!out.empty()) {
     const auto length = static_cast<std::size_t>(
-        std::min(map_.depth_extents[2] - k2, static_cast<std::int64_t>(out.size())));
+        std::min(map_.depth_extents[3] - kx, static_cast<std::int64_t>(out.size())));
     const std::span<rtl::PotCode> run = out.first(length);
-    const std::int64_t at_y = position(map_.y, r1, k1);
-    if (at_y < 0) {
+    const std::int64_t at_z = position(map_.z, rz, kz);
+    const std::int64_t at_y = position(map_.y, ry, ky);
+    if (at_z < 0 || at_y < 0) {
       std::memset(run.data(), zero, run.size());
     } else {
-      gather_run(map_.x, codes + k0 * map_.depth_stride + at_y * map_.y.stride, r2, k2, zero, run);
+      gather_run(map_.x,
+                 codes + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride, rx,
+                 kx, zero, run);
     }
     out = out.subspan(length);
-    k2 = 0;
-    if (++k1 == map_.depth_extents[1]) {
-      k1 = 0;
-      ++k0;
+    kx = 0;
+    if (++ky == map_.depth_extents[2]) {
+      ky = 0;
+      if (++kz == map_.depth_extents[1]) {
+        kz = 0;
+        ++k0;
+      }
     }
   }
 }

@@ -25,17 +25,17 @@ struct PatchAxis {
 
 // One operand of a GEMM as a matrix of codes: row r (the output's index m or n), depth k (the
 // reduction's index). It is a view: the layer's tensor must outlive it. A row index is split into
-// three coordinates, outermost first, by `row_extents`; a depth index likewise; the outer
-// coordinates step through the tensor by plain strides, the inner two through the patch axes.
+// four coordinates, outermost first, by `row_extents`; a depth index likewise; the outermost
+// coordinates step through the tensor by plain strides, the inner three through the patch axes.
 class LoweredOperand {
  public:
   struct Mapping {
-    std::array<std::int64_t, 3> row_extents{1, 1, 1};
-    std::array<std::int64_t, 3> depth_extents{1, 1, 1};
+    std::array<std::int64_t, 4> row_extents{1, 1, 1, 1};
+    std::array<std::int64_t, 4> depth_extents{1, 1, 1, 1};
     std::int64_t base = 0;          // offset of the first element
     std::int64_t row_stride = 0;    // of the outermost row coordinate
     std::int64_t depth_stride = 0;  // of the outermost depth coordinate
-    PatchAxis y, x;
+    PatchAxis z, y, x;
   };
 
   LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping);

@@ -79,29 +79,41 @@ LinearNode matmul_layer(std::int64_t batch, std::int64_t m, std::int64_t k, std:
 
 // --- convolutions --------------------------------------------------------------------------------
 
-// A convolution's attributes, of its one or two spatial axes as of two.
+// A convolution's attributes, a number for each axis; one spatial axis is two, of height 1.
 class ConvAttributes {
  public:
   ConvAttributes(const onnx::NodeProto& node, std::size_t axes) : node_(node), axes_(axes) {}
 
-  Pair pair(std::string_view name, std::int64_t otherwise) const {
+  Shape list(std::string_view name, std::int64_t otherwise) const {
     const std::vector<std::int64_t> values = integers_attribute(node_, name, {});
-    if (values.size() < axes_) {
-      return {otherwise, otherwise};
-    }
-    return axes_ == 1 ? Pair{otherwise, values[0]} : Pair{values[0], values[1]};
+    return values.size() < axes_
+               ? Shape(std::max<std::size_t>(axes_, 2), otherwise)
+               : widened({values.begin(), values.begin() + signed_axes()}, otherwise);
   }
 
-  Padding pads() const {
+  // Those before, then those behind.
+  Shape pads() const {
     const std::vector<std::int64_t> values = integers_attribute(node_, "pads", {});
     if (values.size() < 2 * axes_) {
-      return {};
+      return Shape(2 * std::max<std::size_t>(axes_, 2), 0);
     }
-    return axes_ == 1 ? Padding{{0, values[0]}, {0, values[1]}}
-                      : Padding{{values[0], values[1]}, {values[2], values[3]}};
+    Shape pads = widened({values.begin(), values.begin() + signed_axes()}, 0);
+    const Shape behind =
+        widened({values.begin() + signed_axes(), values.begin() + 2 * signed_axes()}, 0);
+    pads.insert(pads.end(), behind.begin(), behind.end());
+    return pads;
   }
 
  private:
+  std::ptrdiff_t signed_axes() const { return static_cast<std::ptrdiff_t>(axes_); }
+
+  static Shape widened(Shape values, std::int64_t height) {
+    if (values.size() == 1) {
+      values.insert(values.begin(), height);
+    }
+    return values;
+  }
+
   const onnx::NodeProto& node_;
   std::size_t axes_;
 };
@@ -115,40 +127,40 @@ Shape with_two_spatial_axes(Shape shape) {
 
 // The padding with which a kernel that slides over `image` has as many places as `places`
 // elements, halved: the odd one behind ("upper") or before.
-void pad_to_fit(LayerShape& layer, const Shape& image, const Shape& places, Pair more, bool upper) {
-  for (std::size_t axis = 0; axis < 2; ++axis) {
+void pad_to_fit(GeometryLists& lists, const LayerShape& layer, const Shape& image,
+                const Shape& places, const Shape& more, bool upper) {
+  const std::size_t axes = lists.stride.size();
+  for (std::size_t axis = 0; axis < axes; ++axis) {
     std::int64_t span = 0;
     std::int64_t reach = 0;
     const bool overflow =
-        __builtin_mul_overflow(places[2 + axis] - 1, layer.conv.stride[axis], &span) ||
-        __builtin_mul_overflow(layer.w[2 + axis] - 1, layer.conv.dilation[axis], &reach) ||
+        __builtin_mul_overflow(places[2 + axis] - 1, lists.stride[axis], &span) ||
+        __builtin_mul_overflow(layer.w[2 + axis] - 1, lists.dilation[axis], &reach) ||
         __builtin_add_overflow(span, reach, &span) ||
         __builtin_add_overflow(span, more[axis], &span) || __builtin_add_overflow(span, 1, &span) ||
         __builtin_sub_overflow(span, image[2 + axis], &span);
     // What overflows fails check() with this padding or another.
     const std::int64_t total = overflow ? 0 : std::max<std::int64_t>(0, span);
-    layer.conv.padding.before[axis] = upper ? total / 2 : total - total / 2;
-    layer.conv.padding.after[axis] = total - layer.conv.padding.before[axis];
+    lists.padding[axis] = upper ? total / 2 : total - total / 2;
+    lists.padding[axes + axis] = total - lists.padding[axis];
   }
 }
 
 LinearNode convolution(const onnx::NodeProto& node, Product product, const Shape& image,
                        const Shape& kernel, const std::optional<Shape>& output) {
   const std::size_t rank = image.size();
-  if (rank != 3 && rank != 4) {
-    return refused(rank == 5 ? std::string("of three spatial axes, which are not simulated")
-                             : fmt::format("its input has {} axes", rank));
+  if (rank < 3 || rank > 5) {
+    return refused(fmt::format("its input has {} axes", rank));
   }
   if (kernel.size() != rank || !output || output->size() != rank) {
     return refused("the extents of its output are not known");
   }
   const ConvAttributes attributes(node, rank - 2);
+  GeometryLists lists{.stride = attributes.list("strides", 1),
+                      .padding = attributes.pads(),
+                      .dilation = attributes.list("dilations", 1)};
   LinearNode taken;
   LayerShape& layer = taken.layer;
-  layer.conv = {.stride = attributes.pair("strides", 1),
-                .padding = attributes.pads(),
-                .dilation = attributes.pair("dilations", 1),
-                .groups = integer_attribute(node, "group", 1)};
   layer.w = with_two_spatial_axes(kernel);
   layer.a = with_two_spatial_axes(image);
   layer.g = with_two_spatial_axes(*output);
@@ -156,19 +168,20 @@ LinearNode convolution(const onnx::NodeProto& node, Product product, const Shape
   const bool same = auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER";
   const bool upper = auto_pad == "SAME_UPPER";
   if (auto_pad == "VALID") {
-    layer.conv.padding = {};
+    lists.padding.assign(lists.padding.size(), 0);
   }
   if (product == Product::kConv) {
-    layer.kind = LayerKind::kConv2d;
+    layer.kind = rank == 5 ? LayerKind::kConv3d : LayerKind::kConv2d;
     if (same) {
-      pad_to_fit(layer, layer.a, layer.g, {0, 0}, upper);
+      pad_to_fit(lists, layer, layer.a, layer.g, Shape(lists.stride.size(), 0), upper);
     }
   } else {
-    layer.kind = LayerKind::kConvTranspose2d;
+    layer.kind = rank == 5 ? LayerKind::kConvTranspose3d : LayerKind::kConvTranspose2d;
     if (same || find_attribute(node, "output_shape") != nullptr) {
-      pad_to_fit(layer, layer.g, layer.a, attributes.pair("output_padding", 0), upper);
+      pad_to_fit(lists, layer, layer.g, layer.a, attributes.list("output_padding", 0), upper);
     }
   }
+  layer.conv = geometry_of(lists, integer_attribute(node, "group", 1));
   return taken;
 }
 

@@ -1,7 +1,7 @@
 // What an ONNX node that multiplies matrices is as a layer.
 //
-//   Conv, ConvInteger, QLinearConv       conv2d (one spatial axis: of height 1)
-//   ConvTranspose                        conv_transpose2d
+//   Conv, ConvInteger, QLinearConv       conv2d (one spatial axis: of height 1), conv3d
+//   ConvTranspose                        conv_transpose2d, conv_transpose3d
 //   Gemm, MatMul, MatMulInteger,         linear where one operand is constant: the weights;
 //   QLinearMatMul                        matmul where both are computed (attention)
 //   Einsum of two operands               matmul

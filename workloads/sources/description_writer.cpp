@@ -33,22 +33,23 @@ void put_text(YAML::Emitter& out, const char* key, const std::string& value) {
 }
 
 void put_convolution(YAML::Emitter& out, const LayerShape& layer) {
-  const Conv2dGeometry& conv = layer.conv;
+  const GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
+  const std::size_t axes = lists.stride.size();
   put_list(out, "input", layer.a);
   put(out, "outputs", layer.g[1]);
-  put_list(out, "kernel", Pair{layer.w[2], layer.w[3]});
-  put_list(out, "stride", conv.stride);
-  put_list(out, "padding",
-           Shape{conv.padding.before[0], conv.padding.before[1], conv.padding.after[0],
-                 conv.padding.after[1]});
-  put_list(out, "dilation", conv.dilation);
-  put(out, "groups", conv.groups);
-  if (layer.kind == LayerKind::kConvTranspose2d) {
-    Pair output_padding{};
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      output_padding[axis] = layer.g[2 + axis] + conv.padding.along(axis) -
-                             (layer.a[2 + axis] - 1) * conv.stride[axis] -
-                             conv.dilation[axis] * (layer.w[2 + axis] - 1) - 1;
+  put_list(out, "kernel", Shape(layer.w.begin() + 2, layer.w.end()));
+  put_list(out, "stride", lists.stride);
+  put_list(out, "padding", lists.padding);
+  put_list(out, "dilation", lists.dilation);
+  put(out, "groups", layer.conv.groups);
+  if (is_transposed(layer.kind)) {
+    Shape output_padding;
+    for (std::size_t axis = 0; axis < axes; ++axis) {
+      const std::int64_t cut =
+          lists.padding[axis] + lists.padding[lists.padding.size() - axes + axis];
+      output_padding.push_back(layer.g[2 + axis] + cut -
+                               (layer.a[2 + axis] - 1) * lists.stride[axis] -
+                               lists.dilation[axis] * (layer.w[2 + axis] - 1) - 1);
     }
     put_list(out, "output_padding", output_padding);
   }
@@ -60,6 +61,8 @@ void put_layer(YAML::Emitter& out, const LayerShape& layer) {
   switch (layer.kind) {
     case LayerKind::kConv2d:
     case LayerKind::kConvTranspose2d:
+    case LayerKind::kConv3d:
+    case LayerKind::kConvTranspose3d:
       put_convolution(out, layer);
       break;
     case LayerKind::kLinear:

@@ -24,8 +24,9 @@ constexpr std::int64_t kMaxSmall = std::int64_t{1} << 20U;  // strides, kernels,
 constexpr std::size_t kMaxLayers = 100000;
 constexpr int kMaxNesting = 16;
 // What an entry of a list of layers can be; its name stands behind this word.
-constexpr std::array<std::string_view, 6> kEntryKinds = {
-    "conv2d", "conv_transpose2d", "linear", "matmul", "pool", "block"};
+constexpr std::array<std::string_view, 8> kEntryKinds = {
+    "conv2d", "conv_transpose2d", "conv3d", "conv_transpose3d",
+    "linear", "matmul",           "pool",   "block"};
 
 // Walks a description, and keeps the shape that flows from layer to layer.
 class ModelBuilder {
@@ -67,36 +68,27 @@ class ModelBuilder {
     return shape;
   }
 
-  // One value for both axes, or a list of two.
-  static Pair pair(const YamlValue& entry, std::string_view key, const Dimensions& dimensions,
-                   std::int64_t low, Pair otherwise) {
+  // A number for each axis: one value stands for all, padding may have one for each side.
+  static Shape per_axis(const YamlValue& entry, std::string_view key, const Dimensions& dimensions,
+                        std::int64_t low, std::int64_t otherwise, std::size_t axes,
+                        bool sides = false) {
     const auto value = entry.find(key);
     if (!value) {
-      return otherwise;
+      return Shape(axes, otherwise);
     }
     if (value->is_scalar()) {
-      const std::int64_t both = evaluate(*value, dimensions, low, kMaxSmall);
-      return {both, both};
+      return Shape(axes, evaluate(*value, dimensions, low, kMaxSmall));
     }
-    const std::vector<YamlValue> items = value->items();
-    if (items.size() != 2) {
-      value->fail(fmt::format("has {} values", items.size()),
-                  "write one, or [vertical, horizontal]");
+    Shape list;
+    for (const YamlValue& item : value->items()) {
+      list.push_back(evaluate(item, dimensions, low, kMaxSmall));
     }
-    return {evaluate(items[0], dimensions, low, kMaxSmall),
-            evaluate(items[1], dimensions, low, kMaxSmall)};
-  }
-
-  static Padding padding(const YamlValue& entry, const Dimensions& dimensions) {
-    const auto value = entry.find("padding");
-    if (!value || value->is_scalar() || value->items().size() != 4) {
-      return Padding::around(pair(entry, "padding", dimensions, 0, {0, 0}));
+    if (list.size() != axes && !(sides && list.size() == 2 * axes)) {
+      value->fail(fmt::format("has {} values", list.size()),
+                  axes == 2 ? "write one, or [vertical, horizontal]"
+                            : "write one, or [depth, vertical, horizontal]");
     }
-    std::array<std::int64_t, 4> sides{};
-    for (std::size_t i = 0; i < sides.size(); ++i) {
-      sides[i] = evaluate(value->items()[i], dimensions, 0, kMaxSmall);
-    }
-    return {.before = {sides[0], sides[1]}, .after = {sides[2], sides[3]}};
+    return list;
   }
 
   static bool flag(const YamlValue& entry, std::string_view key, bool otherwise) {
@@ -125,10 +117,13 @@ class ModelBuilder {
                  fmt::format("write one of {} with a name", fmt::join(kEntryKinds, ", ")));
     }
     const std::string name = scope.prefix + entry.at(kind).as_string();
-    if (kind == "conv2d") {
-      add_conv2d(entry, name, scope);
-    } else if (kind == "conv_transpose2d") {
-      add_conv_transpose2d(entry, name, scope);
+    if (kind == "conv2d" || kind == "conv3d") {
+      add_convolution(entry, name, scope,
+                      kind == "conv2d" ? LayerKind::kConv2d : LayerKind::kConv3d);
+    } else if (kind == "conv_transpose2d" || kind == "conv_transpose3d") {
+      add_transposed(
+          entry, name, scope,
+          kind == "conv_transpose2d" ? LayerKind::kConvTranspose2d : LayerKind::kConvTranspose3d);
     } else if (kind == "linear") {
       add_linear(entry, name, scope);
     } else if (kind == "matmul") {
@@ -203,75 +198,91 @@ class ModelBuilder {
   struct Convolution {
     LayerShape& layer;
     std::int64_t outputs;
-    Pair kernel;
+    Shape kernel;
+    GeometryLists lists;
   };
 
   Convolution append_convolution(const YamlValue& entry, const std::string& name,
                                  const Scope& scope, LayerKind kind) {
     const Dimensions& names = scope.dimensions;
-    const Shape input = input_of(entry, scope, 4);
-    if (input.size() != 4) {
-      entry.fail(fmt::format("its input is [{}], not [batch, channels, height, width]",
-                             fmt::join(input, ", ")),
+    const std::size_t axes = is_volumetric(kind) ? 3 : 2;
+    const Shape input = input_of(entry, scope, 2 + axes);
+    if (input.size() != 2 + axes) {
+      entry.fail(fmt::format("its input is [{}], not [batch, channels, {}height, width]",
+                             fmt::join(input, ", "), axes == 3 ? "depth, " : ""),
                  "write its 'input: [...]'");
     }
     entry.at("kernel");
     const std::int64_t outputs = evaluate(entry.at("outputs"), names, 1, kMaxExtent);
-    const Pair kernel = pair(entry, "kernel", names, 1, {});
-    LayerShape& layer = append(entry, name, kind);
-    layer.conv = {
-        .stride = pair(entry, "stride", names, 1, {1, 1}),
-        .padding = padding(entry, names),
-        .dilation = pair(entry, "dilation", names, 1, {1, 1}),
-        .groups = entry.find("groups") ? evaluate(entry.at("groups"), names, 1, kMaxExtent) : 1};
-    if (input[1] % layer.conv.groups != 0 || outputs % layer.conv.groups != 0) {
-      entry.fail(fmt::format("{} groups do not divide {} channels and {} outputs",
-                             layer.conv.groups, input[1], outputs),
+    const std::int64_t groups =
+        entry.find("groups") ? evaluate(entry.at("groups"), names, 1, kMaxExtent) : 1;
+    Convolution result{.layer = append(entry, name, kind),
+                       .outputs = outputs,
+                       .kernel = per_axis(entry, "kernel", names, 1, 1, axes),
+                       .lists = {.stride = per_axis(entry, "stride", names, 1, 1, axes),
+                                 .padding = per_axis(entry, "padding", names, 0, 0, axes, true),
+                                 .dilation = per_axis(entry, "dilation", names, 1, 1, axes)}};
+    result.layer.conv = geometry_of(result.lists, groups);
+    if (input[1] % groups != 0 || outputs % groups != 0) {
+      entry.fail(fmt::format("{} groups do not divide {} channels and {} outputs", groups, input[1],
+                             outputs),
                  "choose a divisor of both");
     }
-    layer.a = input;
-    layer.g = {input[0], outputs, 0, 0};
-    return {layer, outputs, kernel};
+    result.layer.a = input;
+    result.layer.g = {input[0], outputs};
+    return result;
   }
 
-  void add_conv2d(const YamlValue& entry, const std::string& name, const Scope& scope) {
-    entry.allow_only({"conv2d", "outputs", "kernel", "stride", "padding", "dilation", "groups",
-                      "bias", "input", "input_grad", "weight_grad"});
-    const auto [layer, outputs, kernel] =
-        append_convolution(entry, name, scope, LayerKind::kConv2d);
-    const Conv2dGeometry& conv = layer.conv;
-    layer.w = {outputs, layer.a[1] / conv.groups, kernel[0], kernel[1]};
-    for (std::size_t axis = 0; axis < 2; ++axis) {
-      layer.g[2 + axis] = windows(entry, layer.a[2 + axis], conv.padding.along(axis),
-                                  conv.dilation[axis] * (kernel[axis] - 1) + 1, conv.stride[axis]);
+  // Rows, columns or planes of zeros around an axis, on both sides together.
+  static std::int64_t padding_along(const GeometryLists& lists, std::size_t axis) {
+    return lists.padding[axis] + lists.padding[lists.padding.size() - lists.stride.size() + axis];
+  }
+
+  void add_convolution(const YamlValue& entry, const std::string& name, const Scope& scope,
+                       LayerKind kind) {
+    entry.allow_only({"conv2d", "conv3d", "outputs", "kernel", "stride", "padding", "dilation",
+                      "groups", "bias", "input", "input_grad", "weight_grad"});
+    const Convolution convolution = append_convolution(entry, name, scope, kind);
+    LayerShape& layer = convolution.layer;
+    layer.w = {convolution.outputs, layer.a[1] / layer.conv.groups};
+    for (std::size_t axis = 0; axis < convolution.kernel.size(); ++axis) {
+      const std::int64_t taps = convolution.kernel[axis];
+      layer.w.push_back(taps);
+      layer.g.push_back(windows(entry, layer.a[2 + axis], padding_along(convolution.lists, axis),
+                                convolution.lists.dilation[axis] * (taps - 1) + 1,
+                                convolution.lists.stride[axis]));
     }
-    count_parameters(entry, layer.w, outputs);
+    count_parameters(entry, layer.w, convolution.outputs);
     flow_ = layer.g;
   }
 
-  void add_conv_transpose2d(const YamlValue& entry, const std::string& name, const Scope& scope) {
-    entry.allow_only({"conv_transpose2d", "outputs", "kernel", "stride", "padding",
-                      "output_padding", "dilation", "groups", "bias", "input", "input_grad",
-                      "weight_grad"});
-    const auto [layer, outputs, kernel] =
-        append_convolution(entry, name, scope, LayerKind::kConvTranspose2d);
-    const Conv2dGeometry& conv = layer.conv;
-    const Pair more = pair(entry, "output_padding", scope.dimensions, 0, {0, 0});
-    layer.w = {layer.a[1], outputs / conv.groups, kernel[0], kernel[1]};
-    for (std::size_t axis = 0; axis < 2; ++axis) {
+  void add_transposed(const YamlValue& entry, const std::string& name, const Scope& scope,
+                      LayerKind kind) {
+    entry.allow_only({"conv_transpose2d", "conv_transpose3d", "outputs", "kernel", "stride",
+                      "padding", "output_padding", "dilation", "groups", "bias", "input",
+                      "input_grad", "weight_grad"});
+    const Convolution convolution = append_convolution(entry, name, scope, kind);
+    LayerShape& layer = convolution.layer;
+    const std::size_t axes = convolution.kernel.size();
+    const Shape more = per_axis(entry, "output_padding", scope.dimensions, 0, 0, axes);
+    layer.w = {layer.a[1], convolution.outputs / layer.conv.groups};
+    for (std::size_t axis = 0; axis < axes; ++axis) {
+      const std::int64_t taps = convolution.kernel[axis];
+      const std::int64_t stride = convolution.lists.stride[axis];
       // The extents are far from overflow: kMaxExtent and kMaxSmall.
-      const std::int64_t extent = (layer.a[2 + axis] - 1) * conv.stride[axis] +
-                                  conv.dilation[axis] * (kernel[axis] - 1) + 1 -
-                                  conv.padding.along(axis) + more[axis];
-      if (extent < 1 || more[axis] >= conv.stride[axis]) {
+      const std::int64_t extent = (layer.a[2 + axis] - 1) * stride +
+                                  convolution.lists.dilation[axis] * (taps - 1) + 1 -
+                                  padding_along(convolution.lists, axis) + more[axis];
+      if (extent < 1 || more[axis] >= stride) {
         entry.fail(fmt::format("its output has an extent of {}, with an output padding of {} and "
                                "a stride of {}",
-                               extent, more[axis], conv.stride[axis]),
+                               extent, more[axis], stride),
                    "pad less; the output padding must be below the stride");
       }
-      layer.g[2 + axis] = extent;
+      layer.w.push_back(taps);
+      layer.g.push_back(extent);
     }
-    count_parameters(entry, layer.w, outputs);
+    count_parameters(entry, layer.w, convolution.outputs);
     flow_ = layer.g;
   }
 
@@ -313,12 +324,14 @@ class ModelBuilder {
     entry.allow_only({"pool", "kernel", "stride", "padding", "input"});
     Shape input = input_of(entry, scope, 4);
     entry.at("kernel");
-    const Pair kernel = pair(entry, "kernel", scope.dimensions, 1, {});
-    const Pair stride = pair(entry, "stride", scope.dimensions, 1, kernel);
-    const Padding around = padding(entry, scope.dimensions);
+    const Shape kernel = per_axis(entry, "kernel", scope.dimensions, 1, 1, 2);
+    const Shape stride =
+        entry.find("stride") ? per_axis(entry, "stride", scope.dimensions, 1, 1, 2) : kernel;
+    const Shape around = per_axis(entry, "padding", scope.dimensions, 0, 0, 2, true);
     for (std::size_t axis = 0; axis < 2; ++axis) {
       std::int64_t& extent = input[input.size() - 2 + axis];
-      extent = windows(entry, extent, around.along(axis), kernel[axis], stride[axis]);
+      extent = windows(entry, extent, around[axis] + around[around.size() - 2 + axis], kernel[axis],
+                       stride[axis]);
     }
     flow_ = std::move(input);
   }

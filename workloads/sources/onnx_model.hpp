@@ -2,9 +2,8 @@
 // where they have them.
 //
 // What only moves data is passed over; every other operator is listed as not included, as is a
-// linear one that cannot be taken: of three spatial axes, of unknown shape, recurrent, in the body
-// of a loop. A layer has backward-data if its input depends on anything learned, that is, on a
-// floating-point initializer.
+// linear one that cannot be taken: of unknown shape, recurrent, in the body of a loop. A layer has
+// backward-data if its input depends on anything learned, that is, on a floating-point initializer.
 #pragma once
 
 #include <filesystem>

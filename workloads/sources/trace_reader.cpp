@@ -25,18 +25,14 @@ LayerKind read_kind(const Hdf5Group& group) {
     }
   }
   group.fail(fmt::format("kind '{}' is not known", printable(text)),
-             "use linear, conv2d, matmul or conv_transpose2d");
+             "use linear, conv2d, matmul, conv_transpose2d, conv3d or conv_transpose3d");
 }
 
-Pair read_pair(const Hdf5Group& group, const char* name) {
-  const std::vector<std::int64_t> values = group.integers(name, {2});
-  return {values[0], values[1]};
-}
-
-// Top, left, bottom, right; two values are the same on opposite sides.
-Padding read_padding(const Hdf5Group& group) {
-  const std::vector<std::int64_t> sides = group.integers("padding", {2, 4});
-  return {.before = {sides[0], sides[1]}, .after = {sides[sides.size() - 2], sides.back()}};
+ConvGeometry read_geometry(const Hdf5Group& group, std::int64_t axes) {
+  return geometry_of({.stride = group.integers("stride", {axes}),
+                      .padding = group.integers("padding", {axes, 2 * axes}),
+                      .dilation = group.integers("dilation", {axes})},
+                     group.integer("groups"));
 }
 
 std::int64_t read_integer(const Hdf5Object& object, const char* name, std::int64_t low,
@@ -238,10 +234,7 @@ class TraceReader::Impl {
     layer.weight_grad =
         !group.has_attribute("weight_grad") || read_integer(group, "weight_grad", 0, 1) == 1;
     if (is_convolution(layer.kind)) {
-      layer.conv = {.stride = read_pair(group, "stride"),
-                    .padding = read_padding(group),
-                    .dilation = read_pair(group, "dilation"),
-                    .groups = group.integer("groups")};
+      layer.conv = read_geometry(group, is_volumetric(layer.kind) ? 3 : 2);
     }
     TensorHead w = read_head(group, "W");
     TensorHead a = read_head(group, "A");
@@ -249,7 +242,7 @@ class TraceReader::Impl {
     if (layer.uses_gradient() || group.has("G")) {
       g = read_head(group, "G");
     } else {
-      g.shape = group.integers("g_shape", {2, 3, 4});
+      g.shape = group.integers("g_shape", {2, 3, 4, 5});
     }
     layer.w = std::move(w.shape);
     layer.a = std::move(a.shape);

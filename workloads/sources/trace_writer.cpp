@@ -64,16 +64,6 @@ void check_tensor(const QuantizedTensor& tensor, const Shape& shape, const std::
   check_codes(tensor, file, place);
 }
 
-// Two values where opposite sides are alike, as older readers know it.
-void write_padding(const Hdf5Group& group, const Padding& padding) {
-  if (padding.is_symmetric()) {
-    group.set_integers("padding", padding.before);
-  } else {
-    group.set_integers("padding", std::array{padding.before[0], padding.before[1], padding.after[0],
-                                             padding.after[1]});
-  }
-}
-
 void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTensor& tensor) {
   const Hdf5Dataset dataset = group.create_dataset(name, Hdf5Type::kUint8, tensor.shape);
   dataset.write(std::span<const std::uint8_t>(tensor.codes));
@@ -141,9 +131,10 @@ class TraceWriter::Impl {
       group.set_integer("weight_grad", 0);
     }
     if (is_convolution(shape.kind)) {
-      group.set_integers("stride", shape.conv.stride);
-      write_padding(group, shape.conv.padding);
-      group.set_integers("dilation", shape.conv.dilation);
+      const GeometryLists lists = lists_of(shape.conv, is_volumetric(shape.kind));
+      group.set_integers("stride", lists.stride);
+      group.set_integers("padding", lists.padding);
+      group.set_integers("dilation", lists.dilation);
       group.set_integer("groups", shape.conv.groups);
     }
     write_tensor(group, "W", layer.w);

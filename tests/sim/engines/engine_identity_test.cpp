@@ -147,9 +147,8 @@ RC_GTEST_PROP(EngineIdentity, AnyPassOnAnyArrayIsTheSameInEveryEngine, ()) {
 RC_GTEST_PROP(EngineIdentity, PhasesAndInsertedZerosGiveTheSameResults, ()) {
   workloads::Layer layer = random_layer(5);
   RC_PRE(workloads::is_convolution(layer.shape.kind));
-  const auto pass = layer.shape.kind == workloads::LayerKind::kConv2d
-                        ? workloads::Pass::kBackwardData
-                        : workloads::Pass::kForward;
+  const auto pass = workloads::is_transposed(layer.shape.kind) ? workloads::Pass::kForward
+                                                               : workloads::Pass::kBackwardData;
   sim::Architecture architecture = random_architecture({layer, pass, {}}, 5);
   sim::WorkerPool pool(2);
   const auto engine = sim::make_engine(EngineKind::kFast, pool);

@@ -80,30 +80,34 @@ inline workloads::LayerShape random_layer_shape() {
       shape.g = {batch, m, n};
       break;
     }
-    case LayerKind::kConvTranspose2d:
-    case LayerKind::kConv2d: {
-      workloads::Conv2dGeometry& conv = shape.conv;
-      conv.groups = extent(2);
+    default: {
+      const std::size_t axes = workloads::is_volumetric(shape.kind) ? 3 : 2;
+      const std::int64_t groups = extent(2);
       const std::int64_t in = extent(3);
       const std::int64_t out = extent(3);
       const std::int64_t batch = extent(2);
-      workloads::Pair kernel{};
-      workloads::Pair input{};
-      workloads::Pair output{};
-      for (std::size_t axis = 0; axis < 2; ++axis) {
-        kernel[axis] = extent(3);
-        conv.stride[axis] = extent(3);
-        conv.dilation[axis] = extent(2);
-        conv.padding.before[axis] = extent(3) - 1;
-        conv.padding.after[axis] = extent(3) - 1;
-        const std::int64_t reach = conv.dilation[axis] * (kernel[axis] - 1) + 1;
-        input[axis] = std::max<std::int64_t>(extent(7), reach - conv.padding.along(axis));
-        output[axis] = (input[axis] + conv.padding.along(axis) - reach) / conv.stride[axis] + 1;
+      shape.w = {groups * out, in};
+      shape.a = {batch, groups * in};
+      shape.g = {batch, groups * out};
+      workloads::GeometryLists lists;
+      workloads::Shape behind;
+      for (std::size_t axis = 0; axis < axes; ++axis) {
+        const std::int64_t kernel = extent(3);
+        lists.stride.push_back(extent(3));
+        lists.dilation.push_back(extent(2));
+        lists.padding.push_back(extent(3) - 1);
+        behind.push_back(extent(3) - 1);
+        const std::int64_t around = lists.padding.back() + behind.back();
+        const std::int64_t reach = lists.dilation.back() * (kernel - 1) + 1;
+        const std::int64_t input =
+            std::max<std::int64_t>(extent(axes == 3 ? 4 : 7), reach - around);
+        shape.w.push_back(kernel);
+        shape.a.push_back(input);
+        shape.g.push_back((input + around - reach) / lists.stride.back() + 1);
       }
-      shape.w = {conv.groups * out, in, kernel[0], kernel[1]};
-      shape.a = {batch, conv.groups * in, input[0], input[1]};
-      shape.g = {batch, conv.groups * out, output[0], output[1]};
-      if (shape.kind == LayerKind::kConvTranspose2d) {
+      lists.padding.insert(lists.padding.end(), behind.begin(), behind.end());
+      shape.conv = geometry_of(lists, groups);
+      if (is_transposed(shape.kind)) {
         std::swap(shape.a, shape.g);
       }
       break;

@@ -145,6 +145,19 @@ def test_convolutions_of_one_axis_and_transposed_ones(bias):
         q(x), q(up1.weight), None, 2, 1))), torch.randn(2, 4, 5))  # fmt: skip
 
 
+def test_convolutions_of_three_axes():
+    conv = plain(nn.Conv3d(2, 4, (1, 2, 3), (2, 1, 1), (0, 1, 2), groups=2))
+    same(conv, lambda x: with_bias(conv, g(functional.conv3d(
+        q(x), q(conv.weight), None, (2, 1, 1), (0, 1, 2), 1, 2))),
+        torch.randn(2, 2, 4, 5, 6))  # fmt: skip
+    even = plain(nn.Conv3d(2, 3, (2, 1, 4), padding="same"))
+    same(even, lambda x: with_bias(even, g(functional.conv3d(
+        q(x), q(even.weight), padding="same"))), torch.randn(1, 2, 4, 3, 6))  # fmt: skip
+    up = plain(nn.ConvTranspose3d(2, 3, 3, (1, 2, 2), 1, (0, 1, 1)))
+    same(up, lambda x: with_bias(up, g(functional.conv_transpose3d(
+        q(x), q(up.weight), None, (1, 2, 2), 1, (0, 1, 1)))), torch.randn(2, 2, 3, 4, 5))  # fmt: skip
+
+
 def with_bias(layer, y):
     if layer.bias is None:
         return y

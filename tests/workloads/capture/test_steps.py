@@ -266,28 +266,27 @@ def test_what_stays_fp32_is_warned_of_and_in_the_trace(path):
             super().__init__()
             self.fc = nn.Linear(4, 4)
             self.kept = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
-            self.volume = nn.Conv3d(1, 1, 1)
+            self.projected = nn.LSTM(4, 4, proj_size=2)
 
         def forward(self, x):
             y = self.fc(self.kept(x))
-            y = y + self.volume(y.reshape(1, 1, 1, *y.shape)).reshape(y.shape)
+            y = y + self.projected(y)[0].sum()
             y = y + torch.einsum("ij,jk,kl->il", y, y[:4, :4], y[:4, :4])
             return y + torch.ones(y.shape[0], 3).long().matmul(torch.ones(3, 4).long())
 
-    with pytest.warns(UserWarning, match=r"volume \(Conv3d\)"):
-        model = pc.quantize(Mixed(), exclude=["kept"])
+    model = pc.quantize(Mixed(), exclude=["kept"])
 
     def body(m):
         y = m(torch.randn(5, 4))
         (y @ y.t()).mean().backward()
 
-    with pytest.warns(UserWarning, match=r"stay FP32: kept \(Sequential\), volume \(Conv3d\)"):
+    with pytest.warns(UserWarning, match=r"stay FP32: kept \(Sequential\), projected \(LSTM\)"):
         with pc.capture(model, path, **SOURCE):
             body(model)
     assert list(layers_of(path)) == ["fc"]
     reasons = {(name, kind): reason for name, kind, reason in left_out(path)}
     assert reasons[("kept", "Sequential")] == "FP32: excluded"
-    assert reasons[("volume", "Conv3d")] == "FP32: not intercepted"
+    assert reasons[("projected", "LSTM")] == "FP32: not intercepted"
     assert reasons[("Mixed", "bmm")] == "FP32: not intercepted"  # what einsum is made of
     assert reasons[("outside of the model", "mm")] == "FP32: run by no module of the model"
     assert reasons[("Mixed", "mm")] == "of integers, which are not quantized"

@@ -152,6 +152,28 @@ TEST(LayerCheck, ComparesATransposedConvolutionTheOtherWayRound) {
               HasSubstr("W[1] is 4 but G[1] / groups is 4 / 2 = 2: both are O/groups"));
 }
 
+TEST(LayerCheck, ComparesEveryAxisOfAConvolutionOfThree) {
+  LayerShape layer;
+  layer.name = "000-conv3d";
+  layer.kind = LayerKind::kConv3d;
+  layer.conv =
+      geometry_of({.stride = {2, 1, 1}, .padding = {1, 0, 0, 0, 0, 0}, .dilation = {1, 1, 1}}, 1);
+  layer.w = {4, 3, 3, 1, 1};
+  layer.a = {2, 3, 8, 5, 5};
+  layer.g = {2, 4, 4, 5, 5};
+  EXPECT_EQ(refusal(layer), "");
+  layer.g[2] = 5;
+  EXPECT_THAT(refusal(layer),
+              HasSubstr("G[2] is 5, but floor((8 + 1 + 0 - 1*(3 - 1) - 1) / 2) + 1 = 4"));
+  layer.g[2] = 4;
+  layer.conv.depth.dilation = 5;
+  EXPECT_THAT(refusal(layer), HasSubstr("spans 11 planes (W[2] = 3, dilation 5)"));
+  layer.conv.depth = {.stride = 0};
+  EXPECT_THAT(refusal(layer), HasSubstr("stride[0] is 0"));
+  layer.a.pop_back();
+  EXPECT_THAT(refusal(layer), HasSubstr("A has 4 axes, [2, 3, 8, 5], but a conv3d layer's has 5"));
+}
+
 TEST(LayerCheck, AcceptsALastWindowThatStrideLeavesOut) {
   LayerShape layer = conv_shape();
   layer.a[2] = 8;  // (8 + 2 - 2 - 1) / 2 = 3 and a rest
@@ -216,6 +238,8 @@ TEST(LayerNames, AreThoseOfTraceAndReport) {
   EXPECT_EQ(name_of(LayerKind::kConv2d), "conv2d");
   EXPECT_EQ(name_of(LayerKind::kMatmul), "matmul");
   EXPECT_EQ(name_of(LayerKind::kConvTranspose2d), "conv_transpose2d");
+  EXPECT_EQ(name_of(LayerKind::kConv3d), "conv3d");
+  EXPECT_EQ(name_of(LayerKind::kConvTranspose3d), "conv_transpose3d");
 }
 
 }  // namespace

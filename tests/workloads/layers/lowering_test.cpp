@@ -41,7 +41,7 @@ LayerShape matmul(std::int64_t batch, std::int64_t m, std::int64_t k, std::int64
   return layer;
 }
 
-LayerShape conv2d(Shape a, Shape w, const Conv2dGeometry& geometry) {
+LayerShape conv2d(Shape a, Shape w, const ConvGeometry& geometry) {
   LayerShape layer;
   layer.name = "000-conv2d";
   layer.kind = LayerKind::kConv2d;
@@ -84,14 +84,14 @@ TEST(GemmShape, OfAConvolution) {
   // ResNet's first: 7 x 7, stride 2, padding 3, 224 -> 112, batch 2.
   constexpr std::int64_t kBatch = 2;
   constexpr std::int64_t kOutputs = 64;
-  const Conv2dGeometry stride2{{2, 2}, Padding::around({3, 3}), {1, 1}, 1};
+  const ConvGeometry stride2{{2, 2}, Padding::around({3, 3}), {1, 1}, 1};
   expect_shapes(conv2d({kBatch, 3, 224, 224}, {kOutputs, 3, 7, 7}, stride2),
                 {1, kBatch * 112 * 112, kOutputs, 147}, {1, kBatch * 224 * 224, 3, kOutputs * 49},
                 {1, kOutputs, 147, kBatch * 112 * 112});
 }
 
 TEST(GemmShape, OfAGroupedConvolutionIsPerGroup) {
-  const Conv2dGeometry groups{{1, 2}, Padding::around({1, 0}), {1, 1}, 3};
+  const ConvGeometry groups{{1, 2}, Padding::around({1, 0}), {1, 1}, 3};
   // A: 6 channels of 5 x 7; W: 9 outputs, kernel 3 x 2; G: 5 x 3.
   constexpr std::int64_t kBatch = 2;
   constexpr std::int64_t kInputs = 2;  // of a group
@@ -341,7 +341,7 @@ LayerShape random_conv() {
   const auto draw = [](std::int64_t low, std::int64_t high) {
     return *rc::gen::inRange<std::int64_t>(low, high + 1);
   };
-  Conv2dGeometry conv;
+  ConvGeometry conv;
   conv.groups = draw(1, 3);
   const std::int64_t batch = draw(1, 2);
   const std::int64_t in = conv.groups * draw(1, 2);
@@ -371,7 +371,7 @@ struct Contribution {
 
 template <typename Body>
 void for_each_contribution(const LayerShape& layer, Body body) {
-  const Conv2dGeometry& conv = layer.conv;
+  const ConvGeometry& conv = layer.conv;
   for (const Index& g : tuples({layer.g[0], layer.w[0] / conv.groups, layer.g[2], layer.g[3]})) {
     for (const Index& k : tuples({layer.w[1], layer.w[2], layer.w[3]})) {
       const std::int64_t h =
@@ -493,6 +493,106 @@ RC_GTEST_PROP(LowerConvTranspose2d, EveryPassComputesTheSumOfTheForwardsContribu
                 contributions);
     }
   }
+}
+
+// Three axes, by the same definition: an image's element (b, c, z, y, x) meets a result's (b, o,
+// p...) through a tap where it lies at p * stride + tap * dilation - padding on every axis.
+// Forward, or transposed, where what is the image and what the result have changed places.
+RC_GTEST_PROP(LowerConv3d, EveryPassComputesTheSumOfItsContributions, ()) {
+  const auto draw = [](std::int64_t low, std::int64_t high) {
+    return *rc::gen::inRange<std::int64_t>(low, high + 1);
+  };
+  const bool transposed = *rc::gen::arbitrary<bool>();
+  const std::int64_t groups = draw(1, 2);
+  const std::int64_t batch = draw(1, 2);
+  const std::int64_t in = draw(1, 2);  // of the image, in a group
+  const std::int64_t out = draw(1, 2);
+  LayerShape s;
+  s.name = "000-conv3d";
+  s.kind = LayerKind::kConv3d;
+  s.w = {groups * out, in};
+  s.a = {batch, groups * in};
+  s.g = {batch, groups * out};
+  GeometryLists lists;
+  Shape behind;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    lists.stride.push_back(draw(1, 3));
+    lists.dilation.push_back(draw(1, 2));
+    lists.padding.push_back(draw(0, 2));
+    behind.push_back(draw(0, 2));
+    const std::int64_t kernel = draw(1, 3);
+    const std::int64_t reach = lists.dilation.back() * (kernel - 1) + 1;
+    const std::int64_t around = lists.padding.back() + behind.back();
+    s.w.push_back(kernel);
+    s.a.push_back(std::max<std::int64_t>(draw(1, 4), reach - around));
+    std::int64_t places = 0;  // counted one by one
+    while (places * lists.stride.back() + reach <= s.a.back() + around) {
+      places += 1;
+    }
+    s.g.push_back(places);
+  }
+  lists.padding.insert(lists.padding.end(), behind.begin(), behind.end());
+  s.conv = geometry_of(lists, groups);
+  if (transposed) {
+    s.kind = LayerKind::kConvTranspose3d;
+    std::swap(s.a, s.g);
+  }
+  const Layer layer = with_values(s, *rc::gen::arbitrary<std::uint64_t>());
+  const QuantizedTensor& image = transposed ? layer.g : layer.a;
+  const QuantizedTensor& result = transposed ? layer.a : layer.g;
+  for (std::int64_t group = 0; group < groups; ++group) {
+    // Channels last, as a pass's rows and columns are.
+    const Shape of_image = {batch, image.shape[2], image.shape[3], image.shape[4], in};
+    const Shape of_result = {batch, result.shape[2], result.shape[3], result.shape[4], out};
+    const Shape of_kernel = {out, in, s.w[2], s.w[3], s.w[4]};
+    std::vector<std::int64_t> to_result(static_cast<std::size_t>(element_count(of_result)));
+    std::vector<std::int64_t> to_image(static_cast<std::size_t>(element_count(of_image)));
+    std::vector<std::int64_t> to_kernel(static_cast<std::size_t>(element_count(of_kernel)));
+    for (const Index& r : tuples(of_result)) {
+      for (const Index& k : tuples({in, s.w[2], s.w[3], s.w[4]})) {
+        Index at = {r[0], 0, 0, 0, k[0]};
+        bool inside = true;
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+          at[1 + axis] = r[1 + axis] * lists.stride[axis] + k[1 + axis] * lists.dilation[axis] -
+                         lists.padding[axis];
+          inside = inside && at[1 + axis] >= 0 && at[1 + axis] < of_image[1 + axis];
+        }
+        if (!inside) {
+          continue;
+        }
+        const auto i = value_at(image, {at[0], group * in + k[0], at[1], at[2], at[3]});
+        const auto w = value_at(layer.w, {group * out + r[4], k[0], k[1], k[2], k[3]});
+        const auto o = value_at(result, {r[0], group * out + r[4], r[1], r[2], r[3]});
+        to_result[flat(of_result, r)] += i * w;
+        to_image[flat(of_image, at)] += o * w;
+        to_kernel[flat(of_kernel, {r[4], k[0], k[1], k[2], k[3]})] += o * i;
+      }
+    }
+    for (const Lowering& lowering : {kPhases, kZeroInsert}) {
+      const Pass forward = transposed ? Pass::kBackwardData : Pass::kForward;
+      const Pass backward = transposed ? Pass::kForward : Pass::kBackwardData;
+      RC_ASSERT(result_of(layer, forward, lowering, group) == to_result);
+      RC_ASSERT(result_of(layer, backward, lowering, group) == to_image);
+      RC_ASSERT(result_of(layer, Pass::kBackwardWeight, lowering, group) == to_kernel);
+    }
+  }
+}
+
+TEST(GemmShape, OfAConvolutionOfThreeAxes) {
+  // The first of C3D: 3 x 3 x 3 on 16 frames of 112 x 112, padding 1, batch 2.
+  LayerShape layer;
+  layer.name = "000-conv1";
+  layer.kind = LayerKind::kConv3d;
+  layer.conv = geometry_of({.stride = {1, 1, 1}, .padding = {1, 1, 1}, .dilation = {1, 1, 1}}, 1);
+  layer.w = {64, 3, 3, 3, 3};
+  layer.a = {2, 3, 16, 112, 112};
+  layer.g = {2, 64, 16, 112, 112};
+  check(layer, "test");
+  constexpr std::int64_t kPlaces = std::int64_t{2} * 16 * 112 * 112;
+  EXPECT_EQ(gemms_of(layer, Pass::kForward, kPhases),
+            (std::vector<GemmShape>{{1, kPlaces, 64, 81}}));
+  EXPECT_EQ(gemms_of(layer, Pass::kBackwardWeight, kPhases),
+            (std::vector<GemmShape>{{1, 64, 81, kPlaces}}));
 }
 
 RC_GTEST_PROP(LowerConv2d, MacsWithoutAStructuralZeroAreAsManyInEveryPass, ()) {

@@ -136,15 +136,17 @@ layers:
 TEST(Model, WrittenAndReadAgainItIsTheSame) {
   const ModelDescription model = model_of(net(R"(
   - {conv2d: "odd: [name]", outputs: 4, kernel: 3, stride: 2, padding: [0, 0, 1, 1], input_grad: false}
+  - {conv3d: deep, input: [2, 4, 5, 6, 7], outputs: 4, kernel: [1, 2, 3], stride: [2, 1, 1], padding: [0, 1, 2, 1, 0, 2], groups: 2}
+  - {conv_transpose3d: wide, outputs: 3, kernel: 2, stride: [2, 3, 1], output_padding: [1, 2, 0], input_grad: false}
   - {matmul: "7-up", m: 5, n: 6, k: 7}
-  - {conv_transpose2d: up, outputs: 6, kernel: [4, 3], stride: 2, padding: [0, 1, 2, 0], output_padding: [0, 1], groups: 2, dilation: [1, 2]}
+  - {conv_transpose2d: up, input: [batch, 4, 5, 5], outputs: 6, kernel: [4, 3], stride: 2, padding: [0, 1, 2, 0], output_padding: [0, 1], groups: 2, dilation: [1, 2]}
   - {linear: fc, input: [batch, 10], outputs: 3, weight_grad: false}
 not_included: [{name: n, kind: "k #", reason: "because: \"it\" is"}]
 bits: {W: 4, G: 6}
 )"));
   const ModelDescription again = model_of(model_description_text(model.workload));
-  ASSERT_EQ(again.workload.layers().size(), 4U);
-  for (std::size_t i = 0; i < 4; ++i) {
+  ASSERT_EQ(again.workload.layers().size(), 6U);
+  for (std::size_t i = 0; i < 6; ++i) {
     const LayerShape& one = model.workload.layers()[i];
     const LayerShape& other = again.workload.layers()[i];
     EXPECT_EQ(one.name, other.name);

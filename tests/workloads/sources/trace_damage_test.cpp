@@ -52,7 +52,7 @@ class TraceDamage : public TraceFolder {
       edit.create_group(group);
       edit.set_variable_text(group, "kind", std::string(name_of(layer.shape.kind)));
       edit.set_integer(group, "input_grad", layer.shape.input_grad ? 1 : 0);
-      const Conv2dGeometry& conv = layer.shape.conv;
+      const ConvGeometry& conv = layer.shape.conv;
       edit.set_integers(group, "stride", {conv.stride.begin(), conv.stride.end()});
       edit.set_integers(group, "padding", {conv.padding.before.begin(), conv.padding.before.end()});
       edit.set_integers(group, "dilation", {conv.dilation.begin(), conv.dilation.end()});

@@ -200,10 +200,10 @@ TEST_F(TraceFaults, GeometryThatDoesNotFit) {
 }
 
 TEST_F(TraceFaults, NamesThatAreNotKnown) {
-  Hdf5Edit(trace()).set_text(kConv, "kind", "conv3d");
+  Hdf5Edit(trace()).set_text(kConv, "kind", "conv4d");
   EXPECT_EQ(refusal(),
-            "layers/000-conv: kind 'conv3d' is not known; use linear, conv2d, matmul or "
-            "conv_transpose2d");
+            "layers/000-conv: kind 'conv4d' is not known; use linear, conv2d, matmul, "
+            "conv_transpose2d, conv3d or conv_transpose3d");
   Hdf5Edit(trace()).set_text("/", "rounding", "nearest");
   EXPECT_THAT(refusal(), StartsWith("rounding 'nearest' is not known"));
 }

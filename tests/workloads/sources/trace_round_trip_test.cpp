@@ -59,29 +59,30 @@ LayerShape any_shape(std::string name) {
     return layer;
   }
   const std::int64_t batch = extent(1, 3);
-  layer.conv.groups = extent(1, 3);
-  const std::int64_t channels = extent(1, 3) * layer.conv.groups;
-  const std::int64_t outputs = extent(1, 3) * layer.conv.groups;
-  layer.w = {outputs, channels / layer.conv.groups};
+  const std::int64_t groups = extent(1, 3);
+  const std::int64_t channels = extent(1, 3) * groups;
+  const std::int64_t outputs = extent(1, 3) * groups;
+  layer.w = {outputs, channels / groups};
   layer.a = {batch, channels};
   layer.g = {batch, outputs};
-  for (std::size_t axis = 0; axis < 2; ++axis) {
+  GeometryLists lists;
+  Shape behind;
+  for (std::size_t axis = 0; axis < (is_volumetric(layer.kind) ? 3U : 2U); ++axis) {
     const std::int64_t kernel = extent(1, 3);
-    const std::int64_t stride = extent(1, 3);
-    const std::int64_t dilation = extent(1, 2);
-    const std::int64_t before = extent(0, 2);
-    const std::int64_t after = extent(0, 2);
-    const std::int64_t reach = dilation * (kernel - 1) + 1;
-    const std::int64_t input = extent(std::max<std::int64_t>(1, reach - before - after), 9);
-    layer.conv.stride[axis] = stride;
-    layer.conv.padding.before[axis] = before;
-    layer.conv.padding.after[axis] = after;
-    layer.conv.dilation[axis] = dilation;
+    lists.stride.push_back(extent(1, 3));
+    lists.dilation.push_back(extent(1, 2));
+    lists.padding.push_back(extent(0, 2));
+    behind.push_back(extent(0, 2));
+    const std::int64_t around = lists.padding.back() + behind.back();
+    const std::int64_t reach = lists.dilation.back() * (kernel - 1) + 1;
+    const std::int64_t input = extent(std::max<std::int64_t>(1, reach - around), 9);
     layer.w.push_back(kernel);
     layer.a.push_back(input);
-    layer.g.push_back((input + before + after - reach) / stride + 1);
+    layer.g.push_back((input + around - reach) / lists.stride.back() + 1);
   }
-  if (layer.kind == LayerKind::kConvTranspose2d) {
+  lists.padding.insert(lists.padding.end(), behind.begin(), behind.end());
+  layer.conv = geometry_of(lists, groups);
+  if (is_transposed(layer.kind)) {
     std::swap(layer.a, layer.g);
   }
   return layer;

@@ -121,9 +121,9 @@ class _Describer:
         if product.kind == "matmul":
             entry.update(batch=a_shape[0], m=a_shape[1], n=w_shape[2], k=a_shape[2])
         else:
-            transposed = product.kind == "conv_transpose2d"
-            groups = product.groups if isinstance(product, ConvolutionProduct) else 1
-            outputs = w_shape[1] * groups if transposed else w_shape[0]
+            outputs = w_shape[0]
+            if isinstance(product, ConvolutionProduct) and product.transposed:
+                outputs = w_shape[1] * product.groups
             entry.update(input=a_shape, outputs=outputs)
         if isinstance(product, ConvolutionProduct):
             entry["kernel"] = w_shape[2:]

@@ -173,14 +173,15 @@ def linear(
     return result if input.dim() > 1 else result.squeeze(0)
 
 
-def _pair(value: Pair, axes: int, lead: int) -> Tuple[int, int]:
+def _numbers(value: Pair, axes: int, lead: int) -> Tuple[int, ...]:
+    """A number for each axis; one axis is two, of height 1."""
     values = (value,) * axes if isinstance(value, int) else tuple(value)
     values = values * axes if len(values) == 1 else values
-    return (lead, values[0]) if axes == 1 else (values[0], values[1])
+    return (lead, *values) if axes == 1 else values
 
 
 def _convolution(axes: int, transposed: bool) -> Handler:
-    """The handler of convolutions of one or two spatial axes; one is two, of height 1."""
+    """The handler of convolutions of one to three spatial axes."""
 
     def handle(
         input: Tensor,
@@ -200,18 +201,17 @@ def _convolution(axes: int, transposed: bool) -> Handler:
         w = weight
         if axes == 1:
             a, w = a.unsqueeze(2), w.unsqueeze(2)
-        dilations = _pair(dilation, axes, 1)
-        behind = (0, 0)
-        if isinstance(padding, str):
-            totals = [0 if padding == "valid" else d * (k - 1)
-                      for d, k in zip(dilations, w.shape[2:])]  # fmt: skip
-            paddings = totals[0] // 2, totals[1] // 2
-            behind = totals[0] % 2, totals[1] % 2
-        else:
-            paddings = _pair(padding, axes, 0)
+        dilations = _numbers(dilation, axes, 1)
+        totals = [0] * len(dilations)
+        if padding == "same":
+            totals = [d * (k - 1) for d, k in zip(dilations, w.shape[2:])]
+        behind = tuple(total % 2 for total in totals)
+        paddings = tuple(total // 2 for total in totals)
+        if not isinstance(padding, str):
+            paddings = _numbers(padding, axes, 0)
         product = ConvolutionProduct(
-            _pair(stride, axes, 1), paddings, dilations, groups, transposed,
-            _pair(output_padding, axes, 0), behind,
+            _numbers(stride, axes, 1), paddings, dilations, groups, transposed,
+            _numbers(output_padding, axes, 0), behind,
         )  # fmt: skip
         result = apply(product, a, w, bias, gamma, operation)
         result = result.squeeze(2) if axes == 1 else result
@@ -442,8 +442,10 @@ _HANDLERS: Dict[str, Handler] = {
     "linear": linear,
     "conv1d": _convolution(1, False),
     "conv2d": _convolution(2, False),
+    "conv3d": _convolution(3, False),
     "conv_transpose1d": _convolution(1, True),
     "conv_transpose2d": _convolution(2, True),
+    "conv_transpose3d": _convolution(3, True),
     "matmul": matmul,
     "__matmul__": matmul,
     "__rmatmul__": _reflected,

@@ -131,23 +131,24 @@ class MatmulProduct:
 
 @dataclass(frozen=True)
 class ConvolutionProduct:
-    """a [B, C, H, W] with w [O, C/groups, kh, kw], or transposed, [C, O/groups, kh, kw].
+    """a [B, C, H, W] with w [O, C/groups, kh, kw], or transposed, [C, O/groups, kh, kw]; with a
+    third spatial axis before the two in conv3d.
 
-    `behind`: rows and columns of zeros below and to the right of the input, beyond
-    `padding` on all sides: an uneven padding='same' has some.
+    `behind`: rows, columns and planes of zeros at the end of the input, beyond `padding` on
+    all sides: an uneven padding='same' has some.
     """
 
-    stride: Tuple[int, int]
-    padding: Tuple[int, int]
-    dilation: Tuple[int, int]
+    stride: Tuple[int, ...]
+    padding: Tuple[int, ...]
+    dilation: Tuple[int, ...]
     groups: int
-    transposed: bool = False
-    output_padding: Tuple[int, int] = (0, 0)
-    behind: Tuple[int, int] = (0, 0)
+    transposed: bool
+    output_padding: Tuple[int, ...]
+    behind: Tuple[int, ...]
 
     @property
     def kind(self) -> str:
-        return "conv_transpose2d" if self.transposed else "conv2d"
+        return f"conv{'_transpose' if self.transposed else ''}{len(self.stride)}d"
 
     def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor:
         return torch.ops.aten.convolution(self._padded(a), w, bias, *self._geometry())
@@ -158,10 +159,13 @@ class ConvolutionProduct:
         da, dw, _ = torch.ops.aten.convolution_backward(
             g, self._padded(a), w, None, *self._geometry(), [*needs, False]
         )
-        return (da[..., : a.shape[2], : a.shape[3]] if needs[0] else None), dw
+        if needs[0] and any(self.behind):
+            for axis, extent in enumerate(a.shape[2:], 2):
+                da = da.narrow(axis, 0, extent)
+        return (da if needs[0] else None), dw
 
     def bias_gradient(self, g: torch.Tensor) -> torch.Tensor:
-        return g.sum((0, 2, 3))
+        return g.sum((0, *range(2, g.dim())))
 
     def attributes(self) -> TraceAttributes:
         padding = self.padding
@@ -178,8 +182,9 @@ class ConvolutionProduct:
         return tensor
 
     def _padded(self, a: torch.Tensor) -> torch.Tensor:
-        below, right = self.behind
-        return functional.pad(a, (0, right, 0, below)) if below or right else a
+        if not any(self.behind):
+            return a
+        return functional.pad(a, [side for rest in reversed(self.behind) for side in (0, rest)])
 
     def _geometry(self) -> Tuple[Any, ...]:
         return (

@@ -5,7 +5,6 @@ model stay, and its class becomes one that derives from it (scope.py). An optimi
 before still holds its weights (but not the new gammas: make it after).
 """
 
-import warnings
 from fnmatch import fnmatchcase
 from typing import Any, List, Optional, Sequence, Tuple, Type, Union
 
@@ -22,11 +21,11 @@ _WITH_GAMMA = (
     nn.Linear,
     nn.Conv1d,
     nn.Conv2d,
+    nn.Conv3d,
     nn.ConvTranspose1d,
     nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
 )
-# What multiplies, and is not intercepted.
-_STAYS_FP32 = (nn.Conv3d, nn.ConvTranspose3d)
 
 Exclude = Sequence[Union[str, Type[nn.Module]]]
 
@@ -44,8 +43,7 @@ def quantize(
 
     ValueError or TypeError, before anything has changed: a model with nothing to quantize, a
     `last_layer` or an excluded name that the model does not have, weights that are not of a
-    floating-point type, a module whose class cannot be changed (a compiled one). Warns of
-    layers that stay FP32.
+    floating-point type, a module whose class cannot be changed (a compiled one).
     """
     if config is not None and not isinstance(config, Config):
         raise TypeError(f"config is a potomac_capture.Config, not {type(config).__name__}; "
@@ -177,10 +175,3 @@ def _check(
                 f"layer {name!r}: weights are {module.weight.dtype}; ALS-PoTQ takes "
                 "floating-point numbers (call model.float() first, or exclude it)"
             )
-    others = [
-        f"{name} ({type(module).__name__})"
-        for name, module in modules
-        if isinstance(module, _STAYS_FP32) and name not in excluded
-    ]
-    if others:
-        warnings.warn("these layers stay FP32: " + ", ".join(others), stacklevel=3)
