@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
+import pytest
+from conftest import ROOT
 
 
 def values_of(dataset: h5py.Dataset) -> np.ndarray:
@@ -74,6 +76,16 @@ def linear_gemms(layer: h5py.Group) -> dict[str, np.ndarray]:
     return {"forward": a @ w.T, "backward-data": g @ w, "backward-weight": g.T @ a}
 
 
+def matmul_gemms(layer: h5py.Group) -> dict[str, np.ndarray]:
+    w, a, g = (values_of(layer[name]) for name in "WAG")
+    return {
+        "forward": a @ w,
+        "backward-data": g @ w.transpose(0, 2, 1),
+        "backward-weight": a.transpose(0, 2, 1) @ g,
+    }
+
+
+GEMMS = {"conv2d": conv_gemms, "linear": linear_gemms, "matmul": matmul_gemms}
 OPERANDS = {"forward": "AW", "backward-data": "GW", "backward-weight": "GA"}
 
 
@@ -82,7 +94,9 @@ def wrapped(values: np.ndarray, bits: int) -> np.ndarray:
     return ((values + half) & ((1 << bits) - 1)) - half
 
 
-def test_every_accumulator_of_the_shipped_trace(potomac, trace, arch):
+@pytest.mark.parametrize("name", ["fashion-cnn-b16", "words-transformer-b32"])
+def test_every_accumulator_of_the_shipped_traces(potomac, name, arch):
+    trace = ROOT / f"workloads/traces/{name}.h5"
     done = potomac("run", trace, "--arch", arch, "--out", "o", "--dump-outputs", "out.h5")
     assert done.returncode == 0, done.stderr
     compared = 0
@@ -91,7 +105,7 @@ def test_every_accumulator_of_the_shipped_trace(potomac, trace, arch):
         for name, layer in recorded["layers"].items():
             kind = layer.attrs["kind"]
             kind = kind.decode() if isinstance(kind, bytes) else kind
-            gemms = conv_gemms(layer) if kind == "conv2d" else linear_gemms(layer)
+            gemms = GEMMS[kind](layer)
             if not layer.attrs["input_grad"]:
                 del gemms["backward-data"]
             assert sorted(dumped["gemms"][name]) == sorted(gemms)

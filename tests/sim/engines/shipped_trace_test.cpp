@@ -1,6 +1,7 @@
-// The whole shipped trace gives one and the same result under both engines, baseline included.
+// The whole shipped traces give one and the same result under both engines, baseline included.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -16,17 +17,32 @@
 namespace potomac::test {
 namespace {
 
-constexpr const char* kTrace = POTOMAC_SOURCE_DIR "/workloads/traces/fashion-cnn-b16.h5";
+constexpr const char* kTraces = POTOMAC_SOURCE_DIR "/workloads/traces/";
 constexpr const char* kArchitecture = POTOMAC_SOURCE_DIR "/sim/architectures/os-16x16.yaml";
 
-TEST(ShippedTrace, EveryGemmIsTheSameInBothEngines) {
+// Sanitizers slow SystemC down tenfold; a layer of each kind is enough for them.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kMostLayers = 5;
+#else
+constexpr std::size_t kMostLayers = 1000;
+#endif
+
+class ShippedTraces : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(, ShippedTraces,
+                         testing::Values("fashion-cnn-b16", "words-transformer-b32"),
+                         [](const auto& shipped) {
+                           std::string name = shipped.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+TEST_P(ShippedTraces, EveryGemmIsTheSameInBothEngines) {
   const sim::Architecture architecture = sim::load_architecture(kArchitecture);
   sim::WorkerPool pool(2);
   const auto fast = sim::make_engine(sim::EngineKind::kFast, pool);
   const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, pool);
-  const workloads::TraceReader trace(kTrace);
-  ASSERT_EQ(trace.layers().size(), 5U);
-  for (std::size_t i = 0; i < trace.layers().size(); ++i) {
+  const workloads::TraceReader trace(std::string(kTraces) + GetParam() + ".h5");
+  for (std::size_t i = 0; i < std::min(trace.layers().size(), kMostLayers); ++i) {
     const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
       SCOPED_TRACE(layer.shape.name + " " + std::string(workloads::name_of(pass)));
@@ -45,7 +61,7 @@ TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
   sim::WorkerPool pool(1);
   const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, pool);
   const auto fast = sim::make_engine(sim::EngineKind::kFast, pool);
-  const workloads::TraceReader trace(kTrace);
+  const workloads::TraceReader trace(std::string(kTraces) + "fashion-cnn-b16.h5");
   for (const std::size_t i : {std::size_t{0}, std::size_t{4}}) {
     const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {

@@ -1,4 +1,4 @@
-"""The shipped trace: whole, canonical, and regenerable by the command beside it."""
+"""The shipped traces: whole, canonical, and regenerable by the commands beside them."""
 
 import re
 import shlex
@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+import translate_words
 
 import potomac_capture as pc
 
@@ -59,14 +60,18 @@ def test_root_and_layers(trace):
         assert [layer[role].shape for role in "WAG"] == list(shapes)
 
 
-def test_every_code_is_canonical_and_the_scale_is_used(trace):
-    for layer in trace["layers"].values():
-        for role in "WAG":
-            codes = layer[role][()]
-            assert layer[role].attrs["bits"] == 5
-            assert codes.dtype == np.uint8 and codes.max() < 32
-            assert not (codes == 0x18).any()
-            assert ((codes & 15) == 7).any()
+@pytest.mark.parametrize("name", [NAME, "words-transformer-b32.h5"])
+def test_every_code_is_canonical_and_the_scale_is_used(traces, name):
+    with h5py.File(traces / name) as trace:
+        for layer in trace["layers"].values():
+            for role in "WAG":
+                codes, attributes = layer[role][()], layer[role].attrs
+                assert attributes["bits"] == 5
+                assert codes.dtype == np.uint8 and codes.max() < 32
+                assert not (codes == 0x18).any()
+                assert ((codes & 15) == 7).any()
+                zeros = attributes["exact_zeros"] + attributes["underflows"]
+                assert zeros == (codes == 8).sum()
 
 
 def test_it_is_a_step_of_training(trace):
@@ -94,3 +99,56 @@ def test_the_regenerating_command_is_one_the_example_takes(traces, trace):
     assert options.seed[0] == trace.attrs["seed"]
     steps = -(-60000 // fashion_mnist.BATCH) * options.epochs
     assert trace.attrs["step"] == steps // 2
+
+
+# --- the Transformer --------------------------------------------------------------------------
+
+WORDS = "words-transformer-b32.h5"
+
+
+@pytest.fixture
+def words(traces):
+    with h5py.File(traces / WORDS, "r") as file:
+        yield file
+
+
+def test_the_transformer_has_every_product_of_encoder_and_decoder(words, traces):
+    assert (traces / WORDS).stat().st_size < 2.2e6
+    assert words.attrs["model"] == b"WordTransformer" and "not_included" not in words
+    names = [name.split("-", 1)[1] for name in words["layers"]]
+    attention = ["in_proj", "matmul", "matmul#2", "out_proj"]
+    encoder = [f"self_attn.{part}" for part in attention] + ["linear1", "linear2"]
+    memory = ["in_proj", "in_proj#2", *attention[1:]]
+    decoder = [f"self_attn.{part}" for part in attention]
+    decoder += [f"multihead_attn.{part}" for part in memory] + ["linear1", "linear2"]
+    assert names == [
+        *(f"transformer.encoder.layers.{i}.{part}" for i in range(2) for part in encoder),
+        *(f"transformer.decoder.layers.{i}.{part}" for i in range(2) for part in decoder),
+        "out",
+    ]
+    # Letters and places are learned: every product hands a gradient on.
+    assert all(layer.attrs["input_grad"] == 1 for layer in words["layers"].values())
+    assert all("weight_grad" not in layer.attrs for layer in words["layers"].values())
+
+
+def test_the_transformers_attention_is_one(words):
+    """a of a v: a query's weights of its keys sum to one, and there is none for what lies ahead."""
+    layers = {name.split("-", 1)[1]: layer for name, layer in words["layers"].items()}
+    weights = values(layers["transformer.decoder.layers.0.self_attn.matmul#2"]["A"])
+    assert bool((weights >= 0).all()) and weights.shape[1] == weights.shape[2]
+    assert not weights.triu(1).any()
+    assert ((weights.sum(-1) > 0.6) & (weights.sum(-1) < 1.6)).float().mean() > 0.95
+    # The last G is a softmax minus a letter, of those that are not padding.
+    g = values(layers["out"]["G"])
+    rows = g[g.any(1)]
+    assert 0 < len(rows) < len(g) and ((rows < 0).sum(1) == 1).float().mean() > 0.9
+
+
+def test_the_transformers_regenerating_command_is_one_the_example_takes(traces, words):
+    text = (traces / "README.md").read_text()
+    command = re.search(r"^ +.*(translate_words\.py.*--capture.*)$", text, re.M)
+    options = translate_words.parse(shlex.split(command[1])[1:])
+    assert options.capture.name == WORDS and options.mode == ["wbc+prc"] and options.bits == 5
+    pairs = len(translate_words.read_pairs(options.data)) - translate_words.TEST_PAIRS
+    steps = -(-pairs // translate_words.BATCH) * options.epochs
+    assert words.attrs["seed"] == options.seed[0] and words.attrs["step"] == steps // 2

@@ -10,15 +10,13 @@ are deterministic: the same options on the same machine give the same figures.
 """
 
 import argparse
-import ctypes
 import gzip
 import math
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, TextIO, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -26,6 +24,7 @@ from torch import nn
 from torch.nn import functional
 
 import potomac_capture as pc
+from training import MODES, POTQ_MODES, Progress, keep_freed_memory, quantize
 
 BATCH = 128
 CAPTURED_IMAGES = 16
@@ -33,16 +32,6 @@ CLASSES = 10
 
 # Of the training images' pixels, which range over 0..1.
 MEAN, DEVIATION = 0.2860, 0.3530
-
-# WBC and PRC of each ALS-PoTQ mode.
-POTQ_MODES: Dict[str, Tuple[bool, bool]] = {
-    "potq": (False, False),
-    "wbc": (True, False),
-    "prc": (False, True),
-    "wbc+prc": (True, True),
-}
-MODES = ("fp32", *POTQ_MODES)
-
 
 class FashionCnn(nn.Module):
     """Three 3x3 convolutions (two of them strided) and two linear layers."""
@@ -102,43 +91,6 @@ def _read_idx(path: Path) -> np.ndarray:
     )
 
 
-def keep_freed_memory() -> None:
-    """Stops glibc from handing every freed tensor back to the system.
-
-    A step frees and allocates the same large tensors again; without this, page faults
-    take up to half of its time.
-    """
-    m_trim_threshold, m_mmap_threshold, largest = -1, -3, 2**31 - 1
-    with suppress(OSError, AttributeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(m_mmap_threshold, largest)
-        mallopt(m_trim_threshold, largest)
-
-
-class Progress:
-    """A bar that is redrawn on a terminal, and nothing elsewhere."""
-
-    def __init__(self, steps: int, stream: TextIO = sys.stderr) -> None:
-        self._steps = steps
-        self._stream = stream
-        self._started = time.monotonic()
-
-    def show(self, step: int, label: str) -> None:
-        if not self._stream.isatty():
-            return
-        filled = 30 * step // self._steps
-        left = (time.monotonic() - self._started) / step * (self._steps - step)
-        bar = "#" * filled + "." * (30 - filled)
-        self._stream.write(
-            f"\r{label} [{bar}] {step}/{self._steps} {left:4.0f} s left "
-        )
-        self._stream.flush()
-
-    def clear(self) -> None:
-        if self._stream.isatty():
-            self._stream.write("\r\x1b[K")
-
-
 def accuracy(model: nn.Module, images: Images) -> float:
     """The percentage of images that the model classifies right."""
     right = 0
@@ -179,19 +131,7 @@ def train(
     train_images, test_images = data
     torch.manual_seed(seed)
     model: nn.Module = FashionCnn()
-    if mode in POTQ_MODES:
-        wbc, prc = POTQ_MODES[mode]
-        pc.quantize(
-            model,
-            pc.Config(
-                bits=options.bits,
-                last_layer_grad_bits=options.last_layer_grad_bits,
-                wbc=wbc,
-                prc=prc,
-                rounding=options.rounding,
-                gamma=options.gamma,
-            ),
-        )
+    quantize(model, mode, options)
     optimizer = make_optimizer(model, options)
     count = len(train_images.labels)
     steps_per_epoch = math.ceil(count / BATCH)

@@ -16,7 +16,7 @@ from torch import nn
 
 from .audit import Auditor
 from .interception import add_watcher, remove_watcher
-from .products import Product, Quantization, inside, inside_product
+from .products import Product, Quantization, inside
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
 from .scope import ScopedModule, entry_listeners

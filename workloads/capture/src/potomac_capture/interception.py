@@ -8,6 +8,7 @@ of products.py; all else runs as it is. With a mode on, PyTorch takes none of it
 """
 
 import types
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -27,7 +28,7 @@ from .products import (
     Use,
     inside_product,
 )
-from .scope import ScopedModule, running_modules, set_outermost
+from .scope import running_modules, set_outermost
 
 Tensor = torch.Tensor
 Handler = Callable[..., Any]
@@ -118,9 +119,9 @@ def apply(
     assert how is not None
     modules = running_modules()
     if operation:
-        how = _named(how, f"{how.name}.{operation}" if how.name else operation)
-    if not (how.wbc and is_weight(w)):
-        how = _without_correction(how)
+        how = replace(how, name=f"{how.name}.{operation}" if how.name else operation)
+    if how.wbc and not is_weight(w):
+        how = replace(how, wbc=False)
     with_grad = torch.is_grad_enabled()
     needs = with_grad and a.requires_grad, with_grad and w.requires_grad
     if gamma is not None and not any(needs):
@@ -133,14 +134,6 @@ def apply(
     bias = bias.float() if bias is not None else None
     result = _compute[0](a, w, bias, gamma, product, how, use)
     return result.to(dtype)
-
-
-def _named(how: Quantization, name: str) -> Quantization:
-    return Quantization(name, how.bits, how.gradient_bits, how.rounding, how.wbc)
-
-
-def _without_correction(how: Quantization) -> Quantization:
-    return Quantization(how.name, how.bits, how.gradient_bits, how.rounding, False)
 
 
 def _operation(name: str, weight: Optional[Tensor] = None) -> str:

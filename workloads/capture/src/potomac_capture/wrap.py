@@ -97,16 +97,6 @@ def fp32_state_dict(model: nn.Module) -> dict:
     return {key: value for key, value in model.state_dict().items() if key not in names}
 
 
-def excluded_modules(model: nn.Module) -> List[Tuple[str, nn.Module]]:
-    """The outermost modules that `exclude` left alone."""
-    outermost: List[Tuple[str, nn.Module]] = []
-    for name, module in model.named_modules():
-        if isinstance(module, ScopedModule) and module.how is None:
-            if not any(name.startswith(f"{outer}.") or not outer for outer, _ in outermost):
-                outermost.append((name, module))
-    return outermost
-
-
 def class_name(module: nn.Module) -> str:
     cls = type(module)
     return (original_class(cls) if issubclass(cls, ScopedModule) else cls).__name__
