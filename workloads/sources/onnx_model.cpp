@@ -214,7 +214,7 @@ class LayerReader {
         (!node.input().empty() && std::ranges::all_of(node.input(), [&](const std::string& name) {
           return name.empty() || constants_.contains(name);
         }));
-    if (!constant) {
+    if (!constant || node.output().empty()) {
       return;
     }
     for (const std::string& output : node.output()) {
@@ -242,7 +242,7 @@ class LayerReader {
   std::map<std::string, Nodes> others_;
 };
 
-// Reads the file again and keeps it: its weights, without the rest of a run.
+// Reads the graph again, and weights from its file as they are asked for.
 class OnnxWeights : public WeightSource {
  public:
   OnnxWeights(const OnnxModel& model, std::vector<std::optional<Weights>> weights)
