@@ -67,6 +67,9 @@ def test_a_compiled_module_is_refused_and_nothing_changes():
     with pytest.raises(TypeError, match="module '1' is compiled.*exclude it"):
         pc.quantize(model)
     assert type(model[0]) is nn.Linear
+    pc.quantize(model, exclude=["1"])
+    assert [layer.how.name for layer in pc.quantized_layers(model)] == ["0"]
+    assert model(torch.ones(1, 2)).shape == (1, 2)
     model = nn.Sequential(nn.Linear(2, 2))
     model[0].weight = nn.Parameter(torch.ones(2, 2, dtype=torch.int8), requires_grad=False)
     with pytest.raises(ValueError, match="layer '0': weights are torch.int8"):

@@ -20,7 +20,7 @@ from .products import Product, Quantization, inside
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
 from .scope import ScopedModule, entry_listeners
-from .trace_file import CodedTensor, LeftOut, TraceLayer, check_target, write_trace
+from .trace_file import CodedTensor, LeftOut, TraceLayer, UseNames, check_target, write_trace
 from .weight_bias import weight_bias_correction
 from .wrap import class_name
 
@@ -159,13 +159,8 @@ class _Recorder:
                 else f"there is no micro-batch {self._micro_batch}: the model was called "
                 f"{self._calls + 1} times"
             )
-        seen: Dict[str, int] = {}
-        layers = []
-        for use in self.uses:
-            seen[use.base] = seen.get(use.base, 0) + 1
-            count = seen[use.base]
-            layers.append(use.layer(use.base if count == 1 else f"{use.base}#{count}"))
-        return layers
+        names = UseNames()
+        return [use.layer(names.next(use.base)) for use in self.uses]
 
     def left_out(self) -> List[LeftOut]:
         return self._auditor.left_out()

@@ -17,7 +17,7 @@ from .config import Config
 from .interception import add_watcher, remove_watcher, set_compute
 from .products import ConvolutionProduct, Product, Quantization, inside
 from .scope import ScopedModule, scoped_class
-from .trace_file import check_target, replaced_whole
+from .trace_file import UseNames, check_target, replaced_whole
 from .wrap import class_name, quantization_of
 
 Inputs = Union[torch.Tensor, Sequence[Any], Mapping[str, Any]]
@@ -67,8 +67,7 @@ class _Describer:
     def __init__(self, model: nn.Module) -> None:
         self._model = model
         self._layers: List[Entry] = []
-        self._seen: Dict[str, int] = {}
-        self._counted: set = set()  # parameters, by identity
+        self._names = UseNames()
         self._ran: Dict[int, nn.Module] = {}
         self._multiplied: set = set()  # modules, by identity
         self._auditor = Auditor(model, lambda: True)
@@ -114,9 +113,7 @@ class _Describer:
         w: torch.Tensor, bias: Optional[torch.Tensor], gamma: Any, needs: Tuple[bool, bool],
     ) -> None:  # fmt: skip
         self._multiplied.update(id(module) for module in modules)
-        self._seen[how.name] = self._seen.get(how.name, 0) + 1
-        count = self._seen[how.name]
-        entry: Entry = {product.kind: how.name if count == 1 else f"{how.name}#{count}"}
+        entry: Entry = {product.kind: self._names.next(how.name)}
         a_shape, w_shape = (list(product.traced(t.detach()).shape) for t in (a, w))
         if product.kind == "matmul":
             entry.update(batch=a_shape[0], m=a_shape[1], n=w_shape[2], k=a_shape[2])
@@ -165,6 +162,4 @@ def _plainly(
     how: Any, use: Any,
 ) -> torch.Tensor:  # fmt: skip
     with inside():
-        if product.kind == "matmul":
-            return product.forward(a, w, None)
         return product.forward(a, w, bias)

@@ -277,21 +277,16 @@ def _strict(rank: int) -> Handler:
     return handler
 
 
-def _with_sum(name: str) -> Handler:
+def with_sum(
+    mode: Any, input: Tensor, one: Tensor, other: Tensor, *, beta: float = 1, alpha: float = 1,
+    out: Any = None,
+) -> Tensor:  # fmt: skip
     """addmm, baddbmm, addmv: beta * input + alpha * (one @ other)."""
-
-    def handler(
-        mode: Any, input: Tensor, one: Tensor, other: Tensor, *, beta: float = 1,
-        alpha: float = 1, out: Any = None,
-    ) -> Tensor:  # fmt: skip
-        product = matmul(mode, one, other, out=out)
-        if product is NotImplemented:
-            return NotImplemented
-        product = product if alpha == 1 else product * alpha
-        return product if beta == 0 else input * beta + product
-
-    handler.__name__ = name
-    return handler
+    product = matmul(mode, one, other, out=out)
+    if product is NotImplemented:
+        return NotImplemented
+    product = product if alpha == 1 else product * alpha
+    return product if beta == 0 else input * beta + product
 
 
 def einsum(mode: Any, equation: Any, *operands: Any) -> Tensor:
@@ -326,11 +321,10 @@ def einsum(mode: Any, equation: Any, *operands: Any) -> Tensor:
         shape = [size(group) for group in groups]
         return operand.permute(order).reshape(shape if batch else shape[1:])
 
+    a = arranged(operands[0], left, batch, rows, reduced)
     if batch or not is_weight(operands[1]):
-        a = arranged(operands[0], left, batch, rows, reduced)
         product = matmul(mode, a, arranged(operands[1], right, batch, reduced, columns))
     else:
-        a = arranged(operands[0], left, batch, rows, reduced)
         product = linear(mode, a, arranged(operands[1], right, batch, columns, reduced))
     order = batch + rows + columns
     product = product.reshape([extents[c] for c in order])
@@ -417,16 +411,11 @@ def _dot_product(
     return matmul(mode, weights, value), weights
 
 
-def _recurrent(cell: Any) -> Handler:
+def _recurrent(run: Callable[..., Any], cell: recurrence.Cell) -> Handler:
+    """`run`: over all time steps, or one."""
+
     def handler(mode: Any, *args: Any, **kwargs: Any) -> Any:
-        return recurrence.run(cell, lambda *operands: linear(mode, *operands), *args, **kwargs)
-
-    return handler
-
-
-def _recurrent_cell(cell: Any) -> Handler:
-    def handler(mode: Any, *args: Any, **kwargs: Any) -> Any:
-        return recurrence.step(cell, lambda *operands: linear(mode, *operands), *args, **kwargs)
+        return run(cell, lambda *operands: linear(mode, *operands), *args, **kwargs)
 
     return handler
 
@@ -445,22 +434,22 @@ _HANDLERS: Dict[str, Handler] = {
     "mm": _strict(2),
     "bmm": _strict(3),
     "mv": matmul,
-    "addmm": _with_sum("addmm"),
-    "baddbmm": _with_sum("baddbmm"),
-    "addmv": _with_sum("addmv"),
+    "addmm": with_sum,
+    "baddbmm": with_sum,
+    "addmv": with_sum,
     "einsum": einsum,
     "bilinear": bilinear,
     "multi_head_attention_forward": multi_head_attention,
     "_scaled_dot_product_attention": scaled_dot_product_of_1_13,
     "scaled_dot_product_attention": scaled_dot_product,
-    "lstm": _recurrent(recurrence.lstm_cell),
-    "gru": _recurrent(recurrence.gru_cell),
-    "rnn_tanh": _recurrent(recurrence.tanh_cell),
-    "rnn_relu": _recurrent(recurrence.relu_cell),
-    "lstm_cell": _recurrent_cell(recurrence.lstm_cell),
-    "gru_cell": _recurrent_cell(recurrence.gru_cell),
-    "rnn_tanh_cell": _recurrent_cell(recurrence.tanh_cell),
-    "rnn_relu_cell": _recurrent_cell(recurrence.relu_cell),
+    "lstm": _recurrent(recurrence.run, recurrence.lstm_cell),
+    "gru": _recurrent(recurrence.run, recurrence.gru_cell),
+    "rnn_tanh": _recurrent(recurrence.run, recurrence.tanh_cell),
+    "rnn_relu": _recurrent(recurrence.run, recurrence.relu_cell),
+    "lstm_cell": _recurrent(recurrence.step, recurrence.lstm_cell),
+    "gru_cell": _recurrent(recurrence.step, recurrence.gru_cell),
+    "rnn_tanh_cell": _recurrent(recurrence.step, recurrence.tanh_cell),
+    "rnn_relu_cell": _recurrent(recurrence.step, recurrence.relu_cell),
 }
 
 set_outermost(Interception)

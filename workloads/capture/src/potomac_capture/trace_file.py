@@ -16,7 +16,7 @@ import os
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Iterator, Mapping, Sequence, Tuple, Union
+from typing import Dict, Iterator, Mapping, Sequence, Tuple, Union
 
 import h5py
 import numpy as np
@@ -53,6 +53,17 @@ class TraceLayer:
     name: str
     attributes: Mapping[str, Attribute]
     tensors: Mapping[str, CodedTensor]
+
+
+class UseNames:
+    """Names of layers in forward order: one that is used again is "fc#2", "fc#3" ..."""
+
+    def __init__(self) -> None:
+        self._uses: Dict[str, int] = {}
+
+    def next(self, base: str) -> str:
+        self._uses[base] = self._uses.get(base, 0) + 1
+        return base if self._uses[base] == 1 else f"{base}#{self._uses[base]}"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def quantize(
     if config is not None and options:
         raise TypeError(f"config or its fields, not both: {', '.join(options)}")
     config = config or Config(**options)
-    modules = _modules(model)
+    modules = list(model.named_modules())
     excluded = _excluded(modules, exclude)
     layers = [(n, m) for n, m in modules if isinstance(m, _WITH_GAMMA) and n not in excluded]
     _check(modules, layers, excluded, config)
@@ -60,6 +60,8 @@ def quantize(
         last = layers[-1][0]
     gammas = {id(module) for _, module in layers} if config.prc else set()
     for name, module in modules:
+        if isinstance(module, torch.jit.ScriptModule):
+            continue  # excluded, and its class cannot be changed
         module.how = None
         if name not in excluded:
             module.how = quantization_of(name, module, config, name == last)
@@ -102,21 +104,6 @@ def class_name(module: nn.Module) -> str:
     return (original_class(cls) if issubclass(cls, ScopedModule) else cls).__name__
 
 
-def _modules(model: nn.Module) -> List[Tuple[str, nn.Module]]:
-    modules = list(model.named_modules())
-    for name, module in modules:
-        if isinstance(module, ScopedModule):
-            raise ValueError(
-                f"the model has no layer left to quantize: {name or 'it'} is quantized already"
-            )
-        if isinstance(module, torch.jit.ScriptModule):
-            raise TypeError(
-                f"module {name!r} is compiled (torch.jit), and cannot be quantized; quantize "
-                "the model before it is compiled, or exclude it"
-            )
-    return modules
-
-
 def _excluded(modules: List[Tuple[str, nn.Module]], exclude: Exclude) -> set:
     excluded: set = set()
     for what in exclude:
@@ -151,6 +138,16 @@ def _check(
     excluded: set,
     config: Config,
 ) -> None:
+    for name, module in modules:
+        if isinstance(module, ScopedModule):
+            raise ValueError(
+                f"the model has no layer left to quantize: {name or 'it'} is quantized already"
+            )
+        if isinstance(module, torch.jit.ScriptModule) and name not in excluded:
+            raise TypeError(
+                f"module {name!r} is compiled (torch.jit), and cannot be quantized; quantize "
+                "the model before it is compiled, or exclude it"
+            )
     if all(not m._parameters for name, m in modules if name not in excluded):
         raise ValueError("the model has no weights left to quantize")
     names = [name for name, _ in layers]
