@@ -73,8 +73,7 @@ void import_file(const ImportArguments& arguments) {
     import_config(arguments);
   } else if (workloads::is_yaml_file(arguments.to)) {
     import_shapes(arguments);
-  } else if (from.extension() == ".csv" || from.extension() == ".onnx" ||
-             workloads::is_yaml_file(from)) {
+  } else if (workloads::is_shape_file(from)) {
     throw InputError({arguments.to, "-o",
                       fmt::format("{} has shapes without values, which a trace cannot hold",
                                   printable(from.string())),

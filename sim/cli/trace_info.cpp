@@ -130,10 +130,10 @@ std::string geometry_text(const LayerShape& layer) {
   }
   const workloads::GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
   const auto first = lists.padding.begin();
-  const auto axes = static_cast<std::ptrdiff_t>(lists.stride.size());
+  const auto axes = static_cast<std::ptrdiff_t>(lists.axes());
   const std::string padding =
       fmt::format("{}", fmt::join(first, first + axes, "x")) +
-      (lists.padding.size() == lists.stride.size()
+      (lists.padding.size() == lists.axes()
            ? std::string()
            : fmt::format(" before, {} behind", fmt::join(first + axes, lists.padding.end(), "x")));
   return fmt::format(", stride {}, padding {}, dilation {}, groups {}",
@@ -254,13 +254,13 @@ nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Laye
                                Totals& totals) {
   nlohmann::ordered_json json = {{"name", layer.name}, {"kind", name_of(layer.kind)}};
   if (is_convolution(layer.kind)) {
-    workloads::GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
-    if (lists.padding.size() == lists.stride.size()) {
-      const workloads::Shape before = lists.padding;
-      lists.padding.insert(lists.padding.end(), before.begin(), before.end());
+    const workloads::GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
+    workloads::Shape padding;
+    for (std::size_t i = 0; i < 2 * lists.axes(); ++i) {
+      padding.push_back(i < lists.axes() ? lists.before(i) : lists.after(i - lists.axes()));
     }
     json["stride"] = lists.stride;
-    json["padding"] = lists.padding;
+    json["padding"] = padding;
     json["dilation"] = lists.dilation;
     json["groups"] = layer.conv.groups;
   }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/studies/drawn_convolution.hpp"
 #include "support/error.hpp"
 #include "workloads/layers/lowering.hpp"
 
@@ -96,34 +97,8 @@ workloads::LayerShape draw_shape(Draw& draw, ArrayShape array) {
   shape.kind = draw.element(workloads::kLayerKinds);
   shape.input_grad = true;
   if (is_convolution(shape.kind)) {
-    const std::size_t axes = is_volumetric(shape.kind) ? 3 : 2;
-    const std::int64_t groups = draw.between(1, 2);
-    const std::int64_t in = draw.between(1, 3);
-    const std::int64_t out = draw.between(1, 3);
-    const std::int64_t batch = draw.between(1, 2);
-    shape.w = {groups * out, in};
-    shape.a = {batch, groups * in};
-    shape.g = {batch, groups * out};
-    workloads::GeometryLists lists;
-    workloads::Shape behind;
-    for (std::size_t axis = 0; axis < axes; ++axis) {
-      const std::int64_t kernel = draw.between(1, 3);
-      lists.stride.push_back(draw.between(1, 3));
-      lists.dilation.push_back(draw.between(1, 2));
-      lists.padding.push_back(draw.between(0, 2));
-      behind.push_back(draw.between(0, 2));
-      const std::int64_t around = lists.padding.back() + behind.back();
-      const std::int64_t reach = lists.dilation.back() * (kernel - 1) + 1;
-      const std::int64_t input = std::max<std::int64_t>(draw.between(1, 7), reach - around);
-      shape.w.push_back(kernel);
-      shape.a.push_back(input);
-      shape.g.push_back((input + around - reach) / lists.stride.back() + 1);
-    }
-    lists.padding.insert(lists.padding.end(), behind.begin(), behind.end());
-    shape.conv = geometry_of(lists, groups);
-    if (is_transposed(shape.kind)) {
-      std::swap(shape.a, shape.g);
-    }
+    draw_convolution(shape, 7,
+                     [&](std::int64_t low, std::int64_t high) { return draw.between(low, high); });
     return shape;
   }
   const std::int64_t m = draw.extent(array.rows, 2 * array.rows + 5);

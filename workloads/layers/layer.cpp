@@ -291,20 +291,17 @@ GeometryLists lists_of(const ConvGeometry& geometry, bool volumetric) {
 }
 
 ConvGeometry geometry_of(const GeometryLists& lists, std::int64_t groups) {
-  const std::size_t axes = lists.stride.size();
-  const std::size_t y = axes - 2;
-  const std::size_t x = axes - 1;
-  const Shape& padding = lists.padding;
-  const std::size_t after = padding.size() - axes;  // of the first side behind
+  const std::size_t y = lists.axes() - 2;
+  const std::size_t x = lists.axes() - 1;
   ConvGeometry geometry{.stride = {lists.stride[y], lists.stride[x]},
-                        .padding = {.before = {padding[y], padding[x]},
-                                    .after = {padding[after + y], padding[after + x]}},
+                        .padding = {.before = {lists.before(y), lists.before(x)},
+                                    .after = {lists.after(y), lists.after(x)}},
                         .dilation = {lists.dilation[y], lists.dilation[x]},
                         .groups = groups};
-  if (axes == kConvAxes) {
+  if (lists.axes() == kConvAxes) {
     geometry.depth = {.stride = lists.stride[0],
-                      .before = padding[0],
-                      .after = padding[after],
+                      .before = lists.before(0),
+                      .after = lists.after(0),
                       .dilation = lists.dilation[0]};
   }
   return geometry;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -93,8 +94,6 @@ struct Padding {
 
   // The same on opposite sides.
   static Padding around(Pair sides) { return {sides, sides}; }
-  bool is_symmetric() const { return before == after; }
-  std::int64_t along(std::size_t axis) const { return before[axis] + after[axis]; }
 
   friend bool operator==(const Padding&, const Padding&) = default;
 };
@@ -123,6 +122,12 @@ struct ConvGeometry {
 // sides before, then those behind; or, where they are the same, as many numbers as axes.
 struct GeometryLists {
   Shape stride, padding, dilation;
+
+  std::size_t axes() const { return stride.size(); }
+  std::int64_t before(std::size_t axis) const { return padding[axis]; }
+  std::int64_t after(std::size_t axis) const { return padding[padding.size() - axes() + axis]; }
+  // Of both sides together.
+  std::int64_t padding_along(std::size_t axis) const { return before(axis) + after(axis); }
 };
 // Two axes, or with depth three.
 GeometryLists lists_of(const ConvGeometry& geometry, bool volumetric);

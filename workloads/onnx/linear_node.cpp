@@ -129,8 +129,7 @@ Shape with_two_spatial_axes(Shape shape) {
 // elements, halved: the odd one behind ("upper") or before.
 void pad_to_fit(GeometryLists& lists, const LayerShape& layer, const Shape& image,
                 const Shape& places, const Shape& more, bool upper) {
-  const std::size_t axes = lists.stride.size();
-  for (std::size_t axis = 0; axis < axes; ++axis) {
+  for (std::size_t axis = 0; axis < lists.axes(); ++axis) {
     std::int64_t span = 0;
     std::int64_t reach = 0;
     const bool overflow =
@@ -142,7 +141,7 @@ void pad_to_fit(GeometryLists& lists, const LayerShape& layer, const Shape& imag
     // What overflows fails check() with this padding or another.
     const std::int64_t total = overflow ? 0 : std::max<std::int64_t>(0, span);
     lists.padding[axis] = upper ? total / 2 : total - total / 2;
-    lists.padding[axes + axis] = total - lists.padding[axis];
+    lists.padding[lists.axes() + axis] = total - lists.padding[axis];
   }
 }
 
@@ -173,7 +172,7 @@ LinearNode convolution(const onnx::NodeProto& node, Product product, const Shape
   if (product == Product::kConv) {
     layer.kind = rank == 5 ? LayerKind::kConv3d : LayerKind::kConv2d;
     if (same) {
-      pad_to_fit(lists, layer, layer.a, layer.g, Shape(lists.stride.size(), 0), upper);
+      pad_to_fit(lists, layer, layer.a, layer.g, Shape(lists.axes(), 0), upper);
     }
   } else {
     layer.kind = rank == 5 ? LayerKind::kConvTranspose3d : LayerKind::kConvTranspose2d;

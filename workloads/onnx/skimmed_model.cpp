@@ -92,11 +92,9 @@ class Skimmer {
         } else if (!input_.ReadVarint32(&size)) {
           return false;
         } else if (size < kLargeBytes) {
-          std::string bytes;
-          if (!input_.ReadString(&bytes, static_cast<int>(size))) {
+          if (!copy_bytes(tag, size, output)) {
             return false;
           }
-          write_bytes(tag, bytes, output);
         } else {
           left_out = placed(input_.CurrentPosition(), size);
           if (!input_.Skip(static_cast<int>(size))) {
@@ -130,6 +128,15 @@ class Skimmer {
     output.WriteString(bytes);
   }
 
+  bool copy_bytes(std::uint32_t tag, std::uint32_t size, CodedOutputStream& output) {
+    std::string bytes;
+    if (!input_.ReadString(&bytes, static_cast<int>(size))) {
+      return false;
+    }
+    write_bytes(tag, bytes, output);
+    return true;
+  }
+
   bool copy_field(std::uint32_t tag, CodedOutputStream& output) {
     switch (static_cast<Wire>(tag & ((1U << kWireBits) - 1))) {
       case Wire::kVarint: {
@@ -161,12 +168,7 @@ class Skimmer {
       }
       case Wire::kBytes: {
         std::uint32_t size = 0;
-        std::string bytes;
-        if (!input_.ReadVarint32(&size) || !input_.ReadString(&bytes, static_cast<int>(size))) {
-          return false;
-        }
-        write_bytes(tag, bytes, output);
-        return true;
+        return input_.ReadVarint32(&size) && copy_bytes(tag, size, output);
       }
     }
     return false;  // groups, which ONNX does not use

@@ -34,7 +34,6 @@ void put_text(YAML::Emitter& out, const char* key, const std::string& value) {
 
 void put_convolution(YAML::Emitter& out, const LayerShape& layer) {
   const GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
-  const std::size_t axes = lists.stride.size();
   put_list(out, "input", layer.a);
   put(out, "outputs", layer.g[1]);
   put_list(out, "kernel", Shape(layer.w.begin() + 2, layer.w.end()));
@@ -44,10 +43,8 @@ void put_convolution(YAML::Emitter& out, const LayerShape& layer) {
   put(out, "groups", layer.conv.groups);
   if (is_transposed(layer.kind)) {
     Shape output_padding;
-    for (std::size_t axis = 0; axis < axes; ++axis) {
-      const std::int64_t cut =
-          lists.padding[axis] + lists.padding[lists.padding.size() - axes + axis];
-      output_padding.push_back(layer.g[2 + axis] + cut -
+    for (std::size_t axis = 0; axis < lists.axes(); ++axis) {
+      output_padding.push_back(layer.g[2 + axis] + lists.padding_along(axis) -
                                (layer.a[2 + axis] - 1) * lists.stride[axis] -
                                lists.dilation[axis] * (layer.w[2 + axis] - 1) - 1);
     }

@@ -233,11 +233,6 @@ class ModelBuilder {
     return result;
   }
 
-  // Rows, columns or planes of zeros around an axis, on both sides together.
-  static std::int64_t padding_along(const GeometryLists& lists, std::size_t axis) {
-    return lists.padding[axis] + lists.padding[lists.padding.size() - lists.stride.size() + axis];
-  }
-
   void add_convolution(const YamlValue& entry, const std::string& name, const Scope& scope,
                        LayerKind kind) {
     entry.allow_only({"conv2d", "conv3d", "outputs", "kernel", "stride", "padding", "dilation",
@@ -248,7 +243,7 @@ class ModelBuilder {
     for (std::size_t axis = 0; axis < convolution.kernel.size(); ++axis) {
       const std::int64_t taps = convolution.kernel[axis];
       layer.w.push_back(taps);
-      layer.g.push_back(windows(entry, layer.a[2 + axis], padding_along(convolution.lists, axis),
+      layer.g.push_back(windows(entry, layer.a[2 + axis], convolution.lists.padding_along(axis),
                                 convolution.lists.dilation[axis] * (taps - 1) + 1,
                                 convolution.lists.stride[axis]));
     }
@@ -272,7 +267,7 @@ class ModelBuilder {
       // The extents are far from overflow: kMaxExtent and kMaxSmall.
       const std::int64_t extent = (layer.a[2 + axis] - 1) * stride +
                                   convolution.lists.dilation[axis] * (taps - 1) + 1 -
-                                  padding_along(convolution.lists, axis) + more[axis];
+                                  convolution.lists.padding_along(axis) + more[axis];
       if (extent < 1 || more[axis] >= stride) {
         entry.fail(fmt::format("its output has an extent of {}, with an output padding of {} and "
                                "a stride of {}",

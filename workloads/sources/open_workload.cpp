@@ -25,6 +25,10 @@ bool is_yaml_file(const std::filesystem::path& file) {
   return file.extension() == ".yaml" || file.extension() == ".yml";
 }
 
+bool is_shape_file(const std::filesystem::path& file) {
+  return is_yaml_file(file) || file.extension() == ".csv" || file.extension() == ".onnx";
+}
+
 std::filesystem::path find_workload(const std::string& name_or_path, const ShippedFiles& models) {
   std::filesystem::path path(name_or_path);
   std::error_code ignored;

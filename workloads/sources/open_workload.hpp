@@ -14,6 +14,8 @@ namespace potomac::workloads {
 
 // By its name's end.
 bool is_yaml_file(const std::filesystem::path& file);
+// Whether what is of that name has shapes alone: anything but a trace.
+bool is_shape_file(const std::filesystem::path& file);
 
 // The file that a user means. A file that is there, what has a '/', or ends like a workload's file
 // is a path; anything else is the name of a shipped model. Throws InputError that suggests a name.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/studies/drawn_convolution.hpp"
 #include "workloads/layers/layer.hpp"
 #include "workloads/layers/lowering.hpp"
 
@@ -80,38 +81,13 @@ inline workloads::LayerShape random_layer_shape() {
       shape.g = {batch, m, n};
       break;
     }
-    default: {
-      const std::size_t axes = workloads::is_volumetric(shape.kind) ? 3 : 2;
-      const std::int64_t groups = extent(2);
-      const std::int64_t in = extent(3);
-      const std::int64_t out = extent(3);
-      const std::int64_t batch = extent(2);
-      shape.w = {groups * out, in};
-      shape.a = {batch, groups * in};
-      shape.g = {batch, groups * out};
-      workloads::GeometryLists lists;
-      workloads::Shape behind;
-      for (std::size_t axis = 0; axis < axes; ++axis) {
-        const std::int64_t kernel = extent(3);
-        lists.stride.push_back(extent(3));
-        lists.dilation.push_back(extent(2));
-        lists.padding.push_back(extent(3) - 1);
-        behind.push_back(extent(3) - 1);
-        const std::int64_t around = lists.padding.back() + behind.back();
-        const std::int64_t reach = lists.dilation.back() * (kernel - 1) + 1;
-        const std::int64_t input =
-            std::max<std::int64_t>(extent(axes == 3 ? 4 : 7), reach - around);
-        shape.w.push_back(kernel);
-        shape.a.push_back(input);
-        shape.g.push_back((input + around - reach) / lists.stride.back() + 1);
-      }
-      lists.padding.insert(lists.padding.end(), behind.begin(), behind.end());
-      shape.conv = geometry_of(lists, groups);
-      if (is_transposed(shape.kind)) {
-        std::swap(shape.a, shape.g);
-      }
+    default:
+      // Three axes have many more places.
+      sim::draw_convolution(shape, workloads::is_volumetric(shape.kind) ? 4 : 7,
+                            [](std::int64_t low, std::int64_t high) {
+                              return *rc::gen::inRange<std::int64_t>(low, high + 1);
+                            });
       break;
-    }
   }
   return shape;
 }

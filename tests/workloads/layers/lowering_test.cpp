@@ -355,7 +355,8 @@ LayerShape random_conv() {
     conv.padding.before[axis] = draw(0, 4);
     conv.padding.after[axis] = draw(0, 4);
     const std::int64_t reach = conv.dilation[axis] * (kernel[axis] - 1) + 1;
-    input[axis] = std::max<std::int64_t>(draw(1, 7), reach - conv.padding.along(axis));
+    input[axis] = std::max<std::int64_t>(
+        draw(1, 7), reach - conv.padding.before[axis] - conv.padding.after[axis]);
   }
   return conv2d({batch, in, input[0], input[1]}, {out, in / conv.groups, kernel[0], kernel[1]},
                 conv);
