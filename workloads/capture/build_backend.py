@@ -18,17 +18,17 @@ from typing import Any, Dict, List, Optional
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "src"
 PACKAGE = "potomac_capture"
+# Potomac's quantizer, which the package compiles where it is installed (native.py): a copy of what
+# lies beside this folder; of an unpacked source distribution, in it.
+CPP = f"{PACKAGE}/cpp/workloads/quantizer"
+QUANTIZER = next(p for p in (HERE.parent / "quantizer", SOURCE / CPP) if p.is_dir())
 TAG = "py3-none-any"
 
 
 def build_wheel(
     wheel_directory: str, config_settings: Any = None, metadata_directory: Optional[str] = None
 ) -> str:
-    files = {
-        str(path.relative_to(SOURCE)): path.read_bytes()
-        for path in sorted((SOURCE / PACKAGE).rglob("*.py"))
-    }
-    return _write_wheel(wheel_directory, files)
+    return _write_wheel(wheel_directory, {n: p.read_bytes() for n, p in _sources().items()})
 
 
 def build_editable(
@@ -43,13 +43,21 @@ def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
     with tarfile.open(os.path.join(sdist_directory, name), "w:gz", format=tarfile.PAX_FORMAT) as tar:
         for file in ("pyproject.toml", "README.md", "build_backend.py"):
             tar.add(HERE / file, f"{base}/{file}")
-        for path in sorted((SOURCE / PACKAGE).rglob("*.py")):
-            tar.add(path, f"{base}/src/{path.relative_to(SOURCE)}")
+        for installed, path in _sources().items():
+            tar.add(path, f"{base}/src/{installed}")
         content = _metadata()
         info = tarfile.TarInfo(f"{base}/PKG-INFO")
         info.size = len(content)
         tar.addfile(info, io.BytesIO(content))
     return name
+
+
+def _sources() -> Dict[str, Path]:
+    """Where what is installed comes from."""
+    sources = {str(p.relative_to(SOURCE)): p for p in sorted((SOURCE / PACKAGE).rglob("*.py"))}
+    for name in ("rounding.hpp", "values.hpp", "values.cpp"):
+        sources[f"{CPP}/{name}"] = QUANTIZER / name
+    return sources
 
 
 def _project() -> Dict[str, Any]:

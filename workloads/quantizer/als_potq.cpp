@@ -4,56 +4,27 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <boost/multiprecision/cpp_int.hpp>
 #include <cmath>
 #include <cstdint>
 #include <utility>
 
 #include "support/error.hpp"
+#include "workloads/quantizer/values.hpp"
 
 namespace potomac::workloads {
-namespace {
-
-constexpr std::uint32_t kMagnitudeMask = 0x7FFFFFFF;
-constexpr std::uint32_t kMantissaMask = 0x007FFFFF;
-constexpr int kMantissaBits = 23;
-constexpr int kExponentBias = 127;
-constexpr std::uint32_t kInfinity = 0x7F800000;
-// First mantissa above sqrt(2): 1.41421354 (0x3504F3) < sqrt(2) < 1.41421366 (0x3504F4).
-constexpr std::uint32_t kLog2Switch = 0x3504F4;
-constexpr std::uint32_t kLinearSwitch = 0x400000;
-
-std::uint32_t magnitude_bits(float value) {
-  return std::bit_cast<std::uint32_t>(value) & kMagnitudeMask;
-}
-
-// round(log2 of the value whose magnitude has these bits). Precondition: finite and not zero.
-int rounded_log2(std::uint32_t magnitude, std::uint32_t rounding_switch) {
-  int exponent = static_cast<int>(magnitude >> kMantissaBits);
-  std::uint32_t mantissa = magnitude & kMantissaMask;
-  if (exponent == 0) {  // subnormal: bring its leading one to the place of the hidden one
-    const int shift = std::countl_zero(mantissa) - (31 - kMantissaBits);
-    mantissa = (mantissa << shift) & kMantissaMask;
-    exponent = 1 - shift;
-  }
-  return exponent - kExponentBias + (mantissa >= rounding_switch ? 1 : 0);
-}
-
-}  // namespace
-
 QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, Rounding rounding,
-                         std::string_view name) {
+                         std::string_view name, std::uint64_t key) {
   if (values.empty()) {
     throw InputError({"", fmt::format("tensor {}", name), "has no elements",
                       "quantize a tensor with at least one"});
   }
   std::uint32_t largest = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint32_t magnitude = magnitude_bits(values[i]);
-    if (magnitude >= kInfinity) {
+    const std::uint32_t magnitude = binary32::magnitude_of(values[i]);
+    if (magnitude >= binary32::kInfinity) {
       throw InputError({"", fmt::format("tensor {}, index {}", name, i),
-                        magnitude > kInfinity ? "is not a number" : "is infinite",
+                        magnitude > binary32::kInfinity ? "is not a number" : "is infinite",
                         "only finite values can be quantized: look for the step that diverged"});
     }
     largest = std::max(largest, magnitude);  // magnitudes order as their bits do
@@ -69,17 +40,17 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
     zeros.exact = static_cast<std::int64_t>(values.size());
     return tensor;
   }
-  const std::uint32_t rounding_switch = rounding == Rounding::kLog2 ? kLog2Switch : kLinearSwitch;
-  tensor.beta = rounded_log2(largest, rounding_switch) - format.e_max();
+  tensor.beta = rounded_log2(normalised(largest), largest_carry(rounding)) - format.e_max();
+  const int lowest = tensor.beta - format.e_max();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint32_t magnitude = magnitude_bits(values[i]);
+    const std::uint32_t magnitude = binary32::magnitude_of(values[i]);
     if (magnitude == 0) {
       zeros.exact += 1;
       continue;
     }
-    const int exponent = rounded_log2(magnitude, rounding_switch) - tensor.beta;
-    if (exponent >= -format.e_max()) {
-      tensor.codes[i] = format.encode(std::signbit(values[i]), exponent);
+    const int exponent = rounded_exponent(magnitude, lowest, rounding, key, i);
+    if (exponent >= lowest) {
+      tensor.codes[i] = format.encode(std::signbit(values[i]), exponent - tensor.beta);
     } else {
       zeros.underflows += 1;
     }
@@ -89,15 +60,9 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
 
 float exact_mean(std::span<const float> values) {
   using Integer = boost::multiprecision::cpp_int;
-  // The sum of significands for each exponent field: exact, and the same in any order.
-  std::array<std::int64_t, 256> significands{};
-  for (const float value : values) {
-    const std::uint32_t magnitude = magnitude_bits(value);
-    const std::uint32_t field = magnitude >> kMantissaBits;
-    const auto significand = static_cast<std::int64_t>((magnitude & kMantissaMask) |
-                                                       (field > 0 ? kMantissaMask + 1 : 0));
-    significands[std::max(field, 1U)] += std::signbit(value) ? -significand : significand;
-  }
+  std::array<std::int64_t, 256> significands;
+  potomac_significand_sums(values.data(), static_cast<std::int64_t>(values.size()),
+                           significands.data());
   // In units of 2^-149, the smallest subnormal.
   Integer sum = 0;
   for (std::size_t field = 1; field < significands.size(); ++field) {
@@ -109,8 +74,8 @@ float exact_mean(std::span<const float> values) {
   const bool negative = sum < 0;
   const Integer magnitude = abs(sum);
   const Integer count = values.size();
-  // The quotient in units of 2^(shift - 149), with 24 bits if it is not subnormal.
-  constexpr unsigned kSignificandBits = kMantissaBits + 1;
+  // The quotient in units of 2^(shift + binary32::kSmallest), with 24 bits if it is not subnormal.
+  constexpr unsigned kSignificandBits = binary32::kMantissaBits + 1;
   const unsigned longer = static_cast<unsigned>(
       std::max(0, static_cast<int>(msb(magnitude)) - static_cast<int>(msb(count))));
   unsigned shift = longer > kSignificandBits ? longer - kSignificandBits : 0;
@@ -124,7 +89,8 @@ float exact_mean(std::span<const float> values) {
   if (twice_rest > divisor || (twice_rest == divisor && (quotient & 1) != 0)) {
     quotient += 1;
   }
-  const float result = std::ldexp(quotient.convert_to<float>(), static_cast<int>(shift) - 149);
+  const float result =
+      std::ldexp(quotient.convert_to<float>(), static_cast<int>(shift) + binary32::kSmallest);
   return negative && result != 0.0F ? -result : result;
 }
 

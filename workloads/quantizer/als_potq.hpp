@@ -4,30 +4,30 @@
 //
 //   beta = round(log2 max|x|) - e_max        e = round(log2 |x|) - beta, below -e_max: zero
 //
-// round(log2 x) needs no logarithm, multiplication or float compare: it is x's exponent field, plus
-// one if the mantissa reaches a constant. Subnormals are normalised first, not flushed. The PyTorch
-// package in workloads/capture computes the same, bit for bit.
+// Subnormals are normalised first, not flushed. The PyTorch package in workloads/capture computes
+// the same, bit for bit.
+//
+// Stochastic rounding (an extension of the paper's) is unbiased: the expectation of every code's
+// value is the element, also below the lowest power. beta = ceil(log2 max|x|) - e_max there, for
+// the largest element may round up.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "workloads/layers/layer.hpp"
+#include "workloads/quantizer/rounding.hpp"
 
 namespace potomac::workloads {
 
-// Where rounding to a power of two switches between 2^n and 2^(n+1).
-enum class Rounding {
-  kLog2,    // at sqrt(2) * 2^n, the middle in the log2 domain; no binary32 value lies on it
-  kLinear,  // at 1.5 * 2^n, which itself rounds up
-};
-
 // Quantizes to codes of `bits` bits. Throws InputError for no elements, and for a NaN or infinity,
-// naming `name` and the flat index of the first. All zeros give zero codes and beta 0.
+// naming `name` and the flat index of the first. All zeros give zero codes and beta 0. `key` is the
+// stream of random numbers of Rounding::kStochastic: the same key, the same codes.
 // Precondition: is_pot_width(bits), element_count(shape) == values.size().
 QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, Rounding rounding,
-                         std::string_view name);
+                         std::string_view name, std::uint64_t key = 0);
 
 // The exact mean, rounded once to binary32 (nearest even; a zero is +0): independent of the order
 // of summation. Precondition: values are finite and at least one.

@@ -2,6 +2,7 @@
 leaving anything in the source tree."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -32,7 +33,28 @@ def test_pip_installs_it(tmp_path, options):
     run(str(python), "-m", "pip", "install", "--no-deps", *options, str(CAPTURE))
     where = run(str(python), "-c", "import potomac_capture as pc; print(pc.__file__, pc.quantize)")
     assert str(CAPTURE if options else tmp_path / "env") in where
+    compiled = "import potomac_capture.native as n; print(n.library(), n._source_root())"
+    said = run(str(python), "-c", compiled)
+    assert "Library" in said and str(CAPTURE.parents[1] if options else tmp_path / "env") in said
     shown = run(str(python), "-m", "pip", "show", "--files", "potomac-capture")
     assert "Version: 0.1.0" in shown and "Requires: h5py, numpy, torch" in shown
     run(str(python), "-m", "pip", "uninstall", "--yes", "potomac-capture")
     assert files() == before
+
+
+def test_a_source_distribution_builds_the_same_wheel(tmp_path):
+    build = "import build_backend as b, sys; print(b.{}(sys.argv[1]))"
+
+    def built(what, folder, backend):
+        folder.mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", build.format(what), str(folder)], check=True, text=True,
+            cwd=backend, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True,
+        )  # fmt: skip
+        return folder / done.stdout.strip()
+
+    wheel = built("build_wheel", tmp_path / "direct", CAPTURE)
+    sources = built("build_sdist", tmp_path / "sdist", CAPTURE)
+    shutil.unpack_archive(sources, tmp_path / "unpacked")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    assert built("build_wheel", tmp_path / "again", unpacked).read_bytes() == wheel.read_bytes()

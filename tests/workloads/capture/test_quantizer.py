@@ -9,7 +9,7 @@ import torch
 from pot_reference import float_of_bits
 
 import potomac_capture as pc
-from potomac_capture.quantizer import quantized_values
+from potomac_capture.values import quantized_values
 
 ROUNDINGS = ("log2", "linear")
 WIDTHS = range(3, 9)

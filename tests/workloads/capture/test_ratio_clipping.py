@@ -10,8 +10,7 @@ import torch
 from pot_reference import float_of_bits
 
 import potomac_capture as pc
-from potomac_capture.quantizer import quantized_values
-from potomac_capture.ratio_clipping import clipped_magnitudes
+from potomac_capture.ratio_clipping import quantized_clipped
 
 
 def test_limit_is_rounded_to_nearest_even():
@@ -54,8 +53,7 @@ def test_training_path_equals_clip_then_quantize():
         x = (torch.randn(500) / 5).clamp(-1, 1) * scale
         for gamma in (0.013, 0.7, 0.95, 1.0):
             codes, beta = pc.quantize_tensor(pc.prc_clip(x, gamma))
-            magnitude, largest, _ = clipped_magnitudes(x, gamma, "x")
-            got = quantized_values(x, 5, "log2", "x", magnitude, largest)
+            got, _, _ = quantized_clipped(x, gamma, 5, "log2", "x")
             assert got.tolist() == pc.dequantize(codes, 5, beta).tolist()
 
 

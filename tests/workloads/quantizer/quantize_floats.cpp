@@ -1,7 +1,8 @@
 // Runs the quantizer on a file of raw binary32 values (the machine's byte order) and writes raw
 // results to the standard output, so that another implementation can be compared bit for bit.
 //
-//   quantize_floats FILE codes BITS log2|linear   beta (int32), then one byte per code
+//   quantize_floats FILE codes BITS log2|linear|stochastic KEY
+//                                                 beta (int32), then one byte per code
 //   quantize_floats FILE mean                     the exact mean (binary32)
 //   quantize_floats FILE wbc                      weight-bias-corrected values (binary32)
 //   quantize_floats FILE clip GAMMA               ratio-clipped values; GAMMA: its bits in hex
@@ -48,10 +49,12 @@ void run(const std::vector<std::string>& arguments) {
   const std::vector<float> values = read_floats(arguments.at(0));
   const std::string& what = arguments.at(1);
   if (what == "codes") {
-    const Rounding rounding = arguments.at(3) == "log2" ? Rounding::kLog2 : Rounding::kLinear;
-    const QuantizedTensor tensor =
-        potomac::workloads::als_potq(values, {static_cast<std::int64_t>(values.size())},
-                                     std::stoi(arguments.at(2)), rounding, "input");
+    const Rounding rounding = arguments.at(3) == "log2"     ? Rounding::kLog2
+                              : arguments.at(3) == "linear" ? Rounding::kLinear
+                                                            : Rounding::kStochastic;
+    const QuantizedTensor tensor = potomac::workloads::als_potq(
+        values, {static_cast<std::int64_t>(values.size())}, std::stoi(arguments.at(2)), rounding,
+        "input", std::stoull(arguments.at(4)));
     const std::int32_t beta = tensor.beta;
     write(std::span<const std::int32_t>(&beta, 1));
     write(std::span<const potomac::rtl::PotCode>(tensor.codes));

@@ -20,7 +20,7 @@ sys.path.insert(0, str(SOURCES))
 import potomac_capture as pc  # noqa: E402
 
 WIDTHS = range(3, 9)
-ROUNDINGS = ("log2", "linear")
+ROUNDINGS = {"log2": 0, "linear": 0, "stochastic": 2**63 + 12345}  # and a key
 SIGN = 1 << 31
 LARGEST = 0x7F7FFFFF
 # Just above sqrt(2) and exactly 1.5, as mantissas.
@@ -124,9 +124,10 @@ def run(path, *arguments):
 
 
 def expect_same_codes(x, path, bits, rounding):
-    codes, beta = pc.quantize_tensor(x, bits, rounding)
+    key = ROUNDINGS[rounding]
+    codes, beta = pc.quantize_tensor(x, bits, rounding, key=key)
     expected = struct.pack("=i", beta) + bytes(codes.reshape(-1).tolist())
-    assert run(path, "codes", str(bits), rounding) == expected
+    assert run(path, "codes", str(bits), rounding, str(key)) == expected
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -166,7 +167,7 @@ def test_both_refuse_what_is_not_finite(tmp_path):
         path = tmp_path / "bad.bin"
         path.write_bytes(struct.pack("=2I", 0x3F800000, pattern))
         with pytest.raises(subprocess.CalledProcessError) as refused:
-            run(path, "codes", "5", "log2")
+            run(path, "codes", "5", "log2", "0")
         assert b"index 1" in refused.value.stderr
         with pytest.raises(ValueError, match="element 1 "):
             pc.quantize_tensor(

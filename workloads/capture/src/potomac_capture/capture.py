@@ -106,13 +106,15 @@ class _Use:
         self.tensors = tensors
         self.g_shape: Tuple[int, ...] = ()
 
-    def gradient(self, g: torch.Tensor) -> None:
+    def gradient(self, g: torch.Tensor, key: int) -> None:
         if "G" in self.tensors:
             raise CaptureError(
                 f"layer {self.base!r} had more than one backward for one forward; a step has "
                 "one (sum the losses, and call backward() once)"
             )
-        self.tensors["G"] = _coded(self.product, g, self.how, self.how.gradient_bits, "G")
+        self.tensors["G"] = _coded(
+            self.product, g, self.how, self.how.gradient_bits, "G", self.how.gradient_rounding, key
+        )
 
     def layer(self, name: str) -> TraceLayer:
         input_grad, weight_grad = self.needs

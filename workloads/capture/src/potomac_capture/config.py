@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from .quantizer import carry_of, max_exponent
+from .quantizer import GRADIENT_ROUNDINGS, ROUNDINGS, max_exponent
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,9 @@ class Config:
         which the model registers its modules.
     wbc, prc: weight bias correction and parameterized ratio clipping, on or off.
     rounding: "log2" (switches at sqrt(2) * 2^n) or "linear" (at 1.5 * 2^n).
+    gradient_rounding: that of G; "stochastic" too, which is unbiased. None means `rounding`.
+    activation_terms: powers of two that an activation is the sum of, 1 or 2. With 2, the products
+        with A take twice the additions: Q(A) and Q(A - Q(A)) are multiplied one after the other.
     gamma: PRC's initial clipping ratio, learned from there in every layer.
     """
 
@@ -26,12 +29,22 @@ class Config:
     wbc: bool = True
     prc: bool = True
     rounding: str = "log2"
+    gradient_rounding: Optional[str] = None
+    activation_terms: int = 1
     gamma: float = 0.95
 
     def __post_init__(self) -> None:
         max_exponent(self.bits)
         if self.last_layer_grad_bits is not None:
             max_exponent(self.last_layer_grad_bits)
-        carry_of(self.rounding)
+        if self.rounding not in ROUNDINGS:
+            raise ValueError(f"rounding is one of {', '.join(ROUNDINGS)}, not {self.rounding!r}")
+        if self.gradient_rounding not in (None, *GRADIENT_ROUNDINGS):
+            raise ValueError(
+                f"gradient_rounding is one of {', '.join(GRADIENT_ROUNDINGS)}, or None, not "
+                f"{self.gradient_rounding!r}"
+            )
+        if self.activation_terms not in (1, 2):
+            raise ValueError(f"activation_terms is 1 or 2, not {self.activation_terms!r}")
         if not 0.0 < self.gamma <= 1.0:
             raise ValueError(f"PRC's gamma lies in (0, 1], not at {self.gamma}")

@@ -24,9 +24,10 @@ import torch
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from .quantizer import quantized_values
-from .ratio_clipping import clipped_magnitudes
-from .weight_bias import weight_bias_correction
+from .quantizer import STOCHASTIC
+from .ratio_clipping import prc_clip, quantized_clipped
+from .values import largest_magnitude, quantized_values
+from .weight_bias import quantized_corrected
 
 # gamma is kept where PRC always clips at least the largest element: at 1 it clips
 # nothing, its gradient is zero, and it could never come back.
@@ -44,7 +45,12 @@ class Quantization:
     bits: int
     gradient_bits: int
     rounding: str
+    gradient_rounding: str
+    activation_terms: int
     wbc: bool
+
+    def draws(self) -> bool:
+        return self.gradient_rounding == STOCHASTIC
 
     def tensor_name(self, role: str) -> str:
         """What error messages call this product's W, A or G."""
@@ -54,8 +60,8 @@ class Quantization:
 class Use(Protocol):
     """What watches one product while a step is captured."""
 
-    def gradient(self, g: torch.Tensor) -> None:
-        """Sees the gradient of the product's output."""
+    def gradient(self, g: torch.Tensor, key: int) -> None:
+        """Sees the gradient of the product's output, and the key of its rounding."""
 
 
 class Product(Protocol):
@@ -242,8 +248,8 @@ class QuantizedProduct(torch.autograd.Function):
         with inside():
             aq = _quantized_activations(ctx, a, gamma, how)
             name = how.tensor_name("W")
-            corrected = weight_bias_correction(w, name) if how.wbc else w
-            wq = quantized_values(corrected, how.bits, how.rounding, name)
+            quantized = quantized_corrected if how.wbc else quantized_values
+            wq = quantized(w, how.bits, how.rounding, name)
             ctx.save_for_backward(a if ctx.clip else None, aq, wq)
             return product.forward(aq, wq, bias)
 
@@ -251,12 +257,15 @@ class QuantizedProduct(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
         how: Quantization = ctx.how
+        # From PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
+        key = int(torch.empty((), dtype=torch.int64).random_()) if how.draws() else 0
         if ctx.use is not None:
-            ctx.use.gradient(g)
+            ctx.use.gradient(g, key)
         # Once, and first: a checkpoint runs the forward again for them.
         a, aq, wq = ctx.saved_tensors
         with inside():
-            gq = quantized_values(g, how.gradient_bits, how.rounding, how.tensor_name("G"))
+            name = how.tensor_name("G")
+            gq = quantized_values(g, how.gradient_bits, how.gradient_rounding, name, key)
             needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
             da, dw = ctx.product.backward(gq, aq, wq, (needs_a, needs_w))
             if dw is not None and how.wbc:
@@ -269,14 +278,18 @@ class QuantizedProduct(torch.autograd.Function):
 def _quantized_activations(
     ctx: Any, a: torch.Tensor, gamma: Optional[torch.Tensor], how: Quantization
 ) -> torch.Tensor:
-    """Q(PRC(A)); notes in ctx.clip where PRC clips."""
+    """Q(PRC(A)); notes in ctx.clip where PRC clips. Of two terms it is Q(x) + Q(x - Q(x))."""
     name = how.tensor_name("A")
     if gamma is None:
-        return quantized_values(a, how.bits, how.rounding, name)
-    magnitude, limit, largest = clipped_magnitudes(a, float(gamma), name)
-    if limit < largest:
-        ctx.clip = _float_of(limit), _float_of(largest)
-    return quantized_values(a, how.bits, how.rounding, name, magnitude, limit)
+        aq = quantized_values(a, how.bits, how.rounding, name)
+    else:
+        aq, limit, largest = quantized_clipped(a, float(gamma), how.bits, how.rounding, name)
+        if limit < largest:
+            ctx.clip = _float_of(limit), _float_of(largest)
+    if how.activation_terms == 2:
+        rest = (a if gamma is None else prc_clip(a, gamma, name)) - aq
+        aq += quantized_values(rest, how.bits, how.rounding, name)
+    return aq
 
 
 def _float_of(magnitude: int) -> float:
@@ -298,8 +311,8 @@ def _through_clipping(
     inside = torch.ops.aten.hardtanh_backward(da, a, -bound, bound)
     if not needs_gamma:
         return inside, None
-    # Where PRC clips, aq is +-Q(t): dividing a product with it by Q(t) leaves the sign.
-    how: Quantization = ctx.how
-    top = quantized_values(torch.tensor([limit]), how.bits, how.rounding, "t").item()
+    # Where PRC clips, aq is +- its largest magnitude: dividing a product with aq by it leaves the
+    # sign.
+    top = _float_of(largest_magnitude(aq))
     product = torch.dot((da - inside).reshape(-1), aq.reshape(-1))
     return inside, product * (largest / top)

@@ -9,6 +9,11 @@ The C++ quantizer of Potomac gives the same bits. What both agree on:
 * **Rounded logarithm.** x = +-(1 + m / 2^23) * 2^n, subnormals normalised to that form.
   rlog2(x) = n + (m >= T), T = 0x3504F4 for "log2" (the first mantissa above sqrt(2))
   and T = 0x400000 for "linear" (1.5 itself rounds up).
+* **"stochastic"** rounds up with probability m / 2^23, so that the expectation of the value is
+  x. Below the lowest power L of the tensor's scale, x becomes L with probability |x| / L, else
+  zero. The scale is that of the power at or above the largest element, which may round up. The
+  random numbers are counted, not drawn: number i of SplitMix64's stream `key` is the element's
+  of flat index i.
 * **Scale.** beta = rlog2(max|x|) - e_max and e = rlog2(x) - beta, so that the largest
   element always has e = e_max. e < -e_max becomes zero. A tensor of zeros has zero codes
   and beta = 0.
@@ -22,7 +27,7 @@ mantissa with a constant and one subtraction of exponents. The sum
 (m >= T); the exponent field of the sum is the rounded, biased logarithm.
 """
 
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 import torch
 
@@ -37,7 +42,9 @@ LARGEST_FINITE = INFINITY - 1
 
 # Added to a magnitude, these carry into the exponent exactly when m >= T.
 _CARRY = {"log2": (1 << 23) - 0x3504F4, "linear": (1 << 23) - 0x400000}
-ROUNDINGS = tuple(_CARRY)
+ROUNDINGS = tuple(_CARRY)  # of W and A
+STOCHASTIC = "stochastic"
+GRADIENT_ROUNDINGS = (*ROUNDINGS, STOCHASTIC)
 
 # A subnormal is its magnitude bits times 2^-149.
 _SUBNORMAL_SCALE = -149
@@ -55,45 +62,50 @@ def zero_code(bits: int) -> int:
     return max_exponent(bits) + 1
 
 
-def carry_of(rounding: str) -> int:
-    """The addend that turns a magnitude's exponent field into its rounded log2."""
+def largest_carry(rounding: str) -> int:
+    """The addend that turns the largest magnitude's exponent field into the scale's log2."""
+    if rounding == STOCHASTIC:
+        return SMALLEST_NORMAL - 1
     try:
         return _CARRY[rounding]
     except KeyError:
         raise ValueError(
-            f"rounding is one of {', '.join(ROUNDINGS)}, not {rounding!r}"
+            f"rounding is one of {', '.join(GRADIENT_ROUNDINGS)}, not {rounding!r}"
         ) from None
 
 
-def magnitudes(x: torch.Tensor, name: str) -> Tuple[torch.Tensor, int]:
+def checked_magnitudes(x: torch.Tensor, name: str) -> Tuple[torch.Tensor, int]:
     """The bit patterns of |x| in a new int32 tensor, and the largest of them.
 
     Ordering bit patterns of non-negative floats as integers orders the floats, and puts
     infinity and NaN above all: one maximum both scales the tensor and checks it.
     """
+    check_type(x, name)
+    magnitude = x.detach().view(torch.int32) & MAGNITUDE_MASK
+    largest = int(magnitude.max())
+    check_finite(x, largest, name)
+    return magnitude, largest
+
+
+def check_type(x: torch.Tensor, name: str) -> None:
     if x.dtype != torch.float32:
         raise TypeError(f"{name}: ALS-PoTQ takes float32, not {x.dtype}")
     if x.numel() == 0:
         raise ValueError(f"{name}: an empty tensor cannot be quantized")
-    magnitude = x.detach().view(torch.int32) & MAGNITUDE_MASK
-    largest = int(magnitude.max())
+
+
+def check_finite(x: torch.Tensor, largest: int, name: str) -> None:
+    """Refuses a tensor whose largest magnitude has the bits of an infinity or a NaN."""
     if largest >= INFINITY:
-        index = int((magnitude.reshape(-1) >= INFINITY).nonzero()[0])
-        value = x.detach().reshape(-1)[index].item()
-        raise ValueError(f"{name}: element {index} (flat index) is {value}")
-    return magnitude, largest
+        flat = x.detach().reshape(-1)
+        index = int((~flat.isfinite()).nonzero()[0])
+        raise ValueError(f"{name}: element {index} (flat index) is {flat[index].item()}")
 
 
-def rounded_log2(magnitude: torch.Tensor, rounding: str) -> torch.Tensor:
+def rounded_log2(magnitude: torch.Tensor, carry: Union[int, torch.Tensor]) -> torch.Tensor:
     """rlog2 of every non-zero magnitude, as int32 (meaningless where it is zero)."""
-    carry = carry_of(rounding)
-    # Converting a subnormal's bits to float is exact (below 2^24) and normalises them.
-    normalised = magnitude.to(torch.float32).view(torch.int32)
-    of_normals = ((magnitude + carry) >> MANTISSA_BITS) - EXPONENT_BIAS
-    of_subnormals = ((normalised + carry) >> MANTISSA_BITS) - EXPONENT_BIAS
-    return torch.where(
-        magnitude >= SMALLEST_NORMAL, of_normals, of_subnormals + _SUBNORMAL_SCALE
-    )
+    pattern, bias = _normalised(magnitude)
+    return ((pattern + carry) >> MANTISSA_BITS) - bias
 
 
 def scale_exponent(largest: int, bits: int, rounding: str) -> int:
@@ -101,25 +113,81 @@ def scale_exponent(largest: int, bits: int, rounding: str) -> int:
     e_max = max_exponent(bits)
     if largest == 0:
         return 0
-    return int(rounded_log2(torch.tensor(largest, dtype=torch.int32), rounding)) - e_max
+    magnitude = torch.tensor(largest, dtype=torch.int32)
+    return int(rounded_log2(magnitude, largest_carry(rounding))) - e_max
 
 
 def quantize_tensor(
-    x: torch.Tensor, bits: int = 5, rounding: str = "log2", name: str = "tensor"
+    x: torch.Tensor, bits: int = 5, rounding: str = "log2", name: str = "tensor", key: int = 0
 ) -> Tuple[torch.Tensor, int]:
     """The codes of x (uint8, of its shape) and beta.
 
     `name` is what errors call the tensor: an empty one, or one that holds a NaN or an
-    infinity, is a ValueError.
+    infinity, is a ValueError. `key` (64 bits) is the stream of "stochastic" rounding.
     """
     e_max = max_exponent(bits)
-    magnitude, largest = magnitudes(x, name)
+    magnitude, largest = checked_magnitudes(x, name)
     beta = scale_exponent(largest, bits, rounding)
-    exponent = rounded_log2(magnitude, rounding) - beta
+    if rounding == STOCHASTIC:
+        exponent = _stochastic_log2(magnitude, beta - e_max, key) - beta
+    else:
+        exponent = rounded_log2(magnitude, largest_carry(rounding)) - beta
     is_zero = (exponent < -e_max) | (magnitude == 0)
     negative = x.detach().view(torch.int32) < 0
     codes = (exponent & ((1 << (bits - 1)) - 1)) | (negative.int() << (bits - 1))
     return codes.masked_fill(is_zero, zero_code(bits)).to(torch.uint8), beta
+
+
+def _normalised(magnitude: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Magnitudes as patterns of normal numbers, and what is subtracted from their exponent
+    field to give log2. (Converting a subnormal's bits to float is exact, and normalises them.)"""
+    is_normal = magnitude >= SMALLEST_NORMAL
+    pattern = torch.where(is_normal, magnitude, magnitude.to(torch.float32).view(torch.int32))
+    of_subnormals = EXPONENT_BIAS - _SUBNORMAL_SCALE
+    return pattern, torch.where(is_normal, EXPONENT_BIAS, of_subnormals).int()
+
+
+def _stochastic_log2(magnitude: torch.Tensor, lowest: int, key: int) -> torch.Tensor:
+    """What a magnitude's element becomes by chance; lowest - 1 where that is zero."""
+    random = random_bits(key, magnitude.numel(), magnitude.device).reshape(magnitude.shape)
+    carry = _shifted_right(random, 64 - MANTISSA_BITS).int()
+    pattern, bias = _normalised(magnitude)
+    floor = (pattern >> MANTISSA_BITS) - bias
+    # A significand over 2^(23 + below) is the probability to become the lowest power.
+    below = (lowest - floor).long()
+    significand = (pattern & (SMALLEST_NORMAL - 1) | SMALLEST_NORMAL).long()
+    at_once = 64 - MANTISSA_BITS
+    threshold = torch.where(
+        below <= at_once,
+        significand << (at_once - below).clamp(0, at_once),
+        significand >> (below - at_once).clamp(0, 63),
+    )
+    # Flipping the top bits compares as if unsigned.
+    top = -(1 << 63)
+    survives = (random ^ top) < (threshold ^ top)
+    return torch.where(
+        floor >= lowest, rounded_log2(magnitude, carry), torch.where(survives, lowest, lowest - 1)
+    )
+
+
+def random_bits(key: int, count: int, device: Optional[torch.device] = None) -> torch.Tensor:
+    """Numbers 0..count-1 of the stream `key`, as int64: SplitMix64, whose state after i steps is
+    key + i * 0x9E37...: multiplication of int64 tensors wraps, as it must."""
+    z = torch.arange(1, count + 1, dtype=torch.int64, device=device)
+    z.mul_(_signed(0x9E3779B97F4A7C15)).add_(_signed(key))
+    z = (z ^ _shifted_right(z, 30)).mul_(_signed(0xBF58476D1CE4E5B9))
+    z = (z ^ _shifted_right(z, 27)).mul_(_signed(0x94D049BB133111EB))
+    return z ^ _shifted_right(z, 31)
+
+
+def _shifted_right(z: torch.Tensor, by: int) -> torch.Tensor:
+    """As unsigned numbers: zeros come in."""
+    return (z >> by) & ((1 << (64 - by)) - 1)
+
+
+def _signed(pattern: int) -> int:
+    pattern &= (1 << 64) - 1
+    return pattern - (1 << 64) if pattern >> 63 else pattern
 
 
 def dequantize(codes: torch.Tensor, bits: int, beta: int) -> torch.Tensor:
@@ -141,34 +209,3 @@ def dequantize(codes: torch.Tensor, bits: int, beta: int) -> torch.Tensor:
     magnitude.clamp_(max=LARGEST_FINITE)
     magnitude.masked_fill_(pattern == zero, 0)
     return (magnitude | sign * SIGN_MASK).view(torch.float32)
-
-
-def quantized_values(
-    x: torch.Tensor,
-    bits: int,
-    rounding: str,
-    name: str,
-    magnitude: Optional[torch.Tensor] = None,
-    largest: Optional[int] = None,
-) -> torch.Tensor:
-    """dequantize(quantize_tensor(x)) in a few in-place passes, for the training loop.
-
-    The values are the same; a zero may keep its element's sign.
-    A caller that has changed the magnitudes of x (PRC clips them) passes its own, which
-    are overwritten, together with their largest; the signs are those of x.
-    """
-    if magnitude is None or largest is None:
-        magnitude, largest = magnitudes(x, name)
-    carry = carry_of(rounding)
-    top = (largest + carry) & EXPONENT_MASK
-    lowest = top - (2 * max_exponent(bits) << MANTISSA_BITS)
-    sign = x.detach().view(torch.int32) & SIGN_MASK
-    if lowest <= SMALLEST_NORMAL or top == INFINITY:
-        # Subnormals may count, or the top may saturate: the general path handles both.
-        signed = magnitude.bitwise_or_(sign).view(torch.float32)
-        codes, beta = quantize_tensor(signed, bits, rounding, name)
-        return dequantize(codes, bits, beta)
-    magnitude.add_(carry).bitwise_and_(EXPONENT_MASK)
-    # Everything below the lowest exponent, every subnormal among it, becomes zero.
-    torch.nn.functional.threshold_(magnitude, lowest - 1, 0)
-    return magnitude.bitwise_or_(sign).view(torch.float32)

@@ -9,7 +9,8 @@ from typing import Tuple, Union
 
 import torch
 
-from .quantizer import MAGNITUDE_MASK, SIGN_MASK, magnitudes
+from .quantizer import MAGNITUDE_MASK, SIGN_MASK, checked_magnitudes
+from .values import brought_to, checked_largest
 
 
 def clip_limit(largest: int, gamma: float) -> int:
@@ -21,25 +22,24 @@ def clip_limit(largest: int, gamma: float) -> int:
     return int(limit.view(torch.int32)) & MAGNITUDE_MASK
 
 
-def clipped_magnitudes(
-    x: torch.Tensor, gamma: float, name: str
+def quantized_clipped(
+    x: torch.Tensor, gamma: float, bits: int, rounding: str, name: str
 ) -> Tuple[torch.Tensor, int, int]:
-    """The magnitudes of PRC(x), the largest of them, and the largest of x.
+    """The values of Q(PRC(x)), the bits of the largest magnitude of PRC(x), and of that of x.
 
     Where PRC applies, the largest after clipping is the limit itself, since the largest
     element of x is never below it.
     """
-    magnitude, largest = magnitudes(x, name)
-    limit = clip_limit(largest, gamma)
-    if limit == 0:
-        return magnitude, largest, largest
-    return magnitude.clamp_(max=limit), limit, largest
+    largest = checked_largest(x, name)
+    limit = clip_limit(largest, gamma) or largest
+    return brought_to(x, limit, bits, rounding, name), limit, largest
 
 
 def prc_clip(
     x: torch.Tensor, gamma: Union[float, torch.Tensor], name: str = "tensor"
 ) -> torch.Tensor:
     """PRC(x). Refuses what the quantizer refuses, and a gamma outside (0, 1]."""
-    magnitude, _, _ = clipped_magnitudes(x, float(gamma), name)
+    magnitude, largest = checked_magnitudes(x, name)
+    magnitude.clamp_(max=clip_limit(largest, float(gamma)) or largest)
     sign = x.detach().view(torch.int32) & SIGN_MASK
     return magnitude.bitwise_or_(sign).view(torch.float32)

@@ -10,10 +10,10 @@ from typing import Tuple
 
 import torch
 
-from .quantizer import MANTISSA_BITS, SMALLEST_NORMAL, magnitudes
+from .quantizer import INFINITY
+from .values import brought_to, checked_largest, largest_magnitude, significand_sums
 
 _SIGNIFICAND_BITS = 24
-_EXPONENTS = 256
 _QUANTUM = -149  # every finite float32 is a multiple of 2^_QUANTUM
 
 
@@ -22,12 +22,7 @@ def exact_mean(x: torch.Tensor, name: str = "tensor") -> torch.Tensor:
 
     Like the quantizer it refuses an empty tensor, a NaN and an infinity by `name`.
     """
-    magnitudes(x, name)
-    numerator = _sum_in_quanta(x)
-    significand, exponent = _divide_to_binary32(abs(numerator), x.numel())
-    # A significand of 24 bits at an exponent >= _QUANTUM is a float32: nothing rounds.
-    mean = float(significand) * 2.0**exponent
-    return torch.tensor(mean if numerator >= 0 else -mean, dtype=torch.float32) + 0.0
+    return torch.tensor(_exact_mean(x, name), dtype=torch.float32)
 
 
 def weight_bias_correction(x: torch.Tensor, name: str = "tensor") -> torch.Tensor:
@@ -36,37 +31,36 @@ def weight_bias_correction(x: torch.Tensor, name: str = "tensor") -> torch.Tenso
     Refuses by `name` what exact_mean refuses, and a difference that leaves the range of
     float32 (elements near its largest).
     """
-    corrected = x - exact_mean(x, name).to(x.device)
-    infinite = corrected.detach().isinf()
-    if infinite.any():
-        index = int(infinite.reshape(-1).nonzero()[0])
+    mean = _exact_mean(x, name)
+    _check_difference(x, mean, largest_magnitude(x, mean), name)
+    return x - mean
+
+
+def quantized_corrected(x: torch.Tensor, bits: int, rounding: str, name: str) -> torch.Tensor:
+    """The values of Q(WBC(x)); refuses what weight_bias_correction refuses."""
+    mean = _exact_mean(x, name)
+    largest = largest_magnitude(x, mean)
+    _check_difference(x, mean, largest, name)
+    return brought_to(x, largest, bits, rounding, name, mean=mean)
+
+
+def _check_difference(x: torch.Tensor, mean: float, largest: int, name: str) -> None:
+    if largest >= INFINITY:
+        index = int((x - mean).detach().isinf().reshape(-1).nonzero()[0])
         raise ValueError(
             f"{name}: element {index} (flat index): subtracting the tensor's mean "
             "leaves FP32's range"
         )
-    return corrected
 
 
-def _sum_in_quanta(x: torch.Tensor) -> int:
-    """The exact sum of x in units of 2^_QUANTUM.
-
-    An int64 sum of mantissas for each of the 512 patterns of sign and exponent is exact
-    for up to 2^40 elements; Python's integers then join the patterns.
-    """
-    bits = x.detach().view(torch.int32).reshape(-1)
-    pattern = (bits >> MANTISSA_BITS).bitwise_and_(2 * _EXPONENTS - 1).long()
-    mantissa = (bits & (SMALLEST_NORMAL - 1)).long()
-    sums = torch.zeros(2 * _EXPONENTS, dtype=torch.int64, device=x.device)
-    sums.index_add_(0, pattern, mantissa)
-    counts = torch.bincount(pattern, minlength=2 * _EXPONENTS)
-    total = 0
-    for index, (mantissas, count) in enumerate(zip(sums.tolist(), counts.tolist())):
-        negative, field = divmod(index, _EXPONENTS)
-        # A normal number has a hidden bit; a subnormal weighs as much as field 1.
-        significands = mantissas + (count << MANTISSA_BITS if field else 0)
-        weighted = significands << max(field - 1, 0)
-        total += -weighted if negative else weighted
-    return total
+def _exact_mean(x: torch.Tensor, name: str) -> float:
+    checked_largest(x, name)
+    sums = significand_sums(x)
+    numerator = sum(significands << (field - 1) for field, significands in enumerate(sums) if significands)
+    significand, exponent = _divide_to_binary32(abs(numerator), x.numel())
+    # A significand of 24 bits at an exponent >= _QUANTUM is a float32: nothing rounds.
+    mean = float(significand) * 2.0**exponent
+    return (mean if numerator >= 0 else -mean) + 0.0
 
 
 def _divide_to_binary32(numerator: int, denominator: int) -> Tuple[int, int]:

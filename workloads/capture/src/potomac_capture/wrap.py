@@ -129,7 +129,15 @@ def quantization_of(
         bits = config.last_layer_grad_bits
     if not name and isinstance(getattr(module, "weight", None), nn.Parameter):
         name = type(module).__name__.lower()
-    return Quantization(name, config.bits, bits, config.rounding, config.wbc)
+    return Quantization(
+        name=name,
+        bits=config.bits,
+        gradient_bits=bits,
+        rounding=config.rounding,
+        gradient_rounding=config.gradient_rounding or config.rounding,
+        activation_terms=config.activation_terms,
+        wbc=config.wbc,
+    )
 
 
 def _check(

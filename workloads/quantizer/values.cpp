@@ -1,0 +1,178 @@
+#include "workloads/quantizer/values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "workloads/quantizer/rounding.hpp"
+
+// Loops over elements are compiled for AVX2 too, and chosen when the library is loaded.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+#define POTOMAC_VECTORISED __attribute__((target_clones("avx2", "default")))
+#else
+#define POTOMAC_VECTORISED
+#endif
+
+namespace potomac::workloads {
+namespace {
+
+using binary32::kExponent;
+using binary32::kMagnitude;
+using binary32::kMantissaBits;
+using binary32::kSign;
+
+// Elements that one thread takes at a time.
+constexpr std::int64_t kBlock = std::int64_t{1} << 15;
+
+template <typename Work>
+void for_each_block(std::int64_t count, [[maybe_unused]] std::int32_t threads, Work work) {
+  const std::int64_t blocks = (count + kBlock - 1) / kBlock;
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads) if (threads > 1 && blocks > 1)
+#endif
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    work(block * kBlock, std::min(kBlock, count - block * kBlock));
+  }
+}
+
+POTOMAC_VECTORISED std::uint32_t largest_of(const float* x, std::int64_t count, float mean) {
+  std::int32_t largest = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto magnitude = static_cast<std::int32_t>(binary32::magnitude_of(x[i] - mean));
+    largest = std::max(largest, magnitude);
+  }
+  return static_cast<std::uint32_t>(largest);
+}
+
+// What the elements of one tensor have in common.
+struct Scale {
+  float mean;
+  std::int32_t limit;   // bits of the largest magnitude
+  std::int32_t carry;   // of deterministic rounding
+  std::int32_t lowest;  // bits of the lowest power
+  std::uint64_t key;
+};
+
+// Where the lowest power is normal and the highest finite, a power of two is its exponent field.
+POTOMAC_VECTORISED void round_to_constant(const float* x, float* values, std::int64_t count,
+                                          Scale scale) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto pattern = std::bit_cast<std::uint32_t>(x[i] - scale.mean);
+    const auto magnitude = std::min(static_cast<std::int32_t>(pattern & kMagnitude), scale.limit);
+    const auto power =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(magnitude + scale.carry) & kExponent);
+    const std::uint32_t kept = power >= scale.lowest ? static_cast<std::uint32_t>(power) : 0;
+    values[i] = std::bit_cast<float>(kept | (pattern & kSign));
+  }
+}
+
+POTOMAC_VECTORISED void round_at_random(const float* x, float* values, std::int64_t first,
+                                        std::int64_t count, Scale scale) {
+  const std::uint32_t lowest_field = static_cast<std::uint32_t>(scale.lowest) >> kMantissaBits;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto pattern = std::bit_cast<std::uint32_t>(x[i] - scale.mean);
+    const auto magnitude = static_cast<std::uint32_t>(
+        std::min(static_cast<std::int32_t>(pattern & kMagnitude), scale.limit));
+    const std::uint64_t random = random_bits(scale.key, static_cast<std::uint64_t>(first + i));
+    const std::uint32_t power = (magnitude + random_carry(random)) & kExponent;
+    const std::uint32_t field = magnitude >> kMantissaBits;
+    const bool is_below = field < lowest_field;
+    // A subnormal weighs as much as one of field 1, without the hidden bit.
+    const std::uint32_t significand =
+        (magnitude & binary32::kMantissa) | (field > 0 ? binary32::kHidden : 0);
+    const std::uint32_t below = is_below ? lowest_field - std::max(field, 1U) : 1;
+    const std::uint32_t kept =
+        survives(significand, below, random) ? static_cast<std::uint32_t>(scale.lowest) : 0;
+    const std::uint32_t result = is_below ? kept : power;
+    values[i] = std::bit_cast<float>(result | (result != 0 ? pattern & kSign : 0));
+  }
+}
+
+// The bits of 2^exponent; of the nearest finite number that is not zero, where it is out of range.
+std::uint32_t bits_of_power(int exponent) {
+  if (exponent > binary32::kBias) {
+    return binary32::kInfinity - 1;
+  }
+  if (exponent > -binary32::kBias) {
+    return static_cast<std::uint32_t>(exponent + binary32::kBias) << kMantissaBits;
+  }
+  return 1U << std::max(exponent - binary32::kSmallest, 0);
+}
+
+}  // namespace
+
+extern "C" {
+
+std::uint32_t potomac_largest_magnitude(const float* x, std::int64_t count, float mean,
+                                        std::int32_t threads) {
+  std::uint32_t largest = 0;
+  for_each_block(count, threads, [&](std::int64_t first, std::int64_t length) {
+    const std::uint32_t of_block = largest_of(x + first, length, mean);
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+    largest = std::max(largest, of_block);
+  });
+  return largest;
+}
+
+void potomac_significand_sums(const float* x, std::int64_t count, std::int64_t* sums) {
+  // Neighbours are often of one field: four sums of each keep them from waiting for one another.
+  constexpr std::size_t kWays = 4;
+  std::array<std::array<std::int64_t, 256>, kWays> of_ways{};
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto pattern = std::bit_cast<std::uint32_t>(x[i]);
+    const std::uint32_t field = (pattern & kMagnitude) >> kMantissaBits;
+    const std::int64_t significand =
+        (pattern & binary32::kMantissa) | (field > 0 ? binary32::kHidden : 0);
+    const std::int64_t negative = pattern >> 31;
+    of_ways[static_cast<std::size_t>(i) % kWays][std::max(field, 1U)] +=
+        (significand ^ -negative) + negative;
+  }
+  for (std::size_t field = 0; field < of_ways[0].size(); ++field) {
+    sums[field] = 0;
+    for (const auto& way : of_ways) {
+      sums[field] += way[field];
+    }
+  }
+}
+
+void potomac_quantized_values(const float* x, float* values, std::int64_t count, float mean,
+                              std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
+                              std::uint64_t key, std::int32_t threads) {
+  if (largest == 0) {
+    std::fill_n(values, count, 0.0F);
+    return;
+  }
+  const auto how = static_cast<Rounding>(rounding);
+  const std::uint32_t carry = largest_carry(how);
+  const int range = 2 * ((1 << (bits - 2)) - 1);  // exponents -e_max..e_max
+  const int highest = rounded_log2(normalised(largest), carry);
+  const int lowest = highest - range;
+  if (lowest > -binary32::kBias + 1 && highest <= binary32::kBias) {
+    const Scale scale{mean, static_cast<std::int32_t>(largest), static_cast<std::int32_t>(carry),
+                      static_cast<std::int32_t>(bits_of_power(lowest)), key};
+    for_each_block(count, threads, [&](std::int64_t first, std::int64_t length) {
+      if (how == Rounding::kStochastic) {
+        round_at_random(x + first, values + first, first, length, scale);
+      } else {
+        round_to_constant(x + first, values + first, length, scale);
+      }
+    });
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto pattern = std::bit_cast<std::uint32_t>(x[i] - mean);
+    const std::uint32_t magnitude = std::min(pattern & kMagnitude, largest);
+    const int exponent =
+        rounded_exponent(magnitude, lowest, how, key, static_cast<std::uint64_t>(i));
+    values[i] = exponent < lowest
+                    ? 0.0F
+                    : std::bit_cast<float>(bits_of_power(exponent) | (pattern & kSign));
+  }
+}
+
+}  // extern "C"
+}  // namespace potomac::workloads
