@@ -46,6 +46,15 @@ POTOMAC_VECTORISED std::uint32_t largest_of(const float* x, std::int64_t count, 
   return static_cast<std::uint32_t>(largest);
 }
 
+POTOMAC_VECTORISED std::int32_t count_above(const float* x, std::int64_t count,
+                                            std::int32_t limit) {
+  std::int32_t above = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    above += static_cast<std::int32_t>(binary32::magnitude_of(x[i])) > limit ? 1 : 0;
+  }
+  return above;
+}
+
 // What the elements of one tensor have in common.
 struct Scale {
   float mean;
@@ -172,6 +181,28 @@ void potomac_quantized_values(const float* x, float* values, std::int64_t count,
                     ? 0.0F
                     : std::bit_cast<float>(bits_of_power(exponent) | (pattern & kSign));
   }
+}
+
+std::int64_t potomac_indices_above(const float* x, std::int64_t count, std::uint32_t limit,
+                                   std::int64_t* indices, std::int64_t capacity) {
+  // They are few: most pieces are only counted.
+  constexpr std::int64_t kPiece = 512;
+  std::int64_t found = 0;
+  for (std::int64_t first = 0; first < count; first += kPiece) {
+    const std::int64_t length = std::min(kPiece, count - first);
+    if (count_above(x + first, length, static_cast<std::int32_t>(limit)) == 0) {
+      continue;
+    }
+    for (std::int64_t i = first; i < first + length; ++i) {
+      if (binary32::magnitude_of(x[i]) > limit) {
+        if (found < capacity) {
+          indices[found] = i;
+        }
+        found += 1;
+      }
+    }
+  }
+  return found;
 }
 
 }  // extern "C"

@@ -28,5 +28,10 @@ void potomac_quantized_values(const float* x, float* values, std::int64_t count,
                               std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
                               std::uint64_t key, std::int32_t threads);
 
+// Writes the indices of the elements whose magnitude is above that of the bits `limit`, in order,
+// up to `capacity` of them; how many there are.
+std::int64_t potomac_indices_above(const float* x, std::int64_t count, std::uint32_t limit,
+                                   std::int64_t* indices, std::int64_t capacity);
+
 }  // extern "C"
 }  // namespace potomac::workloads

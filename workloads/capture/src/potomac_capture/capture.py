@@ -112,8 +112,9 @@ class _Use:
                 f"layer {self.base!r} had more than one backward for one forward; a step has "
                 "one (sum the losses, and call backward() once)"
             )
+        how = self.how
         self.tensors["G"] = _coded(
-            self.product, g, self.how, self.how.gradient_bits, "G", self.how.gradient_rounding, key
+            self.product, g, how.gradient_bits, how.gradient_rounding, how.tensor_name("G"), key
         )
 
     def layer(self, name: str) -> TraceLayer:
@@ -188,8 +189,8 @@ class _Recorder:
         clipped = a if gamma is None else prc_clip(a, float(gamma), how.tensor_name("A"))
         corrected = weight_bias_correction(w, how.tensor_name("W")) if how.wbc else w
         tensors = {
-            "W": _coded(product, corrected, how, how.bits, "W"),
-            "A": _coded(product, clipped, how, how.bits, "A"),
+            "W": _coded(product, corrected, how.bits, how.rounding, how.tensor_name("W")),
+            "A": _coded(product, clipped, how.bits, how.rounding, how.tensor_name("A")),
         }
         if self.in_backward():
             return self._recomputed(how.name, needs, tensors)
@@ -241,10 +242,10 @@ class _Recorder:
 
 
 def _coded(
-    product: Product, tensor: torch.Tensor, how: Quantization, bits: int, role: str
+    product: Product, tensor: torch.Tensor, bits: int, rounding: str, name: str, key: int = 0
 ) -> CodedTensor:
     tensor = product.traced(tensor.detach())
-    codes, beta = quantize_tensor(tensor, bits, how.rounding, how.tensor_name(role))
+    codes, beta = quantize_tensor(tensor, bits, rounding, name, key)
     stored = np.ascontiguousarray(codes.cpu().numpy())
     exact_zeros = int((tensor == 0).sum())
     underflows = int((stored == zero_code(bits)).sum()) - exact_zeros

@@ -44,6 +44,9 @@ class Library:
         self._values.argtypes = (pointer, pointer, size, ctypes.c_float, ctypes.c_uint32, number,
                                  number, ctypes.c_uint64, number)  # fmt: skip
         self._values.restype = None
+        self._above = library.potomac_indices_above
+        self._above.argtypes = (pointer, size, ctypes.c_uint32, pointer, size)
+        self._above.restype = size
 
     def largest_magnitude(self, x: torch.Tensor, mean: float) -> int:
         return self._largest(x.data_ptr(), x.numel(), mean, torch.get_num_threads())
@@ -52,6 +55,16 @@ class Library:
         sums = torch.empty(256, dtype=torch.int64)
         self._sums(x.data_ptr(), x.numel(), sums.data_ptr())
         return sums.tolist()
+
+    def indices_above(self, x: torch.Tensor, limit: int) -> torch.Tensor:
+        """In the order of memory."""
+        indices = torch.empty(1024, dtype=torch.int64)
+        while True:
+            room = indices.numel()
+            found = self._above(x.data_ptr(), x.numel(), limit, indices.data_ptr(), room)
+            if found <= room:
+                return indices[:found].clone()
+            indices = indices.new_empty(found)
 
     def quantized_values(
         self, x: torch.Tensor, mean: float, largest: int, bits: int, rounding: str, key: int

@@ -25,8 +25,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from .quantizer import STOCHASTIC
-from .ratio_clipping import prc_clip, quantized_clipped
-from .values import largest_magnitude, quantized_values
+from .ratio_clipping import Clipped, prc_clip, quantized_clipped
+from .values import quantized_values
 from .weight_bias import quantized_corrected
 
 # gamma is kept where PRC always clips at least the largest element: at 1 it clips
@@ -244,13 +244,15 @@ class QuantizedProduct(torch.autograd.Function):
         how: Quantization,
         use: Optional[Use],
     ) -> torch.Tensor:
-        ctx.product, ctx.how, ctx.use, ctx.clip = product, how, use, None
+        ctx.product, ctx.how, ctx.use = product, how, use
         with inside():
-            aq = _quantized_activations(ctx, a, gamma, how)
+            aq, clipped = _quantized_activations(a, gamma, how)
             name = how.tensor_name("W")
             quantized = quantized_corrected if how.wbc else quantized_values
             wq = quantized(w, how.bits, how.rounding, name)
-            ctx.save_for_backward(a if ctx.clip else None, aq, wq)
+            ctx.largest = clipped and clipped.largest
+            saved = (clipped.indices, clipped.signs) if clipped else (None, None)
+            ctx.save_for_backward(aq, wq, *saved)
             return product.forward(aq, wq, bias)
 
     @staticmethod
@@ -262,7 +264,8 @@ class QuantizedProduct(torch.autograd.Function):
         if ctx.use is not None:
             ctx.use.gradient(g, key)
         # Once, and first: a checkpoint runs the forward again for them.
-        a, aq, wq = ctx.saved_tensors
+        aq, wq, indices, signs = ctx.saved_tensors
+        clipped = indices is not None and Clipped(indices, signs, ctx.largest)
         with inside():
             name = how.tensor_name("G")
             gq = quantized_values(g, how.gradient_bits, how.gradient_rounding, name, key)
@@ -271,48 +274,34 @@ class QuantizedProduct(torch.autograd.Function):
             if dw is not None and how.wbc:
                 dw = dw.sub_(dw.mean())
             db = ctx.product.bias_gradient(g) if needs_bias else None
-            da, dgamma = _through_clipping(ctx, da, a, aq)
+            da, dgamma = _through_clipping(da, clipped or None, ctx.needs_input_grad[3])
         return da, dw, db, dgamma, None, None, None
 
 
 def _quantized_activations(
-    ctx: Any, a: torch.Tensor, gamma: Optional[torch.Tensor], how: Quantization
-) -> torch.Tensor:
-    """Q(PRC(A)); notes in ctx.clip where PRC clips. Of two terms it is Q(x) + Q(x - Q(x))."""
+    a: torch.Tensor, gamma: Optional[torch.Tensor], how: Quantization
+) -> Tuple[torch.Tensor, Optional[Clipped]]:
+    """Q(PRC(A)), and what PRC has clipped. Of two terms it is Q(x) + Q(x - Q(x))."""
     name = how.tensor_name("A")
+    clipped = None
     if gamma is None:
         aq = quantized_values(a, how.bits, how.rounding, name)
     else:
-        aq, limit, largest = quantized_clipped(a, float(gamma), how.bits, how.rounding, name)
-        if limit < largest:
-            ctx.clip = _float_of(limit), _float_of(largest)
+        aq, clipped = quantized_clipped(a, float(gamma), how.bits, how.rounding, name)
     if how.activation_terms == 2:
         rest = (a if gamma is None else prc_clip(a, gamma, name)) - aq
         aq += quantized_values(rest, how.bits, how.rounding, name)
-    return aq
-
-
-def _float_of(magnitude: int) -> float:
-    return float(torch.tensor(magnitude, dtype=torch.int32).view(torch.float32))
+    return aq, clipped
 
 
 def _through_clipping(
-    ctx: Any, da: Optional[torch.Tensor], a: Optional[torch.Tensor], aq: torch.Tensor
+    da: Optional[torch.Tensor], clipped: Optional[Clipped], needs_gamma: bool
 ) -> Gradients:
     """The gradients of A and gamma, from that of PRC(A)."""
     if da is None:
         return None, None
-    needs_gamma = ctx.needs_input_grad[3]
-    if ctx.clip is None:
+    if clipped is None:
         return da, da.new_zeros(()) if needs_gamma else None
-    limit, largest = ctx.clip
-    # hardtanh passes a gradient strictly inside its bounds; PRC keeps |x| = t.
-    bound = float(torch.nextafter(torch.tensor(limit), torch.tensor(torch.inf)))
-    inside = torch.ops.aten.hardtanh_backward(da, a, -bound, bound)
-    if not needs_gamma:
-        return inside, None
-    # Where PRC clips, aq is +- its largest magnitude: dividing a product with aq by it leaves the
-    # sign.
-    top = _float_of(largest_magnitude(aq))
-    product = torch.dot((da - inside).reshape(-1), aq.reshape(-1))
-    return inside, product * (largest / top)
+    flat = da.reshape(-1)
+    dgamma = torch.dot(flat[clipped.indices], clipped.signs) * clipped.largest
+    return flat.index_fill_(0, clipped.indices, 0.0).view(da.shape), dgamma if needs_gamma else None

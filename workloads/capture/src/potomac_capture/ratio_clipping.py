@@ -5,12 +5,13 @@ in (0, 1]. Elements with |x| > t become t with their own sign. A t that underflo
 zero clips nothing.
 """
 
-from typing import Tuple, Union
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
 
 import torch
 
 from .quantizer import MAGNITUDE_MASK, SIGN_MASK, checked_magnitudes
-from .values import brought_to, checked_largest
+from .values import brought_to, checked_largest, indices_above
 
 
 def clip_limit(largest: int, gamma: float) -> int:
@@ -22,17 +23,32 @@ def clip_limit(largest: int, gamma: float) -> int:
     return int(limit.view(torch.int32)) & MAGNITUDE_MASK
 
 
+@dataclass(frozen=True)
+class Clipped:
+    """Which elements PRC has clipped: their flat indices and their signs, +-1; and max|A|."""
+
+    indices: torch.Tensor
+    signs: torch.Tensor
+    largest: float
+
+
 def quantized_clipped(
     x: torch.Tensor, gamma: float, bits: int, rounding: str, name: str
-) -> Tuple[torch.Tensor, int, int]:
-    """The values of Q(PRC(x)), the bits of the largest magnitude of PRC(x), and of that of x.
+) -> Tuple[torch.Tensor, Optional[Clipped]]:
+    """The values of Q(PRC(x)), and what was clipped, if anything.
 
-    Where PRC applies, the largest after clipping is the limit itself, since the largest
+    Where PRC applies, the largest magnitude after clipping is the limit itself, since the largest
     element of x is never below it.
     """
     largest = checked_largest(x, name)
     limit = clip_limit(largest, gamma) or largest
-    return brought_to(x, limit, bits, rounding, name), limit, largest
+    values = brought_to(x, limit, bits, rounding, name)
+    if limit == largest:
+        return values, None
+    indices = indices_above(x, limit)
+    signs = x.detach().reshape(-1)[indices].sign()
+    maximum = float(torch.tensor(largest, dtype=torch.int32).view(torch.float32))
+    return values, Clipped(indices, signs, maximum)
 
 
 def prc_clip(

@@ -100,6 +100,14 @@ def significand_sums(x: torch.Tensor) -> List[int]:
     return sums.index_add_(0, field.clamp_(min=1).long(), signed).tolist()
 
 
+def indices_above(x: torch.Tensor, limit: int) -> torch.Tensor:
+    """The flat indices of the elements whose magnitude is above that of the bits `limit`."""
+    library = _native_for(x) if x.is_contiguous() else None
+    if library is not None:
+        return library.indices_above(x, limit)
+    return ((x.detach().reshape(-1).view(torch.int32) & MAGNITUDE_MASK) > limit).nonzero()[:, 0]
+
+
 def _native_for(x: torch.Tensor) -> Optional["native.Library"]:
     """The C++ form, if there is one and it can take x."""
     if x.device.type != "cpu" or not (x.is_contiguous() or _is_dense(x.stride(), x.shape)):
