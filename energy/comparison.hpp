@@ -18,7 +18,8 @@ inline std::optional<double> reduction_of(double part, double whole) {
 }
 
 struct Comparison {
-  std::uint64_t macs = 0;  // charged on both sides
+  std::uint64_t macs = 0;           // charged to MF-MAC
+  std::uint64_t baseline_macs = 0;  // and to the others: fewer, where an operand is a sum of powers
   double mf_mac_pj = 0.0;
   double fp32_mac_pj = 0.0;
   double fp32_multiplier_pj = 0.0;  // the FP32 machine's multiplications alone

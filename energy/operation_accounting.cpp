@@ -40,20 +40,25 @@ void set_reductions(Comparison& comparison) {
       reduction_of(comparison.mf_mac_pj, comparison.fp32_multiplier_pj);
 }
 
-Comparison compare(const MacPrices& prices, std::uint64_t macs) {
+Comparison compare(const MacPrices& prices, std::uint64_t macs, std::uint64_t baseline_macs) {
   Comparison comparison;
   comparison.macs = macs;
+  comparison.baseline_macs = baseline_macs;
   for (std::size_t operation = 0; operation < kOperations.size(); ++operation) {
-    (kOperations[operation].of_mf_mac ? comparison.mf_mac_pj : comparison.fp32_mac_pj) +=
-        charge(prices[operation], macs);
+    if (kOperations[operation].of_mf_mac) {
+      comparison.mf_mac_pj += charge(prices[operation], macs);
+    } else {
+      comparison.fp32_mac_pj += charge(prices[operation], baseline_macs);
+    }
   }
-  comparison.fp32_multiplier_pj = charge(prices[kFp32Multiply], macs);
+  comparison.fp32_multiplier_pj = charge(prices[kFp32Multiply], baseline_macs);
   set_reductions(comparison);
   return comparison;
 }
 
 void add(Comparison& sum, const Comparison& part) {
   sum.macs += part.macs;
+  sum.baseline_macs += part.baseline_macs;
   sum.mf_mac_pj += part.mf_mac_pj;
   sum.fp32_mac_pj += part.fp32_mac_pj;
   sum.fp32_multiplier_pj += part.fp32_multiplier_pj;
@@ -88,18 +93,21 @@ void add(EnergyRow& sum, const EnergyRow& part) {
 
 EnergyRow price_gemm(const GemmActivity& gemm, const MacPrices& prices) {
   EnergyRow row = empty_row(gemm.layer, gemm.pass);
-  row.every_mac = compare(prices, gemm.macs);
+  row.every_mac = compare(prices, gemm.macs, gemm.baseline_macs);
   if (gemm.zero_operand_macs.known()) {
-    row.zeros_gated = compare(prices, gemm.macs - gemm.zero_operand_macs.value());
+    const std::uint64_t zeros = gemm.zero_operand_macs.value();
+    row.zeros_gated = compare(prices, gemm.macs - zeros,
+                              gemm.baseline_macs - std::min(zeros, gemm.baseline_macs));
   } else {
     row.zeros_gated.reset();
   }
   for (std::size_t operation = 0; operation < kOperations.size(); ++operation) {
     const OperationInfo& info = kOperations[operation];
     ActionEnergy& action = row.by_action[operation];
-    action.charged = gemm.macs;
+    action.charged = info.of_mf_mac ? gemm.macs : gemm.baseline_macs;
     action.fired = (info.of_mf_mac ? gemm.mf_mac : gemm.fp32_mac).*info.fired;
-    (info.of_mf_mac ? action.mf_mac_pj : action.fp32_mac_pj) = charge(prices[operation], gemm.macs);
+    (info.of_mf_mac ? action.mf_mac_pj : action.fp32_mac_pj) =
+        charge(prices[operation], action.charged);
   }
   return row;
 }
@@ -218,7 +226,8 @@ MethodEnergy other_mac_row(const OtherMac& mac, PriceList& prices, const Compari
                                    : prices.try_of_integer_add(kIntegerSumBits, missing);
     if (add) {
       const double per_mac_pj = *multiply + *add;
-      return method_row(mac.name, mac.label, per_mac_pj, charge(per_mac_pj, total.macs), total);
+      return method_row(mac.name, mac.label, per_mac_pj, charge(per_mac_pj, total.baseline_macs),
+                        total);
     }
   }
   return absent_row(mac.name, mac.label, missing);

@@ -22,17 +22,17 @@ inline constexpr std::string_view kOperationAccounting = "operation";
 struct GemmActivity {
   std::string layer;
   std::string pass;
-  std::uint64_t macs = 0;   // M * N * K of every batch and group
-  Count zero_operand_macs;  // of these, with a zero operand, whether gated or not
-  int exponent_bits = 4;    // of the exponent adder: operand_bits - 1
+  std::uint64_t macs = 0;           // M * N * K of every batch and group
+  std::uint64_t baseline_macs = 0;  // of the FP32 machine: all of them, or none
+  Count zero_operand_macs;          // of macs, with a zero operand, whether gated or not
+  int exponent_bits = 4;            // of the exponent adder: operand_bits - 1
   int accumulator_bits = 32;
   ActionCounts mf_mac;
   ActionCounts fp32_mac;
 };
 
-// One way to do a MAC, over the same number of MACs: from the FP32 MAC down to MF-MAC, and MF-MAC
-// with what aligning a product to its place in the accumulator would cost by the table's own
-// shifts.
+// One way to do a MAC, over the same work: from the FP32 MAC down to MF-MAC, and MF-MAC with what
+// aligning a product to its place in the accumulator would cost by the table's own shifts.
 struct MethodEnergy {
   std::string_view name;   // fp32_mac, fp32_multiplier, fp16_mac ... mf_mac, mf_mac_shift_int32_4
   std::string_view label;  // for people, with what it accumulates in: "BF16 MAC, FP32 sum"

@@ -161,7 +161,8 @@ void print_head(const workloads::Workload& workload, std::ostream& out) {
     fmt::print(out, "dataset    {}\n", info.dataset);
     fmt::print(out, "step       {}\n", info.step);
     fmt::print(out, "seed       {}\n", info.seed);
-    fmt::print(out, "rounding   {}\n", info.rounding);
+    fmt::print(out, "rounding   {}{}\n", info.rounding,
+               info.gradient_rounding.empty() ? "" : ", of G " + info.gradient_rounding);
   }
   fmt::print(out, "layers     {}\n", workload.layers().size());
   for (const std::string& parts : workloads::texts_of(workload.not_included())) {
@@ -177,7 +178,8 @@ std::string underflow_text(const QuantizedTensor& tensor) {
 }
 
 void print_passes(const LayerShape& layer, Totals& totals, std::ostream& out) {
-  fmt::print(out, "\n{}: {}{}{}{}\n", layer.name, name_of(layer.kind), geometry_text(layer),
+  fmt::print(out, "\n{}: {}{}{}{}{}\n", layer.name, name_of(layer.kind), geometry_text(layer),
+             layer.term == 1 ? "" : ", second power of A",
              layer.input_grad || !layer.weight_grad ? "" : ", no input gradient",
              layer.weight_grad  ? ""
              : layer.input_grad ? ", frozen"
@@ -266,6 +268,7 @@ nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Laye
   }
   json["input_grad"] = layer.input_grad;
   json["weight_grad"] = layer.weight_grad;
+  json["term"] = layer.term;
   json["gemms"] = nlohmann::ordered_json::array();
   for (const Pass pass : passes_of(layer)) {
     const std::vector<GemmShape> gemms = gemms_of(layer, pass, kLowering);
@@ -300,6 +303,7 @@ void print_json(const workloads::Workload& workload, std::ostream& out) {
                                  {"step", info.step},
                                  {"seed", info.seed},
                                  {"rounding", info.rounding},
+                                 {"gradient_rounding", info.gradient_rounding},
                                  {"values", name_of(info.values)},
                                  {"synthesis", nullptr},
                                  {"dimensions", dimensions_json(info.dimensions)},

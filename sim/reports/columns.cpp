@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 #include <utility>
 
 #include "energy/actions.hpp"
@@ -52,14 +53,14 @@ Column of_shape(const char* name, std::int64_t workloads::GemmShape::*member, co
 }
 
 Column counted(std::string path, std::string flat, std::string heading, std::string unit,
-               std::string meaning, Cell (*get)(const Quantities&)) {
+               std::string meaning, std::function<Cell(const Quantities&)> get) {
   return {std::move(path),
           std::move(flat),
           std::move(heading),
           std::move(unit),
           std::move(meaning),
           true,
-          [get](const ColumnSource& s) { return get(s.quantities); }};
+          [get = std::move(get)](const ColumnSource& s) { return get(s.quantities); }};
 }
 
 void add_actions(std::vector<Column>& list, const std::string& path, const std::string& prefix,
@@ -85,20 +86,17 @@ void add_toggles(std::vector<Column>& list, const std::string& name,
   }
 }
 
-void add_cycles(std::vector<Column>& list, const std::string& name) {
-  const auto add = [&](const char* part, const char* meaning, Cell (*get)(const Quantities&)) {
+void add_cycles(std::vector<Column>& list, const std::string& name, Cycles Quantities::*machine) {
+  const auto add = [&](const char* part, const char* meaning, std::uint64_t (*get)(const Cycles&)) {
     list.push_back(counted(fmt::format("{}.{}", name, part), fmt::format("{}_{}", name, part), "",
-                           "cycle", meaning, get));
+                           "cycle", meaning,
+                           [machine, get](const Quantities& q) { return Cell(get(q.*machine)); }));
   };
-  add("total", "preload + stream + drain + stall",
-      [](const Quantities& q) { return Cell(q.cycles.total()); });
-  add("preload", "loading stationary tiles",
-      [](const Quantities& q) { return Cell(q.cycles.preload); });
-  add("stream", "slots, and the skew around them",
-      [](const Quantities& q) { return Cell(q.cycles.stream); });
-  add("drain", "the pass's last results leave",
-      [](const Quantities& q) { return Cell(q.cycles.drain); });
-  add("stall", "waiting for memory", [](const Quantities& q) { return Cell(q.cycles.stall); });
+  add("total", "preload + stream + drain + stall", [](const Cycles& c) { return c.total(); });
+  add("preload", "loading stationary tiles", [](const Cycles& c) { return c.preload; });
+  add("stream", "slots, and the skew around them", [](const Cycles& c) { return c.stream; });
+  add("drain", "the pass's last results leave", [](const Cycles& c) { return c.drain; });
+  add("stall", "waiting for memory", [](const Cycles& c) { return c.stall; });
 }
 
 // The largest cause of idle PE cycles and its share of all PE cycles: "fill 46%".
@@ -166,8 +164,11 @@ std::vector<Column> make_columns() {
   list.push_back(counted("", "", "zeros", "", "gated_mac / macs", [](const Quantities& q) {
     return share_of(q.actions.gated_mac, q.macs);
   }));
-  add_cycles(list, "cycles");
-  add_cycles(list, "baseline_cycles");  // so far those of an array of the same shape: the same
+  list.push_back(counted("baseline_macs", "baseline_macs", "", "MAC",
+                         "of the FP32 array: an activation's second power has none",
+                         [](const Quantities& q) { return Cell(q.baseline_macs); }));
+  add_cycles(list, "cycles", &Quantities::cycles);
+  add_cycles(list, "baseline_cycles", &Quantities::baseline_cycles);
   add_actions(list, "actions", "", &Quantities::actions);
   add_actions(list, "baseline_actions", "baseline_", &Quantities::baseline_actions);
   add_toggles(list, "toggles", &Quantities::toggles);

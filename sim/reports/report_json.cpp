@@ -23,6 +23,7 @@ Json optional_number(const std::optional<double>& value) {
 
 void put_comparison(Json& json, const energy::Comparison& comparison) {
   json["macs"] = comparison.macs;
+  json["baseline_macs"] = comparison.baseline_macs;
   json["mf_mac"] = comparison.mf_mac_pj;
   json["fp32_mac"] = comparison.fp32_mac_pj;
   json["fp32_multiplier"] = comparison.fp32_multiplier_pj;
@@ -179,6 +180,9 @@ Json report_json(const RunResult& result) {
       {"framework", result.workload.framework}, {"dataset", result.workload.dataset},
       {"step", result.workload.step},           {"seed", result.workload.seed},
       {"rounding", result.workload.rounding},   {"values", name_of(result.workload.values)}};
+  json["workload"]["gradient_rounding"] = result.workload.gradient_rounding.empty()
+                                              ? Json(nullptr)
+                                              : Json(result.workload.gradient_rounding);
   json["workload"]["synthesis"] =
       result.workload.synthesis.empty() ? Json(nullptr) : Json(result.workload.synthesis);
   json["workload"]["dimensions"] = dimensions_json(result.workload.dimensions);

@@ -57,6 +57,11 @@ energy::RegisterToggles read_toggles(const JsonValue& json) {
   return toggles;
 }
 
+Cycles read_cycles(const JsonValue& json) {
+  return {json.at("preload").count(), json.at("stream").count(), json.at("drain").count(),
+          json.at("stall").count()};
+}
+
 PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
   PassRecord record;
   record.layer = json.at("layer").text();
@@ -72,13 +77,14 @@ PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
   record.exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
   Quantities& quantities = record.quantities;
   quantities.macs = json.at("macs").count();
+  quantities.baseline_macs =
+      json.has("baseline_macs") ? json.at("baseline_macs").count() : quantities.macs;
   quantities.folds = json.at("folds").count();
   const JsonValue zeros = json.at("zero_operand_macs");
   quantities.structural_zero_macs = zeros.at("structural").count();
   quantities.value_zero_macs = count_of(zeros.at("value"));
-  const JsonValue cycles = json.at("cycles");
-  quantities.cycles = {cycles.at("preload").count(), cycles.at("stream").count(),
-                       cycles.at("drain").count(), cycles.at("stall").count()};
+  quantities.cycles = read_cycles(json.at("cycles"));
+  quantities.baseline_cycles = read_cycles(json.at("baseline_cycles"));
   quantities.actions = read_actions(json.at("actions"));
   quantities.baseline_actions = read_actions(json.at("baseline_actions"));
   quantities.toggles = read_toggles(json.at("toggles"));
@@ -121,15 +127,21 @@ void check_pass(const JsonValue& json, const PassRecord& record, const Architect
           (!quantities.value_zero_macs.known() ||
            quantities.value_zero_macs.value() <= quantities.macs - quantities.structural_zero_macs),
       "more zero_operand_macs than macs");
-  for (const energy::ActionCounts* actions : {&quantities.actions, &quantities.baseline_actions}) {
-    Count busy = quantities.macs;
+  require(quantities.baseline_macs == quantities.macs || quantities.baseline_macs == 0,
+          "baseline_macs are neither its macs nor 0");
+  const auto require_all_cycles = [&](std::uint64_t macs, const energy::ActionCounts& actions,
+                                      const Cycles& cycles) {
+    Count busy = macs;
     for (const energy::IdleCause& cause : energy::kIdleCauses) {
-      busy += actions->*cause.member;
+      busy += actions.*cause.member;
     }
     require(busy.known() && busy.value() == static_cast<std::uint64_t>(architecture.array.pes()) *
-                                                quantities.cycles.total(),
+                                                cycles.total(),
             "macs and idle PE cycles are not all PE cycles");
-  }
+  };
+  require_all_cycles(quantities.macs, quantities.actions, quantities.cycles);
+  require_all_cycles(quantities.baseline_macs, quantities.baseline_actions,
+                     quantities.baseline_cycles);
 }
 
 energy::UnitEnergy read_unit_energy(const JsonValue& json) {
@@ -213,6 +225,9 @@ RunResult read_result(const JsonValue& json, const std::string& file) {
                      .step = workload.at("step").integer(),
                      .seed = workload.at("seed").integer(),
                      .rounding = workload.at("rounding").text()};
+  if (workload.has("gradient_rounding") && !workload.at("gradient_rounding").is_null()) {
+    result.workload.gradient_rounding = workload.at("gradient_rounding").text();
+  }
   read_values(workload, result.workload);
   for (const JsonValue& tensor : workload.at("tensors").items()) {
     TensorOrigins& origins = result.zeros.emplace_back();
@@ -250,12 +265,18 @@ RunResult read_result(const JsonValue& json, const std::string& file) {
   return result;
 }
 
+// Keys that reports of version 2 did not have from the beginning.
+constexpr std::array<std::string_view, 2> kLaterKeys = {"baseline_macs", "gradient_rounding"};
+
 // Where `stored` is not what its own counts make of it; empty if nowhere.
 std::string first_difference(const Json& stored, const Json& made, const std::string& place) {
   if (stored.is_object() && made.is_object()) {
     for (const auto& [key, value] : made.items()) {
       const std::string below = place.empty() ? key : fmt::format("{}.{}", place, key);
       const auto found = stored.find(key);
+      if (found == stored.end() && std::ranges::find(kLaterKeys, key) != kLaterKeys.end()) {
+        continue;
+      }
       std::string difference =
           found == stored.end() ? below : first_difference(*found, value, below);
       if (!difference.empty()) {

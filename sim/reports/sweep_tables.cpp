@@ -26,7 +26,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Of the report's columns, by their names in CSV; `time_s` stands between cycles and MACs.
-constexpr std::array<std::string_view, 6> kCycleColumns = {
+constexpr std::array<std::string_view, 5> kCycleColumns = {
     "cycles_total", "cycles_preload", "cycles_stream", "cycles_drain", "cycles_stall"};
 constexpr std::array<std::string_view, 6> kOtherColumns = {
     "macs",     "utilization",    "zero_operand_macs_structural", "zero_operand_macs_value",

@@ -4,10 +4,12 @@ namespace potomac::sim {
 
 Quantities& Quantities::operator+=(const Quantities& other) {
   macs += other.macs;
+  baseline_macs += other.baseline_macs;
   folds += other.folds;
   structural_zero_macs += other.structural_zero_macs;
   value_zero_macs += other.value_zero_macs;
   cycles += other.cycles;
+  baseline_cycles += other.baseline_cycles;
   actions += other.actions;
   baseline_actions += other.baseline_actions;
   toggles += other.toggles;

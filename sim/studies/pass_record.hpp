@@ -19,14 +19,16 @@ namespace potomac::sim {
 // Counts over some work. One array runs one pass after the other, so all of them add up.
 struct Quantities {
   std::uint64_t macs = 0;
+  std::uint64_t baseline_macs = 0;  // of the FP32 array: none for an activation's second power
   std::uint64_t folds = 0;
   // MACs with a zero operand, gated or not: structural where it is padding or a hole, whatever the
   // values; the others' is a zero of a tensor.
   std::uint64_t structural_zero_macs = 0;
   Count value_zero_macs;
   Cycles cycles;
+  Cycles baseline_cycles;
   energy::ActionCounts actions;           // of the MF-MAC array
-  energy::ActionCounts baseline_actions;  // of the FP32 array; its cycles are the same
+  energy::ActionCounts baseline_actions;  // of the FP32 array
   energy::RegisterToggles toggles;        // of either; unknown unless asked for
   energy::RegisterToggles baseline_toggles;
 

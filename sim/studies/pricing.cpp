@@ -12,6 +12,7 @@ energy::OperationEnergy price(const energy::UnitEnergyTable& table,
     activity.push_back({.layer = record.layer,
                         .pass = std::string(workloads::name_of(record.pass)),
                         .macs = record.quantities.macs,
+                        .baseline_macs = record.quantities.baseline_macs,
                         .zero_operand_macs = record.quantities.value_zero_macs +
                                              record.quantities.structural_zero_macs,
                         .exponent_bits = record.exponent_bits,

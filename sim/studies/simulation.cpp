@@ -22,14 +22,25 @@ PassRecord record_of(const workloads::Workload& workload, std::size_t layer, Pas
   record.accumulator = require_fit(architecture, workload, layer, pass);
   record.exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
   record.quantities.macs = static_cast<std::uint64_t>(workloads::macs_of(record.gemms));
+  record.quantities.baseline_macs = shape.term == 1 ? record.quantities.macs : 0;
   record.quantities.structural_zero_macs =
       static_cast<std::uint64_t>(workloads::structural_macs(shape, pass, architecture.lowering));
   return record;
 }
 
+// The FP32 array over a pass that it does not have: nothing, and no unknowns that MF-MAC knows.
+PassCounts no_baseline(const PassCounts& of_mf_mac) {
+  PassCounts none;
+  if (of_mf_mac.toggles.known()) {
+    none.toggles = {};
+  }
+  return none;
+}
+
 void fill(PassRecord& record, const PassCounts& counts, const PassCounts& baseline) {
   record.quantities.folds = counts.folds;
   record.quantities.cycles = counts.cycles;
+  record.quantities.baseline_cycles = baseline.cycles;
   record.quantities.value_zero_macs = counts.zeros.macs - record.quantities.structural_zero_macs;
   record.quantities.actions = counts.actions;
   record.quantities.baseline_actions = baseline.actions;
@@ -69,7 +80,9 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
     }
   }
   const PassCounts counts = engine.run(job, detail);
-  if (options.simulate_baseline || options.toggles || detail.fp32) {
+  if (record.quantities.baseline_macs == 0) {
+    fill(record, counts, no_baseline(counts));
+  } else if (options.simulate_baseline || options.toggles || detail.fp32) {
     job.unit = Unit::kFp32Mac;
     fill(record, counts, engine.run(job, detail));
   } else {
@@ -161,7 +174,10 @@ std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
       const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
       const PassCounts counts = mf_mac_counts(
           architecture, schedule, facts.find(i, pass, architecture.lowering, record.accumulator));
-      fill(record, counts, fp32_counts(architecture, schedule, counts.zeros));
+      fill(record, counts,
+           record.quantities.baseline_macs == 0
+               ? no_baseline(counts)
+               : fp32_counts(architecture, schedule, counts.zeros));
       records.push_back(std::move(record));
     }
   }

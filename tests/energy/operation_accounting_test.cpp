@@ -40,6 +40,7 @@ GemmActivity gemm(std::string layer, std::string pass, std::uint64_t macs,
   activity.layer = std::move(layer);
   activity.pass = std::move(pass);
   activity.macs = macs;
+  activity.baseline_macs = macs;
   activity.zero_operand_macs = zero_operand_macs;
   activity.mf_mac.exponent_add = macs - zero_operand_macs;
   activity.mf_mac.sign_xor = macs - zero_operand_macs;

@@ -147,6 +147,9 @@ struct LayerShape {
   bool input_grad = true;   // false: a network's first layer, no backward-data
   bool weight_grad = true;  // false: frozen weights, no backward-weight
   Shape w, a, g;
+  // Of activations that are sums of two powers, which of the two A is. The second's products are
+  // added to the first's; a multiplier needs no second, so the baseline has none.
+  int term = 1;
 
   // Without, only the output's extents are known of G, and no values.
   bool uses_gradient() const { return input_grad || weight_grad; }

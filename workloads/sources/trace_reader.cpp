@@ -108,6 +108,14 @@ WorkloadInfo read_info(const Hdf5File& file) {
     file.fail(fmt::format("rounding '{}' is not known", printable(info.rounding)),
               "use log2 or linear");
   }
+  if (file.has_attribute("gradient_rounding")) {
+    info.gradient_rounding = file.text("gradient_rounding");
+    if (!is_gradient_rounding(info.gradient_rounding)) {
+      file.fail(
+          fmt::format("gradient_rounding '{}' is not known", printable(info.gradient_rounding)),
+          "use log2, linear or stochastic");
+    }
+  }
   return info;
 }
 
@@ -233,6 +241,9 @@ class TraceReader::Impl {
     layer.input_grad = read_integer(group, "input_grad", 0, 1) == 1;
     layer.weight_grad =
         !group.has_attribute("weight_grad") || read_integer(group, "weight_grad", 0, 1) == 1;
+    if (group.has_attribute("term")) {
+      layer.term = static_cast<int>(read_integer(group, "term", 1, 2));
+    }
     if (is_convolution(layer.kind)) {
       layer.conv = read_geometry(group, is_volumetric(layer.kind) ? 3 : 2);
     }

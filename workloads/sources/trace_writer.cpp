@@ -36,6 +36,12 @@ void check_info(const WorkloadInfo& info, const std::string& file) {
     throw InputError({file, "", fmt::format("rounding '{}' is not known", printable(info.rounding)),
                       "use log2 or linear"});
   }
+  if (!info.gradient_rounding.empty() && !is_gradient_rounding(info.gradient_rounding)) {
+    throw InputError(
+        {file, "",
+         fmt::format("gradient_rounding '{}' is not known", printable(info.gradient_rounding)),
+         "use log2, linear or stochastic"});
+  }
 }
 
 void check_tensor(const QuantizedTensor& tensor, const Shape& shape, const std::string& file,
@@ -93,6 +99,9 @@ class TraceWriter::Impl {
     file_->set_integer("step", info.step);
     file_->set_integer("seed", info.seed);
     file_->set_text("rounding", info.rounding);
+    if (!info.gradient_rounding.empty()) {
+      file_->set_text("gradient_rounding", info.gradient_rounding);
+    }
     if (info.values == ValueSource::kSynthetic) {
       file_->set_text("synthesis", info.synthesis);
     }
@@ -129,6 +138,9 @@ class TraceWriter::Impl {
     group.set_integer("input_grad", shape.input_grad ? 1 : 0);
     if (!shape.weight_grad) {
       group.set_integer("weight_grad", 0);
+    }
+    if (shape.term != 1) {
+      group.set_integer("term", shape.term);
     }
     if (is_convolution(shape.kind)) {
       const GeometryLists lists = lists_of(shape.conv, is_volumetric(shape.kind));

@@ -31,6 +31,10 @@ std::vector<std::string> texts_of(const std::vector<NotIncluded>& parts) {
   return texts;
 }
 
+bool is_gradient_rounding(std::string_view rounding) {
+  return rounding == "log2" || rounding == "linear" || rounding == "stochastic";
+}
+
 std::string_view name_of(ValueSource source) {
   switch (source) {
     case ValueSource::kCaptured:

@@ -37,13 +37,17 @@ struct WorkloadInfo {
   std::string dataset;
   std::int64_t step = 0;
   std::int64_t seed = 0;
-  std::string rounding = "log2";  // "log2" or "linear"
+  std::string rounding = "log2";       // "log2" or "linear"
+  std::string gradient_rounding = {};  // of G, where it is another: these, or "stochastic"
   ValueSource values = ValueSource::kCaptured;
   std::string synthesis = {};  // how synthetic values were drawn
   Dimensions dimensions = {};  // what a description's were bound to
 
   friend bool operator==(const WorkloadInfo&, const WorkloadInfo&) = default;
 };
+
+// "log2", "linear" or "stochastic".
+bool is_gradient_rounding(std::string_view rounding);
 
 // A part of the user's network that the workload leaves out. Reports repeat it: a result must not
 // look like more than it is.

@@ -6,9 +6,11 @@ import re
 
 import fashion_mnist
 import h5py
+import networks
 import numpy as np
 import pytest
 import torch
+import training
 
 
 def write_idx(path, array):
@@ -46,9 +48,28 @@ def without_seconds(text):
 def test_every_mode_trains_and_shows_in_the_final_table(capsys, data):
     out = run(capsys, data, "--subset", "200", "--epochs", "1").out
     table = out[out.index("\nmode") :]
-    assert re.findall(r"^(\S+) +1 +\d+\.\d\d%", table, re.M) == list(
-        fashion_mnist.MODES
-    )
+    assert re.findall(r"^(\S+) +1 +\d+\.\d\d ", table, re.M) == list(training.MODES)
+
+
+def test_of_several_seeds_it_shows_mean_and_spread(capsys, data):
+    options = ("--mode", "potq", "--epochs", "1", "--subset", "200", "--seed", "1", "--seed", "2")
+    table = run(capsys, data, *options).out
+    rows = dict(re.findall(r"^potq +(\S+) +(\d+\.\d\d) ", table, re.M))
+    one, two = float(rows["1"]), float(rows["2"])
+    assert float(rows["mean"]) == pytest.approx((one + two) / 2, abs=0.006)
+    assert float(rows["spread"]) == pytest.approx(abs(one - two) / 2**0.5, abs=0.011)
+
+
+@pytest.mark.parametrize("net", networks.NETWORKS)
+def test_every_network_trains_with_every_option_of_the_quantizer(net, capsys, data):
+    options = ("--gradient-rounding", "stochastic", "--activation-terms", "2", "--bits", "6")
+    run(capsys, data, "--net", net, "--mode", "wbc+prc", "--epochs", "1", "--subset", "130", *options)
+
+
+def test_resnet20_has_twenty_layers_but_for_the_shortcuts():
+    model = networks.resnet20()
+    names = [n for n, m in model.named_modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear))]
+    assert len([name for name in names if "shortcut" not in name]) == 20
 
 
 def test_in_a_pipe_it_prints_one_plain_line_an_epoch(capsys, data):
@@ -64,7 +85,7 @@ def test_on_a_terminal_it_draws_a_bar():
             return True
 
     stream = Terminal()
-    progress = fashion_mnist.Progress(10, stream)
+    progress = training.Progress(10, stream)
     progress.show(5, "epoch 1")
     assert "epoch 1 [" + "#" * 15 + "." * 15 + "] 5/10" in stream.getvalue()
 
@@ -108,7 +129,7 @@ def test_a_missing_data_set_names_file_and_remedy(tmp_path):
 
 
 def test_the_network_is_that_of_the_shipped_trace():
-    model = fashion_mnist.FashionCnn()
+    model = networks.FashionCnn()
     assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
     assert [tuple(p.shape) for p in model.parameters() if p.dim() > 1] == [
         (16, 1, 3, 3),

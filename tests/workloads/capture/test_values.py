@@ -7,6 +7,7 @@ import sys
 import warnings
 from fractions import Fraction
 
+import h5py
 import pytest
 import torch
 from conftest import CAPTURE
@@ -243,6 +244,48 @@ def test_two_terms_are_the_power_and_the_power_of_the_rest():
     y.backward(g)
     gq = values.quantized_values(g, 5, "log2", "g")
     torch.testing.assert_close(layer.weight.grad, gq.t() @ aq)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_trace_has_the_second_powers_products_by_themselves(frozen, tmp_path):
+    model = nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3))
+    model[1].weight.requires_grad_(not frozen)
+    pc.quantize(model, activation_terms=2, gradient_rounding="stochastic")
+    seen = []
+    model[1].register_forward_hook(lambda m, inputs, y: seen.append(inputs[0].detach()))
+    with pc.capture(model, tmp_path / "t.h5", dataset="d", step=1, seed=2):
+        model(torch.randn(7, 5)).square().sum().backward()
+    with h5py.File(tmp_path / "t.h5") as trace:
+        assert trace.attrs["gradient_rounding"] == b"stochastic"
+        layers = trace["layers"]
+        assert list(layers) == ["000-0", "001-0.second", "002-1", "003-1.second"]
+        first, second = layers["002-1"], layers["003-1.second"]
+        assert "term" not in first.attrs and second.attrs["term"] == 2
+        assert first.attrs["input_grad"] == 1 and second.attrs["input_grad"] == 0
+        assert first["W"][:].tolist() == second["W"][:].tolist()
+        assert ("G" in second) != frozen
+        if not frozen:
+            assert first["G"][:].tolist() == second["G"][:].tolist()
+        coded = [
+            pc.dequantize(torch.from_numpy(layer["A"][:]), 5, int(layer["A"].attrs["beta"]))
+            for layer in (first, second)
+        ]
+    clipped = pc.prc_clip(seen[0], model[1].gamma)
+    assert (sum(coded) - clipped).abs().max() < 0.25 * clipped.abs().max()
+    assert torch.equal(coded[0], values.quantized_values(clipped, 5, "log2", "a"))
+
+
+def test_the_traced_g_is_that_of_the_step(tmp_path):
+    model = pc.quantize(nn.Linear(6, 4), gradient_rounding="stochastic", wbc=False, prc=False)
+    x, g = torch.randn(9, 6), torch.randn(9, 4)
+    with pc.capture(model, tmp_path / "t.h5", dataset="d", step=1, seed=2):
+        model(x).backward(g)
+    with h5py.File(tmp_path / "t.h5") as trace:
+        layer = trace["layers/000-linear"]
+        w, a, g = (
+            pc.dequantize(torch.from_numpy(layer[r][:]), 5, int(layer[r].attrs["beta"])) for r in "WAG"
+        )
+    assert torch.equal(model.weight.grad, g.t() @ a)
 
 
 def test_gammas_gradient_is_that_of_what_is_clipped_whatever_the_terms():

@@ -158,6 +158,7 @@ TEST_F(TraceFaults, ValuesOutOfRange) {
       with("layers/001-linear/A", "beta", std::int64_t{1} << 40),
       "layers/001-linear/A: attribute 'beta' is 1099511627776; it must be from -2048 to 2048");
   EXPECT_THAT(with(kLinear, "input_grad", 2), HasSubstr("'input_grad' is 2; it must be from 0"));
+  EXPECT_THAT(with(kLinear, "term", 3), HasSubstr("'term' is 3; it must be from 1 to 2"));
   EXPECT_THAT(with(kConv, "groups", 0), HasSubstr("groups is 0"));
   EXPECT_THAT(with(kConv, "groups", 4), HasSubstr("does not divide both"));
 }
@@ -206,6 +207,9 @@ TEST_F(TraceFaults, NamesThatAreNotKnown) {
             "conv_transpose2d, conv3d or conv_transpose3d");
   Hdf5Edit(trace()).set_text("/", "rounding", "nearest");
   EXPECT_THAT(refusal(), StartsWith("rounding 'nearest' is not known"));
+  Hdf5Edit(trace()).set_text("/", "rounding", "log2");
+  Hdf5Edit(trace()).set_text("/", "gradient_rounding", "random");
+  EXPECT_THAT(refusal(), StartsWith("gradient_rounding 'random' is not known"));
 }
 
 TEST_F(TraceFaults, ALayerNameWithControlCharacters) {

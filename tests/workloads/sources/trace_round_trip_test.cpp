@@ -38,6 +38,7 @@ LayerShape any_shape(std::string name) {
   LayerShape layer{.name = std::move(name), .kind = {}, .conv = {}, .w = {}, .a = {}, .g = {}};
   layer.input_grad = *rc::gen::arbitrary<bool>();
   layer.weight_grad = *rc::gen::arbitrary<bool>();
+  layer.term = *rc::gen::inRange(1, 3);
   layer.kind = *rc::gen::elementOf(kLayerKinds);
   if (layer.kind == LayerKind::kLinear) {
     const std::int64_t batch = extent(1, 6);
@@ -113,14 +114,16 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
                                             : QuantizedTensor{.shape = layer.shape.g, .codes = {}};
       layers.push_back(std::move(layer));
     }
-    const WorkloadInfo info{.model =
-                                "m\xC3\xB6"
-                                "del",
-                            .framework = "",
-                            .dataset = std::string(300, 'd'),
-                            .step = *rc::gen::arbitrary<std::int64_t>(),
-                            .seed = *rc::gen::arbitrary<std::int64_t>(),
-                            .rounding = *rc::gen::element<std::string>("log2", "linear")};
+    const WorkloadInfo info{
+        .model =
+            "m\xC3\xB6"
+            "del",
+        .framework = "",
+        .dataset = std::string(300, 'd'),
+        .step = *rc::gen::arbitrary<std::int64_t>(),
+        .seed = *rc::gen::arbitrary<std::int64_t>(),
+        .rounding = *rc::gen::element<std::string>("log2", "linear"),
+        .gradient_rounding = *rc::gen::element<std::string>("", "linear", "stochastic")};
     write_trace(path("a.h5"), layers, info);
     const TraceReader reader(path("a.h5"));
     RC_ASSERT(reader.info() == info);

@@ -140,7 +140,7 @@ inline bool equal(const QuantizedTensor& one, const QuantizedTensor& other) {
 inline bool equal(const LayerShape& one, const LayerShape& other) {
   return one.name == other.name && one.kind == other.kind && one.conv == other.conv &&
          one.input_grad == other.input_grad && one.weight_grad == other.weight_grad &&
-         one.w == other.w && one.a == other.a && one.g == other.g;
+         one.term == other.term && one.w == other.w && one.a == other.a && one.g == other.g;
 }
 
 inline bool equal(const std::vector<Layer>& ones, const std::vector<Layer>& others) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains a small CNN on Fashion-MNIST in FP32 and in ALS-PoTQ, and captures a step.
+"""Trains a CNN on Fashion-MNIST in FP32 and in ALS-PoTQ, and captures a step.
 
     fashion_mnist.py                                   # every mode, and their accuracies
     fashion_mnist.py --mode wbc+prc --capture trace.h5 # one mode, and a trace of it
@@ -24,32 +24,14 @@ from torch import nn
 from torch.nn import functional
 
 import potomac_capture as pc
-from training import MODES, POTQ_MODES, Progress, keep_freed_memory, quantize
+from networks import NETWORKS
+from training import Progress, compare, parsed, parser_of, quantize, without_gammas
 
 BATCH = 128
 CAPTURED_IMAGES = 16
-CLASSES = 10
 
 # Of the training images' pixels, which range over 0..1.
 MEAN, DEVIATION = 0.2860, 0.3530
-
-class FashionCnn(nn.Module):
-    """Three 3x3 convolutions (two of them strided) and two linear layers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 16, 3, padding=1)
-        self.conv2 = nn.Conv2d(16, 32, 3, stride=2, padding=1)
-        self.conv3 = nn.Conv2d(32, 64, 3, stride=2, padding=1)
-        self.fc1 = nn.Linear(64 * 7 * 7, 128)
-        self.fc2 = nn.Linear(128, CLASSES)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        x = functional.relu(self.conv1(images))
-        x = functional.relu(self.conv2(x))
-        x = functional.relu(self.conv3(x))
-        x = functional.relu(self.fc1(x.flatten(1)))
-        return self.fc2(x)
 
 
 @dataclass
@@ -94,18 +76,18 @@ def _read_idx(path: Path) -> np.ndarray:
 def accuracy(model: nn.Module, images: Images) -> float:
     """The percentage of images that the model classifies right."""
     right = 0
+    model.eval()
     with torch.no_grad():
         for x, y in zip(images.pixels.split(1000), images.labels.split(1000)):
             right += int((model(x).argmax(1) == y).sum())
+    model.train()
     return 100.0 * right / len(images.labels)
 
 
 def make_optimizer(model: nn.Module, options: argparse.Namespace) -> torch.optim.SGD:
     """SGD with momentum; gamma has a learning rate and weight decay of its own."""
     gammas = pc.gammas(model)
-    of_gamma = {id(parameter) for parameter in gammas}
-    others = [p for p in model.parameters() if id(p) not in of_gamma]
-    groups = [{"params": others, "weight_decay": options.weight_decay}]
+    groups = [{"params": without_gammas(model), "weight_decay": options.weight_decay}]
     if gammas:
         groups.append(
             {
@@ -130,7 +112,7 @@ def train(
     """
     train_images, test_images = data
     torch.manual_seed(seed)
-    model: nn.Module = FashionCnn()
+    model = NETWORKS[options.net]()
     quantize(model, mode, options)
     optimizer = make_optimizer(model, options)
     count = len(train_images.labels)
@@ -183,59 +165,30 @@ def capture_step(
 
 
 def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = parser_of(__doc__, epochs=12, learning_rate=0.05)
     add = parser.add_argument
-    add("--mode", action="append", choices=MODES, help="repeatable (default: all)")
-    add("--epochs", type=int, default=12)
-    add("--seed", type=int, action="append", help="repeatable (default: 1)")
+    add("--net", choices=tuple(NETWORKS), default="plain")
     add("--subset", type=int, metavar="N", help="first N images of both parts only")
-    add("--capture", type=Path, metavar="FILE", help="write a trace here")
-    add("--bits", type=int, default=5, help="width of the codes")
-    add("--last-layer-grad-bits", type=int, metavar="B", help="width of the last G")
-    add("--rounding", choices=("log2", "linear"), default="log2")
-    add("--learning-rate", type=float, default=0.05)
     add("--weight-decay", type=float, default=5e-4)
-    add("--gamma", type=float, default=0.95, help="PRC's initial clipping ratio")
-    add("--gamma-rate", type=float, default=0.01, help="its share of the learning rate")
-    add("--gamma-decay", type=float, default=0.0, help="its weight decay")
-    add("--threads", type=int, default=1)
+    add("--gamma-decay", type=float, default=0.0, help="gamma's weight decay")
     add("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
-    options = parser.parse_args(arguments)
-    options.mode = options.mode or list(MODES)
-    options.seed = options.seed or [1]
-    if options.capture and options.mode[-1] not in POTQ_MODES:
-        parser.error("--capture needs an ALS-PoTQ mode: the last --mode is fp32")
-    if options.capture and not options.capture.resolve().parent.is_dir():
-        parser.error(
-            f"--capture: there is no folder {options.capture.resolve().parent}"
-        )
-    if min(options.epochs, options.threads, options.subset or 1) < 1:
-        parser.error("--epochs, --threads and --subset are at least 1")
+    options = parsed(parser, arguments)
+    if (options.subset or 1) < 1:
+        parser.error("--subset is at least 1")
     return options
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     options = parse(arguments)
-    keep_freed_memory()
-    torch.set_num_threads(options.threads)
     data = tuple(
         read_images(options.data, part).first(options.subset)
         for part in ("train", "t10k")
     )
-    results = {}
-    for mode in options.mode:
-        for seed in options.seed:
-            captured = mode == options.mode[-1] and seed == options.seed[0]
-            trace = options.capture if captured else None
-            results[mode, seed] = train(mode, seed, options, data, trace)
-    print(f"\n{'mode':10} {'seed':>5} {'test accuracy':>14} {'seconds':>8}")
-    for (mode, seed), (percent, seconds) in results.items():
-        print(f"{mode:10} {seed:5} {percent:13.2f}% {seconds:8.0f}")
-    if options.capture:
-        print(f"\ntrace of {mode}, seed {options.seed[0]}: {options.capture}")
+    compare(
+        options,
+        {"test accuracy, %": 2, "seconds": 0},
+        lambda mode, seed, trace: train(mode, seed, options, data, trace),
+    )
     return 0
 
 

@@ -1,12 +1,15 @@
-"""What the examples share: the modes that they compare, and training on a terminal."""
+"""What the examples share: their options, the modes that they compare, and training on a terminal."""
 
 import argparse
 import ctypes
+import statistics
 import sys
 import time
 from contextlib import suppress
-from typing import Dict, TextIO, Tuple
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence, TextIO, Tuple
 
+import torch
 from torch import nn
 
 import potomac_capture as pc
@@ -21,6 +24,44 @@ POTQ_MODES: Dict[str, Tuple[bool, bool]] = {
 MODES = ("fp32", *POTQ_MODES)
 
 
+def parser_of(documentation: str, epochs: int, learning_rate: float) -> argparse.ArgumentParser:
+    """The options that every example has."""
+    parser = argparse.ArgumentParser(
+        description=documentation.split("\n\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--mode", action="append", choices=MODES, help="repeatable (default: all)")
+    add("--epochs", type=int, default=epochs)
+    add("--seed", type=int, action="append", help="repeatable (default: 1)")
+    add("--capture", type=Path, metavar="FILE", help="write a trace here")
+    add("--bits", type=int, default=5, help="width of the codes")
+    add("--last-layer-grad-bits", type=int, metavar="B", help="width of the last G")
+    add("--rounding", choices=("log2", "linear"), default="log2")
+    add("--gradient-rounding", choices=("log2", "linear", "stochastic"), help="of G")
+    add("--activation-terms", type=int, choices=(1, 2), default=1, help="powers of two an A is")
+    add("--exclude", action="append", default=[], metavar="NAME", help="left in FP32; repeatable")
+    add("--learning-rate", type=float, default=learning_rate)
+    add("--gamma", type=float, default=0.95, help="PRC's initial clipping ratio")
+    add("--gamma-rate", type=float, default=0.01, help="its share of the learning rate")
+    add("--threads", type=int, default=1)
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser, arguments: Optional[List[str]]) -> argparse.Namespace:
+    """The options, checked."""
+    options = parser.parse_args(arguments)
+    options.mode = options.mode or list(MODES)
+    options.seed = options.seed or [1]
+    if options.capture and options.mode[-1] not in POTQ_MODES:
+        parser.error("--capture needs an ALS-PoTQ mode: the last --mode is fp32")
+    if options.capture and not options.capture.resolve().parent.is_dir():
+        parser.error(f"--capture: there is no folder {options.capture.resolve().parent}")
+    if min(options.epochs, options.threads) < 1:
+        parser.error("--epochs and --threads are at least 1")
+    return options
+
+
 def quantize(model: nn.Module, mode: str, options: argparse.Namespace) -> None:
     """Makes the model one of the mode: nothing in fp32."""
     if mode in POTQ_MODES:
@@ -32,8 +73,50 @@ def quantize(model: nn.Module, mode: str, options: argparse.Namespace) -> None:
             wbc=wbc,
             prc=prc,
             rounding=options.rounding,
+            gradient_rounding=options.gradient_rounding,
+            activation_terms=options.activation_terms,
             gamma=options.gamma,
+            exclude=options.exclude,
         )
+
+
+def without_gammas(model: nn.Module) -> List[nn.Parameter]:
+    """The parameters that the FP32 model has too."""
+    of_gamma = {id(gamma) for gamma in pc.gammas(model)}
+    return [p for p in model.parameters() if id(p) not in of_gamma]
+
+
+def compare(
+    options: argparse.Namespace,
+    columns: Dict[str, int],
+    train: Callable[[str, int, Optional[Path]], Tuple[float, ...]],
+) -> None:
+    """Trains every mode with every seed, and prints what came out: a row each, and of several
+    seeds their mean and standard deviation. The first seed's run in the last mode is captured.
+
+    columns: what `train` returns, and with how many decimals it is printed."""
+    keep_freed_memory()
+    torch.set_num_threads(options.threads)
+    results = {}
+    for mode in options.mode:
+        for seed in options.seed:
+            captured = mode == options.mode[-1] and seed == options.seed[0]
+            trace = options.capture if captured else None
+            results[mode, seed] = train(mode, seed, trace)
+    print(f"\n{'mode':10} {'seed':>8}" + "".join(f" {name:>16}" for name in columns))
+
+    def row(mode: str, seed: str, values: Sequence[float]) -> None:
+        print(f"{mode:10} {seed:>8}" + "".join(f" {v:16.{digits}f}" for v, digits in zip(values, columns.values())))
+
+    for mode in options.mode:
+        runs = [results[mode, seed] for seed in options.seed]
+        for seed, values in zip(options.seed, runs):
+            row(mode, str(seed), values)
+        if len(runs) > 1:
+            row(mode, "mean", [statistics.mean(column) for column in zip(*runs)])
+            row(mode, "spread", [statistics.stdev(column) for column in zip(*runs)])
+    if options.capture:
+        print(f"\ntrace of {mode}, seed {options.seed[0]}: {options.capture}")
 
 
 def keep_freed_memory() -> None:

@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn import functional
 
 import potomac_capture as pc
-from training import MODES, POTQ_MODES, Progress, keep_freed_memory, quantize
+from training import Progress, compare, parsed, parser_of, quantize, without_gammas
 
 BATCH = 128
 CAPTURED_PAIRS = 32
@@ -139,9 +139,8 @@ def train(
     model = WordTransformer(letters)
     quantize(model, mode, options)
     gammas = pc.gammas(model)
-    of_gamma = {id(gamma) for gamma in gammas}
-    others = [p for p in model.parameters() if id(p) not in of_gamma]
-    groups = [{"params": others}, {"params": gammas, "lr": options.learning_rate * 0.01}]
+    gamma_rate = options.learning_rate * options.gamma_rate
+    groups = [{"params": without_gammas(model)}, {"params": gammas, "lr": gamma_rate}]
     optimizer = torch.optim.Adam(groups[: 1 + bool(gammas)], lr=options.learning_rate)
     count = len(words.source)
     steps = math.ceil(count / BATCH) * options.epochs
@@ -181,39 +180,18 @@ def capture_step(
 
 
 def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = parser_of(__doc__, epochs=8, learning_rate=1e-3)
     add = parser.add_argument
-    add("--mode", action="append", choices=MODES, help="repeatable (default: all)")
-    add("--epochs", type=int, default=8)
-    add("--seed", type=int, action="append", help="repeatable (default: 1)")
     add("--subset", type=int, metavar="N", help="first N pairs only, of them a fifth for the test")
-    add("--capture", type=Path, metavar="FILE", help="write a trace here")
-    add("--bits", type=int, default=5, help="width of the codes")
-    add("--last-layer-grad-bits", type=int, metavar="B", help="width of the last G")
-    add("--rounding", choices=("log2", "linear"), default="log2")
-    add("--learning-rate", type=float, default=1e-3)
-    add("--gamma", type=float, default=0.95, help="PRC's initial clipping ratio")
-    add("--threads", type=int, default=1)
     add("--data", type=Path, default=Path("/usr/share/dictd/freedict-eng-deu.dict.dz"))
-    options = parser.parse_args(arguments)
-    options.mode = options.mode or list(MODES)
-    options.seed = options.seed or [1]
-    if options.capture and options.mode[-1] not in POTQ_MODES:
-        parser.error("--capture needs an ALS-PoTQ mode: the last --mode is fp32")
-    if options.capture and not options.capture.resolve().parent.is_dir():
-        parser.error(f"--capture: there is no folder {options.capture.resolve().parent}")
-    if min(options.epochs, options.threads) < 1 or (options.subset or 10) < 10:
-        parser.error("--epochs and --threads are at least 1, --subset 10")
+    options = parsed(parser, arguments)
+    if (options.subset or 10) < 10:
+        parser.error("--subset is at least 10")
     return options
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     options = parse(arguments)
-    keep_freed_memory()
-    torch.set_num_threads(options.threads)
     words, letters = encode(read_pairs(options.data)[: options.subset])
     # The dictionary is in the order of the German words: the test is of all parts of it.
     mixed = torch.randperm(len(words.source), generator=torch.Generator().manual_seed(0))
@@ -221,17 +199,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
     held_out = min(TEST_PAIRS, len(mixed) // 5)
     data = words.part(slice(held_out, None)), words.part(slice(held_out))
     print(f"{len(data[0].source)} pairs, {held_out} more for the test, {len(letters)} letters")
-    results = {}
-    for mode in options.mode:
-        for seed in options.seed:
-            captured = mode == options.mode[-1] and seed == options.seed[0]
-            trace = options.capture if captured else None
-            results[mode, seed] = train(mode, seed, options, data, len(letters), trace)
-    print(f"\n{'mode':10} {'seed':>5} {'test loss':>10} {'letters right':>14} {'seconds':>8}")
-    for (mode, seed), (loss, right, seconds) in results.items():
-        print(f"{mode:10} {seed:5} {loss:10.4f} {right:13.2f}% {seconds:8.0f}")
-    if options.capture:
-        print(f"\ntrace of {mode}, seed {options.seed[0]}: {options.capture}")
+    compare(
+        options,
+        {"test loss": 4, "letters right, %": 2, "seconds": 0},
+        lambda mode, seed, trace: train(mode, seed, options, data, len(letters), trace),
+    )
     return 0
 
 

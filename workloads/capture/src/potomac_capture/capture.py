@@ -21,6 +21,7 @@ from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
 from .scope import ScopedModule, entry_listeners
 from .trace_file import CodedTensor, LeftOut, TraceLayer, UseNames, check_target, write_trace
+from .values import quantized_values
 from .weight_bias import weight_bias_correction
 from .wrap import class_name
 
@@ -74,8 +75,12 @@ def capture(
     roundings = {use.how.rounding for use in recorder.uses}
     if len(roundings) > 1:
         raise CaptureError(f"layers round differently: {', '.join(sorted(roundings))}")
+    attributes["rounding"] = roundings.pop()
+    of_gradients = {use.how.gradient_rounding for use in recorder.uses}
+    if of_gradients != {attributes["rounding"]}:
+        attributes["gradient_rounding"] = of_gradients.pop()
     left_out = recorder.left_out()
-    write_trace(path, {**attributes, "rounding": roundings.pop()}, layers, left_out)
+    write_trace(path, attributes, layers, left_out)
     if left_out:
         named = ", ".join(f"{part.name} ({part.kind})" for part in left_out)
         warnings.warn(f"not in the trace, as they stay FP32: {named}", stacklevel=3)
@@ -117,7 +122,9 @@ class _Use:
             self.product, g, how.gradient_bits, how.gradient_rounding, how.tensor_name("G"), key
         )
 
-    def layer(self, name: str) -> TraceLayer:
+    def layers(self, name: str) -> Iterator[TraceLayer]:
+        """Of the product, and of that with the second power of A: the same W and G, and no
+        backward-data pass, in which A has no part."""
         input_grad, weight_grad = self.needs
         attributes = {"kind": self.product.kind, "input_grad": int(input_grad)}
         if not weight_grad:
@@ -129,7 +136,17 @@ class _Use:
                 f"layer {self.base!r} had a forward but no backward; run both inside "
                 "`with capture(...)`, or what is not trained under torch.no_grad()"
             )
-        return TraceLayer(name, {**attributes, **self.product.attributes()}, self.tensors)
+        attributes.update(self.product.attributes())
+        first = {role: self.tensors[role] for role in "WAG" if role in self.tensors}
+        yield TraceLayer(name, attributes, first)
+        if "A2" in self.tensors:
+            second = {**attributes, "input_grad": 0, "term": 2}
+            tensors = {"W": first["W"], "A": self.tensors["A2"]}
+            if weight_grad:
+                tensors["G"] = first["G"]
+            else:
+                second["g_shape"] = self.g_shape
+            yield TraceLayer(f"{name}.second", second, tensors)
 
 
 class _Recorder:
@@ -163,7 +180,7 @@ class _Recorder:
                 f"{self._calls + 1} times"
             )
         names = UseNames()
-        return [use.layer(names.next(use.base)) for use in self.uses]
+        return [layer for use in self.uses for layer in use.layers(names.next(use.base))]
 
     def left_out(self) -> List[LeftOut]:
         return self._auditor.left_out()
@@ -192,10 +209,14 @@ class _Recorder:
             "W": _coded(product, corrected, how.bits, how.rounding, how.tensor_name("W")),
             "A": _coded(product, clipped, how.bits, how.rounding, how.tensor_name("A")),
         }
+        if how.activation_terms == 2:
+            name = how.tensor_name("A")
+            rest = clipped.detach() - quantized_values(clipped, how.bits, how.rounding, name)
+            tensors["A2"] = _coded(product, rest, how.bits, how.rounding, name)
         if self.in_backward():
             return self._recomputed(how.name, needs, tensors)
         use = _Use(how.name, product, how, needs, tensors)
-        if not any(needs):
+        if not needs[1]:
             # Of a forward alone the output's extents are all that is known of G.
             with inside():
                 output = product.forward(a.detach().to("meta"), w.detach().to("meta"), None)
