@@ -60,7 +60,7 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
 
 float exact_mean(std::span<const float> values) {
   using Integer = boost::multiprecision::cpp_int;
-  std::array<std::int64_t, 256> significands;
+  std::array<std::int64_t, 256> significands{};
   potomac_significand_sums(values.data(), static_cast<std::int64_t>(values.size()),
                            significands.data());
   // In units of 2^-149, the smallest subnormal.

@@ -8,6 +8,7 @@ zero clips nothing.
 from dataclasses import dataclass
 from typing import Optional, Tuple, Union
 
+import numpy as np
 import torch
 
 from .quantizer import MAGNITUDE_MASK, SIGN_MASK, checked_magnitudes
@@ -18,9 +19,13 @@ def clip_limit(largest: int, gamma: float) -> int:
     """The bit pattern of t for a tensor whose largest magnitude is `largest`."""
     if not 0.0 < gamma <= 1.0:
         raise ValueError(f"PRC's gamma lies in (0, 1], not at {gamma}")
-    maximum = torch.tensor(largest, dtype=torch.int32).view(torch.float32)
-    limit = torch.tensor(gamma, dtype=torch.float32) * maximum
-    return int(limit.view(torch.int32)) & MAGNITUDE_MASK
+    with np.errstate(under="ignore"):
+        limit = np.float32(gamma) * _float_of(largest)
+    return int(limit.view(np.int32)) & MAGNITUDE_MASK
+
+
+def _float_of(magnitude: int) -> np.float32:
+    return np.int32(magnitude).view(np.float32)
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,7 @@ def quantized_clipped(
         return values, None
     indices = indices_above(x, limit)
     signs = x.detach().reshape(-1)[indices].sign()
-    maximum = float(torch.tensor(largest, dtype=torch.int32).view(torch.float32))
-    return values, Clipped(indices, signs, maximum)
+    return values, Clipped(indices, signs, float(_float_of(largest)))
 
 
 def prc_clip(
