@@ -9,6 +9,7 @@ import h5py
 import networks
 import numpy as np
 import pytest
+import step_time
 import torch
 import training
 
@@ -138,3 +139,14 @@ def test_the_network_is_that_of_the_shipped_trace():
         (128, 3136),
         (10, 128),
     ]
+
+
+def test_the_step_timer_shows_every_network_and_mode(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["step_time.py", "--steps", "1"])
+    monkeypatch.setattr(step_time, "workloads", lambda: {"tiny": (lambda: step_time.perceptron(16), torch.randn(2, 16))})
+    before = torch.get_num_threads()
+    assert step_time.main() == 0
+    torch.set_num_threads(before)
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading.split()[2:] == list(training.POTQ_MODES)
+    assert len(re.findall(r"\d+\.\d\dx", row)) == len(training.POTQ_MODES)

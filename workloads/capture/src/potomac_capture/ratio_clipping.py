@@ -5,13 +5,14 @@ in (0, 1]. Elements with |x| > t become t with their own sign. A t that underflo
 zero clips nothing.
 """
 
+import ctypes
+import struct
 from dataclasses import dataclass
 from typing import Optional, Tuple, Union
 
-import numpy as np
 import torch
 
-from .quantizer import MAGNITUDE_MASK, SIGN_MASK, checked_magnitudes
+from .quantizer import SIGN_MASK, checked_magnitudes
 from .values import brought_to, checked_largest, indices_above
 
 
@@ -19,13 +20,13 @@ def clip_limit(largest: int, gamma: float) -> int:
     """The bit pattern of t for a tensor whose largest magnitude is `largest`."""
     if not 0.0 < gamma <= 1.0:
         raise ValueError(f"PRC's gamma lies in (0, 1], not at {gamma}")
-    with np.errstate(under="ignore"):
-        limit = np.float32(gamma) * _float_of(largest)
-    return int(limit.view(np.int32)) & MAGNITUDE_MASK
+    # Of two float32 a double holds the product exactly: packing it rounds once, as float32 would.
+    gamma32 = ctypes.c_float(gamma).value
+    return struct.unpack("<i", struct.pack("<f", gamma32 * _float_of(largest)))[0]
 
 
-def _float_of(magnitude: int) -> np.float32:
-    return np.int32(magnitude).view(np.float32)
+def _float_of(magnitude: int) -> float:
+    return struct.unpack("<f", struct.pack("<i", magnitude))[0]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def quantized_clipped(
         return values, None
     indices = indices_above(x, limit)
     signs = x.detach().reshape(-1)[indices].sign()
-    return values, Clipped(indices, signs, float(_float_of(largest)))
+    return values, Clipped(indices, signs, _float_of(largest))
 
 
 def prc_clip(

@@ -6,6 +6,7 @@ to binary32 (a result that rounds to zero is +0). The subtraction that follows i
 float32 subtraction per element.
 """
 
+from itertools import compress
 from typing import Tuple
 
 import torch
@@ -56,7 +57,7 @@ def _check_difference(x: torch.Tensor, mean: float, largest: int, name: str) -> 
 def _exact_mean(x: torch.Tensor, name: str) -> float:
     checked_largest(x, name)
     sums = significand_sums(x)
-    numerator = sum(significands << (field - 1) for field, significands in enumerate(sums) if significands)
+    numerator = sum(total << (field - 1) for field, total in compress(enumerate(sums), sums))
     significand, exponent = _divide_to_binary32(abs(numerator), x.numel())
     # A significand of 24 bits at an exponent >= _QUANTUM is a float32: nothing rounds.
     mean = float(significand) * 2.0**exponent
