@@ -42,26 +42,27 @@ class OutputDump::Impl {
         gemms_->has(name) ? gemms_->open_group(name) : gemms_->create_group(name);
     group_.emplace(layer_group.create_group(std::string(workloads::name_of(pass.pass()))));
     stacked_ = shape.matrices > 1 || pass.kind() == workloads::LayerKind::kMatmul;
-    Hdf5Extents extents{shape.rows, shape.cols};
-    workloads::Hdf5Storage storage;
-    storage.chunk = {std::min(kChunkRows, shape.rows), std::min(kChunkCols, shape.cols)};
-    storage.deflate_level = 1;
-    storage.zeros = true;
+    extents_ = {shape.rows, shape.cols};
+    storage_ = {};
+    storage_.chunk = {std::min(kChunkRows, shape.rows), std::min(kChunkCols, shape.cols)};
+    storage_.deflate_level = 1;
+    storage_.zeros = true;
     if (stacked_) {
-      extents.insert(extents.begin(), shape.matrices);
-      storage.chunk.insert(storage.chunk.begin(), 1);
+      extents_.insert(extents_.begin(), shape.matrices);
+      storage_.chunk.insert(storage_.chunk.begin(), 1);
     }
-    acc_.emplace(group_->create_dataset("acc", Hdf5Type::kInt64, extents, storage));
+    acc_.emplace(group_->create_dataset("acc", Hdf5Type::kInt64, extents_, storage_));
     acc_->set_integer("scale_exponent", scale_exponent);
-    if (with_fp32_) {
-      fp32_.emplace(group_->create_dataset("fp32", Hdf5Type::kFloat32, extents, storage));
-    }
   }
 
-  bool with_fp32() const { return with_fp32_; }
-
   AccumulatorSink accumulators() { return writer<std::int64_t>(acc_); }
-  Fp32Sink fp32() { return writer<float>(fp32_); }
+  Fp32Sink fp32() {
+    if (!with_fp32_) {
+      return {};
+    }
+    fp32_.emplace(group_->create_dataset("fp32", Hdf5Type::kFloat32, extents_, storage_));
+    return writer<float>(fp32_);
+  }
 
   void finish() {
     acc_.reset();
@@ -106,6 +107,8 @@ class OutputDump::Impl {
   bool with_fp32_;
   const workloads::LoweredPass* pass_ = nullptr;  // in hand
   bool stacked_ = false;
+  Hdf5Extents extents_;  // of its results
+  workloads::Hdf5Storage storage_;
   std::optional<Hdf5Group> group_;
   std::optional<Hdf5Dataset> acc_;
   std::optional<Hdf5Dataset> fp32_;
@@ -126,7 +129,7 @@ AccumulatorSink OutputDump::accumulators() {
 }
 
 Fp32Sink OutputDump::fp32() {
-  return impl_->with_fp32() ? impl_->fp32() : Fp32Sink();
+  return impl_->fp32();
 }
 
 void OutputDump::finish() {

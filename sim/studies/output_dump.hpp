@@ -1,6 +1,7 @@
 // Writes the results of a run to an HDF5 file (--dump-outputs):
 //   /gemms/LAYER/PASS/acc    int64 [M, N], with attribute scale_exponent: value = acc * 2^scale
-//   /gemms/LAYER/PASS/fp32   float32, the same shape, if the baseline is simulated too
+//   /gemms/LAYER/PASS/fp32   float32, the same shape, if the baseline is simulated too,
+//                            and has the pass
 // matmul: [batch, M, N]; a convolution of several groups: [group, M, N]. The phases of a strided
 // backward-data are put back in place; where no output reaches, the result is zero.
 #pragma once

@@ -76,7 +76,9 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
     if (options.store != nullptr) {
       options.store->begin(*operands, record.accumulator.lsb + operands->scale_exponent());
       detail.accumulators = options.store->accumulators();
-      detail.fp32 = options.store->fp32();
+      if (record.quantities.baseline_macs > 0) {
+        detail.fp32 = options.store->fp32();
+      }
     }
   }
   const PassCounts counts = engine.run(job, detail);

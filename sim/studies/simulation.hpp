@@ -27,7 +27,7 @@ class OutputStore {
   // acc * 2^scale_exponent.
   virtual void begin(const workloads::LoweredPass& pass, int scale_exponent) = 0;
   virtual AccumulatorSink accumulators() = 0;
-  // Empty where the baseline's values are not wanted.
+  // Asked for once for each pass that the baseline has. Empty where its values are not wanted.
   virtual Fp32Sink fp32() = 0;
 };
 

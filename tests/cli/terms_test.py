@@ -95,8 +95,10 @@ def test_toggles_and_stored_reports_and_sweeps_agree(potomac, traces):
 
 
 def test_both_powers_together_are_the_steps_results(potomac, traces):
-    report(potomac, "2.h5", "--dump-outputs", "dump.h5")
+    report(potomac, "2.h5", "--dump-outputs", "dump.h5", "--simulate-baseline")
     with h5py.File(potomac.folder / "dump.h5") as dump:
+        assert "fp32" in dump["gemms/002-2/forward"]
+        assert "fp32" not in dump["gemms/003-2.second/forward"]
 
         def values(layer, what):
             acc = dump[f"gemms/{layer}/{what}/acc"]
