@@ -63,6 +63,7 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
                     const Architecture& architecture, Engine& engine,
                     const SimulationOptions& options) {
   PassRecord record = record_of(workload, index, pass, architecture);
+  const bool has_baseline = workload.layers()[index].term == 1;
   const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
   Job job{.architecture = &architecture, .schedule = &schedule, .accumulator = record.accumulator};
   std::optional<workloads::LoweredPass> operands;
@@ -76,15 +77,19 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
     if (options.store != nullptr) {
       options.store->begin(*operands, record.accumulator.lsb + operands->scale_exponent());
       detail.accumulators = options.store->accumulators();
-      if (record.quantities.baseline_macs > 0) {
+      if (has_baseline) {
         detail.fp32 = options.store->fp32();
       }
     }
   }
   const PassCounts counts = engine.run(job, detail);
-  if (record.quantities.baseline_macs == 0) {
+  const bool simulates = options.simulate_baseline || options.toggles || detail.fp32;
+  if (!has_baseline) {
     fill(record, counts, no_baseline(counts));
-  } else if (options.simulate_baseline || options.toggles || detail.fp32) {
+    if (simulates && detail.done) {
+      detail.done(workloads::macs_of(record.gemms));  // that whoever waits reckons with
+    }
+  } else if (simulates) {
     job.unit = Unit::kFp32Mac;
     fill(record, counts, engine.run(job, detail));
   } else {
@@ -177,9 +182,8 @@ std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
       const PassCounts counts = mf_mac_counts(
           architecture, schedule, facts.find(i, pass, architecture.lowering, record.accumulator));
       fill(record, counts,
-           record.quantities.baseline_macs == 0
-               ? no_baseline(counts)
-               : fp32_counts(architecture, schedule, counts.zeros));
+           workload.layers()[i].term > 1 ? no_baseline(counts)
+                                         : fp32_counts(architecture, schedule, counts.zeros));
       records.push_back(std::move(record));
     }
   }
