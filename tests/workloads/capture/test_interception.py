@@ -266,6 +266,35 @@ def test_an_lstm_over_time():
     same_attention(layer, lambda x: layer(x)[0], reference, torch.randn(2, 5, 3))
 
 
+@pytest.mark.parametrize("make", [
+    lambda: (nn.Linear(6, 4), torch.randn(3, 6)),
+    lambda: (nn.Conv1d(3, 4, 3), torch.randn(2, 3, 8)),
+    lambda: (nn.Conv2d(3, 4, 3), torch.randn(2, 3, 5, 5)),
+], ids=["linear", "conv1d", "conv2d"])  # fmt: skip
+@pytest.mark.parametrize("norm", [
+    nn.utils.weight_norm, nn.utils.spectral_norm, nn.utils.parametrizations.orthogonal,
+])  # fmt: skip
+def test_a_weight_that_is_computed_is_corrected_and_its_activations_clipped(make, norm):
+    """As the same weight held by a plain layer."""
+    layer, x = make()
+    layer = pc.quantize(norm(layer).eval())
+    layer(x)  # in front of which the weight is computed
+    weight = layer.weight.detach().clone()
+    plainly, _ = make()
+    with torch.no_grad():
+        plainly.weight.copy_(weight)
+        plainly.bias.copy_(layer.bias)
+    outputs = []
+    for module in (layer, pc.quantize(plainly)):
+        a = x.clone().requires_grad_()
+        y = module(a)
+        y.square().sum().backward()
+        outputs.append((y.detach(), a.grad, module.gamma.grad))
+    for one, other in zip(*outputs):
+        torch.testing.assert_close(one, other)
+    assert outputs[0][2] != 0
+
+
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
 @pytest.mark.parametrize(
     "options", [{}, {"num_layers": 2, "bidirectional": True, "batch_first": True}, {"bias": False}],

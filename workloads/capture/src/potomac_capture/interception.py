@@ -92,12 +92,22 @@ def is_weight(tensor: Tensor) -> bool:
     return isinstance(tensor, nn.Parameter) or isinstance(tensor._base, nn.Parameter)
 
 
+def _owns(module: nn.Module, weight: Tensor) -> bool:
+    """Whether it is the one weight of a module: its parameter, or what weight_norm, spectral_norm
+    or a parametrization computes in its place (which quantize() knew by its class: it has a gamma,
+    if only None)."""
+    parameters = module._parameters
+    if "weight" in parameters:
+        return parameters["weight"] is weight
+    return "gamma" in parameters and not is_weight(weight)
+
+
 def _gamma_of(weight: Tensor) -> Optional[Tensor]:
     """PRC's ratio for the activations that `weight` multiplies: that of the module which holds
     it, the innermost that runs or one of its children (attention's out_proj)."""
     module = running_modules()[-1]
     for holder in (module, *module.children()):
-        if holder._parameters.get("weight") is weight:
+        if _owns(holder, weight):
             gamma = holder._parameters.get("gamma")
             if gamma is not None:
                 with torch.no_grad():
@@ -113,14 +123,17 @@ def apply(
     bias: Optional[Tensor],
     gamma: Optional[Tensor],
     operation: str,
+    weight: Optional[Tensor] = None,
 ) -> Tensor:
-    """The product on quantized operands, in binary32; the result has A's type."""
+    """The product on quantized operands, in binary32; the result has A's type. weight: what W was
+    before it was brought into the product's form."""
     how = innermost_how()
     assert how is not None
     modules = running_modules()
     if operation:
         how = replace(how, name=f"{how.name}.{operation}" if how.name else operation)
-    if how.wbc and not is_weight(w):
+    weight = w if weight is None else weight
+    if how.wbc and not (is_weight(weight) or _owns(modules[-1], weight)):
         how = replace(how, wbc=False)
     with_grad = torch.is_grad_enabled()
     needs = with_grad and a.requires_grad, with_grad and w.requires_grad
@@ -139,7 +152,7 @@ def apply(
 def _operation(name: str, weight: Optional[Tensor] = None) -> str:
     """What a product's name adds to that of its module: nothing for a module's own weight."""
     module = running_modules()[-1]
-    if weight is None or module._parameters.get("weight") is weight:
+    if weight is None or _owns(module, weight):
         return name if weight is None else ""
     for key, parameter in module.named_parameters() if _watchers else ():
         if parameter is weight or parameter is weight._base:
@@ -206,7 +219,7 @@ def _convolution(axes: int, transposed: bool) -> Handler:
             _numbers(stride, axes, 1), paddings, dilations, groups, transposed,
             _numbers(output_padding, axes, 0), behind,
         )  # fmt: skip
-        result = apply(product, a, w, bias, gamma, operation)
+        result = apply(product, a, w, bias, gamma, operation, weight)
         result = result.squeeze(2) if axes == 1 else result
         return result if input.dim() == axes + 2 else result.squeeze(0)
 
