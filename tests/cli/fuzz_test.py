@@ -18,6 +18,10 @@ import pytest
 SEED = int(os.environ.get("POTOMAC_FUZZ_SEED", "7"))
 LAYERS = int(os.environ.get("POTOMAC_FUZZ_LAYERS", "40"))
 PER_CASE = 4
+CONVOLUTIONS = ("conv2d", "conv3d")
+TRANSPOSED = ("conv_transpose2d", "conv_transpose3d")
+# A number for each axis; padding has the sides behind besides, which zip() leaves.
+GEOMETRY = ("stride", "padding", "dilation")
 
 
 def e_max(bits: int) -> int:
@@ -55,7 +59,7 @@ class Tensor:
 
 def draw_layer(random: np.random.Generator, widest: int) -> dict:
     size = lambda most: int(random.integers(1, most + 1))  # noqa: E731
-    kind = str(random.choice(["linear", "conv2d", "matmul", "conv_transpose2d"]))
+    kind = str(random.choice(["linear", "matmul", *CONVOLUTIONS, *TRANSPOSED]))
     attributes: dict = {}
     if kind == "linear":
         batch, inputs, outputs = size(9), size(90), size(40)
@@ -65,21 +69,22 @@ def draw_layer(random: np.random.Generator, widest: int) -> dict:
         shapes = {"W": (batch, k, n), "A": (batch, m, k), "G": (batch, m, n)}
     else:
         groups, batch, channels, outputs = size(3), size(2), size(3), size(4)
-        stride, dilation, kernel, inputs, output = ([0, 0] for _ in range(5))
-        padding = [0, 0, 0, 0]
-        for axis in range(2):
+        axes = int(kind[-2])
+        stride, dilation, kernel, inputs, output = ([0] * axes for _ in range(5))
+        padding = [0] * (2 * axes)
+        for axis in range(axes):
             stride[axis], dilation[axis], kernel[axis] = size(3), size(2), size(3)
-            padding[axis], padding[axis + 2] = size(3) - 1, size(3) - 1
-            around = padding[axis] + padding[axis + 2]
+            padding[axis], padding[axis + axes] = size(3) - 1, size(3) - 1
+            around = padding[axis] + padding[axis + axes]
             reach = dilation[axis] * (kernel[axis] - 1) + 1
-            inputs[axis] = max(size(8), reach - around)
+            inputs[axis] = max(size(8 if axes == 2 else 3), reach - around)
             output[axis] = (inputs[axis] + around - reach) // stride[axis] + 1
         shapes = {
             "W": (groups * outputs, channels, *kernel),
             "A": (batch, groups * channels, *inputs),
             "G": (batch, groups * outputs, *output),
         }
-        if kind == "conv_transpose2d":
+        if kind in TRANSPOSED:
             shapes["A"], shapes["G"] = shapes["G"], shapes["A"]
         attributes = dict(stride=stride, padding=padding, dilation=dilation, groups=groups)
     tensors = {
@@ -102,12 +107,13 @@ def as_convolution(layer: dict, which: str) -> tuple[dict, str]:
     """The convolution that a transposed one is, run backward."""
     tensors = dict(layer["tensors"], A=layer["tensors"]["G"], G=layer["tensors"]["A"])
     mirrored = {"forward": "backward-data", "backward-data": "forward"}
-    return dict(layer, kind="conv2d", tensors=tensors), mirrored.get(which, which)
+    kind = layer["kind"].replace("_transpose", "")
+    return dict(layer, kind=kind, tensors=tensors), mirrored.get(which, which)
 
 
 def gemms_of(layer: dict, which: str) -> list[tuple[str, np.ndarray, str, np.ndarray]]:
     """Per GEMM the two operands as [rows, k] arrays of indices into their flat tensors."""
-    if layer["kind"] == "conv_transpose2d":
+    if layer["kind"] in TRANSPOSED:
         exchanged = {"A": "G", "G": "A", "W": "W"}
         return [
             (exchanged[one], first, exchanged[other], second)
@@ -128,50 +134,55 @@ def gemms_of(layer: dict, which: str) -> list[tuple[str, np.ndarray, str, np.nda
         }[which] for b in range(a.shape[0])]  # fmt: skip
     geometry = layer["attributes"]
     groups = geometry["groups"]
-    (sh, sw), (ph, pw, *_), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
-    batch, _, height, width = a.shape
-    _, channels, kh, kw = w.shape
-    outputs, (p, q) = w.shape[0] // groups, g.shape[2:]
+    batch, _, *inputs = a.shape
+    _, channels, *kernel = w.shape
+    outputs, output = w.shape[0] // groups, g.shape[2:]
+    every, exchanged = slice(None), (1, 0, *range(2, w.ndim))
     result = []
     for group in range(groups):
         wg = w[group * outputs : (group + 1) * outputs]
         ag = a[:, group * channels : (group + 1) * channels]
         gg = g[:, group * outputs : (group + 1) * outputs]
-        # patches[b, p, q, c, i, j]: what output (p, q) sees through kernel position (i, j).
-        patches = np.full((batch, p, q, channels, kh, kw), -1)
-        # holes[b, h, w, o, i, j]: the output whose kernel position (i, j) saw input (h, w).
-        holes = np.full((batch, height, width, outputs, kh, kw), -1)
-        for i in range(kh):
-            for j in range(kw):
-                for y in range(p):
-                    for x in range(q):
-                        h, v = y * sh - ph + i * dh, x * sw - pw + j * dw
-                        if 0 <= h < height and 0 <= v < width:
-                            patches[:, y, x, :, i, j] = ag[:, :, h, v]
-                            holes[:, h, v, :, i, j] = gg[:, :, y, x]
+        # patches[b, *pixel, c, *tap]: what an output pixel sees through a tap of the kernel.
+        patches = np.full((batch, *output, channels, *kernel), -1)
+        # holes[b, *seen, o, *tap]: the output whose tap saw this pixel of the input.
+        holes = np.full((batch, *inputs, outputs, *kernel), -1)
+        for tap in np.ndindex(*kernel):
+            for pixel in np.ndindex(*output):
+                seen = tuple(
+                    y * s - p + t * d
+                    for y, t, s, p, d in zip(pixel, tap, *(geometry[k] for k in GEOMETRY))
+                )
+                if all(0 <= h < extent for h, extent in zip(seen, inputs)):
+                    patches[(every, *pixel, every, *tap)] = ag[(every, every, *seen)]
+                    holes[(every, *seen, every, *tap)] = gg[(every, every, *pixel)]
+        lowered_a = patches.reshape(batch * int(np.prod(output)), -1)
         result.append({
-            "forward": ("A", patches.reshape(batch * p * q, -1), "W", wg.reshape(outputs, -1)),
-            "backward-data": ("G", holes.reshape(batch * height * width, -1),
-                              "W", wg.transpose(1, 0, 2, 3).reshape(channels, -1)),
-            "backward-weight": ("G", gg.transpose(1, 0, 2, 3).reshape(outputs, -1),
-                                "A", patches.reshape(batch * p * q, -1).T),
+            "forward": ("A", lowered_a, "W", wg.reshape(outputs, -1)),
+            "backward-data": ("G", holes.reshape(batch * int(np.prod(inputs)), -1),
+                              "W", wg.transpose(exchanged).reshape(channels, -1)),
+            "backward-weight": ("G", gg.transpose(exchanged).reshape(outputs, -1),
+                                "A", lowered_a.T),
         }[which])  # fmt: skip
     return result
 
 
 def slots_of(layer: dict, which: str, machine: dict, rows: int, depth: int) -> np.ndarray:
     """Which of a GEMM's [rows, k] slots there are: phases leave out those that a stride skips."""
-    if layer["kind"] == "conv_transpose2d":
+    if layer["kind"] in TRANSPOSED:
         layer, which = as_convolution(layer, which)
-    if (layer["kind"], which, machine["lowering"]) != ("conv2d", "backward-data", "phases"):
+    if layer["kind"] not in CONVOLUTIONS or (which, machine["lowering"]) != (
+        "backward-data", "phases"
+    ):  # fmt: skip
         return np.ones((rows, depth), dtype=bool)
-    batch, _, height, width = layer["tensors"]["A"].codes.shape
-    outputs, _, kh, kw = layer["tensors"]["W"].codes.shape
+    batch, _, *inputs = layer["tensors"]["A"].codes.shape
+    outputs, _, *kernel = layer["tensors"]["W"].codes.shape
     geometry = layer["attributes"]
-    (sh, sw), (ph, pw, *_), (dh, dw) = (geometry[k] for k in ("stride", "padding", "dilation"))
-    shape = (batch, height, width, outputs // geometry["groups"], kh, kw)
-    _, h, w, _, i, j = np.indices(shape)
-    met = ((h + ph - i * dh) % sh == 0) & ((w + pw - j * dw) % sw == 0)
+    shape = (batch, *inputs, outputs // geometry["groups"], *kernel)
+    at = np.indices(shape)
+    met = np.ones(shape, dtype=bool)
+    for axis, (s, p, d) in enumerate(zip(*(geometry[k] for k in GEOMETRY))):
+        met &= (at[1 + axis] + p - at[2 + len(inputs) + axis] * d) % s == 0
     return met.reshape(rows, depth)
 
 
