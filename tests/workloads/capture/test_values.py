@@ -151,6 +151,12 @@ def test_without_a_compiler_it_runs_in_pytorch_and_says_so(tmp_path):
     assert done.stdout == "None\n" and done.stderr.count("UserWarning") == 1
 
 
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = python(QUANTIZE, XDG_CACHE_HOME=str(tmp_path / "file"))
+    assert done.stdout == "None\n" and done.stderr.count("UserWarning") == 1
+
+
 def test_pytorch_can_be_asked_for(tmp_path):
     done = python(QUANTIZE, POTOMAC_CAPTURE_NATIVE="0", XDG_CACHE_HOME=str(tmp_path))
     assert (done.stdout, done.stderr) == ("None\n", "")

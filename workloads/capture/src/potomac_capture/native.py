@@ -84,11 +84,11 @@ def library() -> Optional[Library]:
         return None
     try:
         return Library(_compiled())
-    except (OSError, subprocess.CalledProcessError, AttributeError) as error:
-        said = getattr(error, "stderr", None) or str(error)
+    except (OSError, RuntimeError, subprocess.CalledProcessError, AttributeError) as error:
+        said = (getattr(error, "stderr", None) or "").strip() or str(error)
         warnings.warn(
             "potomac_capture: the quantizer runs in PyTorch, slower, with the same results, as its "
-            f"C++ could not be compiled ({said.strip().splitlines()[0]}); install a C++20 "
+            f"C++ could not be compiled ({said.splitlines()[0]}); install a C++20 "
             "compiler, or set CXX, or POTOMAC_CAPTURE_NATIVE=0 to go without",
             stacklevel=2,
         )
@@ -97,11 +97,11 @@ def library() -> Optional[Library]:
 
 def _compiled() -> Path:
     root = _source_root()
-    compiler = shlex.split(os.environ.get("CXX", "c++"))
-    version = subprocess.run([*compiler, "--version"], capture_output=True, check=True).stdout
-    content = [version, *(flag.encode() for flag in _FLAGS)]
-    content += [(root / source).read_bytes() for source in SOURCES]
-    digest = hashlib.sha256(b"\0".join(content)).hexdigest()[:16]
+    compiler = shlex.split(os.environ.get("CXX") or "c++")
+    run = functools.partial(subprocess.run, check=True, capture_output=True, text=True)
+    version = run([*compiler, "--version"]).stdout
+    content = [version, *_FLAGS, *((root / source).read_text() for source in SOURCES)]
+    digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "potomac-capture"
     path = cache / f"quantizer-{digest}.so"
     if not path.exists():
