@@ -19,8 +19,8 @@
 namespace potomac::workloads {
 namespace {
 
-constexpr float kLargest = std::numeric_limits<float>::max();
-constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
+constexpr float kLargestFloat = std::numeric_limits<float>::max();
+constexpr float kSmallestFloat = std::numeric_limits<float>::denorm_min();
 
 // The value of a code: the nearest finite magnitude that is not zero.
 float value_of(const QuantizedTensor& tensor, std::size_t index) {
@@ -30,7 +30,7 @@ float value_of(const QuantizedTensor& tensor, std::size_t index) {
     return 0.0F;
   }
   const double magnitude = std::ldexp(1.0, format.exponent(code) + tensor.beta);
-  const double finite = std::clamp<double>(magnitude, kSmallest, kLargest);
+  const double finite = std::clamp<double>(magnitude, kSmallestFloat, kLargestFloat);
   return static_cast<float>(format.is_negative(code) ? -finite : finite);
 }
 
@@ -82,8 +82,8 @@ RC_GTEST_PROP(Values, AreThoseOfTheCodes, ()) {
 TEST(Values, AtTheEndsOfTheRange) {
   for (const Rounding rounding : {Rounding::kLog2, Rounding::kLinear, Rounding::kStochastic}) {
     for (int bits = 3; bits <= 8; ++bits) {
-      expect_values_of_the_codes({kLargest, -1.0F, kSmallest}, bits, rounding, 1);
-      expect_values_of_the_codes({kSmallest, 3 * kSmallest, 0.0F}, bits, rounding, 1);
+      expect_values_of_the_codes({kLargestFloat, -1.0F, kSmallestFloat}, bits, rounding, 1);
+      expect_values_of_the_codes({kSmallestFloat, 3 * kSmallestFloat, 0.0F}, bits, rounding, 1);
       expect_values_of_the_codes({0.0F, -0.0F}, bits, rounding, 1);
     }
   }
@@ -155,9 +155,9 @@ TEST(StochasticRounding, HasTheElementAsItsExpectation) {
       expect_unbiased(x, 2.0F, bits);
     }
   }
-  expect_unbiased(1.7F, 1.7F, 5);                    // the largest itself
-  expect_unbiased(5 * kSmallest, 6 * kSmallest, 4);  // subnormal numbers
-  expect_unbiased(0x1.8p-140F, 0x1p-120F, 5);        // and those that underflow
+  expect_unbiased(1.7F, 1.7F, 5);                              // the largest itself
+  expect_unbiased(5 * kSmallestFloat, 6 * kSmallestFloat, 4);  // subnormal numbers
+  expect_unbiased(0x1.8p-140F, 0x1p-120F, 5);                  // and those that underflow
 }
 
 // The threshold that a uniform number of 64 bits is compared with, by its definition.
