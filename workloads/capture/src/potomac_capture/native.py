@@ -26,6 +26,7 @@ SOURCES = ("workloads/quantizer/values.cpp", "workloads/quantizer/values.hpp",
            "workloads/quantizer/rounding.hpp")  # fmt: skip
 _FLAGS = ("-std=c++20", "-O3", "-fPIC", "-shared")
 _KEY_MASK = (1 << 64) - 1
+_run = functools.partial(subprocess.run, check=True, capture_output=True, text=True)
 
 
 class Library:
@@ -98,8 +99,7 @@ def library() -> Optional[Library]:
 def _compiled() -> Path:
     root = _source_root()
     compiler = shlex.split(os.environ.get("CXX") or "c++")
-    run = functools.partial(subprocess.run, check=True, capture_output=True, text=True)
-    version = run([*compiler, "--version"]).stdout
+    version = _run([*compiler, "--version"]).stdout
     content = [version, *_FLAGS, *((root / source).read_text() for source in SOURCES)]
     digest = hashlib.sha256("\0".join(content).encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "potomac-capture"
@@ -124,11 +124,10 @@ def _compile(command: List[str], path: Path) -> None:
     handle, temporary = tempfile.mkstemp(suffix=".so", dir=path.parent)
     os.close(handle)
     try:
-        run = functools.partial(subprocess.run, check=True, capture_output=True, text=True)
         try:
-            run([*command, "-fopenmp", "-o", temporary])
+            _run([*command, "-fopenmp", "-o", temporary])
         except subprocess.CalledProcessError:
-            run([*command, "-o", temporary])
+            _run([*command, "-o", temporary])
         os.replace(temporary, path)
     finally:
         with suppress(FileNotFoundError):
