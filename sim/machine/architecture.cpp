@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <type_traits>
 #include <vector>
 
 #include "sim/machine/scalesim_config.hpp"
@@ -20,6 +21,7 @@ constexpr std::array<std::string_view, 2> kIssues = {"serial", "pipelined"};
 constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
 constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
 constexpr std::string_view kExact = "exact";
+constexpr std::array<std::string_view, 1> kIdeal = {"ideal"};
 
 template <typename Enum, std::size_t N>
 std::string word_of(const std::array<std::string_view, N>& words, Enum value) {
@@ -36,7 +38,58 @@ KeyValue lsb_value(const std::optional<int>& lsb) {
   return lsb ? KeyValue(std::int64_t{*lsb}) : KeyValue(std::string(kExact));
 }
 
-constexpr std::array<ArchitectureKey, 12> kKeys = {{
+// A part that a machine may have, made if it has none.
+MemoryConfig& memory_of(Architecture& architecture) {
+  return architecture.memory ? *architecture.memory : architecture.memory.emplace();
+}
+DramConfig& dram_of(Architecture& architecture) {
+  MemoryConfig& memory = memory_of(architecture);
+  return memory.dram ? *memory.dram : memory.dram.emplace();
+}
+
+// One key of a scratchpad.
+template <ScratchpadConfig MemoryConfig::*scratchpad, auto member>
+constexpr ArchitectureKey of_scratchpad(std::string_view name, KeyType type, std::string_view unit,
+                                        std::string_view meaning) {
+  return {name,
+          type,
+          unit,
+          meaning,
+          [](const Architecture& a) {
+            return a.memory ? KeyValue((*a.memory).*scratchpad.*member) : KeyValue();
+          },
+          [](Architecture& a, const KeyValue& v) {
+            auto& value = memory_of(a).*scratchpad.*member;
+            value = std::get<std::remove_reference_t<decltype(value)>>(v);
+          }};
+}
+template <ScratchpadConfig MemoryConfig::*scratchpad>
+constexpr ArchitectureKey kib_of(std::string_view name, std::string_view meaning) {
+  return of_scratchpad<scratchpad, &ScratchpadConfig::kib>(name, IntegerKey{1, kMaxScratchpadKib},
+                                                           "KiB", meaning);
+}
+template <ScratchpadConfig MemoryConfig::*scratchpad>
+constexpr ArchitectureKey word_of_scratchpad(std::string_view name) {
+  return of_scratchpad<scratchpad, &ScratchpadConfig::word_bits>(
+      name, IntegerKey{1, kMaxWordBits}, "bits",
+      "what each of its banks, one to a lane of the array's edge, gives or takes in a cycle");
+}
+template <ScratchpadConfig MemoryConfig::*scratchpad>
+constexpr ArchitectureKey double_buffered(std::string_view name) {
+  return of_scratchpad<scratchpad, &ScratchpadConfig::double_buffered>(
+      name, BooleanKey{}, "", "a tile has half of it; DMA works at the other half meanwhile");
+}
+
+template <double DramConfig::*member>
+KeyValue get_of_dram(const Architecture& a) {
+  return a.memory && a.memory->dram ? KeyValue((*a.memory->dram).*member) : KeyValue();
+}
+template <double DramConfig::*member>
+void set_of_dram(Architecture& a, const KeyValue& v) {
+  dram_of(a).*member = std::get<double>(v);
+}
+
+constexpr std::array<ArchitectureKey, 24> kKeys = {{
     {"array.rows", IntegerKey{1, kMaxArrayExtent}, "PEs",
      "rows; the `systemc` engine takes up to 65536 PEs in all",
      [](const Architecture& a) { return KeyValue(a.array.rows); },
@@ -98,6 +151,27 @@ constexpr std::array<ArchitectureKey, 12> kKeys = {{
        a.lowering.strided_backward_data =
            value_of<workloads::StridedBackwardData>(kStridedBackwardData, v);
      }},
+    kib_of<&MemoryConfig::first>("memory.first.kib", "the scratchpad of the first operand"),
+    word_of_scratchpad<&MemoryConfig::first>("memory.first.word_bits"),
+    double_buffered<&MemoryConfig::first>("memory.first.double_buffered"),
+    kib_of<&MemoryConfig::second>("memory.second.kib", "the scratchpad of the second operand"),
+    word_of_scratchpad<&MemoryConfig::second>("memory.second.word_bits"),
+    double_buffered<&MemoryConfig::second>("memory.second.double_buffered"),
+    kib_of<&MemoryConfig::results>("memory.results.kib",
+                                   "the scratchpad of results and partial sums"),
+    word_of_scratchpad<&MemoryConfig::results>("memory.results.word_bits"),
+    double_buffered<&MemoryConfig::results>("memory.results.double_buffered"),
+    {"memory.dram", WordKey{kIdeal}, "",
+     "`ideal`: what is asked of DRAM is there at once; or its two keys below",
+     [](const Architecture& a) {
+       return a.memory && !a.memory->dram ? KeyValue(std::string(kIdeal[0])) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& /*ideal*/) { memory_of(a).dram.reset(); }},
+    {"memory.dram.bandwidth_gb_s", NumberKey{0.001, 100000.0}, "GB/s",
+     "of DRAM, all that is read and written together, 10^9 bytes a second",
+     &get_of_dram<&DramConfig::bandwidth_gb_s>, &set_of_dram<&DramConfig::bandwidth_gb_s>},
+    {"memory.dram.latency_ns", NumberKey{0.0, 1000000.0}, "ns", "from a request to its first bit",
+     &get_of_dram<&DramConfig::latency_ns>, &set_of_dram<&DramConfig::latency_ns>},
     {"clock_mhz", NumberKey{0.001, kMaxClockMhz}, "MHz",
      "turns cycles into time; decides nothing else",
      [](const Architecture& a) { return KeyValue(a.clock_mhz); },
@@ -133,12 +207,24 @@ std::vector<std::string_view> words_below(const std::string& prefix) {
   return words;
 }
 
+// A part that is named without a key of its own has all defaults.
+void make_part(const std::string& name, Architecture& architecture) {
+  if (name == "memory") {
+    memory_of(architecture);
+  } else if (name == "memory.dram") {
+    dram_of(architecture);
+  }
+}
+
 void parse_map(const YamlValue& map, const std::string& prefix, Architecture& architecture) {
   for (const auto& [word, value] : map.entries()) {
     const std::string name = prefix + word;
-    if (const ArchitectureKey* key = find_key(name)) {
+    const bool has_below = !words_below(prefix_below(name)).empty();
+    const ArchitectureKey* const key = find_key(name);
+    if (key != nullptr && !(has_below && value.is_map())) {
       key->set(architecture, read_value(*key, value));
-    } else if (!words_below(prefix_below(name)).empty()) {
+    } else if (has_below) {
+      make_part(name, architecture);
       parse_map(value, prefix_below(name), architecture);
     } else {
       value.fail("is not a known key",
@@ -146,6 +232,11 @@ void parse_map(const YamlValue& map, const std::string& prefix, Architecture& ar
     }
   }
 }
+
+struct Text {
+  std::string operator()(std::monostate /*not there*/) const { return {}; }
+  std::string operator()(const auto& value) const { return fmt::format("{}", value); }
+};
 
 struct ValueReader {
   const YamlValue& value;
@@ -192,7 +283,7 @@ KeyValue read_value(const ArchitectureKey& key, const YamlValue& value) {
 }
 
 std::string text_of(const KeyValue& value) {
-  return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
+  return std::visit(Text{}, value);
 }
 
 Architecture parse_architecture(const YamlValue& root) {
@@ -204,6 +295,9 @@ Architecture parse_architecture(const YamlValue& root) {
 std::string architecture_text(const Architecture& architecture) {
   YAML::Node root(YAML::NodeType::Map);
   for (const ArchitectureKey& key : kKeys) {
+    if (!is_there(key.get(architecture))) {
+      continue;
+    }
     YAML::Node at = root;
     std::string_view rest = key.name;
     for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ namespace potomac::sim {
 
 inline constexpr std::int64_t kMaxArrayExtent = 4096;  // per side: 16 M PEs
 inline constexpr double kMaxClockMhz = 100000.0;
+inline constexpr std::int64_t kMaxScratchpadKib = std::int64_t{1} << 20;
+inline constexpr std::int64_t kMaxWordBits = 4096;
 
 enum class Issue { kSerial, kPipelined };
 std::string_view name_of(Dataflow dataflow);
@@ -37,6 +40,32 @@ struct BaselineConfig {
   friend bool operator==(const BaselineConfig&, const BaselineConfig&) = default;
 };
 
+// On-chip SRAM at an edge of the array.
+struct ScratchpadConfig {
+  std::int64_t kib = 64;
+  std::int64_t word_bits = 64;  // of each of its banks, one to a lane of the edge
+  bool double_buffered = true;  // a tile has one half; DMA fills or empties the other
+
+  friend bool operator==(const ScratchpadConfig&, const ScratchpadConfig&) = default;
+};
+
+struct DramConfig {
+  double bandwidth_gb_s = 25.6;  // 10^9 bytes a second
+  double latency_ns = 60.0;      // from a request to its first bit
+
+  friend bool operator==(const DramConfig&, const DramConfig&) = default;
+};
+
+// What feeds the array (docs/memory.md).
+struct MemoryConfig {
+  ScratchpadConfig first;  // of the first operand, the second, the results
+  ScratchpadConfig second;
+  ScratchpadConfig results;
+  std::optional<DramConfig> dram;  // or ideal: whatever is asked for is there at once
+
+  friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
+};
+
 struct Architecture {
   ArrayShape array;
   Dataflow dataflow = Dataflow::kOutputStationary;
@@ -44,6 +73,7 @@ struct Architecture {
   PeConfig pe;
   BaselineConfig baseline;
   workloads::Lowering lowering;
+  std::optional<MemoryConfig> memory;  // or operands are always there
   double clock_mhz = 500.0;
 
   friend bool operator==(const Architecture&, const Architecture&) = default;
@@ -51,7 +81,11 @@ struct Architecture {
 
 // --- the table of keys ---------------------------------------------------------------------------
 
-using KeyValue = std::variant<std::int64_t, double, bool, std::string>;
+// std::monostate: of a part that the machine does not have; it is not written.
+using KeyValue = std::variant<std::monostate, std::int64_t, double, bool, std::string>;
+inline bool is_there(const KeyValue& value) {
+  return !std::holds_alternative<std::monostate>(value);
+}
 
 // What may stand at a key.
 struct IntegerKey {
@@ -73,11 +107,13 @@ struct ArchitectureKey {
   std::string_view unit;  // empty: a bare number or a word
   std::string_view meaning;
   KeyValue (*get)(const Architecture&);
-  // Precondition: `value` came from read_value() or get() of the same key.
+  // Gives the machine the part that has the key. Precondition: `value` came from read_value() or
+  // get() of the same key, and is there.
   void (*set)(Architecture&, const KeyValue& value);
 };
 
-// All keys, in the order of the file. The default of each is its value in Architecture{}.
+// All keys, in the order of the file. The default of each is its value in Architecture{}; of a part
+// that this one lacks, what it has where another of the part's keys is given.
 std::span<const ArchitectureKey> architecture_keys();
 
 // The key of that name. Throws InputError that names the keys there are; `where` says where the
@@ -87,7 +123,7 @@ const ArchitectureKey& architecture_key(std::string_view name, const YamlValue& 
 // A value for the key. Throws InputError (a wrong type, out of range) at `value`.
 KeyValue read_value(const ArchitectureKey& key, const YamlValue& value);
 
-// A value as it is written in a file.
+// A value as it is written in a file; empty if it is not there.
 std::string text_of(const KeyValue& value);
 
 // --- files ---------------------------------------------------------------------------------------

@@ -5,15 +5,9 @@
 namespace potomac::sim {
 
 ArrayExtents array_extents(const workloads::GemmShape& gemm, Dataflow dataflow) {
-  switch (dataflow) {
-    case Dataflow::kOutputStationary:
-      break;
-    case Dataflow::kWeightStationary:
-      return {gemm.k, gemm.n, gemm.m};
-    case Dataflow::kInputStationary:
-      return {gemm.k, gemm.m, gemm.n};
-  }
-  return {gemm.m, gemm.n, gemm.k};
+  const ArrayIndices indices = array_indices(dataflow);
+  const ByIndex<std::int64_t> extents = extents_of(gemm);
+  return {extents[indices.rows], extents[indices.cols], extents[indices.streamed]};
 }
 
 ArrayExtents array_extents(const Fold& fold, Dataflow dataflow) {

@@ -36,35 +36,43 @@ std::uint64_t last_tile(const workloads::GemmShape& gemm, ArrayShape array, Data
 // The share of the pass's last fold.
 std::int64_t last_share(const Schedule& schedule, std::int64_t slots);
 
-// Folds of one GEMM with the same share, and how many PEs they use together.
+// Folds with the same share, and how many PEs they use together.
 struct Shares {
-  const workloads::GemmShape* gemm = nullptr;
   std::uint64_t folds = 0;
   std::uint64_t used = 0;  // PEs, added up over the folds
   std::int64_t share = 0;  // cycles of each
 };
 
-// Calls body(Shares) so that each fold of the pass is in one: at most two calls for each entry of
-// the schedule's GEMMs, since only the last fold of an entry can differ from the others.
+// Calls body(Shares) so that each fold of the pass is in one: once for each run of equal blocks,
+// and once more for the last fold of an entry of the schedule's GEMMs. Only there does a share
+// depend on the fold behind it: in os all folds of a GEMM stream its depth, and in ws and is a
+// share is the fold's own.
 template <typename Body>
 void for_each_share(const Schedule& schedule, Issue issue, const Body& body) {
   const std::vector<workloads::GemmShape>& gemms = schedule.gemms();
   for (std::size_t i = 0; i < gemms.size(); ++i) {
-    const workloads::GemmShape& gemm = gemms[i];
-    const std::int64_t slots = array_extents(gemm, schedule.dataflow()).streamed;
-    const auto folds =
-        static_cast<std::uint64_t>(gemm.count) *
-        static_cast<std::uint64_t>(Schedule::folds_of(gemm, schedule.array(), schedule.dataflow()));
-    // The two tiled indices of all folds together make the GEMM's own.
-    const auto used = static_cast<std::uint64_t>(gemm.macs() / slots);
-    const std::uint64_t used_last = last_tile(gemm, schedule.array(), schedule.dataflow());
-    const std::int64_t at_the_end =
-        i + 1 == gemms.size()
-            ? last_share(schedule, slots)
-            : share_before(schedule, issue, slots,
-                           array_extents(gemms[i + 1], schedule.dataflow()).streamed);
-    body(Shares{&gemm, folds - 1, used - used_last, share_before(schedule, issue, slots, slots)});
-    body(Shares{&gemm, 1, used_last, at_the_end});
+    const std::vector<workloads::GemmShape> pieces = schedule.pieces_of(i);
+    for (const workloads::GemmShape& piece : pieces) {
+      const std::int64_t slots = array_extents(piece, schedule.dataflow()).streamed;
+      const auto folds = static_cast<std::uint64_t>(piece.count) *
+                         static_cast<std::uint64_t>(
+                             Schedule::folds_of(piece, schedule.array(), schedule.dataflow()));
+      // The two tiled indices of all folds together make the block's own.
+      const auto used = static_cast<std::uint64_t>(piece.macs() / slots);
+      const std::int64_t share = share_before(schedule, issue, slots, slots);
+      if (&piece != &pieces.back()) {
+        body(Shares{folds, used, share});
+        continue;
+      }
+      const std::uint64_t used_last = last_tile(piece, schedule.array(), schedule.dataflow());
+      const std::int64_t at_the_end =
+          i + 1 == gemms.size()
+              ? last_share(schedule, slots)
+              : share_before(schedule, issue, slots,
+                             array_extents(gemms[i + 1], schedule.dataflow()).streamed);
+      body(Shares{folds - 1, used - used_last, share});
+      body(Shares{1, used_last, at_the_end});
+    }
   }
 }
 

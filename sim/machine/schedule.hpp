@@ -7,24 +7,19 @@
 //   os       | m                 | n       | k        | m, n
 //   ws       | k                 | n       | m        | n, k
 //   is       | k                 | m       | n        | m, k
-// So sums always grow in the order of k.
+// A GEMM that is cut into blocks is worked off block by block, each in this order. So sums always
+// grow in the order of k.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sim/machine/array_shape.hpp"
+#include "sim/machine/blocking.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 
 namespace potomac::sim {
-
-struct Range {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-
-  std::int64_t size() const { return end - begin; }
-  friend bool operator==(const Range&, const Range&) = default;
-};
 
 // One array-full: the part m x n x k of GEMM number `gemm` of the pass.
 struct Fold {
@@ -36,12 +31,29 @@ struct Fold {
   friend bool operator==(const Fold&, const Fold&) = default;
 };
 
+// Which indices of a GEMM lie along the array's rows and columns, and which one streams.
+struct ArrayIndices {
+  Index rows, cols, streamed;
+};
+ArrayIndices array_indices(Dataflow dataflow);
+
+// Whether the array can take its folds from blocks like that. Of the two indices that it takes by
+// tiles, a block holds whole tiles, or the GEMM's whole extent. In os, sums stay in the PEs till
+// they are done: the depth is cut only where a block is one fold, as the innermost loop. Then the
+// cut is one of operands alone, and the fold is not cut.
+bool is_workable(const workloads::GemmShape& gemm, const Blocking& blocking, ArrayShape array,
+                 Dataflow dataflow);
+
 class Schedule {
  public:
   // Precondition: every extent is at least 1. A pass may have no GEMM at all.
   Schedule(std::vector<workloads::GemmShape> gemms, ArrayShape array, Dataflow dataflow);
+  // With the blocks of each of `gemms`. Precondition: they are workable.
+  Schedule(std::vector<workloads::GemmShape> gemms, ArrayShape array, Dataflow dataflow,
+           std::vector<Blocking> blockings);
 
   const std::vector<workloads::GemmShape>& gemms() const { return gemms_; }
+  const std::vector<Blocking>& blockings() const { return blockings_; }  // one for each of gemms()
   ArrayShape array() const { return array_; }
   Dataflow dataflow() const { return dataflow_; }
 
@@ -49,6 +61,13 @@ class Schedule {
   static std::int64_t folds_of(const workloads::GemmShape& gemm,  // of one of its `count` GEMMs
                                ArrayShape array, Dataflow dataflow);
   std::uint64_t macs() const;
+
+  // The blocks of entry `i` as its folds see them: in os, of the whole depth.
+  Blocking fold_blocking(std::size_t i) const;
+  // These blocks, each as a GEMM of its own: runs of equal ones, of which the
+  // last is the GEMM's last block alone (of each of its copies). What array and registers do in a
+  // pass is what they do in these GEMMs, one after the other.
+  std::vector<workloads::GemmShape> pieces_of(std::size_t i) const;
 
   // Consecutive folds that take equally many rows, columns and slots: `front`, and those that come
   // behind it along the innermost index.
@@ -71,11 +90,14 @@ class Schedule {
 
    private:
     void advance(std::int64_t folds);  // not beyond the run in hand
+    void begin_gemm();
+    void begin_block();
 
     const Schedule* schedule_;
-    std::size_t shape_ = 0;   // position in gemms()
-    std::int64_t copy_ = 0;   // which of the equal GEMMs
-    std::int64_t gemm_ = 0;   // number within the pass
+    std::size_t shape_ = 0;  // position in gemms()
+    std::int64_t copy_ = 0;  // which of the equal GEMMs
+    std::int64_t gemm_ = 0;  // number within the pass
+    std::optional<BlockWalk> blocks_;
     std::int64_t outer_ = 0;  // where the tile in hand begins
     std::int64_t inner_ = 0;
     std::uint64_t number_ = 0;
@@ -83,6 +105,7 @@ class Schedule {
 
  private:
   std::vector<workloads::GemmShape> gemms_;
+  std::vector<Blocking> blockings_;
   ArrayShape array_;
   Dataflow dataflow_;
 };

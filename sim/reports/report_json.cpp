@@ -93,6 +93,12 @@ Json unit_energy_json(const energy::UnitEnergy& unit) {
   return json;
 }
 
+struct PutValue {
+  Json& at;
+  void operator()(std::monostate /*not there*/) const {}
+  void operator()(const auto& value) const { at = value; }
+};
+
 // Expected numbers, apart from all that was counted.
 Json assumed_json(const RunResult& result, const Densities& densities) {
   Json json{{"density", {{"W", densities.w}, {"A", densities.a}, {"G", densities.g}}},
@@ -133,13 +139,17 @@ std::string json_text(const Json& json) {
 Json architecture_json(const Architecture& architecture) {
   Json json = Json::object();
   for (const ArchitectureKey& key : architecture_keys()) {
+    const KeyValue value = key.get(architecture);
+    if (!is_there(value)) {
+      continue;
+    }
     Json* at = &json;
     std::string_view rest = key.name;
     for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
       at = &(*at)[std::string(rest.substr(0, dot))];
       rest.remove_prefix(dot + 1);
     }
-    std::visit([&](const auto& value) { (*at)[std::string(rest)] = value; }, key.get(architecture));
+    std::visit(PutValue{(*at)[std::string(rest)]}, value);
   }
   return json;
 }

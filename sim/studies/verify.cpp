@@ -355,8 +355,9 @@ std::string difference_between(const VerifyCase& verify_case, const VerifiedEngi
 std::string describe(const VerifyCase& verify_case) {
   std::vector<std::string> keys;
   for (const ArchitectureKey& key : architecture_keys()) {
-    if (key.get(verify_case.architecture) != key.get(Architecture{})) {
-      keys.push_back(fmt::format("{}={}", key.name, text_of(key.get(verify_case.architecture))));
+    const KeyValue value = key.get(verify_case.architecture);
+    if (is_there(value) && value != key.get(Architecture{})) {
+      keys.push_back(fmt::format("{}={}", key.name, text_of(value)));
     }
   }
   const workloads::LayerShape& shape = verify_case.layer.shape;

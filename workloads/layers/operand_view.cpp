@@ -68,8 +68,21 @@ LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& map
       map_(mapping),
       rows_(product(mapping.row_extents)),
       depth_(product(mapping.depth_extents)),
+      one_tap_(depth_ == mapping.depth_extents[0]),
       plain_(rows_ == mapping.row_extents[0] && depth_ == mapping.depth_extents[0] &&
              mapping.z.origin == 0 && mapping.y.origin == 0 && mapping.x.origin == 0) {}
+
+LoweredOperand LoweredOperand::block(std::int64_t row, std::int64_t rows, std::int64_t k,
+                                     std::int64_t depth) const {
+  assert(row >= 0 && rows >= 0 && row + rows <= rows_);
+  assert(k >= 0 && depth >= 0 && k + depth <= depth_);
+  LoweredOperand part = *this;
+  part.row_begin_ += row;
+  part.k_begin_ += k;
+  part.rows_ = rows;
+  part.depth_ = depth;
+  return part;
+}
 
 rtl::PotCode LoweredOperand::code(std::int64_t row, std::int64_t k) const {
   rtl::PotCode result = 0;
@@ -81,6 +94,8 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
                            std::span<rtl::PotCode> out) const {
   assert(row >= 0 && row < rows_ && k_begin >= 0);
   assert(k_begin + static_cast<std::int64_t>(out.size()) <= depth_);
+  row += row_begin_;
+  k_begin += k_begin_;
   const rtl::PotCode* codes = tensor_->codes.data() + map_.base;
   if (plain_) {
     gather(codes + row * map_.row_stride + k_begin * map_.depth_stride, map_.depth_stride, out);
@@ -89,7 +104,7 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
   const rtl::PotCode zero = format().zero();
   const auto [r0, rz, ry, rx] = split(row, map_.row_extents);
   codes += r0 * map_.row_stride;
-  if (depth_ == map_.depth_extents[0]) {  // a kernel of one tap: one place for all
+  if (one_tap_) {  // a kernel of one tap: one place for all
     const std::int64_t at_z = position(map_.z, rz, 0);
     const std::int64_t at_y = position(map_.y, ry, 0);
     const std::int64_t at_x = position(map_.x, rx, 0);

@@ -40,6 +40,10 @@ class LoweredOperand {
 
   LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping);
 
+  // The part of `rows` rows from row `row` on, of `depth` from depth `k` on.
+  LoweredOperand block(std::int64_t row, std::int64_t rows, std::int64_t k,
+                       std::int64_t depth) const;
+
   std::int64_t rows() const { return rows_; }
   std::int64_t depth() const { return depth_; }
   rtl::PotFormat format() const { return tensor_->format(); }
@@ -53,8 +57,11 @@ class LoweredOperand {
  private:
   const QuantizedTensor* tensor_;
   Mapping map_;
+  std::int64_t row_begin_ = 0;  // of the matrix that the mapping makes
+  std::int64_t k_begin_ = 0;
   std::int64_t rows_;
   std::int64_t depth_;
+  bool one_tap_;
   bool plain_;  // no patch axes: element = base + row * row_stride + k * depth_stride
 };
 

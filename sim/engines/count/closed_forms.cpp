@@ -128,11 +128,13 @@ PassCounts structural_counts(const Schedule& schedule, Issue issue, const ZeroCo
   counts.folds = schedule.folds();
   counts.cycles = cycles_of(schedule, issue);
   counts.zeros = zeros;
-  for (const workloads::GemmShape& gemm : schedule.gemms()) {
-    if (schedule.dataflow() == Dataflow::kOutputStationary) {
-      add_output_stationary_writes(gemm, schedule.array(), counts.actions);
-    } else {
-      add_stationary_writes(gemm, schedule, issue, counts.actions);
+  for (std::size_t i = 0; i < schedule.gemms().size(); ++i) {
+    for (const workloads::GemmShape& piece : schedule.pieces_of(i)) {
+      if (schedule.dataflow() == Dataflow::kOutputStationary) {
+        add_output_stationary_writes(piece, schedule.array(), counts.actions);
+      } else {
+        add_stationary_writes(piece, schedule, issue, counts.actions);
+      }
     }
   }
   add_idle_in_stream(schedule, issue, counts.actions);

@@ -22,6 +22,22 @@ struct PassWords {
   std::array<Word, 256> second;
 };
 
+// Calls body(gemm, ranges) for each block of each GEMM, in the order of the schedule. Registers see
+// a pass as the sequence of these.
+template <typename Body>
+void for_each_block(const Job& job, const Body& body) {
+  std::int64_t number = 0;
+  for (std::size_t i = 0; i < job.schedule->gemms().size(); ++i) {
+    for (std::int64_t copy = 0; copy < job.schedule->gemms()[i].count; ++copy, ++number) {
+      const workloads::Gemm gemm = job.operands->gemm(number);
+      BlockWalk blocks(extents_of(job.schedule->gemms()[i]), job.schedule->fold_blocking(i));
+      do {
+        body(gemm, blocks.block());
+      } while (blocks.next());
+    }
+  }
+}
+
 template <typename Word, typename Arithmetic>
 energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
                               const Arithmetic& arithmetic, const ToggleTables<Arithmetic>& tables,
@@ -29,36 +45,36 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
   const ArrayShape array = job.schedule->array();
   const Dataflow dataflow = job.schedule->dataflow();
   energy::RegisterToggles toggles;
-  const std::int64_t count = job.operands->count();
   if (dataflow == Dataflow::kOutputStationary) {
     StreamToggles<Word> rows(array.rows, array.cols);
     StreamToggles<Word> columns(array.cols, array.rows);
     AccumulatorToggles<Arithmetic> sums(arithmetic, array);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const workloads::Gemm gemm = job.operands->gemm(i);
-      rows.add_each(passages_of_rows<Word>({gemm.first, words.first}, pool),
-                    ceil_div(gemm.n, array.cols), toggles);
-      columns.add_all(passages_of_rows<Word>({gemm.second, words.second}, pool),
-                      ceil_div(gemm.m, array.rows), toggles);
-      sums.add(gemm, tables, done, pool, toggles);
-    }
+    for_each_block(job, [&](const workloads::Gemm& gemm, const ByIndex<Range>& ranges) {
+      const workloads::Gemm block = block_of(gemm, ranges);
+      rows.add_each(passages_of_rows<Word>({block.first, words.first}, pool),
+                    ceil_div(block.n, array.cols), toggles);
+      columns.add_all(passages_of_rows<Word>({block.second, words.second}, pool),
+                      ceil_div(block.m, array.rows), toggles);
+      sums.add(block, tables, done, pool, toggles);
+    });
     return toggles;
   }
   StreamToggles<Word> rows(array.rows, array.cols);
   TileToggles<Word> tiles(array, job.architecture->issue == Issue::kPipelined);
   PartialSumToggles<Arithmetic> sums(arithmetic, array);
-  for (std::int64_t i = 0; i < count; ++i) {
+  for_each_block(job, [&](workloads::Gemm gemm, ByIndex<Range> ranges) {
     // From here on the first operand streams, and the second one stays.
-    workloads::Gemm gemm = job.operands->gemm(i);
     if (dataflow == Dataflow::kInputStationary) {
       std::swap(gemm.first, gemm.second);
       std::swap(gemm.m, gemm.n);
+      std::swap(ranges[Index::kM], ranges[Index::kN]);
     }
-    rows.add_all(passages_of_depths<Word>({gemm.first, words.first}, pool),
-                 ceil_div(gemm.n, array.cols), toggles);
-    tiles.add({gemm.second, words.second}, pool, toggles);
-    sums.add(gemm, tables, done, pool, toggles);
-  }
+    const workloads::Gemm block = block_of(gemm, ranges);
+    rows.add_all(passages_of_depths<Word>({block.first, words.first}, pool),
+                 ceil_div(block.n, array.cols), toggles);
+    tiles.add({block.second, words.second}, pool, toggles);
+    sums.add(gemm, ranges, tables, done, pool, toggles);
+  });
   return toggles;
 }
 

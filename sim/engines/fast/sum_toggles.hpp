@@ -8,8 +8,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "energy/register_toggles.hpp"
@@ -18,6 +20,7 @@
 #include "sim/engines/fast/toggle_arithmetic.hpp"
 #include "sim/engines/worker_pool.hpp"
 #include "sim/machine/array_shape.hpp"
+#include "sim/machine/blocking.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
@@ -185,6 +188,20 @@ class AccumulatorToggles {
   std::vector<Word> results_;
 };
 
+// One block of a GEMM, as a GEMM of its own. What it has of the depth is all it has.
+inline workloads::Gemm block_of(const workloads::Gemm& gemm, const ByIndex<Range>& ranges) {
+  const Range& m = ranges[Index::kM];
+  const Range& n = ranges[Index::kN];
+  const Range& k = ranges[Index::kK];
+  workloads::Gemm block = gemm;
+  block.m = m.size();
+  block.n = n.size();
+  block.k = k.size();
+  block.first = gemm.first.block(m.begin, m.size(), k.begin, k.size());
+  block.second = gemm.second.block(n.begin, n.size(), k.begin, k.size());
+  return block;
+}
+
 // Partial-sum registers of a stationary array. `Gemm::first` is the operand that streams: input
 // stationary comes with its operands exchanged.
 template <typename Arithmetic>
@@ -197,22 +214,44 @@ class PartialSumToggles {
       : arithmetic_(arithmetic),
         rows_(static_cast<std::size_t>(array.rows)),
         cols_(static_cast<std::size_t>(array.cols)),
-        held_(rows_ * round_up(cols_, tile_.nr)) {}
+        held_(rows_ * round_up(cols_, tile_.nr)),
+        carried_(round_up(cols_, tile_.nr) / tile_.nr) {}
 
-  void add(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
-           const MacsDone& done, WorkerPool& pool, energy::RegisterToggles& toggles) {
-    toggles.partial_sum += within_folds(gemm, tables, done, pool);
+  // The block `ranges` of a GEMM. Blocks come with their depth in order.
+  void add(const workloads::Gemm& gemm, const ByIndex<Range>& ranges,
+           const ToggleTables<Arithmetic>& tables, const MacsDone& done, WorkerPool& pool,
+           energy::RegisterToggles& toggles) {
+    const Range& k = ranges[Index::kK];
+    if (k.begin == 0) {
+      // From slot to slot, sums are the same wherever the depth is cut: its blocks are counted
+      // together, at the first.
+      ByIndex<Range> whole = ranges;
+      whole[Index::kK] = {0, gemm.k};
+      toggles.partial_sum += within_folds(block_of(gemm, whole), tables, done, pool);
+    }
+    const workloads::Gemm block = block_of(gemm, ranges);
+    const Carried carried{ranges[Index::kM].begin, ranges[Index::kN].begin, k.begin > 0,
+                          k.end < gemm.k};
     // Columns side by side that a vector holds are followed together; each such strip by itself.
-    const std::size_t used = std::min(cols_, static_cast<std::size_t>(gemm.n));
+    const std::size_t used = std::min(cols_, static_cast<std::size_t>(block.n));
     std::atomic<std::uint64_t> between = 0;
     pool.for_each((used + tile_.nr - 1) / tile_.nr, [&](std::size_t strip, unsigned /*thread*/) {
-      between += between_folds(gemm, tables, strip);
+      between += between_folds(block, carried, tables, strip);
     });
     toggles.partial_sum += between.load();
   }
 
  private:
   using Across = TogglePath<Arithmetic, Watch::kAcross>;
+
+  // Sums that go on from one block of the depth to the next: of which first slot, from which
+  // column on, and whether there is a block before and behind.
+  struct Carried {
+    std::int64_t m = 0;
+    std::int64_t n = 0;
+    bool in = false;
+    bool out = false;
+  };
 
   // From each streamed slot to the next.
   std::uint64_t within_folds(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
@@ -225,8 +264,8 @@ class PartialSumToggles {
   }
 
   // From a fold's last slot to the next fold's first, in the columns of a strip.
-  std::uint64_t between_folds(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
-                              std::size_t strip) {
+  std::uint64_t between_folds(const workloads::Gemm& gemm, const Carried& carried,
+                              const ToggleTables<Arithmetic>& tables, std::size_t strip) {
     Word* const held = held_.data() + strip * rows_ * tile_.nr;
     const auto n = static_cast<std::size_t>(gemm.n);
     const auto depth = static_cast<std::size_t>(gemm.k);
@@ -234,7 +273,12 @@ class PartialSumToggles {
     std::uint64_t toggles = 0;
     for (std::size_t col = strip * tile_.nr; col < n; col += cols_) {
       const std::size_t width = std::min({tile_.nr, cols_ - strip * tile_.nr, n - col});
-      scratch.sums.assign(tile_.mr * tile_.nr, Sum{});
+      const std::pair place(carried.m, carried.n + static_cast<std::int64_t>(col));
+      if (carried.in) {
+        scratch.sums = std::move(carried_[strip].at(place));
+      } else {
+        scratch.sums.assign(tile_.mr * tile_.nr, Sum{});
+      }
       for (std::size_t k = 0; k < depth; k += rows_) {
         const std::size_t fold = std::min(rows_, depth - k);
         record(gemm, tables, col, k, fold, scratch);
@@ -244,6 +288,9 @@ class PartialSumToggles {
           toggles += differing_bits(held + r * tile_.nr, first, width * sizeof(Word));
           std::memcpy(held + r * tile_.nr, last, width * sizeof(Word));
         }
+      }
+      if (carried.out) {
+        carried_[strip][place] = scratch.sums;
       }
     }
     return toggles;
@@ -283,6 +330,8 @@ class PartialSumToggles {
   std::size_t rows_;
   std::size_t cols_;
   std::vector<Word> held_;  // [strip][row of the array][column of the strip]
+  // By strip: the sums of a block's first and last slot, by the slot and the column.
+  std::vector<std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Sum>>> carried_;
 };
 
 }  // namespace potomac::sim

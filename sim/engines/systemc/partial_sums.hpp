@@ -1,7 +1,8 @@
 // The results scratchpad of a stationary array. It is banked by column, below and above the array:
 // a partial sum that leaves the bottom of a column is kept until the next fold of the same results
 // wants it at the top, at full accumulator width; a finished one is a result. Where both fall into
-// one cycle, it passes through.
+// one cycle, it passes through. (What of it is spilled to DRAM meanwhile does not matter to its
+// value: here, all of a GEMM's sums are kept.)
 #pragma once
 
 #include <cstddef>
@@ -41,9 +42,14 @@ class PartialSums : public sc_core::sc_module {
   void start(const Schedule& schedule, Take take) {
     take_ = std::move(take);
     received_ = 0;
+    extents_.clear();
+    for (const workloads::GemmShape& gemm : schedule.gemms()) {
+      extents_.insert(extents_.end(), static_cast<std::size_t>(gemm.count),
+                      array_extents(gemm, dataflow_));
+    }
     commands_.assign(bottom.size(), {});
     newest_ = 0;
-    columns_.assign(bottom.size(), Column{Schedule::Walk(schedule), {}, 0, 0, {}});
+    columns_.assign(bottom.size(), Column{Schedule::Walk(schedule), {}, 0, 0, -1, {}});
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       find_fold(c);
     }
@@ -58,7 +64,8 @@ class PartialSums : public sc_core::sc_module {
     Fold fold;
     std::int64_t slot = 0;
     std::int64_t slots = 0;
-    std::vector<Value> sums;  // by slot
+    std::int64_t gemm = -1;   // whose sums these are
+    std::vector<Value> sums;  // [tile of the array's columns][slot]
   };
 
   void on_clock() {
@@ -83,13 +90,12 @@ class PartialSums : public sc_core::sc_module {
     if (column.fold.last) {
       const std::int64_t kept =
           kept_range(column.fold, dataflow_).begin + static_cast<std::int64_t>(c);
+      const std::int64_t slot = streamed_range(column.fold, dataflow_).begin + column.slot;
       const bool ws = dataflow_ == Dataflow::kWeightStationary;
-      take_({column.walk.number(), &column.fold, ws ? column.slot : kept, ws ? kept : column.slot},
-            value);
+      take_({column.walk.number(), &column.fold, ws ? slot : kept, ws ? kept : slot}, value);
       received_ += 1;
     } else {
-      column.sums.resize(static_cast<std::size_t>(column.slots));
-      column.sums[static_cast<std::size_t>(column.slot)] = value;
+      sum_of(column, column.fold, column.slot) = value;
     }
     if (++column.slot == column.slots) {
       column.walk.next_fold();
@@ -102,8 +108,22 @@ class PartialSums : public sc_core::sc_module {
       top[c]->write(Sum{});
       return;
     }
-    top[c]->write(
-        {now.fold.first ? Value{} : columns_[c].sums[static_cast<std::size_t>(now.slot)], true});
+    top[c]->write({now.fold.first ? Value{} : sum_of(columns_[c], now.fold, now.slot), true});
+  }
+
+  // Where the sum of a slot of a fold is kept in a column's bank.
+  Value& sum_of(Column& column, const Fold& fold, std::int64_t slot) {
+    const auto& extents = extents_.at(static_cast<std::size_t>(fold.gemm));
+    const std::int64_t streamed = extents.streamed;
+    const auto cols = static_cast<std::int64_t>(bottom.size());
+    if (column.gemm != fold.gemm) {
+      column.gemm = fold.gemm;
+      column.sums.assign(static_cast<std::size_t>(ceil_div(extents.cols, cols) * streamed),
+                         Value{});
+    }
+    return column
+        .sums[static_cast<std::size_t>(kept_range(fold, dataflow_).begin / cols * streamed +
+                                       streamed_range(fold, dataflow_).begin + slot)];
   }
 
   // The next fold, from the one in hand on, that occupies this column.
@@ -113,14 +133,14 @@ class PartialSums : public sc_core::sc_module {
     for (; !column.walk.done(); column.walk.next_fold()) {
       column.fold = column.walk.fold();
       if (static_cast<std::int64_t>(c) < kept_range(column.fold, dataflow_).size()) {
-        column.slots =
-            dataflow_ == Dataflow::kWeightStationary ? column.fold.m.size() : column.fold.n.size();
+        column.slots = streamed_range(column.fold, dataflow_).size();
         return;
       }
     }
   }
 
   Dataflow dataflow_;
+  std::vector<ArrayExtents> extents_;  // of each GEMM of the pass
   Take take_;
   std::vector<FeedCommand> commands_;  // of the last C cycles
   std::size_t newest_ = 0;

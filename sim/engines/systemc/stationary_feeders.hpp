@@ -20,6 +20,10 @@ inline const Range& kept_range(const Fold& fold, Dataflow dataflow) {
   return dataflow == Dataflow::kWeightStationary ? fold.n : fold.m;
 }
 
+inline const Range& streamed_range(const Fold& fold, Dataflow dataflow) {
+  return dataflow == Dataflow::kWeightStationary ? fold.m : fold.n;
+}
+
 // Element (slot, k) of the streaming operand enters row k of the array.
 template <typename Operand>
 class StreamFeeder : public sc_core::sc_module {
@@ -29,8 +33,8 @@ class StreamFeeder : public sc_core::sc_module {
   sc_core::sc_in<FeedCommand> command{"command"};
   sc_core::sc_vector<sc_core::sc_out<Slot>> out;
 
-  StreamFeeder(const sc_core::sc_module_name& name, std::size_t lanes)
-      : sc_module(name), out("out", lanes) {
+  StreamFeeder(const sc_core::sc_module_name& name, Dataflow dataflow, std::size_t lanes)
+      : sc_module(name), out("out", lanes), dataflow_(dataflow) {
     SC_HAS_PROCESS(StreamFeeder);
     SC_METHOD(on_command);
     sensitive << command;
@@ -46,7 +50,8 @@ class StreamFeeder : public sc_core::sc_module {
         now.valid ? static_cast<std::size_t>(now.fold.k.size()) : std::size_t{0};
     if (now.valid) {
       codes_.resize(lanes);
-      source_->fetch(now.fold.gemm, now.slot, now.fold.k.begin, codes_);
+      source_->fetch(now.fold.gemm, streamed_range(now.fold, dataflow_).begin + now.slot,
+                     now.fold.k.begin, codes_);
     }
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       out[lane]->write({source_->translate(codes_[lane]), true, now.slot == 0});
@@ -57,6 +62,7 @@ class StreamFeeder : public sc_core::sc_module {
     lanes_driven_ = lanes;
   }
 
+  Dataflow dataflow_;
   std::optional<OperandSource<Operand>> source_;
   std::vector<rtl::PotCode> codes_;
   std::size_t lanes_driven_ = 0;  // whose wire holds a valid slot

@@ -29,7 +29,7 @@ class StationarySystem : public ArraySystem<Unit> {
         north_("north", static_cast<std::size_t>(shape.cols)),
         top_("top", static_cast<std::size_t>(shape.cols)),
         bottom_("bottom", static_cast<std::size_t>(shape.cols)),
-        stream_feeder_("stream_feeder", static_cast<std::size_t>(shape.rows)),
+        stream_feeder_("stream_feeder", dataflow, static_cast<std::size_t>(shape.rows)),
         tile_feeder_("tile_feeder", dataflow, static_cast<std::size_t>(shape.cols)),
         array_("array", static_cast<std::size_t>(shape.rows), static_cast<std::size_t>(shape.cols),
                this->config_, issue == Issue::kPipelined),

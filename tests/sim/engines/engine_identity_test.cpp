@@ -14,6 +14,7 @@
 #include "sim/engines/engine.hpp"
 #include "tests/sim/engines/random_passes.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
+#include "tests/sim/machine/drawn_blocking.hpp"
 
 namespace potomac::test {
 namespace {
@@ -140,6 +141,18 @@ RC_GTEST_PROP(EngineIdentity, AnyPassOnAnyArrayIsTheSameInEveryEngine, ()) {
   const auto pass = *rc::gen::elementOf(workloads::passes_of(layer.shape));
   const workloads::LoweredPass operands(layer, pass, {});
   check_identity({random_architecture(operands, max_bits), layer, pass});
+}
+
+// The same where a memory has the array work block by block.
+RC_GTEST_PROP(EngineIdentity, AnyCutOfAPassIsTheSameInEveryEngine, ()) {
+  const int max_bits = *rc::gen::inRange(3, 9);
+  const workloads::Layer layer = random_layer(max_bits);
+  const auto pass = *rc::gen::elementOf(workloads::passes_of(layer.shape));
+  const workloads::LoweredPass operands(layer, pass, {});
+  const sim::Architecture architecture = random_architecture(operands, max_bits);
+  check_identity({architecture, layer, pass, [&](const workloads::GemmShape& gemm) {
+                    return drawn_blocking(gemm, architecture.array, architecture.dataflow);
+                  }});
 }
 
 // The machine's choice of lowering changes no result: not in an overflow's order, not in a bit of

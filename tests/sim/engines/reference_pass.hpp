@@ -19,9 +19,17 @@ namespace potomac::test {
 // The GEMMs of one pass, what its array needs to know of them, and what an engine is to be told.
 struct Machine {
   Machine(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass)
+      : Machine(machine, layer, pass,
+                [](const workloads::GemmShape& gemm) { return sim::uncut(gemm); }) {}
+
+  // `blocking_of` says how each of the GEMMs is cut.
+  template <typename BlockingOf>
+  Machine(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass,
+          const BlockingOf& blocking_of)
       : architecture(machine),
         operands(layer, pass, machine.lowering),
-        schedule(operands.shapes(), machine.array, machine.dataflow),
+        schedule(operands.shapes(), machine.array, machine.dataflow,
+                 blockings(operands.shapes(), blocking_of)),
         accumulator(sim::require_fit(machine, layer.shape.name, operands.first().format(),
                                      operands.second().format())) {}
 
@@ -31,6 +39,14 @@ struct Machine {
             .schedule = &schedule,
             .operands = &operands,
             .accumulator = accumulator};
+  }
+
+  template <typename BlockingOf>
+  static std::vector<sim::Blocking> blockings(const std::vector<workloads::GemmShape>& gemms,
+                                              const BlockingOf& blocking_of) {
+    std::vector<sim::Blocking> list;
+    std::ranges::transform(gemms, std::back_inserter(list), blocking_of);
+    return list;
   }
 
   sim::Architecture architecture;

@@ -77,7 +77,7 @@ TEST(Architecture, UnknownKeysAreRefusedAtEveryLevelWithLineAndKey) {
   };
   const std::vector<Case> cases = {
       {"clock_mhz: 500\narrays: {rows: 2}", "line 2", "arrays",
-       "array, pe, baseline, lowering, clock_mhz"},
+       "array, pe, baseline, lowering, memory, clock_mhz"},
       {"array:\n  rows: 2\n  columns: 2", "line 3", "array.columns", "rows, cols, dataflow, issue"},
       {"pe:\n  bits: 5", "line 2", "pe.bits", "operand_bits, accumulator, zero_gating"},
       {"pe:\n  accumulator:\n\n    width: 32", "line 4", "pe.accumulator.width",
@@ -174,11 +174,23 @@ std::string documentation() {
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
+// What a key is by default, of a part that the default machine lacks too.
+KeyValue default_of(const ArchitectureKey& key) {
+  Architecture machine;
+  if (!is_there(key.get(machine))) {
+    machine.memory.emplace();
+  }
+  if (!is_there(key.get(machine))) {
+    machine.memory->dram.emplace();
+  }
+  return key.get(machine);
+}
+
 TEST(ArchitectureKeys, TheDocumentationsTableIsTheTableOfKeys) {
   std::string table = "| key | values | default | unit | meaning |\n|---|---|---|---|---|\n";
   for (const ArchitectureKey& key : architecture_keys()) {
     table += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name, documented_values(key.type),
-                         text_of(key.get(Architecture{})), key.unit, key.meaning);
+                         text_of(default_of(key)), key.unit, key.meaning);
   }
   EXPECT_NE(documentation().find(table), std::string::npos) << table;
 }
@@ -189,6 +201,9 @@ TEST(ArchitectureKeys, TheDocumentationsExampleIsEveryDefault) {
   const std::string example = text.substr(begin, text.find("```", begin) - begin);
   EXPECT_EQ(parse(example), Architecture{});
   for (const ArchitectureKey& key : architecture_keys()) {
+    if (!is_there(key.get(Architecture{}))) {
+      continue;
+    }
     const std::string word(key.name.substr(key.name.rfind('.') + 1));
     EXPECT_THAT(example, HasSubstr(word + ":"));
   }
@@ -197,12 +212,53 @@ TEST(ArchitectureKeys, TheDocumentationsExampleIsEveryDefault) {
 TEST(ArchitectureKeys, WhatAKeyGetsCanBeSetAgain) {
   Architecture machine = parse(
       "{array: {rows: 3, cols: 5}, pe: {operand_bits: 7, accumulator: {bits: 40, lsb: -3, "
-      "overflow: saturate}, zero_gating: false}, baseline: {zero_gating: true}, clock_mhz: 2.5}");
+      "overflow: saturate}, zero_gating: false}, baseline: {zero_gating: true}, clock_mhz: 2.5, "
+      "memory: {first: {kib: 3, word_bits: 17}, results: {double_buffered: false}, "
+      "dram: {latency_ns: 3}}}");
   Architecture copy;
   for (const ArchitectureKey& key : architecture_keys()) {
-    key.set(copy, key.get(machine));
+    if (is_there(key.get(machine))) {
+      key.set(copy, key.get(machine));
+    }
   }
   EXPECT_EQ(copy, machine);
+}
+
+template <typename Change>
+MemoryConfig with(const Change& change) {
+  MemoryConfig memory;
+  change(memory);
+  return memory;
+}
+
+TEST(ArchitectureKeys, AMemoryIsThereWhereItIsNamed) {
+  EXPECT_FALSE(parse("{array: {rows: 4}}").memory.has_value());
+  EXPECT_EQ(parse("{memory: {}}").memory, MemoryConfig{});
+  EXPECT_EQ(parse("{memory: {first: {kib: 8}}}").memory,
+            with([](MemoryConfig& m) { m.first.kib = 8; }));
+  EXPECT_EQ(parse("{memory: {dram: ideal}}").memory, MemoryConfig{});
+  EXPECT_EQ(parse("{memory: {dram: {}}}").memory, with([](MemoryConfig& m) { m.dram.emplace(); }));
+  EXPECT_EQ(parse("{memory: {dram: {bandwidth_gb_s: 12.5, latency_ns: 0}}}").memory,
+            with([](MemoryConfig& m) {
+              m.dram = {12.5, 0.0};
+            }));
+  Architecture machine;
+  set_key(machine, "memory.dram.bandwidth_gb_s=1");
+  EXPECT_EQ(machine.memory, with([](MemoryConfig& m) { m.dram = {1.0, DramConfig{}.latency_ns}; }));
+  set_key(machine, "memory.dram=ideal");
+  EXPECT_EQ(machine.memory, MemoryConfig{});
+  for (const std::string text : {"{memory: {}}", "{memory: {dram: {latency_ns: 7}}}"}) {
+    EXPECT_EQ(parse(architecture_text(parse(text))), parse(text));
+  }
+}
+
+TEST(ArchitectureKeys, AMemoryThatCannotBeIsRefused) {
+  for (const std::string text :
+       {"{memory: {dram: {bandwidth_gb_s: 0}}}", "{memory: {dram: fast}}",
+        "{memory: {first: {kib: 0}}}", "{memory: {third: {kib: 1}}}", "{memory: 3}",
+        "{memory: {second: {word_bits: 0}}}", "{memory: {dram: {latency_ns: -1}}}"}) {
+    EXPECT_THROW(parse(text), InputError) << text;
+  }
 }
 
 TEST(SetKey, SetsOneKeyFromText) {

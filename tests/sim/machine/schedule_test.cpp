@@ -10,6 +10,10 @@
 #include <tuple>
 #include <vector>
 
+#include "sim/machine/cycles.hpp"
+#include "sim/machine/fold_timing.hpp"
+#include "tests/sim/machine/drawn_blocking.hpp"
+
 namespace potomac::sim {
 namespace {
 
@@ -86,7 +90,12 @@ RC_GTEST_PROP(Schedule, CoversEveryMacOnceAndItsRunsAreItsFolds, ()) {
   const ArrayShape array{extent(5), extent(5)};
   const auto dataflow = *rc::gen::element(Dataflow::kOutputStationary, Dataflow::kWeightStationary,
                                           Dataflow::kInputStationary);
-  const Schedule schedule(gemms, array, dataflow);
+  std::vector<Blocking> blockings;
+  for (const workloads::GemmShape& gemm : gemms) {
+    blockings.push_back(*rc::gen::arbitrary<bool>() ? uncut(gemm)
+                                                    : test::drawn_blocking(gemm, array, dataflow));
+  }
+  const Schedule schedule(gemms, array, dataflow, blockings);
   const std::vector<Fold> folds = folds_of(schedule);
   RC_ASSERT(folds.size() == schedule.folds());
   std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>, std::int64_t> depth;  // by output
@@ -104,6 +113,19 @@ RC_GTEST_PROP(Schedule, CoversEveryMacOnceAndItsRunsAreItsFolds, ()) {
     }
   }
   RC_ASSERT(macs == schedule.macs());
+  // The closed forms of cycles, against the walk fold by fold.
+  for (const Issue issue : {Issue::kSerial, Issue::kPipelined}) {
+    Cycles sum;
+    if (!folds.empty()) {
+      sum.drain =
+          dataflow == Dataflow::kOutputStationary ? static_cast<std::uint64_t>(array.rows) : 0;
+      for (Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
+        sum.preload += static_cast<std::uint64_t>(timeline.now().preload);
+        sum.stream += static_cast<std::uint64_t>(timeline.now().share);
+      }
+    }
+    RC_ASSERT(sum == cycles_of(schedule, issue));
+  }
   std::size_t at = 0;
   for (Schedule::Walk walk(schedule); !walk.done(); walk.next_run()) {
     const Schedule::Run run = walk.run();

@@ -1,0 +1,29 @@
+#include "sim/machine/blocking.hpp"
+
+#include <algorithm>
+
+namespace potomac::sim {
+
+BlockWalk::BlockWalk(const ByIndex<std::int64_t>& gemm, const Blocking& blocking)
+    : gemm_(gemm), blocking_(blocking) {
+  for (const Index index : blocking_.order) {
+    set(index, 0);
+  }
+}
+
+bool BlockWalk::next() {
+  for (auto index = blocking_.order.rbegin(); index != blocking_.order.rend(); ++index) {
+    if (block_[*index].end < gemm_[*index]) {
+      set(*index, block_[*index].end);
+      return true;
+    }
+    set(*index, 0);
+  }
+  return false;
+}
+
+void BlockWalk::set(Index index, std::int64_t begin) {
+  block_[index] = {begin, std::min(begin + blocking_.extents[index], gemm_[index])};
+}
+
+}  // namespace potomac::sim
