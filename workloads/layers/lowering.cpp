@@ -122,11 +122,6 @@ Mapping conv_second(const LayerShape& layer, Pass pass, std::int64_t group) {
   return {};
 }
 
-struct Operands {
-  Mapping first;
-  Mapping second;
-};
-
 // What a phase takes of G, and of W.
 PatchAxis of_gradient(const PhaseAxis& phase) {
   PatchAxis patch;
@@ -145,8 +140,8 @@ PatchAxis of_kernel(const PhaseAxis& phase) {
 
 // G W of one phase: rows are the phase's pixels (b, z, h, w) and the channels, depth is (o, kz, kh,
 // kw) of the phase's taps.
-Operands conv_backward_data(const LayerShape& layer, std::int64_t group, const ConvPhases& phases,
-                            std::size_t phase) {
+OperandMappings conv_backward_data(const LayerShape& layer, std::int64_t group,
+                                   const ConvPhases& phases, std::size_t phase) {
   const ConvExtents e(layer);
   const Spatial g = result_of(e);
   const Spatial w = kernel_of(e);
@@ -172,7 +167,7 @@ Operands conv_backward_data(const LayerShape& layer, std::int64_t group, const C
 }
 
 // The matrices of a linear layer, or of one batch of a matmul.
-Operands linear_operands(const LayerShape& layer, Pass pass) {
+OperandMappings linear_operands(const LayerShape& layer, Pass pass) {
   const std::int64_t batch = layer.a[0];
   const std::int64_t inputs = layer.a[1];
   const std::int64_t outputs = layer.w[0];
@@ -187,7 +182,7 @@ Operands linear_operands(const LayerShape& layer, Pass pass) {
   return {};
 }
 
-Operands matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index) {
+OperandMappings matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index) {
   const std::int64_t m = layer.a[1];
   const std::int64_t k = layer.a[2];
   const std::int64_t n = layer.w[2];
@@ -203,6 +198,34 @@ Operands matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index)
       return {dense(k, 1, m, k, a), dense(n, 1, m, n, g)};
   }
   return {};
+}
+
+// Of GEMM number `index`. A convolution has `convolution`, and one that runs backward `phases`.
+OperandMappings mappings_of(const LayerShape& shape, Pass pass,
+                            const std::optional<AsConvolution>& convolution,
+                            const std::optional<ConvPhases>& phases, std::int64_t index) {
+  if (phases) {
+    const auto phase = static_cast<std::size_t>(index / shape.conv.groups);
+    return conv_backward_data(convolution->layer, index % shape.conv.groups, *phases, phase);
+  }
+  if (convolution) {
+    return {conv_first(convolution->layer, convolution->pass, index),
+            conv_second(convolution->layer, convolution->pass, index)};
+  }
+  return shape.kind == LayerKind::kMatmul ? matmul_operands(shape, pass, index)
+                                          : linear_operands(shape, pass);
+}
+
+std::optional<AsConvolution> convolution_of(const LayerShape& layer, Pass pass) {
+  return is_convolution(layer.kind) ? std::optional(as_convolution(layer, pass)) : std::nullopt;
+}
+
+std::optional<ConvPhases> phases_of(const std::optional<AsConvolution>& convolution,
+                                    const Lowering& lowering) {
+  if (!convolution || convolution->pass != Pass::kBackwardData) {
+    return std::nullopt;
+  }
+  return ConvPhases(convolution->layer, lowering.strided_backward_data);
 }
 
 // Which tensor is an operand, by the table in the header.
@@ -231,15 +254,28 @@ const QuantizedTensor& second_tensor(const Layer& layer, Pass pass) {
 
 }  // namespace
 
-LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering)
-    : layer_(&layer), pass_(pass), shapes_(gemms_of(layer.shape, pass, lowering)) {
-  if (is_convolution(layer.shape.kind)) {
-    convolution_ = as_convolution(layer.shape, pass);
-    if (convolution_->pass == Pass::kBackwardData) {
-      phases_.emplace(convolution_->layer, lowering.strided_backward_data);
+std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const Lowering& lowering) {
+  const std::optional<AsConvolution> convolution = convolution_of(layer, pass);
+  const std::optional<ConvPhases> phases = phases_of(convolution, lowering);
+  std::vector<MappingRun> runs;
+  if (phases) {
+    for (std::size_t phase = 0; phase < phases->size(); ++phase) {
+      const std::int64_t first = static_cast<std::int64_t>(phase) * layer.conv.groups;
+      runs.push_back({layer.conv.groups, mappings_of(layer, pass, convolution, phases, first)});
     }
+  } else {
+    runs.push_back({count_of(gemms_of(layer, pass, lowering)),
+                    mappings_of(layer, pass, convolution, phases, 0)});
   }
+  return runs;
 }
+
+LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering)
+    : layer_(&layer),
+      pass_(pass),
+      shapes_(gemms_of(layer.shape, pass, lowering)),
+      convolution_(convolution_of(layer.shape, pass)),
+      phases_(phases_of(convolution_, lowering)) {}
 
 const QuantizedTensor& LoweredPass::first() const {
   return first_tensor(*layer_, pass_);
@@ -251,22 +287,10 @@ const QuantizedTensor& LoweredPass::second() const {
 
 Gemm LoweredPass::gemm(std::int64_t index) const {
   assert(index >= 0 && index < count());
-  const LayerShape& shape = layer_->shape;
-  Operands maps;
-  if (phases_) {
-    const auto phase = static_cast<std::size_t>(index / shape.conv.groups);
-    maps = conv_backward_data(convolution_->layer, index % shape.conv.groups, *phases_, phase);
-  } else if (convolution_) {
-    maps = {conv_first(convolution_->layer, convolution_->pass, index),
-            conv_second(convolution_->layer, convolution_->pass, index)};
-  } else if (shape.kind == LayerKind::kMatmul) {
-    maps = matmul_operands(shape, pass_, index);
-  } else {
-    maps = linear_operands(shape, pass_);
-  }
+  const OperandMappings maps = mappings_of(layer_->shape, pass_, convolution_, phases_, index);
   const LoweredOperand first_operand(first(), maps.first);
   const LoweredOperand second_operand(second(), maps.second);
-  return {.layer = shape.name,
+  return {.layer = layer_->shape.name,
           .pass = pass_,
           .index = index,
           .m = first_operand.rows(),

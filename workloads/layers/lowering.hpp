@@ -20,6 +20,20 @@
 
 namespace potomac::workloads {
 
+// Where a GEMM's operands lie in their tensors.
+struct OperandMappings {
+  LoweredOperand::Mapping first, second;
+};
+
+// Consecutive GEMMs of a pass whose operands lie alike, but for where they begin: a phase's groups,
+// a matmul's batches.
+struct MappingRun {
+  std::int64_t count = 0;
+  OperandMappings mappings;  // of the first
+};
+// Those of a pass, in order. Each lies within one entry of gemms_of(). The same precondition.
+std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const Lowering& lowering);
+
 // One GEMM with its operands. `first` has m rows (they stream down the array's rows), `second` n
 // rows (they stream across its columns); both have depth k.
 struct Gemm {

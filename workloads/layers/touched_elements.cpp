@@ -1,0 +1,291 @@
+#include "workloads/layers/touched_elements.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "support/error.hpp"
+
+namespace potomac::workloads {
+namespace {
+
+std::int64_t product(const std::array<std::int64_t, 4>& extents) {
+  return extents[0] * extents[1] * extents[2] * extents[3];
+}
+
+std::int64_t blocks_in(std::int64_t extent, std::int64_t block) {
+  return (extent + block - 1) / block;
+}
+
+// Whether an axis gives each pair of coordinates an element, and no two pairs the same one: only
+// one of the two may move, and it must stay inside.
+bool is_dense(const PatchAxis& axis, std::int64_t rows, std::int64_t depth) {
+  if (axis.divisor != 1 || (rows > 1 && depth > 1) || (rows > 1 && axis.row_step == 0) ||
+      (depth > 1 && axis.depth_step == 0)) {
+    return false;
+  }
+  const std::int64_t end = axis.origin + (rows - 1) * axis.row_step + (depth - 1) * axis.depth_step;
+  return std::min(axis.origin, end) >= 0 && std::max(axis.origin, end) < axis.extent;
+}
+
+}  // namespace
+
+TouchedElements::TouchedElements(const LoweredOperand::Mapping& mapping)
+    : map_(mapping), rows_(product(mapping.row_extents)), depth_(product(mapping.depth_extents)) {
+  const auto side = [](const std::array<std::int64_t, 4>& extents) {
+    return Side{extents, extents[1] * extents[2] * extents[3], product(extents)};
+  };
+  const Side of_rows = side(mapping.row_extents);
+  const Side of_depth = side(mapping.depth_extents);
+  places_are_rows_ = of_rows.inner >= of_depth.inner;
+  places_ = places_are_rows_ ? of_rows : of_depth;
+  taps_ = places_are_rows_ ? of_depth : of_rows;
+  dense_ = is_dense(map_.z, of_rows.extents[1], of_depth.extents[1]) &&
+           is_dense(map_.y, of_rows.extents[2], of_depth.extents[2]) &&
+           is_dense(map_.x, of_rows.extents[3], of_depth.extents[3]);
+  if (dense_) {
+    return;
+  }
+  const std::int64_t elements = map_.z.extent * map_.y.extent * map_.x.extent;
+  if (places_.inner > kMostWork / taps_.inner || elements > kMostWork) {
+    throw InputError({"", "memory",
+                      fmt::format("an image of {} places and {} taps is too large for its traffic "
+                                  "to be counted",
+                                  places_.inner, taps_.inner),
+                      "run without the key memory"});
+  }
+  tables_.resize(static_cast<std::size_t>(taps_.inner * taps_.inner));
+  seen_.resize(static_cast<std::size_t>(elements));
+}
+
+std::array<std::int64_t, 3> TouchedElements::inner_of(const Side& side, std::int64_t index) const {
+  return {index / side.extents[3] / side.extents[2], index / side.extents[3] % side.extents[2],
+          index % side.extents[3]};
+}
+
+// Number of the element within its image, or -1 for padding and holes.
+std::int32_t TouchedElements::element(std::int64_t place, std::int64_t tap) const {
+  const auto of_place = inner_of(places_, place);
+  const auto of_tap = inner_of(taps_, tap);
+  const auto& rows = places_are_rows_ ? of_place : of_tap;
+  const auto& depths = places_are_rows_ ? of_tap : of_place;
+  const std::array<const PatchAxis*, 3> axes = {&map_.z, &map_.y, &map_.x};
+  std::int64_t number = 0;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const PatchAxis& axis = *axes[i];
+    const std::int64_t scaled = rows[i] * axis.row_step + depths[i] * axis.depth_step + axis.origin;
+    if (scaled < 0 || scaled % axis.divisor != 0 || scaled / axis.divisor >= axis.extent) {
+      return -1;
+    }
+    number = number * axis.extent + scaled / axis.divisor;
+  }
+  return static_cast<std::int32_t>(number);
+}
+
+TouchedElements::Table& TouchedElements::table(std::int64_t begin, std::int64_t end) {
+  std::unique_ptr<Table>& slot = tables_[static_cast<std::size_t>(begin * taps_.inner + end - 1)];
+  if (slot) {
+    return *slot;
+  }
+  slot = std::make_unique<Table>();
+  Table& made = *slot;
+  made.begin = begin;
+  made.end = end;
+  made.before.resize(static_cast<std::size_t>(places_.inner) + 1);
+  made.from.resize(made.before.size());
+  std::vector<std::int32_t> last(seen_.size(), -1);
+  std::int32_t touched = 0;
+  for (std::int64_t place = 0; place < places_.inner; ++place) {
+    made.before[static_cast<std::size_t>(place)] = touched;
+    for (std::int64_t tap = begin; tap < end; ++tap) {
+      const std::int32_t at = element(place, tap);
+      if (at < 0) {
+        continue;
+      }
+      std::int32_t& seen = last[static_cast<std::size_t>(at)];
+      if (seen < 0) {
+        ++touched;
+      } else {
+        made.jump = std::max(made.jump, place - seen);
+      }
+      seen = static_cast<std::int32_t>(place);
+    }
+  }
+  made.before.back() = touched;
+  made.all = touched;
+  // From behind: an element is touched from a place on if its last place is not before.
+  for (const std::int32_t place : last) {
+    if (place >= 0) {
+      made.from[static_cast<std::size_t>(place)] += 1;
+    }
+  }
+  std::partial_sum(made.from.rbegin(), made.from.rend(), made.from.rbegin());
+  return made;
+}
+
+std::int64_t TouchedElements::of_short_range(Table& table, std::int64_t begin, std::int64_t end) {
+  std::vector<std::int32_t>& known = table.short_ranges[end - begin];
+  if (known.empty()) {
+    known.assign(static_cast<std::size_t>(places_.inner), -1);
+  }
+  std::int32_t& count = known[static_cast<std::size_t>(begin)];
+  if (count < 0) {
+    ++round_;
+    count = 0;
+    for (std::int64_t place = begin; place < end; ++place) {
+      for (std::int64_t tap = table.begin; tap < table.end; ++tap) {
+        const std::int32_t at = element(place, tap);
+        if (at >= 0 && seen_[static_cast<std::size_t>(at)] != round_) {
+          seen_[static_cast<std::size_t>(at)] = round_;
+          ++count;
+        }
+      }
+    }
+  }
+  return count;
+}
+
+// By the places [begin, end), of all images.
+std::int64_t TouchedElements::of_places(Table& table, std::int64_t begin, std::int64_t end) {
+  const std::int64_t first = begin / places_.inner;
+  const std::int64_t last = (end - 1) / places_.inner;
+  const std::int64_t a = begin - first * places_.inner;
+  const std::int64_t b = end - last * places_.inner;
+  const auto before = [&](std::int64_t at) {
+    return std::int64_t{table.before[static_cast<std::size_t>(at)]};
+  };
+  const auto from = [&](std::int64_t at) {
+    return std::int64_t{table.from[static_cast<std::size_t>(at)]};
+  };
+  if (first < last) {
+    return from(a) + (last - first - 1) * table.all + before(b);
+  }
+  if (a == 0 || b == places_.inner || b - a >= table.jump) {
+    return before(b) + from(a) - table.all;
+  }
+  return of_short_range(table, a, b);
+}
+
+template <typename Body>
+void TouchedElements::for_each_table(std::int64_t begin, std::int64_t end, const Body& body) {
+  const std::int64_t first = begin / taps_.inner;
+  const std::int64_t last = (end - 1) / taps_.inner;
+  const std::int64_t a = begin - first * taps_.inner;
+  const std::int64_t b = end - last * taps_.inner;
+  if (first == last) {
+    body(table(a, b), 1);
+    return;
+  }
+  std::int64_t whole = last - first - 1;
+  if (a == 0) {
+    ++whole;
+  } else {
+    body(table(a, taps_.inner), 1);
+  }
+  if (b == taps_.inner) {
+    ++whole;
+  } else {
+    body(table(0, b), 1);
+  }
+  if (whole > 0) {
+    body(table(0, taps_.inner), whole);
+  }
+}
+
+std::int64_t TouchedElements::of_block(std::int64_t row, std::int64_t row_end, std::int64_t k,
+                                       std::int64_t k_end) {
+  if (dense_) {
+    return (row_end - row) * (k_end - k);
+  }
+  std::int64_t count = 0;
+  for_each_table(places_are_rows_ ? k : row, places_are_rows_ ? k_end : row_end,
+                 [&](Table& table, std::int64_t times) {
+                   count += times * (places_are_rows_ ? of_places(table, row, row_end)
+                                                      : of_places(table, k, k_end));
+                 });
+  return count;
+}
+
+// Blocks of places that are no shorter than a jump: each cut costs what is touched on both sides of
+// it. Where cuts lie within an image comes back after a number of them.
+std::int64_t TouchedElements::of_long_blocks(const Table& table, std::int64_t length) const {
+  const std::int64_t cuts = blocks_in(places_.total, length) - 1;
+  const std::int64_t period = places_.inner / std::gcd(length, places_.inner);
+  const auto on_both_sides = [&](std::int64_t first, std::int64_t last) {
+    std::int64_t sum = 0;
+    std::int64_t at = first * length % places_.inner;
+    for (std::int64_t cut = first; cut <= last; ++cut) {
+      const auto place = static_cast<std::size_t>(at);
+      sum += at == 0 ? 0 : table.before[place] + table.from[place] - table.all;
+      at = (at + length) % places_.inner;
+    }
+    return sum;
+  };
+  std::int64_t sum = places_.extents[0] * table.all;
+  if (cuts >= period) {
+    sum += cuts / period * on_both_sides(1, period);
+  }
+  return sum + on_both_sides(1, cuts % period);
+}
+
+std::int64_t TouchedElements::of_place_blocks(Table& table, std::int64_t length) {
+  const auto known = table.sums.find(length);
+  if (known != table.sums.end()) {
+    return known->second;
+  }
+  std::int64_t sum = 0;
+  if (length >= std::min(table.jump, places_.inner)) {
+    sum = of_long_blocks(table, length);
+  } else {
+    // The blocks come back after as many images as together hold a whole number of them.
+    const std::int64_t period = std::lcm(length, places_.inner);
+    const auto up_to = [&](std::int64_t end) {
+      std::int64_t part = 0;
+      for (std::int64_t at = 0; at < end; at += length) {
+        part += of_places(table, at, std::min(at + length, end));
+      }
+      return part;
+    };
+    const std::int64_t whole = places_.total / period;
+    sum = (whole > 0 ? whole * up_to(period) : 0) + up_to(places_.total % period);
+  }
+  table.sums.emplace(length, sum);
+  return sum;
+}
+
+std::int64_t TouchedElements::of_blocks(std::int64_t rows, std::int64_t depth) {
+  if (dense_) {
+    return rows_ * depth_;
+  }
+  const std::int64_t length = places_are_rows_ ? rows : depth;
+  const std::int64_t taps = places_are_rows_ ? depth : rows;
+  std::int64_t count = 0;
+  const auto add = [&](std::int64_t begin, std::int64_t end) {
+    for_each_table(begin, end, [&](Table& table, std::int64_t times) {
+      count += times * of_place_blocks(table, length);
+    });
+  };
+  if (taps % taps_.inner == 0) {
+    add(0, taps_.total);
+    return count;
+  }
+  for (std::int64_t begin = 0; begin < taps_.total; begin += taps) {
+    add(begin, std::min(begin + taps, taps_.total));
+  }
+  return count;
+}
+
+std::int64_t TouchedElements::of_blocks_at_least(std::int64_t rows, std::int64_t depth) {
+  if (dense_) {
+    return rows_ * depth_;
+  }
+  // Blocks that are put together touch no more than they did one by one.
+  Table& whole = table(0, taps_.inner);
+  const std::int64_t length = places_are_rows_ ? rows : depth;
+  const std::int64_t together = length * std::max<std::int64_t>(blocks_in(whole.jump, length), 1);
+  return taps_.extents[0] * of_place_blocks(whole, std::min(together, places_.total));
+}
+
+}  // namespace potomac::workloads

@@ -1,0 +1,88 @@
+// How many elements of its tensor a block of a lowered operand touches: what must be fetched to
+// have the block. The patches of a convolution overlap, so that a block has an element many times
+// over, and padding is no element at all.
+//
+// Of one index of such an operand the inner coordinates are places (of an image), of the other one
+// taps (of a kernel). For a range of taps, tables over the places of one image say how many
+// elements those in front of a place touch, and those from it on; what a range of places touches
+// follows from the two: |[a, b)| = |[0, b)| + |[a, P)| - |[0, P)|, as long as no element is touched
+// before a and behind b only. Shorter ranges are looked at place by place.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "workloads/layers/operand_view.hpp"
+
+namespace potomac::workloads {
+
+class TouchedElements {
+ public:
+  // Throws InputError if an image is too large for its tables (kMostWork).
+  explicit TouchedElements(const LoweredOperand::Mapping& mapping);
+
+  std::int64_t rows() const { return rows_; }
+  std::int64_t depth() const { return depth_; }
+
+  // Whether each element of the tensor stands at one place of the matrix at most, and each place
+  // has one: a block then touches as many as it has.
+  bool dense() const { return dense_; }
+
+  // By the block of rows [row, row_end) and of depth [k, k_end).
+  std::int64_t of_block(std::int64_t row, std::int64_t row_end, std::int64_t k, std::int64_t k_end);
+
+  // By all blocks together that cut the operand into `rows` and `depth` (the last ones smaller).
+  std::int64_t of_blocks(std::int64_t rows, std::int64_t depth);
+
+  // At most of_blocks(rows, depth), and quick to be had.
+  std::int64_t of_blocks_at_least(std::int64_t rows, std::int64_t depth);
+
+ private:
+  static constexpr std::int64_t kMostWork = std::int64_t{1} << 30;  // places x taps
+
+  // For the taps [begin, end) of one outer coordinate.
+  struct Table {
+    std::int64_t begin = 0, end = 0;
+    std::vector<std::int32_t> before;  // elements that the places in front of each one touch
+    std::vector<std::int32_t> from;    // that it and those behind it touch
+    std::int64_t all = 0;
+    std::int64_t jump = 0;  // the longest way from a place to the next that touches the same
+    std::unordered_map<std::int64_t, std::vector<std::int32_t>> short_ranges;  // by length
+    std::map<std::int64_t, std::int64_t> sums;                                 // by length
+  };
+
+  std::int32_t element(std::int64_t place, std::int64_t tap) const;
+  Table& table(std::int64_t begin, std::int64_t end);
+  std::int64_t of_places(Table& table, std::int64_t begin, std::int64_t end);
+  std::int64_t of_short_range(Table& table, std::int64_t begin, std::int64_t end);
+  std::int64_t of_place_blocks(Table& table, std::int64_t length);
+  std::int64_t of_long_blocks(const Table& table, std::int64_t length) const;
+  // Calls body(table, times) for the taps [begin, end) of all outer coordinates.
+  template <typename Body>
+  void for_each_table(std::int64_t begin, std::int64_t end, const Body& body);
+
+  struct Side {
+    std::array<std::int64_t, 4> extents{};
+    std::int64_t inner = 1;  // of all but the outermost coordinate
+    std::int64_t total = 1;
+  };
+  std::array<std::int64_t, 3> inner_of(const Side& side, std::int64_t index) const;
+
+  LoweredOperand::Mapping map_;
+  std::int64_t rows_;
+  std::int64_t depth_;
+  bool places_are_rows_;
+  Side places_;
+  Side taps_;
+  bool dense_ = false;
+  std::vector<std::unique_ptr<Table>> tables_;  // [begin][end - 1]
+  std::vector<std::int32_t> seen_;              // by element: the round in which it was
+  std::int32_t round_ = 0;
+};
+
+}  // namespace potomac::workloads
