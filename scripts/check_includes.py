@@ -25,7 +25,8 @@ STANDS_ON = {
     "workloads/sources": ("workloads/quantizer", "workloads/onnx"),
     "sim/machine": ("workloads/layers",),
     "sim/engines": ("sim/machine", "energy", "rtl_models/systemc"),
-    "sim/studies": ("sim/engines", "workloads/sources"),
+    "sim/memory": ("sim/engines",),
+    "sim/studies": ("sim/memory", "workloads/sources"),
     "sim/reports": ("sim/studies",),
     "sim/cli": ("sim/reports",),
 }
@@ -42,7 +43,7 @@ MAY_INCLUDE = {zone: everything_below(zone) for zone in STANDS_ON}
 MAY_INCLUDE["tests"] = ("tests", *MAY_INCLUDE)
 
 # Arithmetic is plain C++ that any engine can call; all else knows nothing of SystemC.
-MAY_USE_SYSTEMC = ("rtl_models/systemc", "sim/engines/systemc", "tests")
+MAY_USE_SYSTEMC = ("rtl_models/systemc", "sim/engines/systemc", "sim/memory", "tests")
 SYSTEMC_HEADER = re.compile(r"systemc(\.h)?$|sysc/|tlm(_|\.|/|$)")
 SYSTEMC_TARGETS = ("potomac_systemc", "PkgConfig::SYSTEMC")
 

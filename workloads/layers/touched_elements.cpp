@@ -208,50 +208,75 @@ std::int64_t TouchedElements::of_block(std::int64_t row, std::int64_t row_end, s
   return count;
 }
 
-// Blocks of places that are no shorter than a jump: each cut costs what is touched on both sides of
-// it. Where cuts lie within an image comes back after a number of them.
-std::int64_t TouchedElements::of_long_blocks(const Table& table, std::int64_t length) const {
-  const std::int64_t cuts = blocks_in(places_.total, length) - 1;
-  const std::int64_t period = places_.inner / std::gcd(length, places_.inner);
-  const auto on_both_sides = [&](std::int64_t first, std::int64_t last) {
-    std::int64_t sum = 0;
-    std::int64_t at = first * length % places_.inner;
-    for (std::int64_t cut = first; cut <= last; ++cut) {
-      const auto place = static_cast<std::size_t>(at);
-      sum += at == 0 ? 0 : table.before[place] + table.from[place] - table.all;
-      at = (at + length) % places_.inner;
-    }
-    return sum;
-  };
-  std::int64_t sum = places_.extents[0] * table.all;
-  if (cuts >= period) {
-    sum += cuts / period * on_both_sides(1, period);
+TouchedElements::Cuts& TouchedElements::cuts(std::int64_t taps) {
+  // Whole outer coordinates are all alike.
+  const std::int64_t block = taps % taps_.inner == 0 ? taps_.total : taps;
+  const auto [slot, made] = cuts_.try_emplace(block);
+  Cuts& cuts = slot->second;
+  if (!made) {
+    return cuts;
   }
-  return sum + on_both_sides(1, cuts % period);
+  std::unordered_map<Table*, std::int64_t> often;
+  for (std::int64_t begin = 0; begin < taps_.total; begin += block) {
+    for_each_table(begin, std::min(begin + block, taps_.total),
+                   [&](Table& table, std::int64_t times) { often[&table] += times; });
+  }
+  cuts.tables.assign(often.begin(), often.end());
+  cuts.at.resize(static_cast<std::size_t>(places_.inner));
+  for (const auto& [table, times] : cuts.tables) {
+    cuts.all += times * table->all;
+    cuts.jump = std::max(cuts.jump, table->jump);
+    for (std::size_t place = 1; place < cuts.at.size(); ++place) {
+      cuts.at[place] += times * (table->before[place] + table->from[place] - table->all);
+    }
+  }
+  return cuts;
 }
 
-std::int64_t TouchedElements::of_place_blocks(Table& table, std::int64_t length) {
-  const auto known = table.sums.find(length);
-  if (known != table.sums.end()) {
+// Each cut costs what is touched on both sides of it. Where cuts lie within an image comes back
+// after a number of them.
+std::int64_t TouchedElements::of_long_blocks(const Cuts& cuts, std::int64_t length) const {
+  const std::int64_t count = blocks_in(places_.total, length) - 1;
+  const std::int64_t period = places_.inner / std::gcd(length, places_.inner);
+  const std::int64_t step = length % places_.inner;
+  std::int64_t of_period = 0;
+  std::int64_t of_rest = 0;
+  std::int64_t at = 0;
+  for (std::int64_t cut = 1; cut <= std::min(period, count); ++cut) {
+    at += step;
+    at -= at >= places_.inner ? places_.inner : 0;
+    of_period += cuts.at[static_cast<std::size_t>(at)];
+    if (cut == count % period) {
+      of_rest = of_period;
+    }
+  }
+  return places_.extents[0] * cuts.all + count / period * of_period + of_rest;
+}
+
+std::int64_t TouchedElements::of_place_blocks(Cuts& cuts, std::int64_t length) {
+  const auto known = cuts.sums.find(length);
+  if (known != cuts.sums.end()) {
     return known->second;
   }
   std::int64_t sum = 0;
-  if (length >= std::min(table.jump, places_.inner)) {
-    sum = of_long_blocks(table, length);
+  if (length >= std::min(cuts.jump, places_.inner)) {
+    sum = of_long_blocks(cuts, length);
   } else {
     // The blocks come back after as many images as together hold a whole number of them.
     const std::int64_t period = std::lcm(length, places_.inner);
-    const auto up_to = [&](std::int64_t end) {
-      std::int64_t part = 0;
-      for (std::int64_t at = 0; at < end; at += length) {
-        part += of_places(table, at, std::min(at + length, end));
-      }
-      return part;
-    };
-    const std::int64_t whole = places_.total / period;
-    sum = (whole > 0 ? whole * up_to(period) : 0) + up_to(places_.total % period);
+    for (const auto& [table, times] : cuts.tables) {
+      const auto up_to = [&, &table = *table](std::int64_t end) {
+        std::int64_t part = 0;
+        for (std::int64_t at = 0; at < end; at += length) {
+          part += of_places(table, at, std::min(at + length, end));
+        }
+        return part;
+      };
+      const std::int64_t whole = places_.total / period;
+      sum += times * ((whole > 0 ? whole * up_to(period) : 0) + up_to(places_.total % period));
+    }
   }
-  table.sums.emplace(length, sum);
+  cuts.sums.emplace(length, sum);
   return sum;
 }
 
@@ -259,22 +284,7 @@ std::int64_t TouchedElements::of_blocks(std::int64_t rows, std::int64_t depth) {
   if (dense_) {
     return rows_ * depth_;
   }
-  const std::int64_t length = places_are_rows_ ? rows : depth;
-  const std::int64_t taps = places_are_rows_ ? depth : rows;
-  std::int64_t count = 0;
-  const auto add = [&](std::int64_t begin, std::int64_t end) {
-    for_each_table(begin, end, [&](Table& table, std::int64_t times) {
-      count += times * of_place_blocks(table, length);
-    });
-  };
-  if (taps % taps_.inner == 0) {
-    add(0, taps_.total);
-    return count;
-  }
-  for (std::int64_t begin = 0; begin < taps_.total; begin += taps) {
-    add(begin, std::min(begin + taps, taps_.total));
-  }
-  return count;
+  return of_place_blocks(cuts(places_are_rows_ ? depth : rows), places_are_rows_ ? rows : depth);
 }
 
 std::int64_t TouchedElements::of_blocks_at_least(std::int64_t rows, std::int64_t depth) {
@@ -282,10 +292,10 @@ std::int64_t TouchedElements::of_blocks_at_least(std::int64_t rows, std::int64_t
     return rows_ * depth_;
   }
   // Blocks that are put together touch no more than they did one by one.
-  Table& whole = table(0, taps_.inner);
+  Cuts& cuts = this->cuts(places_are_rows_ ? depth : rows);
   const std::int64_t length = places_are_rows_ ? rows : depth;
-  const std::int64_t together = length * std::max<std::int64_t>(blocks_in(whole.jump, length), 1);
-  return taps_.extents[0] * of_place_blocks(whole, std::min(together, places_.total));
+  const std::int64_t together = length * std::max<std::int64_t>(blocks_in(cuts.jump, length), 1);
+  return of_place_blocks(cuts, std::min(together, places_.total));
 }
 
 }  // namespace potomac::workloads

@@ -11,7 +11,6 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -53,15 +52,24 @@ class TouchedElements {
     std::int64_t all = 0;
     std::int64_t jump = 0;  // the longest way from a place to the next that touches the same
     std::unordered_map<std::int64_t, std::vector<std::int32_t>> short_ranges;  // by length
-    std::map<std::int64_t, std::int64_t> sums;                                 // by length
+  };
+
+  // For all blocks of so many taps: what cutting an image at a place costs.
+  struct Cuts {
+    std::vector<std::pair<Table*, std::int64_t>> tables;  // and how often each
+    std::vector<std::int64_t> at;  // elements touched on both sides of a cut, by its place
+    std::int64_t all = 0;          // in one image without cuts
+    std::int64_t jump = 0;         // cuts further apart than this do not share an element
+    std::unordered_map<std::int64_t, std::int64_t> sums;  // by length of the blocks of places
   };
 
   std::int32_t element(std::int64_t place, std::int64_t tap) const;
   Table& table(std::int64_t begin, std::int64_t end);
   std::int64_t of_places(Table& table, std::int64_t begin, std::int64_t end);
   std::int64_t of_short_range(Table& table, std::int64_t begin, std::int64_t end);
-  std::int64_t of_place_blocks(Table& table, std::int64_t length);
-  std::int64_t of_long_blocks(const Table& table, std::int64_t length) const;
+  Cuts& cuts(std::int64_t taps);
+  std::int64_t of_place_blocks(Cuts& cuts, std::int64_t length);
+  std::int64_t of_long_blocks(const Cuts& cuts, std::int64_t length) const;
   // Calls body(table, times) for the taps [begin, end) of all outer coordinates.
   template <typename Body>
   void for_each_table(std::int64_t begin, std::int64_t end, const Body& body);
@@ -80,8 +88,9 @@ class TouchedElements {
   Side places_;
   Side taps_;
   bool dense_ = false;
-  std::vector<std::unique_ptr<Table>> tables_;  // [begin][end - 1]
-  std::vector<std::int32_t> seen_;              // by element: the round in which it was
+  std::vector<std::unique_ptr<Table>> tables_;   // [begin][end - 1]
+  std::unordered_map<std::int64_t, Cuts> cuts_;  // by block of taps
+  std::vector<std::int32_t> seen_;               // by element: the round in which it was
   std::int32_t round_ = 0;
 };
 

@@ -1,0 +1,122 @@
+#include "sim/memory/traffic.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace potomac::sim {
+namespace {
+
+using workloads::TouchedElements;
+
+// How often the blocks of a tensor that lacks index `lacks` are taken up.
+std::int64_t visits(const ByIndex<std::int64_t>& trips, const LoopOrder& order, Index lacks) {
+  for (auto index = order.rbegin(); index != order.rend(); ++index) {
+    if (*index == lacks) {
+      continue;
+    }
+    if (trips[*index] > 1) {
+      // The innermost loop of its own.
+      return std::find(order.begin(), index.base(), lacks) != index.base() ? trips[lacks] : 1;
+    }
+  }
+  return 1;
+}
+
+}  // namespace
+
+Visits visits_of(const workloads::GemmShape& gemm, const Blocking& blocking) {
+  ByIndex<std::int64_t> trips;
+  for (const Index index : blocking.order) {
+    trips[index] = ceil_div(extents_of(gemm)[index], blocking.extents[index]);
+  }
+  return {visits(trips, blocking.order, Index::kN), visits(trips, blocking.order, Index::kM),
+          visits(trips, blocking.order, Index::kK)};
+}
+
+Traffic& Traffic::operator+=(const Traffic& other) {
+  first += other.first;
+  second += other.second;
+  sums += other.sums;
+  results += other.results;
+  return *this;
+}
+
+GemmOperands::Part& GemmOperands::part_of(std::int64_t copy) {
+  for (Part& part : parts_) {
+    if (copy < part.count) {
+      return part;
+    }
+    copy -= part.count;
+  }
+  assert(false);
+  return parts_.back();
+}
+
+std::int64_t GemmOperands::first_elements(const ByIndex<std::int64_t>& blocks) {
+  std::int64_t sum = 0;
+  for (Part& part : parts_) {
+    sum += part.count * part.first.of_blocks(blocks[Index::kM], blocks[Index::kK]);
+  }
+  return sum;
+}
+
+std::int64_t GemmOperands::second_elements(const ByIndex<std::int64_t>& blocks) {
+  std::int64_t sum = 0;
+  for (Part& part : parts_) {
+    sum += part.count * part.second.of_blocks(blocks[Index::kN], blocks[Index::kK]);
+  }
+  return sum;
+}
+
+std::int64_t GemmOperands::first_at_least(const ByIndex<std::int64_t>& blocks) {
+  std::int64_t sum = 0;
+  for (Part& part : parts_) {
+    sum += part.count * part.first.of_blocks_at_least(blocks[Index::kM], blocks[Index::kK]);
+  }
+  return sum;
+}
+
+std::int64_t GemmOperands::second_at_least(const ByIndex<std::int64_t>& blocks) {
+  std::int64_t sum = 0;
+  for (Part& part : parts_) {
+    sum += part.count * part.second.of_blocks_at_least(blocks[Index::kN], blocks[Index::kK]);
+  }
+  return sum;
+}
+
+bool GemmOperands::first_overlaps() const {
+  return std::ranges::any_of(parts_, [](const Part& part) { return !part.first.dense(); });
+}
+
+bool GemmOperands::second_overlaps() const {
+  return std::ranges::any_of(parts_, [](const Part& part) { return !part.second.dense(); });
+}
+
+std::vector<GemmOperands> operands_of(const workloads::LayerShape& layer, workloads::Pass pass,
+                                      const workloads::Lowering& lowering) {
+  std::vector<GemmOperands> operands;
+  const auto runs = workloads::mapping_runs(layer, pass, lowering);
+  auto run = runs.begin();
+  for (const workloads::GemmShape& gemm : workloads::gemms_of(layer, pass, lowering)) {
+    GemmOperands& made = operands.emplace_back(gemm);
+    for (std::int64_t count = 0; count < gemm.count; ++run) {
+      made.add({run->count, TouchedElements(run->mappings.first),
+                TouchedElements(run->mappings.second)});
+      count += run->count;
+    }
+  }
+  return operands;
+}
+
+Traffic traffic_of(GemmOperands& operands, const Blocking& blocking, const ElementBits& bits) {
+  const workloads::GemmShape& gemm = operands.gemm();
+  const Visits visits = visits_of(gemm, blocking);
+  const std::int64_t results = gemm.count * gemm.m * gemm.n * bits.result;
+  return {.first = visits.first * operands.first_elements(blocking.extents) * bits.first,
+          .second = visits.second * operands.second_elements(blocking.extents) * bits.second,
+          .sums = (visits.results - 1) * results,
+          .results = visits.results * results};
+}
+
+}  // namespace potomac::sim

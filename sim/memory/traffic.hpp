@@ -1,0 +1,93 @@
+// What DRAM gives and takes for a pass that is worked off tile by tile. A tile is a block of one
+// GEMM; its operands and results are in the scratchpads while the array works at it.
+//
+// Tiles come in the order of three nested loops, over blocks of m, n and k. An operand's block is
+// fetched when it is another one than the tile before had: as often as the loop of the index that
+// it lacks goes round, if that loop is outside of the innermost loop of its own that has more than
+// one block, and once otherwise. A block of results likewise: each time but the first that its sums
+// are taken up again they are read, each time that they are left they are written.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/machine/array_shape.hpp"
+#include "sim/machine/blocking.hpp"
+#include "workloads/layers/lowering.hpp"
+#include "workloads/layers/touched_elements.hpp"
+
+namespace potomac::sim {
+
+// How wide what a machine moves is: codes are packed at their width, results and partial sums have
+// the accumulator's.
+struct ElementBits {
+  std::int64_t first = 0;
+  std::int64_t second = 0;
+  std::int64_t result = 0;
+
+  friend bool operator==(const ElementBits&, const ElementBits&) = default;
+};
+
+// How often each block is fetched or taken up, with these blocks.
+struct Visits {
+  std::int64_t first = 1;
+  std::int64_t second = 1;
+  std::int64_t results = 1;
+};
+Visits visits_of(const workloads::GemmShape& gemm, const Blocking& blocking);
+
+// Bits between DRAM and the scratchpads.
+struct Traffic {
+  std::int64_t first = 0;    // read
+  std::int64_t second = 0;   // read
+  std::int64_t sums = 0;     // partial sums that are read again
+  std::int64_t results = 0;  // written: results, and partial sums that are spilled
+
+  std::int64_t read() const { return first + second + sums; }
+  std::int64_t total() const { return read() + results; }
+  Traffic& operator+=(const Traffic& other);
+  friend bool operator==(const Traffic&, const Traffic&) = default;
+};
+
+// The operands of equal GEMMs of a pass (an entry of gemms_of()), as far as traffic is concerned.
+class GemmOperands {
+ public:
+  // Of GEMMs whose operands lie alike.
+  struct Part {
+    std::int64_t count = 0;
+    workloads::TouchedElements first;
+    workloads::TouchedElements second;
+  };
+
+  explicit GemmOperands(const workloads::GemmShape& gemm) : gemm_(gemm) {}
+  void add(Part part) { parts_.push_back(std::move(part)); }
+
+  const workloads::GemmShape& gemm() const { return gemm_; }
+  std::vector<Part>& parts() { return parts_; }
+  // The part that copy number `copy` of the GEMM belongs to.
+  Part& part_of(std::int64_t copy);
+
+  // Elements that are touched by all blocks of either operand, in all of the GEMMs.
+  std::int64_t first_elements(const ByIndex<std::int64_t>& blocks);
+  std::int64_t second_elements(const ByIndex<std::int64_t>& blocks);
+  // At most so many, and quick to be had.
+  std::int64_t first_at_least(const ByIndex<std::int64_t>& blocks);
+  std::int64_t second_at_least(const ByIndex<std::int64_t>& blocks);
+
+  // Whether how many are touched depends on the blocks.
+  bool first_overlaps() const;
+  bool second_overlaps() const;
+
+ private:
+  workloads::GemmShape gemm_;
+  std::vector<Part> parts_;
+};
+
+// The operands of each entry of gemms_of(). The precondition is that function's.
+std::vector<GemmOperands> operands_of(const workloads::LayerShape& layer, workloads::Pass pass,
+                                      const workloads::Lowering& lowering);
+
+// Of all the GEMMs of an entry, with these blocks.
+Traffic traffic_of(GemmOperands& operands, const Blocking& blocking, const ElementBits& bits);
+
+}  // namespace potomac::sim
