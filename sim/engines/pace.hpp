@@ -20,7 +20,8 @@ struct Step {
   const Fold* fold = nullptr;     // that streams, or whose turn is next
   std::int64_t slot = kNone;      // of its streamed slots
   const Fold* loading = nullptr;  // whose tile is loaded, or null
-  std::int64_t row = kNone;       // of the tile: the bottom one of the array first
+  std::uint64_t loading_number = 0;
+  std::int64_t row = kNone;  // of the tile: the bottom one of the array first
 
   bool takes_any() const { return slot != kNone || row != kNone; }
 };
@@ -34,9 +35,11 @@ inline Step step_at(const FoldTiming& timing, std::int64_t at, std::int64_t rows
   }
   if (at < 0) {
     step.loading = &timing.fold;
+    step.loading_number = timing.number;
     step.row = -1 - at;
   } else if (timing.loads && at >= timing.share - rows) {
     step.loading = &*timing.loads;
+    step.loading_number = timing.number + 1;
     step.row = timing.share - 1 - at;
   }
   return step;
@@ -49,6 +52,13 @@ class Pace {
   // Asked once in each cycle in which the array would take the step, in order. False: the array
   // waits for this cycle, which counts as a stall, and asks again in the next.
   virtual bool may_step(const Step& step) = 0;
+
+  // Asked once in each cycle behind the pass's last, until it is true: such a cycle is a stall too.
+  virtual bool may_end(std::uint64_t /*cycle*/) { return true; }
+
+  // All stalls of the pass at once, instead of the above: for engines that do not step. As it
+  // stands, it asks as an array would. Precondition: the schedule has a fold.
+  virtual std::uint64_t total_stalls(const Schedule& schedule, Issue issue);
 };
 
 }  // namespace potomac::sim

@@ -102,27 +102,6 @@ void add_idle_outside_of_stream(PassCounts& counts, ArrayShape array) {
   counts.actions.idle_stall_pe_cycle = pes * counts.cycles.stall;
 }
 
-// Cycles that the pace takes from the array, asked as the array would ask.
-std::uint64_t stalls_of(const Schedule& schedule, Issue issue, Pace& pace) {
-  std::uint64_t stalls = 0;
-  std::uint64_t cycle = 0;
-  if (schedule.gemms().empty()) {
-    return 0;
-  }
-  for (Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
-    const FoldTiming& fold = timeline.now();
-    for (std::int64_t at = -fold.preload; at < fold.share; ++at, ++cycle) {
-      const Step step = step_at(fold, at, schedule.array().rows, cycle);
-      while (step.takes_any() && !pace.may_step({cycle, step.fold_number, step.fold, step.slot,
-                                                 step.loading, step.row})) {
-        ++stalls;
-        ++cycle;
-      }
-    }
-  }
-  return stalls;
-}
-
 PassCounts structural_counts(const Schedule& schedule, Issue issue, const ZeroCounts& zeros) {
   PassCounts counts;
   counts.folds = schedule.folds();
@@ -197,7 +176,7 @@ PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedul
 }
 
 void add_stalls(PassCounts& counts, const Schedule& schedule, Issue issue, Pace& pace) {
-  counts.cycles.stall = stalls_of(schedule, issue, pace);
+  counts.cycles.stall = schedule.gemms().empty() ? 0 : pace.total_stalls(schedule, issue);
   add_idle_outside_of_stream(counts, schedule.array());
 }
 

@@ -18,7 +18,7 @@ PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedul
 // The zeros that `products` tell of; unknown if it is null.
 ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products);
 
-// Adds the cycles that the pace takes from the array, asked as the array would ask.
+// Adds the cycles that the pace takes from the array.
 void add_stalls(PassCounts& counts, const Schedule& schedule, Issue issue, Pace& pace);
 
 }  // namespace potomac::sim

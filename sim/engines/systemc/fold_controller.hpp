@@ -118,7 +118,11 @@ class FoldController : public sc_core::sc_module {
       case State::kDone:
         // A command is one edge ahead of the array: at this edge the array does the last cycle.
         command->write({});
-        state_ = State::kSettled;
+        if (pace_ == nullptr || pace_->may_end(cycles_.total())) {
+          state_ = State::kSettled;
+        } else {
+          count_stall();
+        }
         break;
       case State::kSettled:
         // What the array wrote at its last edge has been collected.
@@ -133,8 +137,7 @@ class FoldController : public sc_core::sc_module {
     const Step step = step_at(timing, at_, array_.rows, cycles_.total());
     if (pace_ != nullptr && step.takes_any() && !pace_->may_step(step)) {
       command->write({});
-      cycles_.stall += 1;
-      pe_cycles_.stall += pes();
+      count_stall();
       return;
     }
     FeedCommand now;
@@ -145,7 +148,7 @@ class FoldController : public sc_core::sc_module {
       now.valid = true;
     }
     if (step.row != Step::kNone) {
-      now.load_number = static_cast<std::int64_t>(timing.number + (at_ < 0 ? 0 : 1));
+      now.load_number = static_cast<std::int64_t>(step.loading_number);
       now.load = *step.loading;
       now.row = step.row;
       now.loads = true;
@@ -156,6 +159,11 @@ class FoldController : public sc_core::sc_module {
       timeline_->next();
       end_fold();
     }
+  }
+
+  void count_stall() {
+    cycles_.stall += 1;
+    pe_cycles_.stall += pes();
   }
 
   void count(const Fold& fold) {

@@ -1,0 +1,45 @@
+#include "sim/memory/dram_bus.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace potomac::sim {
+namespace {
+
+__extension__ using Int128 = __int128;
+
+}  // namespace
+
+DramBus::DramBus(const DramConfig& dram, double clock_mhz) {
+  const std::int64_t khz = std::llround(clock_mhz * 1e3);
+  const std::int64_t bits_per_ms = 8 * std::llround(dram.bandwidth_gb_s * 1e6);
+  const std::int64_t common = std::gcd(khz, bits_per_ms);
+  parts_of_bit_ = khz / common;
+  parts_of_cycle_ = bits_per_ms / common;
+  constexpr std::int64_t kPsPerMs = 1000000000;
+  const std::int64_t latency_ps = std::llround(dram.latency_ns * 1e3);
+  latency_cycles_ = static_cast<std::int64_t>((Int128{latency_ps} * khz + kPsPerMs - 1) / kPsPerMs);
+}
+
+std::int64_t DramBus::cycles_for(std::int64_t bits) const {
+  return static_cast<std::int64_t>((Int128{bits} * parts_of_bit_ + parts_of_cycle_ - 1) /
+                                   parts_of_cycle_);
+}
+
+std::int64_t DramBus::transfer(std::int64_t cycle, std::int64_t bits, std::int64_t latency) {
+  requested_ = std::max(requested_, cycle);
+  if (bits == 0) {
+    return requested_;
+  }
+  if (requested_ + latency > end_) {  // else, if there are parts, the bus is free later
+    end_ = requested_ + latency;
+    end_part_ = 0;
+  }
+  const Int128 parts = Int128{bits} * parts_of_bit_ + end_part_;
+  end_ += static_cast<std::int64_t>(parts / parts_of_cycle_);
+  end_part_ = static_cast<std::int64_t>(parts % parts_of_cycle_);
+  return end_ + (end_part_ > 0 ? 1 : 0);
+}
+
+}  // namespace potomac::sim

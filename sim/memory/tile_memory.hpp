@@ -1,0 +1,109 @@
+// Scratchpads and their DMA engines, tile by tile: when the array finds what it needs.
+//
+// DMA brings the blocks of a tile while the array works at the tile before, and takes away the
+// results of the one before that. A new block goes into the half of its scratchpad that is free, or
+// becomes free when the array has taken the last element of what is there; a scratchpad that is
+// not double-buffered has one such half. All transfers of a tile pass the bus in this order:
+//
+//   the stationary operand (ws, is); the streaming operand, in os the first and the second;
+//   results that the array has left behind; partial sums that were spilled
+//
+// Results stand before the first operand whose scratchpad has one half: it must wait for the tile
+// before anyhow. They wait for one tile more if their own scratchpad is double-buffered. So no
+// transfer waits for one that stands behind it, and none for an array that waits for it.
+//
+// The array waits for the stationary operand when it would load a tile's first row, and for the
+// rest, room for its results and their partial sums when it would take in a tile's first slot. A
+// cycle in which it waits is charged to the first of them, in the order of the bus, that is
+// missing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "sim/memory/dram_bus.hpp"
+#include "sim/memory/tile_program.hpp"
+
+namespace potomac::sim {
+
+// Cycles that the array waited, by what it waited for.
+struct StallCycles {
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+  std::uint64_t results = 0;  // room for them, their partial sums, or their way to DRAM at the end
+
+  std::uint64_t total() const { return first + second + results; }
+  friend bool operator==(const StallCycles&, const StallCycles&) = default;
+};
+
+// From the last slot of a fold to the cycle from which on its results are in their scratchpad.
+std::int64_t results_latency(ArrayShape array, Dataflow dataflow);
+
+class TileMemory {
+ public:
+  // Precondition: the architecture has a memory whose DRAM is not ideal.
+  explicit TileMemory(const Architecture& architecture);
+
+  // What happens to a tile, in the order in which the array comes to it. Each returns the cycle in
+  // which the array may go on.
+  //
+  // In ws and is: in cycle `now` it would load the first row. The rows of the tile before are
+  // taken.
+  std::int64_t rows(const TileDemand& tile, std::int64_t now);
+  // In cycle `now` it would take in the first slot. The slots of the tile before are taken.
+  std::int64_t slots(const TileDemand& tile, std::int64_t now);
+
+  // The array takes the tile's last row, or slot, in that cycle.
+  void rows_taken(std::int64_t cycle) { stationary().release(cycle); }
+  void slots_taken(std::int64_t cycle);
+
+  // The array is done with the pass in cycle `now`: when the last results are in DRAM.
+  std::int64_t finish(std::int64_t now);
+
+  const StallCycles& stalls() const { return stalls_; }
+
+ private:
+  struct Scratchpad {
+    bool double_buffered = true;
+    std::size_t half = 0;                    // that the newest block has
+    std::array<std::int64_t, 2> free{0, 0};  // from which cycle on
+    std::int64_t ready = 0;                  // the newest block
+
+    std::int64_t next_half() {
+      half = double_buffered ? 1 - half : 0;
+      return free[half];
+    }
+    void release(std::int64_t cycle) { free[half] = cycle + 1; }
+  };
+  // Results that the array has left.
+  struct Left {
+    std::size_t half;
+    std::int64_t complete;  // from which cycle on
+    std::int64_t bits;
+    std::int64_t tile;  // by whose number
+  };
+
+  Scratchpad& stationary() { return dataflow_ == Dataflow::kWeightStationary ? second_ : first_; }
+  Scratchpad& streaming() { return dataflow_ == Dataflow::kWeightStationary ? first_ : second_; }
+  void load(Scratchpad& scratchpad, const BlockDemand& block);
+  void load_for_slots(const TileDemand& tile);
+  void store_results(std::int64_t last_tile);
+  void leave_results(std::int64_t tile);
+  std::int64_t wait(std::int64_t now, const Scratchpad& scratchpad, std::uint64_t& stall) const;
+  std::uint64_t& stall_of(const Scratchpad& scratchpad) {
+    return &scratchpad == &first_ ? stalls_.first : stalls_.second;
+  }
+
+  Dataflow dataflow_;
+  std::int64_t latency_;
+  DramBus bus_;
+  Scratchpad first_, second_, results_;
+  std::int64_t number_ = -1;       // of the tile whose slots are taken
+  std::int64_t results_bits_ = 0;  // of the newest block
+  std::int64_t complete_ = 0;      // when its results are in their scratchpad
+  std::vector<Left> left_;         // oldest first
+  StallCycles stalls_;
+};
+
+}  // namespace potomac::sim

@@ -1,0 +1,57 @@
+// The tiles of a pass in their order, with the cycles in which the array takes them up and leaves
+// them, if it never has to wait. A tile is a block of a GEMM: in os it may be a part of a fold's
+// depth, else it is one fold or many.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "sim/machine/fold_timing.hpp"
+#include "sim/machine/schedule.hpp"
+
+namespace potomac::sim {
+
+struct TimedTile {
+  std::size_t entry = 0;  // of the schedule's GEMMs
+  std::int64_t copy = 0;  // which of the entry's equal GEMMs
+  std::int64_t gemm = 0;  // its number in the pass
+  ByIndex<Range> block;
+  std::uint64_t first_fold = 0;  // numbers in the pass
+  std::uint64_t last_fold = 0;
+
+  // Cycles of a pass without stalls. Rows of stationary tiles (ws, is), streamed slots.
+  std::int64_t first_row = 0;
+  std::int64_t last_row = 0;
+  std::int64_t first_slot = 0;
+  std::int64_t last_slot = 0;
+};
+
+class TileWalk {
+ public:
+  // The schedule must outlive it.
+  TileWalk(const Schedule& schedule, Issue issue);
+
+  bool done() const { return entry_ == schedule_->gemms().size(); }
+  // Preconditions: not done().
+  const TimedTile& now() const { return now_; }
+  void next();
+
+ private:
+  void begin_gemm();
+  void fill();
+
+  const Schedule* schedule_;
+  Issue issue_;
+  ArrayIndices indices_;
+  std::int64_t alone_;  // rows that are loaded in front of each fold
+  std::size_t entry_ = 0;
+  std::int64_t copy_ = 0;
+  std::int64_t gemm_ = 0;
+  std::optional<BlockWalk> blocks_;
+  std::int64_t slot_ = 0;       // the first of the fold that the tile begins with or is in
+  std::uint64_t fold_ = 0;      // its number
+  std::int64_t last_fold_ = 0;  // the first slot of the tile's last fold
+  TimedTile now_;
+};
+
+}  // namespace potomac::sim

@@ -1,0 +1,146 @@
+// A memory around an array: asked step by step or tile by tile, it holds the array back alike.
+#include "sim/memory/memory_pace.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/machine/cycles.hpp"
+#include "sim/memory/tiler.hpp"
+#include "tests/sim/engines/random_passes.hpp"
+#include "tests/sim/machine/drawn_blocking.hpp"
+
+namespace potomac::sim {
+namespace {
+
+struct DrawnPass {
+  Architecture architecture;
+  std::vector<GemmOperands> operands;
+  std::vector<Blocking> blockings;
+  ElementBits bits{5, 5, 32};
+
+  Schedule schedule() const {
+    std::vector<workloads::GemmShape> gemms;
+    for (const GemmOperands& one : operands) {
+      gemms.push_back(one.gemm());
+    }
+    return {gemms, architecture.array, architecture.dataflow, blockings};
+  }
+};
+
+// Blocks of any size: what fits does not matter to the timing.
+DrawnPass drawn_pass() {
+  DrawnPass drawn;
+  const workloads::LayerShape shape = test::random_layer_shape();
+  const auto pass = *rc::gen::elementOf(workloads::passes_of(shape));
+  Architecture& a = drawn.architecture;
+  a.array = {test::extent(7), test::extent(7)};
+  a.dataflow = *rc::gen::element(Dataflow::kOutputStationary, Dataflow::kWeightStationary,
+                                 Dataflow::kInputStationary);
+  a.issue = *rc::gen::element(Issue::kSerial, Issue::kPipelined);
+  a.lowering = test::random_lowering();
+  a.memory.emplace();
+  for (ScratchpadConfig* scratchpad : {&a.memory->first, &a.memory->second, &a.memory->results}) {
+    scratchpad->double_buffered = *rc::gen::arbitrary<bool>();
+  }
+  // At 500 MHz, 0.0625 GB/s are one bit a cycle.
+  a.memory->dram = {static_cast<double>(test::extent(400)) * 0.0313,
+                    static_cast<double>(*rc::gen::inRange(0, 200))};
+  drawn.operands = operands_of(shape, pass, a.lowering);
+  for (const GemmOperands& one : drawn.operands) {
+    drawn.blockings.push_back(*rc::gen::arbitrary<bool>()
+                                  ? uncut(one.gemm())
+                                  : test::drawn_blocking(one.gemm(), a.array, a.dataflow));
+  }
+  RC_PRE(!drawn.operands.empty());
+  return drawn;
+}
+
+RC_GTEST_PROP(MemoryPace, HoldsBackStepByStepAsTileByTile, ()) {
+  DrawnPass drawn = drawn_pass();
+  const Schedule schedule = drawn.schedule();
+  RC_PRE(schedule.folds() < 2000);
+  MemoryPace by_step(drawn.architecture, schedule, drawn.operands, drawn.bits);
+  MemoryPace by_tile(drawn.architecture, schedule, drawn.operands, drawn.bits);
+  const Issue issue = drawn.architecture.issue;
+  const std::uint64_t stalls = by_tile.total_stalls(schedule, issue);
+  RC_ASSERT(by_step.Pace::total_stalls(schedule, issue) == stalls);
+  RC_ASSERT(by_step.stalls() == by_tile.stalls());
+  RC_ASSERT(by_tile.stalls().total() == stalls);
+  RC_ASSERT(stalls > 0);
+}
+
+RC_GTEST_PROP(MemoryPace, MoreBandwidthNeverCostsCycles, ()) {
+  DrawnPass drawn = drawn_pass();
+  const Schedule schedule = drawn.schedule();
+  std::uint64_t before = 0;
+  for (const double times : {1.0, 1.1, 2.0, 7.3, 100.0}) {
+    Architecture faster = drawn.architecture;
+    faster.memory->dram->bandwidth_gb_s *= times;
+    MemoryPace pace(faster, schedule, drawn.operands, drawn.bits);
+    const std::uint64_t stalls = pace.total_stalls(schedule, faster.issue);
+    RC_ASSERT(times == 1.0 || stalls <= before);
+    before = stalls;
+  }
+}
+
+// Cycles of the tiles, against the walk fold by fold.
+RC_GTEST_PROP(TileWalk, HasTheCyclesOfTheTimeline, ()) {
+  const DrawnPass drawn = drawn_pass();
+  const Schedule schedule = drawn.schedule();
+  const Issue issue = drawn.architecture.issue;
+  const bool os = drawn.architecture.dataflow == Dataflow::kOutputStationary;
+  const Index streamed = array_indices(drawn.architecture.dataflow).streamed;
+  std::int64_t cycle = 0;
+  Timeline timeline(schedule, issue);
+  const auto inside = [](const Range& part, const Range& whole) {
+    return part.begin >= whole.begin && part.end <= whole.end;
+  };
+  for (TileWalk walk(schedule, issue); !walk.done(); walk.next()) {
+    const TimedTile tile = walk.now();
+    for (std::uint64_t number = tile.first_fold; number <= tile.last_fold; ++number) {
+      RC_ASSERT(!timeline.done());
+      const FoldTiming fold = timeline.now();
+      RC_ASSERT(fold.number == number);
+      RC_ASSERT(fold.fold.gemm == tile.gemm);
+      RC_ASSERT(inside(fold.fold.m, tile.block[Index::kM]));
+      RC_ASSERT(inside(fold.fold.n, tile.block[Index::kN]));
+      RC_ASSERT(os || inside(fold.fold.k, tile.block[Index::kK]));
+      const Range& depth = tile.block[Index::kK];
+      const std::int64_t first = cycle + fold.preload;
+      if (number == tile.first_fold) {
+        RC_ASSERT(tile.first_slot == first + (os ? depth.begin : 0));
+        RC_ASSERT(os || tile.first_row == first - schedule.array().rows);
+      }
+      if (number == tile.last_fold) {
+        RC_ASSERT(tile.last_slot == first + (os ? depth.end : tile.block[streamed].size()) - 1);
+        RC_ASSERT(os || tile.last_row == first - 1);
+      }
+      if (!os || depth.end == fold.fold.k.end) {  // else the next tile has more of this fold
+        cycle = first + fold.share;
+        timeline.next();
+      }
+    }
+  }
+  RC_ASSERT(timeline.done());
+}
+
+TEST(DramBus, IsExactToAFractionOfACycle) {
+  // 3 GB/s at 1000 MHz: 24 bits a cycle.
+  DramBus bus({3.0, 2.5}, 1000.0);
+  EXPECT_EQ(bus.latency_cycles(), 3);
+  EXPECT_EQ(bus.cycles_for(24), 1);
+  EXPECT_EQ(bus.cycles_for(25), 2);
+  EXPECT_EQ(bus.read(0, 12), 4);   // half a cycle, behind the latency
+  EXPECT_EQ(bus.read(0, 12), 4);   // the other half
+  EXPECT_EQ(bus.write(2, 36), 6);  // one and a half
+  EXPECT_EQ(bus.read(0, 24), 7);   // to two and a half: it was asked for in time
+  EXPECT_EQ(bus.write(100, 0), 100);
+  EXPECT_EQ(bus.read(7, 24), 104);  // not asked for before the one in front of it
+}
+
+}  // namespace
+}  // namespace potomac::sim
