@@ -2,6 +2,13 @@
 
 namespace potomac::sim {
 
+StallBy& StallBy::operator+=(const StallBy& other) {
+  first += other.first;
+  second += other.second;
+  results += other.results;
+  return *this;
+}
+
 Quantities& Quantities::operator+=(const Quantities& other) {
   macs += other.macs;
   baseline_macs += other.baseline_macs;
@@ -14,6 +21,10 @@ Quantities& Quantities::operator+=(const Quantities& other) {
   baseline_actions += other.baseline_actions;
   toggles += other.toggles;
   baseline_toggles += other.baseline_toggles;
+  stall_by += other.stall_by;
+  baseline_stall_by += other.baseline_stall_by;
+  memory += other.memory;
+  baseline_memory += other.baseline_memory;
   return *this;
 }
 

@@ -8,13 +8,26 @@
 #include <vector>
 
 #include "energy/actions.hpp"
+#include "energy/memory_accesses.hpp"
 #include "energy/register_toggles.hpp"
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/blocking.hpp"
 #include "sim/machine/cycles.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 
 namespace potomac::sim {
+
+// What the stalls of an array were spent waiting for; unknown where it has no memory.
+struct StallBy {
+  Count first;
+  Count second;
+  Count results;
+
+  static StallBy unknown() { return {Count::unknown(), Count::unknown(), Count::unknown()}; }
+  StallBy& operator+=(const StallBy& other);
+  friend bool operator==(const StallBy&, const StallBy&) = default;
+};
 
 // Counts over some work. One array runs one pass after the other, so all of them add up.
 struct Quantities {
@@ -31,6 +44,10 @@ struct Quantities {
   energy::ActionCounts baseline_actions;  // of the FP32 array
   energy::RegisterToggles toggles;        // of either; unknown unless asked for
   energy::RegisterToggles baseline_toggles;
+  StallBy stall_by;
+  StallBy baseline_stall_by;
+  energy::MemoryAccesses memory;
+  energy::MemoryAccesses baseline_memory;
 
   Quantities& operator+=(const Quantities& other);
 };
@@ -48,6 +65,9 @@ struct PassRecord {
   std::vector<workloads::GemmShape> gemms;
   rtl::Accumulator accumulator;
   int exponent_bits = 0;  // of the PE's exponent adder
+  // With a memory: the tiles of each of `gemms`, on either array.
+  std::vector<Blocking> tiles;
+  std::vector<Blocking> baseline_tiles;
   Quantities quantities;
 };
 

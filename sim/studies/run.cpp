@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sim/studies/fit.hpp"
+#include "sim/studies/memory_plans.hpp"
 #include "sim/studies/output_dump.hpp"
 #include "sim/studies/pricing.hpp"
 #include "sim/studies/progress.hpp"
@@ -19,6 +20,7 @@ namespace {
 // All that can be known to be wrong before the work begins.
 void check(const workloads::Workload& workload, const RunOptions& options) {
   require_fit(options.architecture, workload, options.selection);
+  require_memory(options.architecture, workload, options.selection);
   engine_for(workload, options.engine);
   if (options.engine == EngineKind::kCount && (options.toggles || options.dump_outputs)) {
     throw InputError({"", options.toggles ? "--toggles" : "--dump-outputs",
@@ -85,7 +87,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
     Progress progress(options.selection.macs_of(workload.layers(), options.architecture.lowering) *
                       (options.simulate_baseline || options.toggles ? 2 : 1));
     result.passes =
-        simulate(workload, options.architecture, *engine,
+        simulate(workload, options.architecture, *engine, pool,
                  {.selection = options.selection,
                   .simulate_baseline = options.simulate_baseline,
                   .toggles = options.toggles,

@@ -6,6 +6,7 @@
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/count/operand_statistics.hpp"
 #include "sim/studies/fit.hpp"
+#include "sim/studies/memory_plans.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -58,14 +59,69 @@ MacsDone listener(const WorkDone& done, const std::string& layer, Pass pass) {
   };
 }
 
+// What of the memory is known before a pass is run; unknown without one.
+void fill(PassRecord& record, const PassPlans* plans) {
+  Quantities& quantities = record.quantities;
+  if (plans == nullptr) {
+    quantities.stall_by = quantities.baseline_stall_by = StallBy::unknown();
+    quantities.memory = quantities.baseline_memory = energy::MemoryAccesses::unknown();
+    return;
+  }
+  const auto stall_by = [](const StallCycles& stalls) {
+    return StallBy{stalls.first, stalls.second, stalls.results};
+  };
+  record.tiles = plans->mf_mac.tiles;
+  quantities.stall_by = stall_by(plans->mf_mac.stalls);
+  quantities.memory = plans->mf_mac.accesses;
+  if (plans->baseline) {
+    record.baseline_tiles = plans->baseline->tiles;
+    quantities.baseline_stall_by = stall_by(plans->baseline->stalls);
+    quantities.baseline_memory = plans->baseline->accesses;
+  }
+}
+
+// One machine's side of a pass.
+class MachinePass {
+ public:
+  MachinePass(const Architecture& architecture, const std::vector<workloads::GemmShape>& gemms,
+              const PassMemory* memory)
+      : architecture_(architecture),
+        schedule_(memory == nullptr
+                      ? Schedule(gemms, architecture.array, architecture.dataflow)
+                      : Schedule(gemms, architecture.array, architecture.dataflow, memory->tiles)) {
+    if (memory != nullptr) {
+      stalls_.emplace(memory->stalls);
+    }
+  }
+
+  const Schedule& schedule() const { return schedule_; }
+  Pace* pace() { return stalls_ ? &*stalls_ : nullptr; }
+
+  // With the stalls, where counts come from closed forms.
+  PassCounts with_stalls(PassCounts counts) {
+    if (stalls_) {
+      add_stalls(counts, schedule_, architecture_.issue, *stalls_);
+    }
+    return counts;
+  }
+
+ private:
+  const Architecture& architecture_;
+  Schedule schedule_;
+  std::optional<KnownStalls> stalls_;
+};
+
 PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
                     const std::optional<workloads::Layer>& layer, Pass pass,
-                    const Architecture& architecture, Engine& engine,
+                    const Architecture& architecture, const PassPlans* plans, Engine& engine,
                     const SimulationOptions& options) {
   PassRecord record = record_of(workload, index, pass, architecture);
   const bool has_baseline = workload.layers()[index].term == 1;
-  const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
-  Job job{.architecture = &architecture, .schedule = &schedule, .accumulator = record.accumulator};
+  MachinePass mf_mac(architecture, record.gemms, plans == nullptr ? nullptr : &plans->mf_mac);
+  Job job{.architecture = &architecture,
+          .schedule = &mf_mac.schedule(),
+          .accumulator = record.accumulator,
+          .pace = mf_mac.pace()};
   std::optional<workloads::LoweredPass> operands;
   Detail detail{.accumulators = {},
                 .fp32 = {},
@@ -82,6 +138,7 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
       }
     }
   }
+  fill(record, plans);
   const PassCounts counts = engine.run(job, detail);
   const bool simulates = options.simulate_baseline || options.toggles || detail.fp32;
   if (!has_baseline) {
@@ -89,11 +146,17 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
     if (simulates && detail.done) {
       detail.done(workloads::macs_of(record.gemms));  // that whoever waits reckons with
     }
-  } else if (simulates) {
+    return record;
+  }
+  MachinePass fp32(architecture, record.gemms, plans == nullptr ? nullptr : &*plans->baseline);
+  if (simulates) {
     job.unit = Unit::kFp32Mac;
+    job.schedule = &fp32.schedule();
+    job.pace = fp32.pace();
     fill(record, counts, engine.run(job, detail));
   } else {
-    fill(record, counts, fp32_counts(architecture, schedule, counts.zeros));
+    fill(record, counts,
+         fp32.with_stalls(fp32_counts(architecture, fp32.schedule(), counts.zeros)));
   }
   return record;
 }
@@ -120,9 +183,10 @@ const ValueFacts& FactStore::add(std::size_t layer, Pass pass, const workloads::
 }
 
 std::vector<PassRecord> simulate(const workloads::Workload& workload,
-                                 const Architecture& architecture, Engine& engine,
+                                 const Architecture& architecture, Engine& engine, WorkerPool& pool,
                                  const SimulationOptions& options) {
   std::vector<PassRecord> records;
+  const MemoryPlans plans(workload, architecture, options.selection, pool);
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {
     const std::vector<Pass> passes = options.selection.passes_of(workload.layers()[i]);
     if (passes.empty()) {
@@ -130,7 +194,8 @@ std::vector<PassRecord> simulate(const workloads::Workload& workload,
     }
     const std::optional<workloads::Layer> layer = workload.read(i);
     for (const Pass pass : passes) {
-      records.push_back(run_pass(workload, i, layer, pass, architecture, engine, options));
+      records.push_back(
+          run_pass(workload, i, layer, pass, architecture, plans.find(i, pass), engine, options));
     }
   }
   return records;
@@ -175,15 +240,25 @@ std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
                                             const Architecture& architecture,
                                             const Selection& selection, const FactStore& facts) {
   std::vector<PassRecord> records;
+  WorkerPool alone(1);
+  const MemoryPlans plans(workload, architecture, selection, alone);
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {
     for (const Pass pass : selection.passes_of(workload.layers()[i])) {
       PassRecord record = record_of(workload, i, pass, architecture);
-      const Schedule schedule(record.gemms, architecture.array, architecture.dataflow);
-      const PassCounts counts = mf_mac_counts(
-          architecture, schedule, facts.find(i, pass, architecture.lowering, record.accumulator));
-      fill(record, counts,
-           workload.layers()[i].term > 1 ? no_baseline(counts)
-                                         : fp32_counts(architecture, schedule, counts.zeros));
+      const PassPlans* const found = plans.find(i, pass);
+      fill(record, found);
+      MachinePass mf_mac(architecture, record.gemms, found == nullptr ? nullptr : &found->mf_mac);
+      const PassCounts counts = mf_mac.with_stalls(
+          mf_mac_counts(architecture, mf_mac.schedule(),
+                        facts.find(i, pass, architecture.lowering, record.accumulator)));
+      if (workload.layers()[i].term > 1) {
+        fill(record, counts, no_baseline(counts));
+      } else {
+        MachinePass fp32(architecture, record.gemms,
+                         found == nullptr ? nullptr : &*found->baseline);
+        fill(record, counts,
+             fp32.with_stalls(fp32_counts(architecture, fp32.schedule(), counts.zeros)));
+      }
       records.push_back(std::move(record));
     }
   }

@@ -65,9 +65,9 @@ struct SimulationOptions {
 };
 
 // Reads the workload layer by layer, and runs the wanted passes of each. Throws InputError: damaged
-// values, a PE that cannot hold them.
+// values, a PE that cannot hold them, a memory that is too small. `pool` plans the memory.
 std::vector<PassRecord> simulate(const workloads::Workload& workload,
-                                 const Architecture& architecture, Engine& engine,
+                                 const Architecture& architecture, Engine& engine, WorkerPool& pool,
                                  const SimulationOptions& options);
 
 // Computes the facts that the store lacks, layer by layer: as `fast` does, tiles on all threads, or

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "sim/studies/fit.hpp"
+#include "sim/studies/memory_plans.hpp"
 #include "sim/studies/pricing.hpp"
 #include "sim/studies/progress.hpp"
 #include "sim/studies/simulation.hpp"
@@ -70,6 +71,7 @@ class Sweep {
     }
     try {
       require_buildable(kind_, architecture);
+      require_memory(architecture, workload_, spec_.selection);
       array_refusal_.clear();
     } catch (const InputError& error) {
       array_refusal_ = error.what();
@@ -129,7 +131,7 @@ class Sweep {
   std::size_t step_through(std::size_t point, const RowSink& sink) {
     SweepRow row = row_at(point);
     if (row.refusal.empty()) {
-      fill(row, simulate(workload_, row.architecture, *engine_,
+      fill(row, simulate(workload_, row.architecture, *engine_, pool_,
                          {.selection = spec_.selection, .done = done_}));
     }
     sink(row);

@@ -233,26 +233,33 @@ bool weight_gradient_is_g_by_a(LayerKind kind) {
   return kind == LayerKind::kLinear || (is_convolution(kind) && !is_transposed(kind));
 }
 
-const QuantizedTensor& first_tensor(const Layer& layer, Pass pass) {
+// `Tensors` has one member for each tensor of a layer.
+template <typename Tensors>
+const auto& first_of(LayerKind kind, Pass pass, const Tensors& tensors) {
   switch (pass) {
     case Pass::kForward:
-      return layer.a;
+      return tensors.a;
     case Pass::kBackwardData:
-      return layer.g;
+      return tensors.g;
     case Pass::kBackwardWeight:
       break;
   }
-  return weight_gradient_is_g_by_a(layer.shape.kind) ? layer.g : layer.a;
+  return weight_gradient_is_g_by_a(kind) ? tensors.g : tensors.a;
 }
 
-const QuantizedTensor& second_tensor(const Layer& layer, Pass pass) {
+template <typename Tensors>
+const auto& second_of(LayerKind kind, Pass pass, const Tensors& tensors) {
   if (pass != Pass::kBackwardWeight) {
-    return layer.w;
+    return tensors.w;
   }
-  return weight_gradient_is_g_by_a(layer.shape.kind) ? layer.a : layer.g;
+  return weight_gradient_is_g_by_a(kind) ? tensors.a : tensors.g;
 }
 
 }  // namespace
+
+OperandFormats operand_formats(LayerKind kind, Pass pass, const LayerFormats& formats) {
+  return {first_of(kind, pass, formats), second_of(kind, pass, formats)};
+}
 
 std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const Lowering& lowering) {
   const std::optional<AsConvolution> convolution = convolution_of(layer, pass);
@@ -278,11 +285,11 @@ LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering
       phases_(phases_of(convolution_, lowering)) {}
 
 const QuantizedTensor& LoweredPass::first() const {
-  return first_tensor(*layer_, pass_);
+  return first_of(layer_->shape.kind, pass_, *layer_);
 }
 
 const QuantizedTensor& LoweredPass::second() const {
-  return second_tensor(*layer_, pass_);
+  return second_of(layer_->shape.kind, pass_, *layer_);
 }
 
 Gemm LoweredPass::gemm(std::int64_t index) const {

@@ -20,6 +20,12 @@
 
 namespace potomac::workloads {
 
+// The formats of a pass's two operands.
+struct OperandFormats {
+  TensorFormat first, second;
+};
+OperandFormats operand_formats(LayerKind kind, Pass pass, const LayerFormats& formats);
+
 // Where a GEMM's operands lie in their tensors.
 struct OperandMappings {
   LoweredOperand::Mapping first, second;

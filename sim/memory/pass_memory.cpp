@@ -1,0 +1,80 @@
+#include "sim/memory/pass_memory.hpp"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <limits>
+
+#include "sim/machine/cycles.hpp"
+#include "sim/memory/accesses.hpp"
+#include "sim/memory/memory_pace.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using workloads::GemmShape;
+
+// With as many tiles, the first and the last are little of the whole.
+constexpr std::int64_t kManyTiles = 1024;
+
+std::int64_t tiles_of(const GemmShape& gemm, const Blocking& blocking) {
+  std::int64_t tiles = 1;
+  for (const Index index : blocking.order) {
+    tiles *= ceil_div(extents_of(gemm)[index], blocking.extents[index]);
+  }
+  return tiles;
+}
+
+// Of blocks with the same traffic, those with which the array is done first, in one of the GEMMs.
+Blocking soonest(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits,
+                 const Blocking& blocking) {
+  if (!architecture.memory->dram || tiles_of(operands.gemm(), blocking) > kManyTiles) {
+    return blocking;
+  }
+  GemmShape one = operands.gemm();
+  one.count = 1;
+  Blocking best = blocking;
+  std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+  for (const Blocking& other : finer(operands, architecture, bits, blocking)) {
+    const Schedule schedule({one}, architecture.array, architecture.dataflow, {other});
+    MemoryPace pace(architecture, schedule, {&operands, 1}, bits);
+    const std::uint64_t cycles = cycles_of(schedule, architecture.issue).total() +
+                                 pace.total_stalls(schedule, architecture.issue);
+    if (cycles < least) {
+      least = cycles;
+      best = other;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
+                       const ElementBits& bits, std::string_view machine,
+                       const std::string& layer) {
+  PassMemory plan{.bits = bits, .tiles = {}, .accesses = {}, .stalls = {}};
+  std::vector<GemmShape> gemms;
+  for (GemmOperands& one : operands) {
+    require_room(architecture, one.gemm(), bits, std::string(machine), layer);
+    gemms.push_back(one.gemm());
+    plan.tiles.push_back(soonest(one, architecture, bits, least_traffic(one, architecture, bits)));
+  }
+  const Schedule schedule(gemms, architecture.array, architecture.dataflow, plan.tiles);
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    add_accesses(plan.accesses, schedule, i, *architecture.memory, operands[i], bits);
+  }
+  if (architecture.memory->dram && !operands.empty()) {
+    MemoryPace pace(architecture, schedule, operands, bits);
+    pace.total_stalls(schedule, architecture.issue);
+    plan.stalls = pace.stalls();
+  }
+  return plan;
+}
+
+bool KnownStalls::may_step(const Step& /*step*/) {
+  assert(false);
+  return true;
+}
+
+}  // namespace potomac::sim

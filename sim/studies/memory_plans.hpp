@@ -1,0 +1,50 @@
+// The tiles, traffic and stalls of every pass of a workload, on a machine with a memory. They
+// depend on shapes and widths alone; passes that are alike share one plan.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "sim/engines/worker_pool.hpp"
+#include "sim/machine/architecture.hpp"
+#include "sim/memory/pass_memory.hpp"
+#include "sim/studies/selection.hpp"
+#include "workloads/sources/workload.hpp"
+
+namespace potomac::sim {
+
+// Of one pass: the MF-MAC array's, and the FP32 array's where it runs the pass.
+struct PassPlans {
+  PassMemory mf_mac;
+  std::optional<PassMemory> baseline;
+};
+
+// How wide the operands and results of a pass are.
+ElementBits mf_mac_bits(const Architecture& architecture, const workloads::Workload& workload,
+                        std::size_t layer, workloads::Pass pass);
+inline constexpr ElementBits kFp32Bits{32, 32, 32};
+
+// Throws InputError if a scratchpad cannot hold one fold of a pass that is selected.
+void require_memory(const Architecture& architecture, const workloads::Workload& workload,
+                    const Selection& selection);
+
+class MemoryPlans {
+ public:
+  // Plans all that is selected, side by side; nothing if the architecture has no memory. Throws
+  // InputError as require_memory() does.
+  MemoryPlans(const workloads::Workload& workload, const Architecture& architecture,
+              const Selection& selection, WorkerPool& pool);
+
+  // Null if there is no memory. Precondition: the pass is selected.
+  const PassPlans* find(std::size_t layer, workloads::Pass pass) const;
+
+ private:
+  std::map<std::pair<std::size_t, workloads::Pass>, const PassPlans*> by_pass_;
+  std::map<std::string, std::unique_ptr<PassPlans>> plans_;  // by all that they depend on
+};
+
+}  // namespace potomac::sim
