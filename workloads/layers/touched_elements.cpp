@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
 #include "support/error.hpp"
 
@@ -57,7 +58,7 @@ TouchedElements::TouchedElements(const LoweredOperand::Mapping& mapping)
                       "run without the key memory"});
   }
   tables_.resize(static_cast<std::size_t>(taps_.inner * taps_.inner));
-  seen_.resize(static_cast<std::size_t>(elements));
+  elements_ = static_cast<std::size_t>(elements);
 }
 
 std::array<std::int64_t, 3> TouchedElements::inner_of(const Side& side, std::int64_t index) const {
@@ -91,81 +92,62 @@ TouchedElements::Table& TouchedElements::table(std::int64_t begin, std::int64_t 
   }
   slot = std::make_unique<Table>();
   Table& made = *slot;
-  made.begin = begin;
-  made.end = end;
-  made.before.resize(static_cast<std::size_t>(places_.inner) + 1);
-  made.from.resize(made.before.size());
-  std::vector<std::int32_t> last(seen_.size(), -1);
-  std::int32_t touched = 0;
-  for (std::int64_t place = 0; place < places_.inner; ++place) {
-    made.before[static_cast<std::size_t>(place)] = touched;
+  const auto places = static_cast<std::size_t>(places_.inner);
+  made.touches.resize(places + 1);
+  std::map<std::int64_t, std::vector<std::int32_t>> pairs;
+  std::vector<std::int32_t> last(elements_, -1);  // place that touched each element
+  for (std::size_t place = 0; place < places; ++place) {
+    made.touches[place + 1] = made.touches[place];
     for (std::int64_t tap = begin; tap < end; ++tap) {
-      const std::int32_t at = element(place, tap);
+      const std::int32_t at = element(static_cast<std::int64_t>(place), tap);
       if (at < 0) {
         continue;
       }
-      std::int32_t& seen = last[static_cast<std::size_t>(at)];
-      if (seen < 0) {
-        ++touched;
+      made.touches[place + 1] += 1;
+      std::int32_t& before = last[static_cast<std::size_t>(at)];
+      if (before < 0) {
+        made.all += 1;
       } else {
-        made.jump = std::max(made.jump, place - seen);
+        std::vector<std::int32_t>& firsts = pairs[static_cast<std::int64_t>(place) - before];
+        firsts.resize(places + 1);
+        firsts[static_cast<std::size_t>(before) + 1] += 1;
       }
-      seen = static_cast<std::int32_t>(place);
+      before = static_cast<std::int32_t>(place);
     }
   }
-  made.before.back() = touched;
-  made.all = touched;
-  // From behind: an element is touched from a place on if its last place is not before.
-  for (const std::int32_t place : last) {
-    if (place >= 0) {
-      made.from[static_cast<std::size_t>(place)] += 1;
-    }
+  for (auto& [distance, firsts] : pairs) {
+    std::partial_sum(firsts.begin(), firsts.end(), firsts.begin());
+    made.pairs.push_back({distance, std::move(firsts)});
   }
-  std::partial_sum(made.from.rbegin(), made.from.rend(), made.from.rbegin());
   return made;
 }
 
-std::int64_t TouchedElements::of_short_range(Table& table, std::int64_t begin, std::int64_t end) {
-  std::vector<std::int32_t>& known = table.short_ranges[end - begin];
-  if (known.empty()) {
-    known.assign(static_cast<std::size_t>(places_.inner), -1);
-  }
-  std::int32_t& count = known[static_cast<std::size_t>(begin)];
-  if (count < 0) {
-    ++round_;
-    count = 0;
-    for (std::int64_t place = begin; place < end; ++place) {
-      for (std::int64_t tap = table.begin; tap < table.end; ++tap) {
-        const std::int32_t at = element(place, tap);
-        if (at >= 0 && seen_[static_cast<std::size_t>(at)] != round_) {
-          seen_[static_cast<std::size_t>(at)] = round_;
-          ++count;
-        }
-      }
+// By the places [begin, end) of one image.
+std::int64_t TouchedElements::of_range(const Table& table, std::int64_t begin, std::int64_t end) {
+  const auto from = static_cast<std::size_t>(begin);
+  const auto to = static_cast<std::size_t>(end);
+  std::int64_t count = table.touches[to] - table.touches[from];
+  for (const Table::Pairs& pairs : table.pairs) {
+    if (pairs.distance >= end - begin) {
+      break;
     }
+    count -= pairs.firsts[to - static_cast<std::size_t>(pairs.distance)] - pairs.firsts[from];
   }
   return count;
 }
 
 // By the places [begin, end), of all images.
-std::int64_t TouchedElements::of_places(Table& table, std::int64_t begin, std::int64_t end) {
+std::int64_t TouchedElements::of_places(const Table& table, std::int64_t begin,
+                                        std::int64_t end) const {
   const std::int64_t first = begin / places_.inner;
   const std::int64_t last = (end - 1) / places_.inner;
   const std::int64_t a = begin - first * places_.inner;
   const std::int64_t b = end - last * places_.inner;
-  const auto before = [&](std::int64_t at) {
-    return std::int64_t{table.before[static_cast<std::size_t>(at)]};
-  };
-  const auto from = [&](std::int64_t at) {
-    return std::int64_t{table.from[static_cast<std::size_t>(at)]};
-  };
   if (first < last) {
-    return from(a) + (last - first - 1) * table.all + before(b);
+    return of_range(table, a, places_.inner) + (last - first - 1) * table.all +
+           of_range(table, 0, b);
   }
-  if (a == 0 || b == places_.inner || b - a >= table.jump) {
-    return before(b) + from(a) - table.all;
-  }
-  return of_short_range(table, a, b);
+  return of_range(table, a, b);
 }
 
 template <typename Body>
@@ -225,9 +207,12 @@ TouchedElements::Cuts& TouchedElements::cuts(std::int64_t taps) {
   cuts.at.resize(static_cast<std::size_t>(places_.inner));
   for (const auto& [table, times] : cuts.tables) {
     cuts.all += times * table->all;
-    cuts.jump = std::max(cuts.jump, table->jump);
-    for (std::size_t place = 1; place < cuts.at.size(); ++place) {
-      cuts.at[place] += times * (table->before[place] + table->from[place] - table->all);
+    for (const Table::Pairs& pairs : table->pairs) {
+      cuts.distance = std::max(cuts.distance, pairs.distance);
+      for (std::size_t place = 1; place < cuts.at.size(); ++place) {
+        const auto reach = std::min(place, static_cast<std::size_t>(pairs.distance));
+        cuts.at[place] += times * (pairs.firsts[place] - pairs.firsts[place - reach]);
+      }
     }
   }
   return cuts;
@@ -259,13 +244,13 @@ std::int64_t TouchedElements::of_place_blocks(Cuts& cuts, std::int64_t length) {
     return known->second;
   }
   std::int64_t sum = 0;
-  if (length >= std::min(cuts.jump, places_.inner)) {
+  if (length >= std::min(cuts.distance, places_.inner)) {
     sum = of_long_blocks(cuts, length);
   } else {
     // The blocks come back after as many images as together hold a whole number of them.
     const std::int64_t period = std::lcm(length, places_.inner);
     for (const auto& [table, times] : cuts.tables) {
-      const auto up_to = [&, &table = *table](std::int64_t end) {
+      const auto up_to = [&, &table = std::as_const(*table)](std::int64_t end) {
         std::int64_t part = 0;
         for (std::int64_t at = 0; at < end; at += length) {
           part += of_places(table, at, std::min(at + length, end));
@@ -294,7 +279,8 @@ std::int64_t TouchedElements::of_blocks_at_least(std::int64_t rows, std::int64_t
   // Blocks that are put together touch no more than they did one by one.
   Cuts& cuts = this->cuts(places_are_rows_ ? depth : rows);
   const std::int64_t length = places_are_rows_ ? rows : depth;
-  const std::int64_t together = length * std::max<std::int64_t>(blocks_in(cuts.jump, length), 1);
+  const std::int64_t together =
+      length * std::max<std::int64_t>(blocks_in(cuts.distance, length), 1);
   return of_place_blocks(cuts, std::min(together, places_.total));
 }
 

@@ -3,14 +3,16 @@
 // over, and padding is no element at all.
 //
 // Of one index of such an operand the inner coordinates are places (of an image), of the other one
-// taps (of a kernel). For a range of taps, tables over the places of one image say how many
-// elements those in front of a place touch, and those from it on; what a range of places touches
-// follows from the two: |[a, b)| = |[0, b)| + |[a, P)| - |[0, P)|, as long as no element is touched
-// before a and behind b only. Shorter ranges are looked at place by place.
+// taps (of a kernel). A range of places touches as many elements as it has touches, less the pairs
+// of touches of one element that follow one another and are both in the range. How far apart the
+// two are, takes few values (the next place, or about a row of places further on); so for a range
+// of taps, a table has the touches of the places in front of each one, and for each distance the
+// pairs.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -44,14 +46,15 @@ class TouchedElements {
  private:
   static constexpr std::int64_t kMostWork = std::int64_t{1} << 30;  // places x taps
 
-  // For the taps [begin, end) of one outer coordinate.
+  // For the taps [begin, end) of one outer coordinate; up to each place.
   struct Table {
-    std::int64_t begin = 0, end = 0;
-    std::vector<std::int32_t> before;  // elements that the places in front of each one touch
-    std::vector<std::int32_t> from;    // that it and those behind it touch
-    std::int64_t all = 0;
-    std::int64_t jump = 0;  // the longest way from a place to the next that touches the same
-    std::unordered_map<std::int64_t, std::vector<std::int32_t>> short_ranges;  // by length
+    std::vector<std::int32_t> touches;  // by the places in front of it
+    struct Pairs {
+      std::int64_t distance = 0;
+      std::vector<std::int32_t> firsts;  // pairs of which the first touch is in front of it
+    };
+    std::vector<Pairs> pairs;  // by rising distance
+    std::int64_t all = 0;      // elements of an image that are touched
   };
 
   // For all blocks of so many taps: what cutting an image at a place costs.
@@ -59,14 +62,14 @@ class TouchedElements {
     std::vector<std::pair<Table*, std::int64_t>> tables;  // and how often each
     std::vector<std::int64_t> at;  // elements touched on both sides of a cut, by its place
     std::int64_t all = 0;          // in one image without cuts
-    std::int64_t jump = 0;         // cuts further apart than this do not share an element
+    std::int64_t distance = 0;     // cuts that are further apart do not lie between the same pair
     std::unordered_map<std::int64_t, std::int64_t> sums;  // by length of the blocks of places
   };
 
   std::int32_t element(std::int64_t place, std::int64_t tap) const;
   Table& table(std::int64_t begin, std::int64_t end);
-  std::int64_t of_places(Table& table, std::int64_t begin, std::int64_t end);
-  std::int64_t of_short_range(Table& table, std::int64_t begin, std::int64_t end);
+  static std::int64_t of_range(const Table& table, std::int64_t begin, std::int64_t end);
+  std::int64_t of_places(const Table& table, std::int64_t begin, std::int64_t end) const;
   Cuts& cuts(std::int64_t taps);
   std::int64_t of_place_blocks(Cuts& cuts, std::int64_t length);
   std::int64_t of_long_blocks(const Cuts& cuts, std::int64_t length) const;
@@ -88,10 +91,9 @@ class TouchedElements {
   Side places_;
   Side taps_;
   bool dense_ = false;
+  std::size_t elements_ = 0;                     // of an image
   std::vector<std::unique_ptr<Table>> tables_;   // [begin][end - 1]
   std::unordered_map<std::int64_t, Cuts> cuts_;  // by block of taps
-  std::vector<std::int32_t> seen_;               // by element: the round in which it was
-  std::int32_t round_ = 0;
 };
 
 }  // namespace potomac::workloads
