@@ -36,6 +36,9 @@ Blocking soonest(GemmOperands& operands, const Architecture& architecture, const
   Blocking best = blocking;
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
   for (const Blocking& other : finer(operands, architecture, bits, blocking)) {
+    if (tiles_of(one, other) > kManyTiles) {
+      continue;
+    }
     const Schedule schedule({one}, architecture.array, architecture.dataflow, {other});
     MemoryPace pace(architecture, schedule, {&operands, 1}, bits);
     const std::uint64_t cycles = cycles_of(schedule, architecture.issue).total() +

@@ -190,32 +190,39 @@ std::int64_t TouchedElements::of_block(std::int64_t row, std::int64_t row_end, s
   return count;
 }
 
-TouchedElements::Cuts& TouchedElements::cuts(std::int64_t taps) {
+TouchedElements::TapBlocks& TouchedElements::tap_blocks(std::int64_t taps) {
   // Whole outer coordinates are all alike.
   const std::int64_t block = taps % taps_.inner == 0 ? taps_.total : taps;
-  const auto [slot, made] = cuts_.try_emplace(block);
-  Cuts& cuts = slot->second;
+  const auto [slot, made] = tap_blocks_.try_emplace(block);
+  TapBlocks& blocks = slot->second;
   if (!made) {
-    return cuts;
+    return blocks;
   }
-  std::unordered_map<Table*, std::int64_t> often;
+  // In the order in which they are first met.
+  std::unordered_map<Table*, std::size_t> known;
   for (std::int64_t begin = 0; begin < taps_.total; begin += block) {
     for_each_table(begin, std::min(begin + block, taps_.total),
-                   [&](Table& table, std::int64_t times) { often[&table] += times; });
+                   [&](Table& table, std::int64_t times) {
+                     const auto [at, is_new] = known.try_emplace(&table, blocks.tables.size());
+                     if (is_new) {
+                       blocks.tables.emplace_back(&table, 0);
+                     }
+                     blocks.tables[at->second].second += times;
+                   });
   }
-  cuts.tables.assign(often.begin(), often.end());
-  cuts.at.resize(static_cast<std::size_t>(places_.inner));
-  for (const auto& [table, times] : cuts.tables) {
-    cuts.all += times * table->all;
-    for (const Table::Pairs& pairs : table->pairs) {
-      cuts.distance = std::max(cuts.distance, pairs.distance);
-      for (std::size_t place = 1; place < cuts.at.size(); ++place) {
-        const auto reach = std::min(place, static_cast<std::size_t>(pairs.distance));
-        cuts.at[place] += times * (pairs.firsts[place] - pairs.firsts[place - reach]);
-      }
+  return blocks;
+}
+
+void TouchedElements::add_cuts(Cuts& cuts, const Table& table, std::int64_t times) {
+  cuts.at.resize(table.touches.size() - 1);
+  cuts.all += times * table.all;
+  for (const Table::Pairs& pairs : table.pairs) {
+    cuts.distance = std::max(cuts.distance, pairs.distance);
+    for (std::size_t place = 1; place < cuts.at.size(); ++place) {
+      const auto reach = std::min(place, static_cast<std::size_t>(pairs.distance));
+      cuts.at[place] += times * (pairs.firsts[place] - pairs.firsts[place - reach]);
     }
   }
-  return cuts;
 }
 
 // Each cut costs what is touched on both sides of it. Where cuts lie within an image comes back
@@ -238,30 +245,45 @@ std::int64_t TouchedElements::of_long_blocks(const Cuts& cuts, std::int64_t leng
   return places_.extents[0] * cuts.all + count / period * of_period + of_rest;
 }
 
-std::int64_t TouchedElements::of_place_blocks(Cuts& cuts, std::int64_t length) {
-  const auto known = cuts.sums.find(length);
-  if (known != cuts.sums.end()) {
+std::int64_t TouchedElements::of_place_blocks(Table& table, std::int64_t length) const {
+  const auto [slot, is_new] = table.sums.try_emplace(length, 0);
+  if (!is_new) {
+    return slot->second;
+  }
+  // The blocks come back after as many images as together hold a whole number of them.
+  const std::int64_t period = std::lcm(length, places_.inner);
+  const auto up_to = [&](std::int64_t end) {
+    std::int64_t part = 0;
+    for (std::int64_t at = 0; at < end; at += length) {
+      part += of_places(table, at, std::min(at + length, end));
+    }
+    return part;
+  };
+  const std::int64_t whole = places_.total / period;
+  slot->second = (whole > 0 ? whole * up_to(period) : 0) + up_to(places_.total % period);
+  return slot->second;
+}
+
+std::int64_t TouchedElements::of_place_blocks(TapBlocks& blocks, std::int64_t length) {
+  const auto known = blocks.sums.find(length);
+  if (known != blocks.sums.end()) {
     return known->second;
   }
-  std::int64_t sum = 0;
-  if (length >= std::min(cuts.distance, places_.inner)) {
-    sum = of_long_blocks(cuts, length);
-  } else {
-    // The blocks come back after as many images as together hold a whole number of them.
-    const std::int64_t period = std::lcm(length, places_.inner);
-    for (const auto& [table, times] : cuts.tables) {
-      const auto up_to = [&, &table = std::as_const(*table)](std::int64_t end) {
-        std::int64_t part = 0;
-        for (std::int64_t at = 0; at < end; at += length) {
-          part += of_places(table, at, std::min(at + length, end));
-        }
-        return part;
-      };
-      const std::int64_t whole = places_.total / period;
-      sum += times * ((whole > 0 ? whole * up_to(period) : 0) + up_to(places_.total % period));
+  if (blocks.sums.size() == kFewLengths) {
+    for (const auto& [table, times] : blocks.tables) {
+      add_cuts(blocks.cuts, *table, times);
     }
   }
-  cuts.sums.emplace(length, sum);
+  std::int64_t sum = 0;
+  if (blocks.sums.size() >= kFewLengths &&
+      length >= std::min(blocks.cuts.distance, places_.inner)) {
+    sum = of_long_blocks(blocks.cuts, length);
+  } else {
+    for (const auto& [table, times] : blocks.tables) {
+      sum += times * of_place_blocks(*table, length);
+    }
+  }
+  blocks.sums.emplace(length, sum);
   return sum;
 }
 
@@ -269,7 +291,8 @@ std::int64_t TouchedElements::of_blocks(std::int64_t rows, std::int64_t depth) {
   if (dense_) {
     return rows_ * depth_;
   }
-  return of_place_blocks(cuts(places_are_rows_ ? depth : rows), places_are_rows_ ? rows : depth);
+  return of_place_blocks(tap_blocks(places_are_rows_ ? depth : rows),
+                         places_are_rows_ ? rows : depth);
 }
 
 std::int64_t TouchedElements::of_blocks_at_least(std::int64_t rows, std::int64_t depth) {
@@ -277,11 +300,14 @@ std::int64_t TouchedElements::of_blocks_at_least(std::int64_t rows, std::int64_t
     return rows_ * depth_;
   }
   // Blocks that are put together touch no more than they did one by one.
-  Cuts& cuts = this->cuts(places_are_rows_ ? depth : rows);
+  TapBlocks& blocks = tap_blocks(places_are_rows_ ? depth : rows);
   const std::int64_t length = places_are_rows_ ? rows : depth;
-  const std::int64_t together =
-      length * std::max<std::int64_t>(blocks_in(cuts.distance, length), 1);
-  return of_place_blocks(cuts, std::min(together, places_.total));
+  std::int64_t distance = 0;
+  for (const auto& [table, times] : blocks.tables) {
+    distance = std::max(distance, table->pairs.empty() ? 0 : table->pairs.back().distance);
+  }
+  const std::int64_t together = length * std::max<std::int64_t>(blocks_in(distance, length), 1);
+  return of_place_blocks(blocks, std::min(together, places_.total));
 }
 
 }  // namespace potomac::workloads

@@ -45,6 +45,7 @@ class TouchedElements {
 
  private:
   static constexpr std::int64_t kMostWork = std::int64_t{1} << 30;  // places x taps
+  static constexpr std::size_t kFewLengths = 8;  // for which tables are looked at one by one
 
   // For the taps [begin, end) of one outer coordinate; up to each place.
   struct Table {
@@ -53,16 +54,23 @@ class TouchedElements {
       std::int64_t distance = 0;
       std::vector<std::int32_t> firsts;  // pairs of which the first touch is in front of it
     };
-    std::vector<Pairs> pairs;  // by rising distance
-    std::int64_t all = 0;      // elements of an image that are touched
+    std::vector<Pairs> pairs;                             // by rising distance
+    std::int64_t all = 0;                                 // elements of an image that are touched
+    std::unordered_map<std::int64_t, std::int64_t> sums;  // by length of the blocks of places
   };
 
-  // For all blocks of so many taps: what cutting an image at a place costs.
+  // What cutting an image at a place costs, for one table or a sum of them: elements touched on
+  // both sides, each as often as it is in another block.
   struct Cuts {
-    std::vector<std::pair<Table*, std::int64_t>> tables;  // and how often each
-    std::vector<std::int64_t> at;  // elements touched on both sides of a cut, by its place
-    std::int64_t all = 0;          // in one image without cuts
+    std::vector<std::int64_t> at;  // by place
+    std::int64_t all = 0;          // touched in one image without cuts
     std::int64_t distance = 0;     // cuts that are further apart do not lie between the same pair
+  };
+
+  // All blocks of so many taps.
+  struct TapBlocks {
+    std::vector<std::pair<Table*, std::int64_t>> tables;  // and how often each
+    Cuts cuts;                                            // of all of them, once it pays
     std::unordered_map<std::int64_t, std::int64_t> sums;  // by length of the blocks of places
   };
 
@@ -70,9 +78,11 @@ class TouchedElements {
   Table& table(std::int64_t begin, std::int64_t end);
   static std::int64_t of_range(const Table& table, std::int64_t begin, std::int64_t end);
   std::int64_t of_places(const Table& table, std::int64_t begin, std::int64_t end) const;
-  Cuts& cuts(std::int64_t taps);
-  std::int64_t of_place_blocks(Cuts& cuts, std::int64_t length);
+  TapBlocks& tap_blocks(std::int64_t taps);
+  std::int64_t of_place_blocks(TapBlocks& blocks, std::int64_t length);
+  std::int64_t of_place_blocks(Table& table, std::int64_t length) const;
   std::int64_t of_long_blocks(const Cuts& cuts, std::int64_t length) const;
+  static void add_cuts(Cuts& cuts, const Table& table, std::int64_t times);
   // Calls body(table, times) for the taps [begin, end) of all outer coordinates.
   template <typename Body>
   void for_each_table(std::int64_t begin, std::int64_t end, const Body& body);
@@ -91,9 +101,9 @@ class TouchedElements {
   Side places_;
   Side taps_;
   bool dense_ = false;
-  std::size_t elements_ = 0;                     // of an image
-  std::vector<std::unique_ptr<Table>> tables_;   // [begin][end - 1]
-  std::unordered_map<std::int64_t, Cuts> cuts_;  // by block of taps
+  std::size_t elements_ = 0;                                // of an image
+  std::vector<std::unique_ptr<Table>> tables_;              // [begin][end - 1]
+  std::unordered_map<std::int64_t, TapBlocks> tap_blocks_;  // by their number of taps
 };
 
 }  // namespace potomac::workloads
