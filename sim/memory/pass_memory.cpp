@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cassert>
 #include <limits>
 
 #include "sim/machine/cycles.hpp"
 #include "sim/memory/accesses.hpp"
-#include "sim/memory/memory_pace.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -75,9 +73,26 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
   return plan;
 }
 
-bool KnownStalls::may_step(const Step& /*step*/) {
-  assert(false);
-  return true;
+// Null if nothing holds the array back.
+MemoryPace* PlannedPace::by_step() {
+  if (!architecture_.memory->dram) {
+    return nullptr;
+  }
+  if (!by_step_) {
+    operands_ = operands_of(layer_, pass_, architecture_.lowering);
+    by_step_.emplace(architecture_, schedule_, operands_, plan_.bits);
+  }
+  return &*by_step_;
+}
+
+bool PlannedPace::may_step(const Step& step) {
+  MemoryPace* const pace = by_step();
+  return pace == nullptr || pace->may_step(step);
+}
+
+bool PlannedPace::may_end(std::uint64_t cycle) {
+  MemoryPace* const pace = by_step();
+  return pace == nullptr || pace->may_end(cycle);
 }
 
 }  // namespace potomac::sim

@@ -2,7 +2,8 @@
 // waits.
 #pragma once
 
-#include <map>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 
 #include "energy/memory_accesses.hpp"
 #include "sim/engines/pace.hpp"
-#include "sim/memory/tile_memory.hpp"
+#include "sim/memory/memory_pace.hpp"
 #include "sim/memory/tiler.hpp"
 
 namespace potomac::sim {
@@ -27,19 +28,32 @@ struct PassMemory {
 PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
                        const ElementBits& bits, std::string_view machine, const std::string& layer);
 
-// How long the array waits in a pass, known beforehand.
-class KnownStalls : public Pace {
+// The plan as what holds an array back. An engine that has closed forms is told the stalls, which
+// are known; one that steps is held back step by step.
+class PlannedPace : public Pace {
  public:
-  explicit KnownStalls(const StallCycles& stalls) : stalls_(stalls.total()) {}
+  // All that it is given must outlive it.
+  PlannedPace(const workloads::LayerShape& layer, workloads::Pass pass,
+              const Architecture& architecture, const Schedule& schedule, const PassMemory& plan)
+      : layer_(layer), pass_(pass), architecture_(architecture), schedule_(schedule), plan_(plan) {}
 
-  // Precondition: the engine does not step.
   bool may_step(const Step& step) override;
+  bool may_end(std::uint64_t cycle) override;
   std::uint64_t total_stalls(const Schedule& /*schedule*/, Issue /*issue*/) override {
-    return stalls_;
+    return plan_.stalls.total();
   }
 
  private:
-  std::uint64_t stalls_;
+  MemoryPace* by_step();
+
+  const workloads::LayerShape& layer_;
+  workloads::Pass pass_;
+  const Architecture& architecture_;
+  const Schedule& schedule_;
+  const PassMemory& plan_;
+  // Made when it is asked for.
+  std::vector<GemmOperands> operands_;
+  std::optional<MemoryPace> by_step_;
 };
 
 }  // namespace potomac::sim

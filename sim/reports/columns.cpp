@@ -99,6 +99,122 @@ void add_cycles(std::vector<Column>& list, const std::string& name, Cycles Quant
   add("stall", "waiting for memory", [](const Cycles& c) { return c.stall; });
 }
 
+// One machine's memory.
+struct MemoryOf {
+  std::string path;  // in report.json
+  std::string flat;
+  std::string machine;
+  energy::MemoryAccesses Quantities::*accesses;
+  Cycles Quantities::*cycles;
+  std::uint64_t Quantities::*macs;
+  std::vector<Blocking> PassRecord::*tiles;
+};
+
+// Bits that DRAM can move in a cycle; nothing if there is none, or an ideal one.
+std::optional<double> dram_bits_per_cycle(const Architecture& architecture) {
+  if (!architecture.memory || !architecture.memory->dram) {
+    return std::nullopt;
+  }
+  return architecture.memory->dram->bandwidth_gb_s * 8e3 / architecture.clock_mhz;
+}
+
+std::optional<double> dram_bits(const energy::MemoryAccesses& accesses) {
+  if (!accesses.known()) {
+    return std::nullopt;
+  }
+  return static_cast<double>(accesses.dram.read_bits.value() + accesses.dram.written_bits.value());
+}
+
+void add_roofline(std::vector<Column>& list, const MemoryOf& memory) {
+  const auto add = [&](const char* name, const char* unit, std::string meaning, auto get) {
+    list.push_back({fmt::format("{}.{}", memory.path, name),
+                    fmt::format("{}_{}", memory.flat, name), "", unit, std::move(meaning), true,
+                    [memory, get](const ColumnSource& s) -> Cell {
+                      const std::optional<double> bits = dram_bits(s.quantities.*memory.accesses);
+                      if (!bits || *bits == 0.0) {
+                        return {};
+                      }
+                      return get(s, *bits);
+                    }});
+  };
+  add("macs_per_byte", "MAC/B", "operational intensity: MACs for each byte of DRAM traffic",
+      [memory](const ColumnSource& s, double bits) {
+        return Cell(static_cast<double>(s.quantities.*memory.macs) * 8.0 / bits);
+      });
+  add("roofline", "",
+      "the part of the array's peak that DRAM's bandwidth allows at this intensity, at most 1",
+      [memory](const ColumnSource& s, double bits) {
+        const std::optional<double> bandwidth = dram_bits_per_cycle(s.architecture);
+        return bandwidth
+                   ? Cell(Share{std::min(1.0, static_cast<double>(s.quantities.*memory.macs) /
+                                                  bits * *bandwidth /
+                                                  static_cast<double>(s.architecture.array.pes()))})
+                   : Cell(Share{1.0});
+      });
+  add("bandwidth_used", "", "DRAM traffic / (bandwidth * cycles)",
+      [memory](const ColumnSource& s, double bits) {
+        const std::optional<double> bandwidth = dram_bits_per_cycle(s.architecture);
+        const auto cycles = static_cast<double>((s.quantities.*memory.cycles).total());
+        return bandwidth ? Cell(Share{bits / (*bandwidth * cycles)}) : Cell();
+      });
+  add("bound_by", "",
+      "which of the two alone takes longer: `array`, its cycles without stalls, or `dram`, its "
+      "traffic at full bandwidth",
+      [memory](const ColumnSource& s, double bits) {
+        const std::optional<double> bandwidth = dram_bits_per_cycle(s.architecture);
+        const Cycles& cycles = s.quantities.*memory.cycles;
+        const auto busy = static_cast<double>(cycles.total() - cycles.stall);
+        return Cell(std::string(bandwidth && bits / *bandwidth > busy ? "dram" : "array"));
+      });
+}
+
+void add_memory(std::vector<Column>& list, const MemoryOf& memory) {
+  const auto add = [&](const std::string& path, std::string_view unit, std::string meaning,
+                       auto get) {
+    std::string flat = path;
+    std::ranges::replace(flat, '.', '_');
+    list.push_back({fmt::format("{}.{}", memory.path, path),
+                    fmt::format("{}_{}", memory.flat, flat), "", std::string(unit),
+                    std::move(meaning), true, [memory, get](const ColumnSource& s) {
+                      return cell_of(get(s.quantities.*memory.accesses));
+                    }});
+  };
+  list.push_back({memory.path + ".tiles", memory.flat + "_tiles", "", "",
+                  fmt::format("{}: the tiles of each of `gemms`, and the order of their loops",
+                              memory.machine),
+                  false, [memory](const ColumnSource& s) {
+                    return s.record == nullptr || !s.architecture.memory
+                               ? Cell()
+                               : Cell(s.record->*memory.tiles);
+                  }});
+  add_roofline(list, memory);
+  for (const energy::TrafficInfo& traffic : energy::kTraffic) {
+    add(std::string(traffic.name), "bit", std::string(traffic.description),
+        [member = traffic.member](const energy::MemoryAccesses& a) { return a.*member; });
+  }
+  for (const energy::MemoryInfo& one : energy::kMemories) {
+    for (const energy::AccessInfo& access : energy::kAccesses) {
+      add(fmt::format("{}.{}", one.name, access.name), access.unit,
+          fmt::format("{}: {}", one.description, access.description),
+          [of = one.member, member = access.member](const energy::MemoryAccesses& a) {
+            return a.*of.*member;
+          });
+    }
+  }
+}
+
+void add_stalls(std::vector<Column>& list, const std::string& name, StallBy Quantities::*machine) {
+  const auto add = [&](const char* part, const char* meaning, Count StallBy::*member) {
+    list.push_back(counted(
+        fmt::format("{}.{}", name, part), fmt::format("{}_{}", name, part), "", "cycle", meaning,
+        [machine, member](const Quantities& q) { return cell_of(q.*machine.*member); }));
+  };
+  add("first", "of the stalls: waiting for the first operand", &StallBy::first);
+  add("second", "waiting for the second operand", &StallBy::second);
+  add("results", "waiting for room for results, for their partial sums, or at the end for DRAM",
+      &StallBy::results);
+}
+
 // The largest cause of idle PE cycles and its share of all PE cycles: "fill 46%".
 Cell idle_text(const ColumnSource& source) {
   const std::uint64_t cycles = source.quantities.cycles.total();
@@ -173,6 +289,13 @@ std::vector<Column> make_columns() {
   add_actions(list, "baseline_actions", "baseline_", &Quantities::baseline_actions);
   add_toggles(list, "toggles", &Quantities::toggles);
   add_toggles(list, "baseline_toggles", &Quantities::baseline_toggles);
+  add_stalls(list, "stall_by", &Quantities::stall_by);
+  add_stalls(list, "baseline_stall_by", &Quantities::baseline_stall_by);
+  add_memory(list, {"memory.mf_mac", "memory", "the MF-MAC array", &Quantities::memory,
+                    &Quantities::cycles, &Quantities::macs, &PassRecord::tiles});
+  add_memory(list, {"memory.fp32_mac", "baseline_memory", "the FP32 array",
+                    &Quantities::baseline_memory, &Quantities::baseline_cycles,
+                    &Quantities::baseline_macs, &PassRecord::baseline_tiles});
   return list;
 }
 
@@ -197,6 +320,16 @@ struct JsonCell {
     }
     return json;
   }
+  nlohmann::ordered_json operator()(const std::vector<Blocking>& tiles) const {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const Blocking& tile : tiles) {
+      json.push_back({{"loop_order", loop_order_text(tile.order)},
+                      {"m", tile.extents[Index::kM]},
+                      {"n", tile.extents[Index::kN]},
+                      {"k", tile.extents[Index::kK]}});
+    }
+    return json;
+  }
   nlohmann::ordered_json operator()(const auto& value) const { return value; }
 };
 
@@ -206,6 +339,9 @@ struct CsvCell {
   std::string operator()(const std::string& text) const { return csv_field(text); }
   std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
     return csv_field(gemm_text(gemms));
+  }
+  std::string operator()(const std::vector<Blocking>& tiles) const {
+    return csv_field(tile_text(tiles));
   }
   std::string operator()(const auto& number) const { return fmt::format("{}", number); }
 };
@@ -217,6 +353,7 @@ struct TextCell {
   std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
     return gemm_text(gemms);
   }
+  std::string operator()(const std::vector<Blocking>& tiles) const { return tile_text(tiles); }
   std::string operator()(const auto& value) const { return fmt::format("{}", value); }
 };
 
@@ -256,6 +393,11 @@ nlohmann::ordered_json json_of(const ColumnSource& source, bool totals) {
   for (const char* toggles : {"toggles", "baseline_toggles"}) {
     if (std::ranges::all_of(json[toggles], [](const auto& count) { return count.is_null(); })) {
       json[toggles] = nullptr;
+    }
+  }
+  if (!source.architecture.memory) {
+    for (const char* memory : {"stall_by", "baseline_stall_by", "memory"}) {
+      json[memory] = nullptr;
     }
   }
   return json;

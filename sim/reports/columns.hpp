@@ -21,7 +21,7 @@ struct Share {
   double value = 0.0;
 };
 using Cell = std::variant<std::monostate, std::int64_t, std::uint64_t, double, Share, std::string,
-                          std::vector<workloads::GemmShape>>;
+                          std::vector<workloads::GemmShape>, std::vector<Blocking>>;
 
 // What a column is looked up in. `record` is null where it is of a total.
 struct ColumnSource {

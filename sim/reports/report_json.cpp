@@ -1,6 +1,5 @@
 #include "sim/reports/report_json.hpp"
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,9 +12,6 @@ namespace potomac::sim {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// What a pass may be asked for besides, and no run yields yet.
-constexpr std::array<const char*, 2> kNotCounted = {"stall_by", "memory"};
 
 Json optional_number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -217,11 +213,7 @@ Json report_json(const RunResult& result) {
   selection["left_out"] = result.left_out;
   Json& passes = json["passes"] = Json::array();
   for (const PassRecord& record : result.passes) {
-    Json entry = json_of({&record, record.quantities, result.architecture}, false);
-    for (const char* name : kNotCounted) {
-      entry[name] = nullptr;
-    }
-    passes.push_back(std::move(entry));
+    passes.push_back(json_of({&record, record.quantities, result.architecture}, false));
   }
   json["totals"] = totals_json(result.totals, result.architecture);
   if (result.assumed) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "energy/unit_energy_table.hpp"
+#include "sim/reports/gemm_text.hpp"
 #include "sim/reports/json_value.hpp"
 #include "sim/reports/report_json.hpp"
 #include "sim/studies/pricing.hpp"
@@ -57,6 +58,54 @@ energy::RegisterToggles read_toggles(const JsonValue& json) {
   return toggles;
 }
 
+StallBy read_stalls(const JsonValue& json) {
+  return {json.at("first").count(), json.at("second").count(), json.at("results").count()};
+}
+
+energy::MemoryAccesses read_accesses(const JsonValue& json) {
+  energy::MemoryAccesses accesses;
+  for (const energy::TrafficInfo& traffic : energy::kTraffic) {
+    accesses.*traffic.member = json.at(traffic.name).count();
+  }
+  for (const energy::MemoryInfo& memory : energy::kMemories) {
+    for (const energy::AccessInfo& access : energy::kAccesses) {
+      accesses.*memory.member.*access.member = json.at(memory.name).at(access.name).count();
+    }
+  }
+  return accesses;
+}
+
+std::vector<Blocking> read_tiles(const JsonValue& json) {
+  std::vector<Blocking> tiles;
+  for (const JsonValue& tile : json.items()) {
+    const JsonValue order = tile.at("loop_order");
+    const std::optional<LoopOrder> loops = loop_order_of(order.text());
+    if (!loops) {
+      order.fail("is no order of the loops over m, n and k", "run it again");
+    }
+    tiles.push_back(
+        {{tile.at("m").integer(), tile.at("n").integer(), tile.at("k").integer()}, *loops});
+  }
+  return tiles;
+}
+
+// Reports of before there were memories have null here, or nothing.
+void read_memory(const JsonValue& json, const Architecture& architecture, PassRecord& record) {
+  Quantities& quantities = record.quantities;
+  if (!architecture.memory) {
+    quantities.stall_by = quantities.baseline_stall_by = StallBy::unknown();
+    quantities.memory = quantities.baseline_memory = energy::MemoryAccesses::unknown();
+    return;
+  }
+  quantities.stall_by = read_stalls(json.at("stall_by"));
+  quantities.baseline_stall_by = read_stalls(json.at("baseline_stall_by"));
+  const JsonValue memory = json.at("memory");
+  quantities.memory = read_accesses(memory.at("mf_mac"));
+  quantities.baseline_memory = read_accesses(memory.at("fp32_mac"));
+  record.tiles = read_tiles(memory.at("mf_mac").at("tiles"));
+  record.baseline_tiles = read_tiles(memory.at("fp32_mac").at("tiles"));
+}
+
 Cycles read_cycles(const JsonValue& json) {
   return {json.at("preload").count(), json.at("stream").count(), json.at("drain").count(),
           json.at("stall").count()};
@@ -89,6 +138,7 @@ PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
   quantities.baseline_actions = read_actions(json.at("baseline_actions"));
   quantities.toggles = read_toggles(json.at("toggles"));
   quantities.baseline_toggles = read_toggles(json.at("baseline_toggles"));
+  read_memory(json, architecture, record);
   return record;
 }
 
@@ -139,6 +189,12 @@ void check_pass(const JsonValue& json, const PassRecord& record, const Architect
                                                 cycles.total(),
             "macs and idle PE cycles are not all PE cycles");
   };
+  const auto require_stalls = [&](const StallBy& by, const Cycles& cycles) {
+    const Count sum = by.first + by.second + by.results;
+    require(!sum.known() || sum.value() == cycles.stall, "stall_by is not cycles.stall");
+  };
+  require_stalls(quantities.stall_by, quantities.cycles);
+  require_stalls(quantities.baseline_stall_by, quantities.baseline_cycles);
   require_all_cycles(quantities.macs, quantities.actions, quantities.cycles);
   require_all_cycles(quantities.baseline_macs, quantities.baseline_actions,
                      quantities.baseline_cycles);
@@ -266,7 +322,8 @@ RunResult read_result(const JsonValue& json, const std::string& file) {
 }
 
 // Keys that reports of version 2 did not have from the beginning.
-constexpr std::array<std::string_view, 2> kLaterKeys = {"baseline_macs", "gradient_rounding"};
+constexpr std::array<std::string_view, 5> kLaterKeys = {"baseline_macs", "gradient_rounding",
+                                                        "stall_by", "baseline_stall_by", "memory"};
 
 // Where `stored` is not what its own counts make of it; empty if nowhere.
 std::string first_difference(const Json& stored, const Json& made, const std::string& place) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/reports/columns.hpp"
+#include "sim/reports/memory_table.hpp"
 #include "sim/reports/si_units.hpp"
 #include "support/plain_text.hpp"
 
@@ -223,6 +224,8 @@ std::string run_table(const RunResult& result, TextForm form) {
       "not use them, fill: operands are on their way, drain: results are. zeros: MACs with a zero "
       "operand that were gated.");
   text += assumed_text(result);
+  const std::string memory = memory_table(result, form);
+  text += memory.empty() ? "" : fmt::format("\n{}", memory);
   text += toggles_section(result.totals, form);
   for (const energy::OperationEnergy& energy : result.energy) {
     text += '\n';

@@ -43,6 +43,11 @@ std::string si_count(std::uint64_t count) {
   return fmt::format("{:.{}f} {}", value, decimals, kPrefixes[step]);
 }
 
+std::string si_bytes(std::uint64_t bytes) {
+  static constexpr std::array<std::string_view, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
+  return scaled(static_cast<double>(bytes), kUnits);
+}
+
 std::string si_time(double nanoseconds) {
   static constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
   return scaled(nanoseconds, kUnits);

@@ -80,27 +80,28 @@ void fill(PassRecord& record, const PassPlans* plans) {
   }
 }
 
-// One machine's side of a pass.
+// One machine's side of a pass. All that it is given must outlive it; `memory` may be null.
 class MachinePass {
  public:
-  MachinePass(const Architecture& architecture, const std::vector<workloads::GemmShape>& gemms,
-              const PassMemory* memory)
+  MachinePass(const Architecture& architecture, const workloads::LayerShape& layer,
+              const PassRecord& record, const PassMemory* memory)
       : architecture_(architecture),
         schedule_(memory == nullptr
-                      ? Schedule(gemms, architecture.array, architecture.dataflow)
-                      : Schedule(gemms, architecture.array, architecture.dataflow, memory->tiles)) {
+                      ? Schedule(record.gemms, architecture.array, architecture.dataflow)
+                      : Schedule(record.gemms, architecture.array, architecture.dataflow,
+                                 memory->tiles)) {
     if (memory != nullptr) {
-      stalls_.emplace(memory->stalls);
+      pace_.emplace(layer, record.pass, architecture, schedule_, *memory);
     }
   }
 
   const Schedule& schedule() const { return schedule_; }
-  Pace* pace() { return stalls_ ? &*stalls_ : nullptr; }
+  Pace* pace() { return pace_ ? &*pace_ : nullptr; }
 
   // With the stalls, where counts come from closed forms.
   PassCounts with_stalls(PassCounts counts) {
-    if (stalls_) {
-      add_stalls(counts, schedule_, architecture_.issue, *stalls_);
+    if (pace_) {
+      add_stalls(counts, schedule_, architecture_.issue, *pace_);
     }
     return counts;
   }
@@ -108,7 +109,7 @@ class MachinePass {
  private:
   const Architecture& architecture_;
   Schedule schedule_;
-  std::optional<KnownStalls> stalls_;
+  std::optional<PlannedPace> pace_;
 };
 
 PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
@@ -116,8 +117,9 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
                     const Architecture& architecture, const PassPlans* plans, Engine& engine,
                     const SimulationOptions& options) {
   PassRecord record = record_of(workload, index, pass, architecture);
-  const bool has_baseline = workload.layers()[index].term == 1;
-  MachinePass mf_mac(architecture, record.gemms, plans == nullptr ? nullptr : &plans->mf_mac);
+  const workloads::LayerShape& shape = workload.layers()[index];
+  MachinePass mf_mac(architecture, shape, record, plans == nullptr ? nullptr : &plans->mf_mac);
+  const bool has_baseline = shape.term == 1;
   Job job{.architecture = &architecture,
           .schedule = &mf_mac.schedule(),
           .accumulator = record.accumulator,
@@ -148,7 +150,7 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
     }
     return record;
   }
-  MachinePass fp32(architecture, record.gemms, plans == nullptr ? nullptr : &*plans->baseline);
+  MachinePass fp32(architecture, shape, record, plans == nullptr ? nullptr : &*plans->baseline);
   if (simulates) {
     job.unit = Unit::kFp32Mac;
     job.schedule = &fp32.schedule();
@@ -247,14 +249,15 @@ std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
       PassRecord record = record_of(workload, i, pass, architecture);
       const PassPlans* const found = plans.find(i, pass);
       fill(record, found);
-      MachinePass mf_mac(architecture, record.gemms, found == nullptr ? nullptr : &found->mf_mac);
+      const workloads::LayerShape& shape = workload.layers()[i];
+      MachinePass mf_mac(architecture, shape, record, found == nullptr ? nullptr : &found->mf_mac);
       const PassCounts counts = mf_mac.with_stalls(
           mf_mac_counts(architecture, mf_mac.schedule(),
                         facts.find(i, pass, architecture.lowering, record.accumulator)));
-      if (workload.layers()[i].term > 1) {
+      if (shape.term > 1) {
         fill(record, counts, no_baseline(counts));
       } else {
-        MachinePass fp32(architecture, record.gemms,
+        MachinePass fp32(architecture, shape, record,
                          found == nullptr ? nullptr : &*found->baseline);
         fill(record, counts,
              fp32.with_stalls(fp32_counts(architecture, fp32.schedule(), counts.zeros)));

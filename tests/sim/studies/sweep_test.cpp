@@ -118,7 +118,7 @@ TEST(Sweep, EveryPointIsARunOfItsOwnInAnyEngineOnAnyThreads) {
       continue;
     }
     const auto engine = make_engine(EngineKind::kFast, pool);
-    const auto records = simulate(workload, rows[i].architecture, *engine, {});
+    const auto records = simulate(workload, rows[i].architecture, *engine, pool, {});
     const Quantities alone = total_of(records);
     EXPECT_EQ(totals_of(rows[i]), json_of({nullptr, alone, rows[i].architecture}, true));
     EXPECT_EQ(totals_of(rows[i]), totals_of(by_systemc[i]));

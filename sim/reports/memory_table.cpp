@@ -1,0 +1,113 @@
+#include "sim/reports/memory_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sim/reports/columns.hpp"
+#include "sim/reports/gemm_text.hpp"
+#include "sim/reports/si_units.hpp"
+
+namespace potomac::sim {
+namespace {
+
+std::string bytes_text(const energy::MemoryAccesses& accesses) {
+  return si_bytes((accesses.dram.read_bits + accesses.dram.written_bits).value() / 8);
+}
+
+std::string share_text(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? "-"
+                    : fmt::format("{:.1f}%",
+                                  100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+// What most of the stalls are spent waiting for.
+std::string waits_for(const StallBy& stalls) {
+  const std::array<std::pair<std::string_view, std::uint64_t>, 3> causes = {
+      {{"first", stalls.first.value()},
+       {"second", stalls.second.value()},
+       {"results", stalls.results.value()}}};
+  const auto& largest =
+      *std::ranges::max_element(causes, {}, &std::pair<std::string_view, std::uint64_t>::second);
+  return largest.second == 0 ? "-" : std::string(largest.first);
+}
+
+// Loops that all of a pass's tiles share.
+std::string loops_text(const std::vector<Blocking>& tiles) {
+  if (tiles.empty()) {
+    return "-";
+  }
+  const bool shared = std::ranges::all_of(
+      tiles, [&](const Blocking& tile) { return tile.order == tiles.front().order; });
+  return shared ? loop_order_text(tiles.front().order) : "differ";
+}
+
+std::vector<std::string> row_of(std::string name, std::string tiles, std::string loops,
+                                const ColumnSource& source) {
+  const Quantities& q = source.quantities;
+  const auto cell = [&](const char* flat) { return text_cell(column_named(flat).get(source)); };
+  const Cell intensity = column_named("memory_macs_per_byte").get(source);
+  const double* const macs = std::get_if<double>(&intensity);
+  return {std::move(name),
+          std::move(tiles),
+          std::move(loops),
+          bytes_text(q.memory),
+          macs == nullptr ? "-" : fmt::format("{:.3g}", *macs),
+          cell("memory_roofline"),
+          cell("memory_bound_by"),
+          cell("memory_bandwidth_used"),
+          share_text(q.cycles.stall, q.cycles.total()),
+          waits_for(q.stall_by),
+          bytes_text(q.baseline_memory),
+          share_text(q.baseline_cycles.stall, q.baseline_cycles.total())};
+}
+
+std::string size_text(std::string_view name, const ScratchpadConfig& scratchpad) {
+  return fmt::format("{} {} KiB{}", name, scratchpad.kib,
+                     scratchpad.double_buffered ? " (two halves)" : "");
+}
+
+}  // namespace
+
+std::string memory_table(const RunResult& result, TextForm form) {
+  if (!result.architecture.memory) {
+    return "";
+  }
+  const MemoryConfig& memory = *result.architecture.memory;
+  std::string text = paragraph(fmt::format(
+      "Memory: scratchpads {}, {}, {}; DRAM {}.", size_text("first", memory.first),
+      size_text("second", memory.second), size_text("results", memory.results),
+      memory.dram
+          ? fmt::format("{} GB/s, {} ns", memory.dram->bandwidth_gb_s, memory.dram->latency_ns)
+          : "ideal"));
+  text += '\n';
+  TextTable table({"layer, pass", "tile, MxNxK", "loops", "DRAM", "MACs/B", "roof", "bound by",
+                   "used", "stall", "waits for", "FP32: DRAM", "stall"},
+                  1);
+  std::string_view last_layer;
+  for (const PassRecord& record : result.passes) {
+    if (record.layer != last_layer) {
+      table.add_section(record.layer);
+      last_layer = record.layer;
+    }
+    const std::string pass(workloads::name_of(record.pass));
+    table.add(row_of(form == TextForm::kMarkdown ? pass : fmt::format(" {}", pass),
+                     tile_text(record.tiles), loops_text(record.tiles),
+                     {&record, record.quantities, result.architecture}));
+  }
+  table.add_rule();
+  table.add(row_of("total", "", "", {nullptr, result.totals, result.architecture}));
+  text += table.text(form);
+  text += '\n';
+  text += paragraph(
+      "MACs/B: for each byte between DRAM and scratchpads. roof: the part of the array's peak that "
+      "DRAM's bandwidth allows. used: of that bandwidth. stall: cycles that the array waited, most "
+      "of them for what stands behind.");
+  return text;
+}
+
+}  // namespace potomac::sim
