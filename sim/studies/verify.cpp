@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <utility>
 #include <vector>
 
+#include "sim/memory/pass_memory.hpp"
 #include "sim/studies/drawn_convolution.hpp"
+#include "sim/studies/memory_plans.hpp"
 #include "support/error.hpp"
 #include "workloads/layers/lowering.hpp"
 
@@ -65,6 +68,20 @@ class Draw {
   std::mt19937_64 random_;
 };
 
+// Small enough that the layers which are drawn are cut into tiles more often than not.
+void draw_memory(Draw& draw, Architecture& architecture) {
+  MemoryConfig& memory = architecture.memory.emplace();
+  for (ScratchpadConfig* scratchpad : {&memory.first, &memory.second, &memory.results}) {
+    scratchpad->kib = draw.between(1, 2);
+    scratchpad->double_buffered = draw.one_in(2);
+  }
+  if (!draw.one_in(4)) {
+    // From a bit a cycle, at 500 MHz, to more than the array takes.
+    memory.dram = {static_cast<double>(draw.between(1, 400)) * 0.0625,
+                   static_cast<double>(draw.between(0, 100))};
+  }
+}
+
 Architecture draw_architecture(Draw& draw) {
   Architecture a;
   a.array = {draw.between(1, kMostRows), draw.between(1, kMostRows)};
@@ -87,6 +104,9 @@ Architecture draw_architecture(Draw& draw) {
     a.pe.accumulator.lsb.reset();
   } else {
     a.pe.accumulator.lsb = static_cast<int>(lowest + draw.between(0, 12));
+  }
+  if (draw.one_in(2)) {
+    draw_memory(draw, a);
   }
   return a;
 }
@@ -156,13 +176,29 @@ class RandomPace : public Pace {
   std::uint64_t seed_;
 };
 
-// Whether the machine's PE can hold the tensors of every pass.
+ElementBits mf_mac_bits(const Architecture& architecture, const workloads::LoweredPass& operands) {
+  return {operands.first().bits, operands.second().bits, architecture.pe.accumulator.bits};
+}
+
+// Throws InputError if the machine's PE or its scratchpads cannot hold a pass.
+void require_fit(const Architecture& architecture, const workloads::LoweredPass& operands) {
+  require_fit(architecture, operands.layer(), operands.first().format(),
+              operands.second().format());
+  if (architecture.memory) {
+    for (const workloads::GemmShape& gemm : operands.shapes()) {
+      require_room(architecture, gemm, mf_mac_bits(architecture, operands), "MF-MAC",
+                   operands.layer());
+      require_room(architecture, gemm, kFp32Bits, "FP32", operands.layer());
+    }
+  }
+}
+
+// Whether the machine can hold the tensors of every pass.
 bool fits(const Architecture& architecture, const workloads::Layer& layer) {
   return std::ranges::all_of(workloads::kPasses, [&](Pass pass) {
     const workloads::LoweredPass operands(layer, pass, architecture.lowering);
     try {
-      require_fit(architecture, layer.shape.name, operands.first().format(),
-                  operands.second().format());
+      require_fit(architecture, operands);
       return true;
     } catch (const InputError&) {
       return false;
@@ -277,6 +313,40 @@ PassCounts filled_in(PassCounts counted, const PassCounts& other) {
   return counted;
 }
 
+// What one machine makes of a case: its tiles, and what holds it back.
+class MachineSchedule {
+ public:
+  MachineSchedule(const VerifyCase& verify_case, const workloads::LoweredPass& operands,
+                  const ElementBits& bits)
+      : case_(verify_case), schedule_(schedule_of(operands, bits)) {}
+
+  const Schedule& schedule() const { return schedule_; }
+
+  // Anew for each run; null if nothing does.
+  std::unique_ptr<Pace> pace() const {
+    if (plan_) {
+      return std::make_unique<PlannedPace>(case_.layer.shape, case_.pass, case_.architecture,
+                                           schedule_, *plan_);
+    }
+    return case_.stalls ? std::make_unique<RandomPace>(*case_.stalls) : nullptr;
+  }
+
+ private:
+  Schedule schedule_of(const workloads::LoweredPass& operands, const ElementBits& bits) {
+    const Architecture& a = case_.architecture;
+    if (!a.memory) {
+      return {operands.shapes(), a.array, a.dataflow};
+    }
+    auto touched = operands_of(case_.layer.shape, case_.pass, a.lowering);
+    plan_ = plan_memory(touched, a, bits, "drawn", case_.layer.shape.name);
+    return {operands.shapes(), a.array, a.dataflow, plan_->tiles};
+  }
+
+  const VerifyCase& case_;
+  std::optional<PassMemory> plan_;
+  Schedule schedule_;
+};
+
 }  // namespace
 
 VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
@@ -296,7 +366,8 @@ VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
     drawn.layer.a = tensor(shape.a);
     drawn.layer.g = tensor(shape.g);
     drawn.pass = draw.element(workloads::kPasses);
-    drawn.stalls = draw.one_in(2) ? std::optional(draw.bits()) : std::nullopt;
+    drawn.stalls =
+        !drawn.architecture.memory && draw.one_in(2) ? std::optional(draw.bits()) : std::nullopt;
     if (fits(drawn.architecture, drawn.layer)) {
       return drawn;
     }
@@ -304,6 +375,7 @@ VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
   // Says what the machine would need for the narrowest of all.
   const rtl::PotFormat narrow(rtl::kMinPotBits);
   require_fit(drawn.architecture, drawn.layer.shape.name, narrow, narrow);
+  require_fit(drawn.architecture, {drawn.layer, drawn.pass, drawn.architecture.lowering});
   throw InputError({"", "pe.accumulator", "holds hardly any product of two tensors",
                     "widen pe.accumulator.bits"});
 }
@@ -311,15 +383,17 @@ VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
 std::string difference_between(const VerifyCase& verify_case, const VerifiedEngines& engines) {
   const Architecture& architecture = verify_case.architecture;
   const workloads::LoweredPass operands(verify_case.layer, verify_case.pass, architecture.lowering);
-  const Schedule schedule(operands.shapes(), architecture.array, architecture.dataflow);
   Job job{.architecture = &architecture,
-          .schedule = &schedule,
           .operands = &operands,
           .accumulator = require_fit(architecture, verify_case.layer.shape.name,
                                      operands.first().format(), operands.second().format())};
+  const MachineSchedule mf_mac(verify_case, operands, mf_mac_bits(architecture, operands));
+  const MachineSchedule fp32(verify_case, operands, kFp32Bits);
   const auto run = [&](Engine& engine, const Detail& detail) {
-    RandomPace pace(verify_case.stalls.value_or(0));
-    job.pace = verify_case.stalls ? &pace : nullptr;
+    const MachineSchedule& machine = job.unit == Unit::kMfMac ? mf_mac : fp32;
+    const std::unique_ptr<Pace> pace = machine.pace();
+    job.schedule = &machine.schedule();
+    job.pace = pace.get();
     return engine.run(job, detail);
   };
   const auto compare = [&](auto& results_one, auto& results_other, const Detail& detail_one,

@@ -17,7 +17,8 @@ struct VerifyCase {
   Architecture architecture;
   workloads::Layer layer;
   workloads::Pass pass = workloads::Pass::kForward;
-  std::optional<std::uint64_t> stalls;  // seed of a memory that holds the array back at random
+  // Of a machine without a memory: the seed of one that holds the array back at random.
+  std::optional<std::uint64_t> stalls;
 };
 
 // Case number `index` of a seed: the same on every machine. `fixed` is the architecture of all
