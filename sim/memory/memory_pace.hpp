@@ -1,5 +1,5 @@
-// A memory as what holds an array back: an engine that steps asks it step by step, one that has
-// closed forms asks it tile by tile. Both get the same stalls.
+// A memory as what holds an array back, computed: tile by tile for engines that have closed forms,
+// step by step for those that step. Both get the same stalls.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <span>
 
 #include "sim/engines/pace.hpp"
+#include "sim/memory/tile_cursor.hpp"
 #include "sim/memory/tile_memory.hpp"
 
 namespace potomac::sim {
@@ -26,19 +27,11 @@ class MemoryPace : public Pace {
   const StallCycles& stalls() const { return memory_.stalls(); }
 
  private:
-  bool may_pass_gates(const Step& step);
-  void take(const Step& step);
-
-  const Architecture& architecture_;
-  TileProgram program_;
+  std::span<GemmOperands> operands_;
+  ElementBits bits_;
   TileMemory memory_;
-
-  // Step by step: the tile whose rows or slots come next, and the one before.
-  bool has_rows_;
-  bool rows_passed_ = false;
+  TileCursor cursor_;
   std::optional<std::int64_t> until_;  // the array waits, at the gate that comes next
-  TimedTile rows_tile_;                // whose rows are taken
-  TimedTile slots_tile_;
   std::optional<std::int64_t> end_;
 };
 
