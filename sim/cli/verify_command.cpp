@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sim/cli/commands.hpp"
+#include "sim/memory/tlm_memory.hpp"
 #include "sim/studies/progress.hpp"
 #include "sim/studies/verify.hpp"
 #include "support/error.hpp"
@@ -33,7 +34,7 @@ void execute(const VerifyArguments& arguments) {
   }
   WorkerPool pool(1);
   const auto fast = make_engine(EngineKind::kFast, pool);
-  const auto systemc = make_engine(EngineKind::kSystemC, pool);
+  const auto systemc = make_engine_with_memory(EngineKind::kSystemC, pool);
   const auto count = make_engine(EngineKind::kCount, pool);
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t cases = 0;

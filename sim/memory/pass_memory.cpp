@@ -73,16 +73,24 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
   return plan;
 }
 
+std::optional<MemoryJob> PlannedPace::job() {
+  if (!architecture_.memory->dram) {
+    return std::nullopt;
+  }
+  if (operands_.empty()) {
+    operands_ = operands_of(layer_, pass_, architecture_.lowering);
+  }
+  return MemoryJob{&architecture_, &schedule_, operands_, plan_.bits};
+}
+
 // Null if nothing holds the array back.
 MemoryPace* PlannedPace::by_step() {
-  if (!architecture_.memory->dram) {
-    return nullptr;
-  }
   if (!by_step_) {
-    operands_ = operands_of(layer_, pass_, architecture_.lowering);
-    by_step_.emplace(architecture_, schedule_, operands_, plan_.bits);
+    if (const std::optional<MemoryJob> job = this->job()) {
+      by_step_.emplace(*job->architecture, *job->schedule, job->operands, job->bits);
+    }
   }
-  return &*by_step_;
+  return by_step_ ? &*by_step_ : nullptr;
 }
 
 bool PlannedPace::may_step(const Step& step) {

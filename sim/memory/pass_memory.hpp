@@ -28,6 +28,14 @@ struct PassMemory {
 PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
                        const ElementBits& bits, std::string_view machine, const std::string& layer);
 
+// A pass that a memory feeds. What it points at must outlive it.
+struct MemoryJob {
+  const Architecture* architecture = nullptr;
+  const Schedule* schedule = nullptr;
+  std::span<GemmOperands> operands;
+  ElementBits bits;
+};
+
 // The plan as what holds an array back. An engine that has closed forms is told the stalls, which
 // are known; one that steps is held back step by step.
 class PlannedPace : public Pace {
@@ -42,6 +50,10 @@ class PlannedPace : public Pace {
   std::uint64_t total_stalls(const Schedule& /*schedule*/, Issue /*issue*/) override {
     return plan_.stalls.total();
   }
+
+  // For whoever holds the array back in its place; nothing if DRAM is ideal.
+  std::optional<MemoryJob> job();
+  const StallCycles& stalls() const { return plan_.stalls; }
 
  private:
   MemoryPace* by_step();

@@ -4,13 +4,10 @@
 
 namespace potomac::sim {
 
-std::int64_t results_latency(ArrayShape array, Dataflow dataflow) {
-  const std::int64_t across = array.rows + array.cols - 1;
-  return dataflow == Dataflow::kOutputStationary ? across + array.rows : across;
-}
-
 TileMemory::TileMemory(const Architecture& architecture)
     : dataflow_(architecture.dataflow),
+      order_(transfer_order(architecture)),
+      lag_(store_lag(architecture)),
       latency_(results_latency(architecture.array, architecture.dataflow)),
       bus_(*architecture.memory->dram, architecture.clock_mhz) {
   first_.double_buffered = architecture.memory->first.double_buffered;
@@ -34,10 +31,26 @@ std::int64_t TileMemory::wait(std::int64_t now, const Scratchpad& scratchpad,
   return now;
 }
 
+void TileMemory::transfer(TransferKind kind, const TileDemand& tile) {
+  switch (kind) {
+    case TransferKind::kLoadFirst:
+      load(first_, tile.first);
+      break;
+    case TransferKind::kLoadSecond:
+      load(second_, tile.second);
+      break;
+    case TransferKind::kStoreResults:
+      store_results(number_ - lag_);
+      break;
+    case TransferKind::kMakeRoom:
+      load(results_, tile.results);
+      break;
+  }
+}
+
 std::int64_t TileMemory::rows(const TileDemand& tile, std::int64_t now) {
-  Scratchpad& scratchpad = stationary();
-  load(scratchpad, &scratchpad == &first_ ? tile.first : tile.second);
-  return wait(now, scratchpad, stall_of(scratchpad));
+  transfer(order_.front(), tile);
+  return wait(now, stationary(), stall_of(stationary()));
 }
 
 std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
@@ -45,38 +58,18 @@ std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
     leave_results(number_);
   }
   ++number_;
-  load_for_slots(tile);
-  if (tile.results.is_new) {
-    load(results_, tile.results);
+  const bool os = dataflow_ == Dataflow::kOutputStationary;
+  for (std::size_t i = os ? 0 : 1; i < order_.size(); ++i) {
+    transfer(order_[i], tile);
   }
   results_bits_ = tile.results_bits;
-  if (dataflow_ == Dataflow::kOutputStationary) {
+  if (os) {
     now = wait(now, first_, stalls_.first);
     now = wait(now, second_, stalls_.second);
   } else {
     now = wait(now, streaming(), stall_of(streaming()));
   }
   return wait(now, results_, stalls_.results);
-}
-
-void TileMemory::load_for_slots(const TileDemand& tile) {
-  const std::int64_t stored = number_ - (results_.double_buffered ? 2 : 1);
-  bool to_store = true;
-  const auto load_operand = [&](Scratchpad& scratchpad, const BlockDemand& block) {
-    if (to_store && !scratchpad.double_buffered) {
-      store_results(stored);
-      to_store = false;
-    }
-    load(scratchpad, block);
-  };
-  if (dataflow_ != Dataflow::kWeightStationary && dataflow_ != Dataflow::kInputStationary) {
-    load_operand(first_, tile.first);
-    load_operand(second_, tile.second);
-  } else {
-    Scratchpad& scratchpad = streaming();
-    load_operand(scratchpad, &scratchpad == &first_ ? tile.first : tile.second);
-  }
-  store_results(stored);
 }
 
 void TileMemory::leave_results(std::int64_t tile) {

@@ -1,16 +1,10 @@
-// Scratchpads and their DMA engines, tile by tile: when the array finds what it needs.
+// Scratchpads and their DMA engines, computed tile by tile: when the array finds what it needs.
+// (tlm_memory.hpp has them as modules; transfers.hpp says in which order they use the bus.)
 //
 // DMA brings the blocks of a tile while the array works at the tile before, and takes away the
 // results of the one before that. A new block goes into the half of its scratchpad that is free, or
 // becomes free when the array has taken the last element of what is there; a scratchpad that is
-// not double-buffered has one such half. All transfers of a tile pass the bus in this order:
-//
-//   the stationary operand (ws, is); the streaming operand, in os the first and the second;
-//   results that the array has left behind; partial sums that were spilled
-//
-// Results stand before the first operand whose scratchpad has one half: it must wait for the tile
-// before anyhow. They wait for one tile more if their own scratchpad is double-buffered. So no
-// transfer waits for one that stands behind it, and none for an array that waits for it.
+// not double-buffered has one such half.
 //
 // The array waits for the stationary operand when it would load a tile's first row, and for the
 // rest, room for its results and their partial sums when it would take in a tile's first slot. A
@@ -24,6 +18,7 @@
 
 #include "sim/memory/dram_bus.hpp"
 #include "sim/memory/tile_program.hpp"
+#include "sim/memory/transfers.hpp"
 
 namespace potomac::sim {
 
@@ -36,9 +31,6 @@ struct StallCycles {
   std::uint64_t total() const { return first + second + results; }
   friend bool operator==(const StallCycles&, const StallCycles&) = default;
 };
-
-// From the last slot of a fold to the cycle from which on its results are in their scratchpad.
-std::int64_t results_latency(ArrayShape array, Dataflow dataflow);
 
 class TileMemory {
  public:
@@ -87,7 +79,7 @@ class TileMemory {
   Scratchpad& stationary() { return dataflow_ == Dataflow::kWeightStationary ? second_ : first_; }
   Scratchpad& streaming() { return dataflow_ == Dataflow::kWeightStationary ? first_ : second_; }
   void load(Scratchpad& scratchpad, const BlockDemand& block);
-  void load_for_slots(const TileDemand& tile);
+  void transfer(TransferKind kind, const TileDemand& tile);
   void store_results(std::int64_t last_tile);
   void leave_results(std::int64_t tile);
   std::int64_t wait(std::int64_t now, const Scratchpad& scratchpad, std::uint64_t& stall) const;
@@ -96,6 +88,8 @@ class TileMemory {
   }
 
   Dataflow dataflow_;
+  std::vector<TransferKind> order_;  // of a tile's transfers
+  std::int64_t lag_;                 // tiles after which results are stored
   std::int64_t latency_;
   DramBus bus_;
   Scratchpad first_, second_, results_;

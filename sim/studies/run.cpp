@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "sim/memory/tlm_memory.hpp"
 #include "sim/studies/fit.hpp"
 #include "sim/studies/memory_plans.hpp"
 #include "sim/studies/output_dump.hpp"
@@ -83,7 +84,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
   }
   {
     WorkerPool pool(options.engine == EngineKind::kSystemC ? 1 : options.threads);
-    const auto engine = make_engine(options.engine, pool);
+    const auto engine = make_engine_with_memory(options.engine, pool);
     Progress progress(options.selection.macs_of(workload.layers(), options.architecture.lowering) *
                       (options.simulate_baseline || options.toggles ? 2 : 1));
     result.passes =

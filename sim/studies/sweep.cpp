@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "sim/memory/tlm_memory.hpp"
 #include "sim/studies/fit.hpp"
 #include "sim/studies/memory_plans.hpp"
 #include "sim/studies/pricing.hpp"
@@ -39,7 +40,7 @@ class Sweep {
         spec_(spec),
         kind_(engine_for(workload, spec.engine)),
         pool_(kind_ == EngineKind::kSystemC ? 1 : threads),
-        engine_(make_engine(kind_, pool_)) {}
+        engine_(make_engine_with_memory(kind_, pool_)) {}
 
   void run(const RowSink& sink) {
     const std::size_t points = spec_.points();

@@ -53,6 +53,7 @@ class ArraySystem : public sc_core::sc_module {
   }
 
   bool finished() const { return controller_.finished(); }
+  sc_core::sc_clock& clock() { return clock_; }
   const Cycles& cycles() const { return controller_.cycles(); }
   const PeCycles& pe_cycles() const { return controller_.pe_cycles(); }
 

@@ -71,7 +71,8 @@ class SystemHolder {
  public:
   using Value = typename Unit::Value;
 
-  explicit SystemHolder(const Architecture& architecture)
+  // `modules` may be empty.
+  SystemHolder(const Architecture& architecture, const MakeSystemModules& modules)
       : shape_(architecture.array),
         dataflow_(architecture.dataflow),
         issue_(architecture.issue),
@@ -84,10 +85,14 @@ class SystemHolder {
       system_ =
           std::make_unique<StationarySystem<Unit>>("potomac", shape_, dataflow_, issue_, period);
     }
+    if (modules) {
+      modules_ = modules(system_->clock());
+    }
   }
 
   ~SystemHolder() {
     const rtl::SimulationContext::Use use(context_);
+    modules_.reset();
     system_.reset();
   }
   SystemHolder(const SystemHolder&) = delete;
@@ -121,13 +126,16 @@ class SystemHolder {
          .config = config,
          .first = std::move(first),
          .second = std::move(second),
-         .pace = job.pace,
+         .pace = modules_ ? modules_->begin(job.pace) : job.pace,
          .take = [&buffer](const ResultPlace& place, Value value) { buffer.take(place, value); }});
     if (waveform != nullptr) {
       simulate_with_waveform(*waveform, job);
     }
     if (!system_->finished()) {
       sc_core::sc_start();
+    }
+    if (modules_) {
+      modules_->end();
     }
     std::int64_t expected = 0;
     for (const workloads::GemmShape& gemm : job.schedule->gemms()) {
@@ -180,6 +188,7 @@ class SystemHolder {
   Issue issue_;
   double clock_mhz_;
   std::unique_ptr<ArraySystem<Unit>> system_;
+  std::unique_ptr<SystemModules> modules_;
 };
 
 template <typename Run>
@@ -213,8 +222,8 @@ PassCounts counts_of(const Run& run, const Schedule& schedule, const Detail& det
 
 class SystemCEngine : public Engine {
  public:
-  explicit SystemCEngine(std::optional<WaveformOptions> waveform)
-      : waveform_(std::move(waveform)) {}
+  SystemCEngine(std::optional<WaveformOptions> waveform, MakeSystemModules modules)
+      : waveform_(std::move(waveform)), modules_(std::move(modules)) {}
 
   PassCounts run(const Job& job, const Detail& detail) override {
     require_systemc_array(job.architecture->array);
@@ -222,16 +231,23 @@ class SystemCEngine : public Engine {
       throw InputError({"", "--engine systemc", "needs values, and this workload has shapes only",
                         "use --engine fast"});
     }
-    return job.unit == Unit::kMfMac ? run_mf_mac(job, detail) : run_fp32(job, detail);
+    try {
+      return job.unit == Unit::kMfMac ? run_mf_mac(job, detail) : run_fp32(job, detail);
+    } catch (...) {
+      // An array that stands still amid a pass is of no use to the next.
+      mf_mac_.reset();
+      fp32_.reset();
+      throw;
+    }
   }
 
  private:
   template <typename U>
-  static SystemHolder<U>& system_for(std::unique_ptr<SystemHolder<U>>& holder,
-                                     const Architecture& architecture) {
+  SystemHolder<U>& system_for(std::unique_ptr<SystemHolder<U>>& holder,
+                              const Architecture& architecture) const {
     if (!holder || !holder->serves(architecture)) {
       holder.reset();
-      holder = std::make_unique<SystemHolder<U>>(architecture);
+      holder = std::make_unique<SystemHolder<U>>(architecture, modules_);
     }
     return *holder;
   }
@@ -279,6 +295,7 @@ class SystemCEngine : public Engine {
   }
 
   std::optional<WaveformOptions> waveform_;  // until it is written
+  MakeSystemModules modules_;
   std::unique_ptr<SystemHolder<rtl::MfMacUnit>> mf_mac_;
   std::unique_ptr<SystemHolder<rtl::Fp32MacUnit>> fp32_;
 };
@@ -299,8 +316,9 @@ void require_systemc_array(ArrayShape array) {
   }
 }
 
-std::unique_ptr<Engine> make_systemc_engine(const std::optional<WaveformOptions>& waveform) {
-  return std::make_unique<SystemCEngine>(waveform);
+std::unique_ptr<Engine> make_systemc_engine(const std::optional<WaveformOptions>& waveform,
+                                            const MakeSystemModules& modules) {
+  return std::make_unique<SystemCEngine>(waveform, modules);
 }
 
 }  // namespace potomac::sim

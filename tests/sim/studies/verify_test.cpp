@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/memory/tlm_memory.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
@@ -23,7 +24,7 @@ void ignore_case(const VerifyCase& /*drawn*/) {}
 TEST(Verify, FindsNoDifferenceBetweenTheEngines) {
   WorkerPool pool(2);
   const auto fast = make_engine(EngineKind::kFast, pool);
-  const auto systemc = make_engine(EngineKind::kSystemC, pool);
+  const auto systemc = make_engine_with_memory(EngineKind::kSystemC, pool);
   const auto count = make_engine(EngineKind::kCount, pool);
   std::uint64_t done = 0;
   const auto failure =
@@ -202,7 +203,7 @@ std::vector<EngineFault> engine_faults() {
 
 TEST(Verify, FindsEverySmallFault) {
   WorkerPool pool(1);
-  const auto systemc = make_engine(EngineKind::kSystemC, pool);
+  const auto systemc = make_engine_with_memory(EngineKind::kSystemC, pool);
   const auto count = make_engine(EngineKind::kCount, pool);
   const auto sound = make_engine(EngineKind::kFast, pool);
   const std::vector<EngineFault> all = engine_faults();

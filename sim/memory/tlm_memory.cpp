@@ -1,0 +1,391 @@
+#include "sim/memory/tlm_memory.hpp"
+
+#include <fmt/format.h>
+#include <tlm.h>
+#include <tlm_utils/multi_passthrough_target_socket.h>
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <systemc>
+
+#include "sim/engines/systemc/systemc_engine.hpp"
+#include "sim/memory/pass_memory.hpp"
+#include "sim/memory/tile_cursor.hpp"
+#include "sim/memory/transfers.hpp"
+
+namespace potomac::sim {
+namespace {
+
+// How many bits a transaction moves (a payload counts bytes), and the cycle in which it begins.
+struct TransferSize : tlm::tlm_extension<TransferSize> {
+  std::int64_t bits = 0;
+  std::int64_t cycle = 0;
+
+  tlm::tlm_extension_base* clone() const override { return new TransferSize(*this); }
+  void copy_from(const tlm::tlm_extension_base& other) override {
+    *this = static_cast<const TransferSize&>(other);
+  }
+};
+
+// DRAM and its bus. A transaction is annotated with the time till all of it has passed the bus;
+// whoever asked may ask again before that.
+class DramModule : public sc_core::sc_module {
+ public:
+  tlm_utils::multi_passthrough_target_socket<DramModule> socket{"socket"};
+
+  DramModule(const sc_core::sc_module_name& name, sc_core::sc_time period)
+      : sc_module(name), period_(std::move(period)) {
+    socket.register_b_transport(this, &DramModule::b_transport);
+  }
+
+  void start(const DramBus& bus) { bus_ = bus; }
+
+ private:
+  void b_transport(int /*from*/, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    const TransferSize& size = *payload.get_extension<TransferSize>();
+    const std::int64_t end =
+        payload.is_read() ? bus_->read(size.cycle, size.bits) : bus_->write(size.cycle, size.bits);
+    delay += period_ * static_cast<double>(end - size.cycle);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+  }
+
+  sc_core::sc_time period_;
+  std::optional<DramBus> bus_;
+};
+
+// One scratchpad and the DMA engine that fills and empties it.
+class ScratchpadModule : public sc_core::sc_module {
+ public:
+  tlm_utils::simple_initiator_socket<ScratchpadModule> socket{"socket"};
+
+  ScratchpadModule(const sc_core::sc_module_name& name, sc_core::sc_time period)
+      : sc_module(name), period_(std::move(period)) {}
+
+  void start() {
+    loading_.clear();
+    storing_.clear();
+    blocks_ = 0;
+    stored_ = 0;
+  }
+
+  // Begins to bring a block, or to take one away, in cycle `now`.
+  void load(std::int64_t now, std::int64_t bits) {
+    loading_.push_back(transfer(tlm::TLM_READ_COMMAND, now, bits));
+    advance(now);
+  }
+  void store(std::int64_t now, std::int64_t bits) {
+    storing_.push_back(transfer(tlm::TLM_WRITE_COMMAND, now, bits));
+    advance(now);
+  }
+
+  // Takes note of what is over by that cycle.
+  void advance(std::int64_t now) {
+    for (; !loading_.empty() && loading_.front() <= now; loading_.pop_front()) {
+      ++blocks_;
+    }
+    for (; !storing_.empty() && storing_.front() <= now; storing_.pop_front()) {
+      ++stored_;
+    }
+  }
+
+  std::int64_t blocks() const { return blocks_; }  // that have been brought
+  std::int64_t stored() const { return stored_; }  // that have been taken away
+  bool busy() const { return !loading_.empty() || !storing_.empty(); }
+
+ private:
+  // The cycle from which on it is over.
+  std::int64_t transfer(tlm::tlm_command command, std::int64_t now, std::int64_t bits) {
+    if (bits == 0) {
+      return now;
+    }
+    tlm::tlm_generic_payload payload;
+    TransferSize size;
+    size.bits = bits;
+    size.cycle = now;
+    payload.set_command(command);
+    payload.set_data_length(static_cast<unsigned>(std::min<std::int64_t>((bits + 7) / 8, 1 << 30)));
+    payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    payload.set_extension(&size);
+    sc_core::sc_time delay;
+    socket->b_transport(payload, delay);
+    payload.clear_extension(&size);
+    return now + static_cast<std::int64_t>(delay.value() / period_.value());
+  }
+
+  sc_core::sc_time period_;
+  std::deque<std::int64_t> loading_;  // the cycle in which each is over
+  std::deque<std::int64_t> storing_;
+  std::int64_t blocks_ = 0;
+  std::int64_t stored_ = 0;
+};
+
+// Lets DMA engines begin their transfers in the order of the program, each as soon as what it waits
+// for is there, and the array go on when the scratchpads have what its step needs. It works between
+// the array's edges: what the array does at the edge that ends cycle c is known in cycle c + 1.
+class MemorySystem : public sc_core::sc_module, public SystemModules, public Pace {
+ public:
+  MemorySystem(const sc_core::sc_module_name& name, sc_core::sc_clock& clock)
+      : sc_module(name),
+        dram_("dram", clock.period()),
+        first_("first", clock.period()),
+        second_("second", clock.period()),
+        results_("results", clock.period()) {
+    for (ScratchpadModule* scratchpad : {&first_, &second_, &results_}) {
+      scratchpad->socket.bind(dram_.socket);
+    }
+    SC_HAS_PROCESS(MemorySystem);
+    SC_METHOD(on_cycle);
+    sensitive << clock.negedge_event();
+    dont_initialize();
+  }
+
+  Pace* begin(Pace* pace) override {
+    plan_ = dynamic_cast<PlannedPace*>(pace);
+    job_ = plan_ == nullptr ? std::nullopt : plan_->job();
+    if (!job_) {
+      return pace;
+    }
+    const Architecture& architecture = *job_->architecture;
+    os_ = architecture.dataflow == Dataflow::kOutputStationary;
+    ws_ = architecture.dataflow == Dataflow::kWeightStationary;
+    latency_ = results_latency(architecture.array, architecture.dataflow);
+    dram_.start(DramBus(*architecture.memory->dram, architecture.clock_mhz));
+    for (ScratchpadModule* scratchpad : {&first_, &second_, &results_}) {
+      scratchpad->start();
+    }
+    cursor_.emplace(*job_->schedule, architecture.issue, job_->operands, job_->bits);
+    program_.emplace(architecture, *job_->schedule, job_->operands, job_->bits,
+                     transfer_order(architecture));
+    state_ = {};
+    return this;
+  }
+
+  void end() override {
+    if (!job_) {
+      return;
+    }
+    job_.reset();
+    if (!state_.deadlock.empty()) {
+      throw std::logic_error(state_.deadlock);
+    }
+    if (!(state_.stalls == plan_->stalls())) {
+      const StallCycles& planned = plan_->stalls();
+      throw std::logic_error(fmt::format(
+          "the memory's modules held the array back for {} + {} + {} cycles, the plan says {} + "
+          "{} + {}",
+          state_.stalls.first, state_.stalls.second, state_.stalls.results, planned.first,
+          planned.second, planned.results));
+    }
+  }
+
+  bool may_step(const Step& step) override {
+    begin_cycles();
+    while (const std::optional<Gate> gate = cursor_->gate(step)) {
+      if (!may_pass(*gate)) {
+        return false;
+      }
+      const TileDemand& tile = cursor_->tile();
+      if (*gate == Gate::kRows) {
+        state_.stationary += of_stationary(tile).is_new ? 1 : 0;
+      } else {
+        state_.first += tile.first.is_new ? 1 : 0;
+        state_.second += tile.second.is_new ? 1 : 0;
+        state_.results += tile.results.is_new ? 1 : 0;
+        state_.tile += 1;
+      }
+      cursor_->pass();
+      state_.waiting_since.reset();
+    }
+    if (cursor_->takes_last_row(step)) {
+      state_.rows_taken += 1;
+    }
+    if (cursor_->takes_last_slot(step)) {
+      state_.slots_taken += 1;
+      state_.completing.push_back(state_.now + latency_);
+    }
+    return true;
+  }
+
+  bool may_end(std::uint64_t /*cycle*/) override {
+    begin_cycles();
+    return program_->done() && !results_.busy()
+               ? true
+               : wait("its last results in DRAM", state_.stalls.results);
+  }
+
+ private:
+  // Of the pass in hand.
+  struct State {
+    bool begun = false;
+    std::int64_t now = 0;  // the cycle in hand
+    // Blocks that the array has taken up, and tiles.
+    std::int64_t stationary = 0, first = 0, second = 0, results = 0;
+    std::int64_t tile = 0;
+    std::int64_t rows_taken = 0;
+    std::int64_t slots_taken = 0;
+    std::deque<std::int64_t> completing;  // the cycle in which a tile's results are complete
+    std::int64_t completed = 0;
+    std::int64_t head_since = 0;  // since when the next transfer is the next
+    std::optional<std::int64_t> waiting_since;
+    StallCycles stalls;
+    std::string deadlock;
+  };
+
+  const BlockDemand& of_stationary(const TileDemand& tile) const {
+    return ws_ ? tile.second : tile.first;
+  }
+
+  // The pass begins with the first cycle in which the array asks.
+  void begin_cycles() {
+    if (!state_.begun) {
+      state_.begun = true;
+      transfer();
+    }
+  }
+
+  void on_cycle() {
+    if (!job_ || !state_.begun) {
+      return;
+    }
+    state_.now += 1;
+    for (; !state_.completing.empty() && state_.completing.front() <= state_.now;
+         state_.completing.pop_front()) {
+      state_.completed += 1;
+    }
+    for (ScratchpadModule* scratchpad : {&first_, &second_, &results_}) {
+      scratchpad->advance(state_.now);
+    }
+    transfer();
+  }
+
+  void transfer() {
+    for (; !program_->done() && may_begin(program_->now()); program_->next()) {
+      const Transfer& next = program_->now();
+      switch (next.kind) {
+        case TransferKind::kLoadFirst:
+          first_.load(state_.now, next.bits);
+          break;
+        case TransferKind::kLoadSecond:
+          second_.load(state_.now, next.bits);
+          break;
+        case TransferKind::kStoreResults:
+          results_.store(state_.now, next.bits);
+          break;
+        case TransferKind::kMakeRoom:
+          results_.load(state_.now, next.bits);
+          break;
+      }
+      state_.head_since = state_.now;
+    }
+  }
+
+  bool is_stationary(TransferKind load) const {
+    return !os_ && (load == TransferKind::kLoadSecond) == ws_;
+  }
+
+  bool may_begin(const Transfer& next) const {
+    switch (next.kind) {
+      case TransferKind::kLoadFirst:
+      case TransferKind::kLoadSecond:
+        return next.waits_for <=
+               (is_stationary(next.kind) ? state_.rows_taken : state_.slots_taken);
+      case TransferKind::kStoreResults:
+        return next.waits_for <= state_.completed;
+      case TransferKind::kMakeRoom:
+        break;
+    }
+    return next.waits_for <= results_.stored();
+  }
+
+  bool may_pass(Gate gate) {
+    const TileDemand& tile = cursor_->tile();
+    const auto has = [](const ScratchpadModule& scratchpad, std::int64_t taken,
+                        const BlockDemand& block) {
+      return scratchpad.blocks() >= taken + (block.is_new ? 1 : 0);
+    };
+    if (gate == Gate::kRows) {
+      if (has(ws_ ? second_ : first_, state_.stationary, of_stationary(tile))) {
+        return true;
+      }
+      return ws_ ? wait("the second operand", state_.stalls.second)
+                 : wait("the first operand", state_.stalls.first);
+    }
+    if ((os_ || ws_) && !has(first_, state_.first, tile.first)) {
+      return wait("the first operand", state_.stalls.first);
+    }
+    if (!ws_ && !has(second_, state_.second, tile.second)) {
+      return wait("the second operand", state_.stalls.second);
+    }
+    return has(results_, state_.results, tile.results) ||
+           wait("room for the results", state_.stalls.results);
+  }
+
+  // Has the array wait in this cycle, and returns false.
+  bool wait(const char* what, std::uint64_t& stall) {
+    stall += 1;
+    if (!state_.waiting_since) {
+      state_.waiting_since = state_.now;
+    }
+    const bool something_comes =
+        first_.busy() || second_.busy() || results_.busy() || !state_.completing.empty();
+    if (!something_comes && state_.deadlock.empty()) {
+      state_.deadlock =
+          fmt::format("deadlock in cycle {}: the array waits for {} of tile {} since cycle {}; {}",
+                      state_.now, what, state_.tile, *state_.waiting_since, head_text());
+      sc_core::sc_pause();
+    }
+    return false;
+  }
+
+  std::string head_text() const {
+    if (program_->done()) {
+      return "DMA has nothing left to do";
+    }
+    const Transfer& head = program_->now();
+    std::string until;
+    switch (head.kind) {
+      case TransferKind::kLoadFirst:
+      case TransferKind::kLoadSecond:
+        until = fmt::format("the array has taken the last {} of tile {}",
+                            is_stationary(head.kind) ? "row" : "slot", head.waits_for - 1);
+        break;
+      case TransferKind::kStoreResults:
+        until = fmt::format("the results of tile {} are complete", head.waits_for - 1);
+        break;
+      case TransferKind::kMakeRoom:
+        until = fmt::format("{} blocks of results are stored", head.waits_for);
+        break;
+    }
+    return fmt::format("DMA waits since cycle {} with {}, until {}", state_.head_since,
+                       describe(head), until);
+  }
+
+  DramModule dram_;
+  ScratchpadModule first_, second_, results_;
+  PlannedPace* plan_ = nullptr;
+  std::optional<MemoryJob> job_;
+  std::optional<TileCursor> cursor_;
+  std::optional<TransferProgram> program_;
+  bool os_ = true;
+  bool ws_ = false;
+  std::int64_t latency_ = 0;
+  State state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine_with_memory(EngineKind kind, WorkerPool& pool) {
+  if (kind != EngineKind::kSystemC) {
+    return make_engine(kind, pool);
+  }
+  return make_systemc_engine(std::nullopt, [](sc_core::sc_clock& clock) {
+    return std::make_unique<MemorySystem>("memory", clock);
+  });
+}
+
+}  // namespace potomac::sim

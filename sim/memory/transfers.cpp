@@ -1,0 +1,151 @@
+#include "sim/memory/transfers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace potomac::sim {
+
+std::vector<TransferKind> transfer_order(const Architecture& architecture) {
+  const MemoryConfig& memory = *architecture.memory;
+  std::vector<TransferKind> order;
+  bool stored = false;
+  const auto load = [&](TransferKind kind, bool stationary, bool double_buffered) {
+    if (!stationary && !double_buffered && !stored) {
+      order.push_back(TransferKind::kStoreResults);
+      stored = true;
+    }
+    order.push_back(kind);
+  };
+  const bool ws = architecture.dataflow == Dataflow::kWeightStationary;
+  const bool is = architecture.dataflow == Dataflow::kInputStationary;
+  const auto load_first = [&] { load(TransferKind::kLoadFirst, is, memory.first.double_buffered); };
+  const auto load_second = [&] {
+    load(TransferKind::kLoadSecond, ws, memory.second.double_buffered);
+  };
+  if (ws) {
+    load_second();
+    load_first();
+  } else {
+    load_first();
+    load_second();
+  }
+  if (!stored) {
+    order.push_back(TransferKind::kStoreResults);
+  }
+  order.push_back(TransferKind::kMakeRoom);
+  return order;
+}
+
+std::int64_t store_lag(const Architecture& architecture) {
+  return architecture.memory->results.double_buffered ? 2 : 1;
+}
+
+std::int64_t results_latency(ArrayShape array, Dataflow dataflow) {
+  const std::int64_t across = array.rows + array.cols - 1;
+  return dataflow == Dataflow::kOutputStationary ? across + array.rows : across;
+}
+
+std::string describe(const Transfer& transfer) {
+  switch (transfer.kind) {
+    case TransferKind::kLoadFirst:
+      return fmt::format("the first operand of tile {}", transfer.tile);
+    case TransferKind::kLoadSecond:
+      return fmt::format("the second operand of tile {}", transfer.tile);
+    case TransferKind::kStoreResults:
+      return fmt::format("the results of tile {}", transfer.tile);
+    case TransferKind::kMakeRoom:
+      break;
+  }
+  return fmt::format("room for the results of tile {}", transfer.tile);
+}
+
+std::int64_t TransferProgram::Blocks::begin(std::int64_t tile) {
+  if (count > 0) {
+    tiles.push_back(tile);
+  }
+  ++count;
+  if (count <= halves) {
+    return 0;
+  }
+  const std::int64_t over = tiles.front();
+  tiles.erase(tiles.begin());
+  return over;
+}
+
+TransferProgram::TransferProgram(const Architecture& architecture, const Schedule& schedule,
+                                 std::span<GemmOperands> operands, const ElementBits& bits,
+                                 std::vector<TransferKind> order)
+    : tiles_(schedule, architecture.issue, operands, bits),
+      order_(std::move(order)),
+      lag_(store_lag(architecture)) {
+  const MemoryConfig& memory = *architecture.memory;
+  first_.halves = memory.first.double_buffered ? 2 : 1;
+  second_.halves = memory.second.double_buffered ? 2 : 1;
+  results_.halves = memory.results.double_buffered ? 2 : 1;
+  fill();
+}
+
+void TransferProgram::next() {
+  ready_.pop_front();
+  fill();
+}
+
+void TransferProgram::fill() {
+  while (ready_.empty() && !ended_) {
+    if (!tiles_.done()) {
+      add_tile();
+      continue;
+    }
+    if (number_ > 0) {
+      left_.push_back({number_ - 1, results_bits_});
+      store_left(number_ - 1);
+    }
+    ended_ = true;
+  }
+}
+
+void TransferProgram::add_tile() {
+  const TileDemand& tile = tiles_.now();
+  if (tile.results.is_new && number_ > 0) {
+    left_.push_back({number_ - 1, results_bits_});
+  }
+  results_bits_ = tile.results_bits;
+  for (const TransferKind kind : order_) {
+    switch (kind) {
+      case TransferKind::kLoadFirst:
+        if (tile.first.is_new) {
+          ready_.push_back({kind, number_, tile.first.bits, first_.begin(number_)});
+        }
+        break;
+      case TransferKind::kLoadSecond:
+        if (tile.second.is_new) {
+          ready_.push_back({kind, number_, tile.second.bits, second_.begin(number_)});
+        }
+        break;
+      case TransferKind::kStoreResults:
+        store_left(number_ - lag_);
+        break;
+      case TransferKind::kMakeRoom:
+        if (tile.results.is_new) {
+          results_.count += 1;
+          ready_.push_back({kind, number_, tile.results.bits,
+                            std::max<std::int64_t>(results_.count - results_.halves, 0)});
+        }
+        break;
+    }
+  }
+  ++number_;
+  tiles_.next();
+}
+
+void TransferProgram::store_left(std::int64_t last_tile) {
+  while (!left_.empty() && left_.front().tile <= last_tile) {
+    const Left& oldest = left_.front();
+    ready_.push_back({TransferKind::kStoreResults, oldest.tile, oldest.bits, oldest.tile + 1});
+    left_.pop_front();
+  }
+}
+
+}  // namespace potomac::sim
