@@ -16,7 +16,6 @@
 #include "sim/engines/systemc/systemc_engine.hpp"
 #include "sim/memory/pass_memory.hpp"
 #include "sim/memory/tile_cursor.hpp"
-#include "sim/memory/transfers.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -26,7 +25,9 @@ struct TransferSize : tlm::tlm_extension<TransferSize> {
   std::int64_t bits = 0;
   std::int64_t cycle = 0;
 
-  tlm::tlm_extension_base* clone() const override { return new TransferSize(*this); }
+  tlm::tlm_extension_base* clone() const override {
+    return new TransferSize(*this);  // NOLINT(cppcoreguidelines-owning-memory)
+  }
   void copy_from(const tlm::tlm_extension_base& other) override {
     *this = static_cast<const TransferSize&>(other);
   }
@@ -129,8 +130,9 @@ class ScratchpadModule : public sc_core::sc_module {
 // the array's edges: what the array does at the edge that ends cycle c is known in cycle c + 1.
 class MemorySystem : public sc_core::sc_module, public SystemModules, public Pace {
  public:
-  MemorySystem(const sc_core::sc_module_name& name, sc_core::sc_clock& clock)
+  MemorySystem(const sc_core::sc_module_name& name, sc_core::sc_clock& clock, TransferOrder order)
       : sc_module(name),
+        order_(std::move(order)),
         dram_("dram", clock.period()),
         first_("first", clock.period()),
         second_("second", clock.period()),
@@ -160,7 +162,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
     }
     cursor_.emplace(*job_->schedule, architecture.issue, job_->operands, job_->bits);
     program_.emplace(architecture, *job_->schedule, job_->operands, job_->bits,
-                     transfer_order(architecture));
+                     order_(architecture));
     state_ = {};
     return this;
   }
@@ -365,6 +367,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
                        describe(head), until);
   }
 
+  TransferOrder order_;
   DramModule dram_;
   ScratchpadModule first_, second_, results_;
   PlannedPace* plan_ = nullptr;
@@ -379,12 +382,13 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
 
 }  // namespace
 
-std::unique_ptr<Engine> make_engine_with_memory(EngineKind kind, WorkerPool& pool) {
+std::unique_ptr<Engine> make_engine_with_memory(EngineKind kind, WorkerPool& pool,
+                                                const TransferOrder& order) {
   if (kind != EngineKind::kSystemC) {
     return make_engine(kind, pool);
   }
-  return make_systemc_engine(std::nullopt, [](sc_core::sc_clock& clock) {
-    return std::make_unique<MemorySystem>("memory", clock);
+  return make_systemc_engine(std::nullopt, [order](sc_core::sc_clock& clock) {
+    return std::make_unique<MemorySystem>("memory", clock, order);
   });
 }
 

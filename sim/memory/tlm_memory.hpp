@@ -3,14 +3,23 @@
 // with them, the array takes those from the operands.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "sim/engines/engine.hpp"
+#include "sim/memory/transfers.hpp"
 
 namespace potomac::sim {
 
+using TransferOrder = std::function<std::vector<TransferKind>(const Architecture&)>;
+
 // The engine of that kind. If it steps, the memory of a machine that has one is there as modules,
 // whose stalls are those of the plan (pass_memory.hpp), cycle for cycle.
-std::unique_ptr<Engine> make_engine_with_memory(EngineKind kind, WorkerPool& pool);
+//
+// `order` is that of a tile's transfers. An array that waits for what will never come, as it may
+// under another order than ours, is a std::logic_error that says who waits for what, since when.
+std::unique_ptr<Engine> make_engine_with_memory(EngineKind kind, WorkerPool& pool,
+                                                const TransferOrder& order = transfer_order);
 
 }  // namespace potomac::sim
