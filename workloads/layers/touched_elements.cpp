@@ -59,30 +59,45 @@ TouchedElements::TouchedElements(const LoweredOperand::Mapping& mapping)
   }
   tables_.resize(static_cast<std::size_t>(taps_.inner * taps_.inner));
   elements_ = static_cast<std::size_t>(elements);
+  place_positions_ = positions_of(places_, places_are_rows_);
+  tap_positions_ = positions_of(taps_, !places_are_rows_);
 }
 
-std::array<std::int64_t, 3> TouchedElements::inner_of(const Side& side, std::int64_t index) const {
-  return {index / side.extents[3] / side.extents[2], index / side.extents[3] % side.extents[2],
-          index % side.extents[3]};
+// What an index of a side adds to the position on each axis.
+std::vector<TouchedElements::Position> TouchedElements::positions_of(const Side& side,
+                                                                     bool is_rows) const {
+  const auto step = [&](const PatchAxis& axis) {
+    return is_rows ? axis.row_step : axis.depth_step;
+  };
+  std::vector<Position> positions;
+  positions.reserve(static_cast<std::size_t>(side.inner));
+  for (std::int64_t z = 0; z < side.extents[1]; ++z) {
+    for (std::int64_t y = 0; y < side.extents[2]; ++y) {
+      for (std::int64_t x = 0; x < side.extents[3]; ++x) {
+        positions.push_back({z * step(map_.z), y * step(map_.y), x * step(map_.x)});
+      }
+    }
+  }
+  return positions;
 }
 
 // Number of the element within its image, or -1 for padding and holes.
-std::int32_t TouchedElements::element(std::int64_t place, std::int64_t tap) const {
-  const auto of_place = inner_of(places_, place);
-  const auto of_tap = inner_of(taps_, tap);
-  const auto& rows = places_are_rows_ ? of_place : of_tap;
-  const auto& depths = places_are_rows_ ? of_tap : of_place;
-  const std::array<const PatchAxis*, 3> axes = {&map_.z, &map_.y, &map_.x};
-  std::int64_t number = 0;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    const PatchAxis& axis = *axes[i];
-    const std::int64_t scaled = rows[i] * axis.row_step + depths[i] * axis.depth_step + axis.origin;
-    if (scaled < 0 || scaled % axis.divisor != 0 || scaled / axis.divisor >= axis.extent) {
-      return -1;
+std::int32_t TouchedElements::element(const Position& place, const Position& tap) const {
+  const auto at = [](const PatchAxis& axis, std::int64_t one, std::int64_t other) {
+    const std::int64_t scaled = one + other + axis.origin;
+    if (axis.divisor == 1) {  // no division for each element
+      return scaled < axis.extent ? scaled : -1;
     }
-    number = number * axis.extent + scaled / axis.divisor;
-  }
-  return static_cast<std::int32_t>(number);
+    return scaled >= 0 && scaled % axis.divisor == 0 && scaled / axis.divisor < axis.extent
+               ? scaled / axis.divisor
+               : -1;
+  };
+  const std::int64_t z = at(map_.z, place.z, tap.z);
+  const std::int64_t y = at(map_.y, place.y, tap.y);
+  const std::int64_t x = at(map_.x, place.x, tap.x);
+  return z < 0 || y < 0 || x < 0
+             ? -1
+             : static_cast<std::int32_t>((z * map_.y.extent + y) * map_.x.extent + x);
 }
 
 TouchedElements::Table& TouchedElements::table(std::int64_t begin, std::int64_t end) {
@@ -99,7 +114,8 @@ TouchedElements::Table& TouchedElements::table(std::int64_t begin, std::int64_t 
   for (std::size_t place = 0; place < places; ++place) {
     made.touches[place + 1] = made.touches[place];
     for (std::int64_t tap = begin; tap < end; ++tap) {
-      const std::int32_t at = element(static_cast<std::int64_t>(place), tap);
+      const std::int32_t at =
+          element(place_positions_[place], tap_positions_[static_cast<std::size_t>(tap)]);
       if (at < 0) {
         continue;
       }

@@ -74,7 +74,13 @@ class TouchedElements {
     std::unordered_map<std::int64_t, std::int64_t> sums;  // by length of the blocks of places
   };
 
-  std::int32_t element(std::int64_t place, std::int64_t tap) const;
+  // On each axis, before its origin is added.
+  struct Position {
+    std::int64_t z, y, x;
+  };
+  struct Side;
+  std::vector<Position> positions_of(const Side& side, bool is_rows) const;
+  std::int32_t element(const Position& place, const Position& tap) const;
   Table& table(std::int64_t begin, std::int64_t end);
   static std::int64_t of_range(const Table& table, std::int64_t begin, std::int64_t end);
   std::int64_t of_places(const Table& table, std::int64_t begin, std::int64_t end) const;
@@ -92,7 +98,6 @@ class TouchedElements {
     std::int64_t inner = 1;  // of all but the outermost coordinate
     std::int64_t total = 1;
   };
-  std::array<std::int64_t, 3> inner_of(const Side& side, std::int64_t index) const;
 
   LoweredOperand::Mapping map_;
   std::int64_t rows_;
@@ -101,7 +106,9 @@ class TouchedElements {
   Side places_;
   Side taps_;
   bool dense_ = false;
-  std::size_t elements_ = 0;                                // of an image
+  std::size_t elements_ = 0;  // of an image
+  std::vector<Position> place_positions_;
+  std::vector<Position> tap_positions_;
   std::vector<std::unique_ptr<Table>> tables_;              // [begin][end - 1]
   std::unordered_map<std::int64_t, TapBlocks> tap_blocks_;  // by their number of taps
 };
