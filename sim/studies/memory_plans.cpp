@@ -62,10 +62,11 @@ void require_memory(const Architecture& architecture, const workloads::Workload&
       for (const Pass pass : selection.passes_of(layer)) {
         const ElementBits bits = mf_mac_bits(architecture, workload, i, pass);
         for (const auto& gemm : workloads::gemms_of(layer, pass, architecture.lowering)) {
-          require_room(architecture, gemm, bits, std::string(kMfMac), layer.name);
+          // The machine that needs more first, so that what it asks for is enough for both.
           if (layer.term == 1) {
             require_room(architecture, gemm, kFp32Bits, std::string(kFp32), layer.name);
           }
+          require_room(architecture, gemm, bits, std::string(kMfMac), layer.name);
         }
       }
     }

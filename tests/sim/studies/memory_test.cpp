@@ -161,15 +161,15 @@ TEST(MemoryPlans, RefuseAScratchpadThatHoldsNoFold) {
   };
   // 128 x 128 sums of 32 bits are 64 KiB, twice.
   EXPECT_NE(refusal().find("memory.results.kib: 64 KiB, double-buffered, are too small for one "
-                           "fold of the MF-MAC array"),
+                           "fold of the FP32 array"),
             std::string::npos)
       << refusal();
   EXPECT_NE(refusal().find("set memory.results.kib to 128 or more"), std::string::npos);
   architecture.memory->results.kib = 128;
   EXPECT_EQ(refusal(), "");
   architecture.memory->second.word_bits = 4;
-  EXPECT_NE(refusal().find("memory.second.word_bits: a word of 4 bits is narrower than the 5 that "
-                           "a lane of the MF-MAC array takes in a cycle"),
+  EXPECT_NE(refusal().find("memory.second.word_bits: a word of 4 bits is narrower than the 32 "
+                           "that a lane of the FP32 array takes in a cycle"),
             std::string::npos)
       << refusal();
 }
