@@ -1,11 +1,17 @@
 // A memory around an array: asked step by step or tile by tile, it holds the array back alike.
 #include "sim/memory/memory_pace.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "sim/machine/cycles.hpp"
@@ -140,6 +146,74 @@ TEST(DramBus, IsExactToAFractionOfACycle) {
   EXPECT_EQ(bus.read(0, 24), 7);   // to two and a half: it was asked for in time
   EXPECT_EQ(bus.write(100, 0), 100);
   EXPECT_EQ(bus.read(7, 24), 104);  // not asked for before the one in front of it
+}
+
+// The example of docs/memory.md, reckoned here once more from its text alone: 64 bits a cycle, a
+// latency of 10, tiles of 62 cycles, results complete 47 cycles behind a last slot.
+TEST(MemoryPace, TheDocumentationsExampleIsTrue) {
+  constexpr std::int64_t kLatency = 10;
+  constexpr std::int64_t kOperand = 16 * 32 * 5 / 64;
+  constexpr std::int64_t kResults = 16 * 16 * 32 / 64;
+  std::ifstream stream(POTOMAC_SOURCE_DIR "/docs/memory.md");
+  const std::string page{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  std::int64_t bus = 0;
+  std::int64_t asked = 0;
+  const auto transfer = [&](const std::string& name, std::int64_t wanted, std::int64_t latency,
+                            std::int64_t cycles) {
+    asked = std::max(asked, wanted);
+    const std::int64_t begin = std::max(asked + latency, bus);
+    bus = begin + cycles;
+    const std::string row = fmt::format("| {} | {} | {} to {} |", name, asked, begin, bus);
+    EXPECT_NE(page.find(row), std::string::npos) << row;
+    return bus;
+  };
+  std::array<std::int64_t, 3> last{};
+  std::array<std::int64_t, 3> complete{};
+  std::int64_t held = 0;
+  const auto tile = [&](std::int64_t number, std::int64_t ready, const std::string& waits) {
+    const auto at = static_cast<std::size_t>(number);
+    const std::int64_t would = 62 * number + held;
+    const std::int64_t begins = std::max(would, ready);
+    held += begins - would;
+    last.at(at) = begins + 31;
+    complete.at(at) = last.at(at) + 47;
+    const std::string row = fmt::format("| {} | {} | {} | {}| {} | {} |", number, would, begins,
+                                        waits, last.at(at), complete.at(at));
+    EXPECT_NE(page.find(row), std::string::npos) << row;
+  };
+  transfer("first, tile 0", 0, kLatency, kOperand);
+  const std::int64_t second = transfer("second, tile 0", 0, kLatency, kOperand);
+  const std::int64_t first_1 = transfer("first, tile 1", 0, kLatency, kOperand);
+  tile(0, second, "first 50, second 40 ");
+  tile(1, first_1, "");
+  const std::int64_t first_2 = transfer("first, tile 2", last[0] + 1, kLatency, kOperand);
+  const std::int64_t stored = transfer("results, tile 0", complete[0], 0, kResults);
+  tile(2, std::max(first_2, stored), "results 86: room, till tile 0's are in DRAM ");
+  transfer("results, tile 1", complete[1], 0, kResults);
+  const std::int64_t end = transfer("results, tile 2", complete[2], 0, kResults);
+  EXPECT_EQ(end, 556);
+
+  workloads::LayerShape shape;
+  shape.name = "000-fc";
+  shape.w = {16, 32};
+  shape.a = {48, 32};
+  shape.g = {48, 16};
+  Architecture architecture;
+  architecture.memory.emplace().dram = {4.0, 20.0};
+  architecture.memory->first.kib = 1;
+  architecture.memory->second.kib = 1;
+  architecture.memory->results.kib = 2;
+  auto operands = operands_of(shape, workloads::Pass::kForward, {});
+  const ElementBits bits{5, 5, 32};
+  const Blocking tiles = least_traffic(operands.front(), architecture, bits);
+  EXPECT_EQ(tiles.extents, (ByIndex<std::int64_t>{16, 16, 32}));
+  const Schedule schedule({operands.front().gemm()}, architecture.array, architecture.dataflow,
+                          {tiles});
+  MemoryPace pace(architecture, schedule, operands, bits);
+  EXPECT_EQ(
+      pace.total_stalls(schedule, Issue::kSerial) + cycles_of(schedule, Issue::kSerial).total(),
+      static_cast<std::uint64_t>(end));
+  EXPECT_EQ(pace.stalls(), (StallCycles{50, 40, 264}));
 }
 
 }  // namespace
