@@ -278,12 +278,20 @@ bool fits(const Extents& extents, const TileRoom& room) {
          extents[Index::kM] * extents[Index::kN] <= room.results;
 }
 
+SmallestTile smallest_tile(const Architecture& architecture, const GemmShape& gemm,
+                           const ElementBits& bits) {
+  const Extents block = smallest(gemm, architecture.array, architecture.dataflow);
+  return {block[Index::kM] * block[Index::kK] * bits.first,
+          block[Index::kN] * block[Index::kK] * bits.second,
+          block[Index::kM] * block[Index::kN] * bits.result};
+}
+
 void require_room(const Architecture& architecture, const GemmShape& gemm, const ElementBits& bits,
                   const std::string& machine, const std::string& layer) {
   const MemoryConfig& memory = *architecture.memory;
-  const Extents block = smallest(gemm, architecture.array, architecture.dataflow);
-  const auto require = [&](const char* name, const ScratchpadConfig& scratchpad, Index one,
-                           Index other, std::int64_t element) {
+  const SmallestTile tile = smallest_tile(architecture, gemm, bits);
+  const auto require = [&](const char* name, const ScratchpadConfig& scratchpad,
+                           std::int64_t needed, std::int64_t element) {
     const std::string place = fmt::format("layer {}, memory.{}", layer, name);
     if (scratchpad.word_bits < element) {
       throw InputError({"", place + ".word_bits",
@@ -292,20 +300,20 @@ void require_room(const Architecture& architecture, const GemmShape& gemm, const
                                     scratchpad.word_bits, element, machine),
                         fmt::format("set memory.{}.word_bits to {} or more", name, element)});
     }
-    const std::int64_t needed = block[one] * block[other] * element;
     if (needed > bits_of_tile(scratchpad)) {
       const std::int64_t kib = ceil_div(needed * (scratchpad.double_buffered ? 2 : 1), kBitsOfKib);
       throw InputError(
           {"", place + ".kib",
-           fmt::format("{} KiB{} are too small for one fold of the {} array, {} x {} of {} bits",
-                       scratchpad.kib, scratchpad.double_buffered ? ", double-buffered," : "",
-                       machine, block[one], block[other], element),
+           fmt::format(
+               "{} KiB{} are too small for one fold of the {} array, {} elements of {} bits",
+               scratchpad.kib, scratchpad.double_buffered ? ", double-buffered," : "", machine,
+               needed / element, element),
            fmt::format("set memory.{}.kib to {} or more", name, kib)});
     }
   };
-  require("first", memory.first, Index::kM, Index::kK, bits.first);
-  require("second", memory.second, Index::kN, Index::kK, bits.second);
-  require("results", memory.results, Index::kM, Index::kN, bits.result);
+  require("first", memory.first, tile.first, bits.first);
+  require("second", memory.second, tile.second, bits.second);
+  require("results", memory.results, tile.results, bits.result);
 }
 
 Blocking least_traffic(GemmOperands& operands, const Architecture& architecture,

@@ -29,6 +29,15 @@ struct TileRoom {
 TileRoom room_of(const MemoryConfig& memory, const ElementBits& bits);
 bool fits(const ByIndex<std::int64_t>& extents, const TileRoom& room);
 
+// What the smallest tile takes of each scratchpad, in bits: one fold (in os, one slot of it).
+struct SmallestTile {
+  std::int64_t first = 0;
+  std::int64_t second = 0;
+  std::int64_t results = 0;
+};
+SmallestTile smallest_tile(const Architecture& architecture, const workloads::GemmShape& gemm,
+                           const ElementBits& bits);
+
 // Throws InputError that names the scratchpad and what it needs, if no block fits of which the
 // array can take even one fold (in os, one slot of it), or if a word of a scratchpad is narrower
 // than what a lane takes in a cycle. `machine` says whose operands they are.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+#include <string_view>
 #include <vector>
 
 #include "support/error.hpp"
@@ -56,18 +58,41 @@ void require_memory(const Architecture& architecture, const workloads::Workload&
   if (!architecture.memory) {
     return;
   }
-  naming_file(workload, [&] {
-    for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-      const workloads::LayerShape& layer = workload.layers()[i];
-      for (const Pass pass : selection.passes_of(layer)) {
-        const ElementBits bits = mf_mac_bits(architecture, workload, i, pass);
-        for (const auto& gemm : workloads::gemms_of(layer, pass, architecture.lowering)) {
-          // The machine that needs more first, so that what it asks for is enough for both.
-          if (layer.term == 1) {
-            require_room(architecture, gemm, kFp32Bits, std::string(kFp32), layer.name);
-          }
-          require_room(architecture, gemm, bits, std::string(kMfMac), layer.name);
+  // The folds that take most of each scratchpad, so that what one asks for is enough for all.
+  struct LargestFold {
+    std::int64_t bits = -1;
+    workloads::GemmShape gemm;
+    ElementBits widths;
+    std::string_view machine;
+    const std::string* layer = nullptr;
+  };
+  std::array<LargestFold, 3> largest;
+  const auto look_at = [&](const workloads::GemmShape& gemm, const ElementBits& widths,
+                           std::string_view machine, const std::string& layer) {
+    const SmallestTile tile = smallest_tile(architecture, gemm, widths);
+    const std::array<std::int64_t, 3> bits = {tile.first, tile.second, tile.results};
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+      if (bits.at(i) > largest.at(i).bits) {
+        largest.at(i) = {bits.at(i), gemm, widths, machine, &layer};
+      }
+    }
+  };
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    const workloads::LayerShape& layer = workload.layers()[i];
+    for (const Pass pass : selection.passes_of(layer)) {
+      const ElementBits bits = mf_mac_bits(architecture, workload, i, pass);
+      for (const auto& gemm : workloads::gemms_of(layer, pass, architecture.lowering)) {
+        if (layer.term == 1) {
+          look_at(gemm, kFp32Bits, kFp32, layer.name);
         }
+        look_at(gemm, bits, kMfMac, layer.name);
+      }
+    }
+  }
+  naming_file(workload, [&] {
+    for (const LargestFold& fold : largest) {
+      if (fold.layer != nullptr) {
+        require_room(architecture, fold.gemm, fold.widths, std::string(fold.machine), *fold.layer);
       }
     }
   });

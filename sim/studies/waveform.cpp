@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,8 +15,10 @@
 #include "sim/engines/systemc/systemc_engine.hpp"
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/schedule.hpp"
+#include "sim/memory/pass_memory.hpp"
 #include "sim/studies/fit.hpp"
 #include "sim/studies/gtkwave.hpp"
+#include "sim/studies/memory_plans.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 
@@ -68,13 +72,49 @@ void erase_date(const std::filesystem::path& file) {
   }
 }
 
-// The pass's first GEMM only.
-Schedule schedule_of_first(const std::vector<workloads::GemmShape>& gemms,
-                           const Architecture& architecture) {
-  workloads::GemmShape first = gemms.front();
-  first.count = 1;
-  return {{first}, architecture.array, architecture.dataflow};
-}
+// The pass's first GEMM, alone: with a memory in its tiles, and held back by it.
+class FirstGemm {
+ public:
+  // Precondition: the pass has a GEMM.
+  FirstGemm(const workloads::Workload& workload, std::size_t layer, workloads::Pass pass,
+            const Architecture& architecture)
+      : architecture_(architecture), schedule_(schedule_of(workload, layer, pass)) {}
+
+  const Schedule& schedule() const { return schedule_; }
+  std::uint64_t cycles() {
+    const std::unique_ptr<Pace> held_back = pace();
+    return cycles_of(schedule_, architecture_.issue).total() +
+           (held_back ? held_back->total_stalls(schedule_, architecture_.issue) : 0);
+  }
+  // Anew for each run; null if nothing holds the array back.
+  std::unique_ptr<Pace> pace() {
+    if (!architecture_.memory || !architecture_.memory->dram) {
+      return nullptr;
+    }
+    return std::make_unique<MemoryPace>(architecture_, schedule_, std::span(operands_).first(1),
+                                        bits_);
+  }
+
+ private:
+  Schedule schedule_of(const workloads::Workload& workload, std::size_t layer,
+                       workloads::Pass pass) {
+    const workloads::LayerShape& shape = workload.layers()[layer];
+    workloads::GemmShape gemm = workloads::gemms_of(shape, pass, architecture_.lowering).front();
+    gemm.count = 1;
+    Blocking tiles = uncut(gemm);
+    if (architecture_.memory) {
+      operands_ = operands_of(shape, pass, architecture_.lowering);
+      bits_ = mf_mac_bits(architecture_, workload, layer, pass);
+      tiles = plan_memory(operands_, architecture_, bits_, "MF-MAC", shape.name).tiles.front();
+    }
+    return {{gemm}, architecture_.array, architecture_.dataflow, {tiles}};
+  }
+
+  const Architecture& architecture_;
+  std::vector<GemmOperands> operands_;
+  ElementBits bits_;
+  Schedule schedule_;
+};
 
 }  // namespace
 
@@ -98,8 +138,7 @@ void check_waveform(const workloads::Workload& workload, const Architecture& arc
                       "choose another"});
   }
   if (request.cycles) {
-    const std::uint64_t cycles =
-        cycles_of(schedule_of_first(gemms, architecture), architecture.issue).total();
+    const std::uint64_t cycles = FirstGemm(workload, layer, request.pass, architecture).cycles();
     if (request.cycles->begin >= request.cycles->end || request.cycles->end > cycles) {
       throw InputError({workload.path().string(), "--vcd-cycles",
                         fmt::format("{}:{} is no window of the {} cycles that {}/{} takes",
@@ -124,7 +163,8 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
           {workload.path().string(), "--vcd-gemm", "the workload has no values", "name a trace"});
     }
     const workloads::LoweredPass operands(*layer, request.pass, architecture.lowering);
-    const Schedule schedule = schedule_of_first(operands.shapes(), architecture);
+    FirstGemm first(workload, index, request.pass, architecture);
+    const std::unique_ptr<Pace> pace = first.pace();
     WaveformOptions options{.file = file.temporary_path(), .begin = 0, .end = {}, .list = {}};
     if (request.cycles) {
       options.begin = request.cycles->begin;
@@ -137,9 +177,10 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
     };
     const auto engine = make_systemc_engine(options);
     engine->run({.architecture = &architecture,
-                 .schedule = &schedule,
+                 .schedule = &first.schedule(),
                  .operands = &operands,
-                 .accumulator = require_fit(architecture, workload, index, request.pass)},
+                 .accumulator = require_fit(architecture, workload, index, request.pass),
+                 .pace = pace.get()},
                 {});
   }
   if (!ends_with(file.temporary_path(), kWaveformEnd)) {

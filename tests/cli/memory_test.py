@@ -1,0 +1,244 @@
+"""Machines with a memory, from the outside: what a report says of it, recomputed without our code."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+
+import pytest
+
+MACHINE = """\
+array: {{rows: 16, cols: 16, dataflow: {dataflow}, issue: serial}}
+memory:
+  first: {{kib: {kib}}}
+  second: {{kib: {kib}}}
+  results: {{kib: {kib}}}
+  dram: {dram}
+"""
+
+
+def write_machine(potomac, dataflow="os", kib=8, dram="{bandwidth_gb_s: 4, latency_ns: 20}"):
+    (potomac.folder / "m.yaml").write_text(
+        MACHINE.format(dataflow=dataflow, kib=kib, dram=dram)
+    )
+
+
+def passes_of(potomac, trace, *more):
+    done = potomac("run", trace, "--arch", "m.yaml", "--out", "o", *more)
+    assert done.returncode == 0, done.stderr
+    return json.loads((potomac.folder / "o/report.json").read_text())["passes"]
+
+
+def blocks(extent, block):
+    return [min(block, extent - begin) for begin in range(0, extent, block)]
+
+
+def tiles_of(gemm, tile):
+    """The blocks of m, n and k of one GEMM, in the order of the loops, by their positions."""
+    order = tile["loop_order"].split(",")
+    ranges = [range(-(-gemm[index] // tile[index])) for index in order]
+    for at in itertools.product(*ranges):
+        yield dict(zip(order, at))
+
+
+def traffic_of(gemm, tile, bits):
+    """Bits that pass DRAM for a dense GEMM, fetched and stored as tile follows tile."""
+    total, before = 0, None
+    size = {i: blocks(gemm[i], tile[i]) for i in "mnk"}
+    for now in tiles_of(gemm, tile):
+        new = [before is None or any(now[i] != before[i] for i in pair) for pair in ("mk", "nk", "mn")]
+        m, n, k = (size[i][now[i]] for i in "mnk")
+        total += new[0] * m * k * bits[0] + new[1] * n * k * bits[1]
+        total += new[2] * m * n * bits[2] * (2 if now["k"] > 0 else 1)
+        before = now
+    return total
+
+
+def least_traffic(gemm, bits, half, dataflow):
+    """The least of all blocks that fit and of all orders, with as few candidates as are needed."""
+    units = {"os": (16, 16, 1), "ws": (1, 16, 16), "is": (16, 1, 16)}[dataflow]
+
+    def choices(extent, unit):
+        steps = -(-extent // unit)
+        return sorted({min(-(-steps // count) * unit, extent) for count in range(1, steps + 1)})
+
+    least = None
+    for m, n, k in itertools.product(*(choices(gemm[i], u) for i, u in zip("mnk", units))):
+        if m * k * bits[0] > half or n * k * bits[1] > half or m * n * bits[2] > half:
+            continue
+        for order in itertools.permutations("mnk"):
+            if dataflow == "os" and k < gemm["k"] and (m > 16 or n > 16 or order[-1] != "k"):
+                continue
+            tile = {"m": m, "n": n, "k": k, "loop_order": ",".join(order)}
+            trips = {i: -(-gemm[i] // tile[i]) for i in "mnk"}
+            if trips["m"] * trips["n"] * trips["k"] > 4096:
+                continue  # many small tiles: never the least here, and slow to walk
+            found = traffic_of(gemm, tile, bits)
+            least = found if least is None else min(least, found)
+    return least
+
+
+@pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
+def test_traffic_of_linear_layers_is_the_least_there_is(potomac, trace, dataflow):
+    write_machine(potomac, dataflow, kib=4)
+    half = 4 * 8192 // 2
+    for record in passes_of(potomac, trace, "--layers", "004*", "--engine", "count"):
+        (gemm,) = record["gemms"]
+        for machine, bits in (("mf_mac", None), ("fp32_mac", (32, 32, 32))):
+            memory = record["memory"][machine]
+            if bits is None:
+                # The widths of the codes, from the compulsory traffic: A, W of 5 bits, G of 5 or 6.
+                first = memory["first"]["written_bits"] // (gemm["m"] * gemm["k"])
+                second = memory["second"]["written_bits"] // (gemm["n"] * gemm["k"])
+                visits = [-(-first // 6), -(-second // 6)]
+                bits = (first // visits[0], second // visits[1], 32)
+                assert set(bits[:2]) <= {5, 6}
+            (tile,) = memory["tiles"]
+            dram = memory["dram"]
+            assert dram["read_bits"] + dram["written_bits"] == traffic_of(gemm, tile, bits)
+            assert traffic_of(gemm, tile, bits) == least_traffic(gemm, bits, half, dataflow)
+
+
+def stalls_of(gemm, tile, bits, bits_per_cycle, latency):
+    """Cycles of an os array with three double-buffered scratchpads, serial issue, one GEMM."""
+    size = {i: blocks(gemm[i], tile[i]) for i in "mnk"}
+    bus, asked, held, fold_begin = 0.0, 0, 0, 0
+    halves = {"first": [0, 0], "second": [0, 0], "results": [0, 0]}
+    used = dict.fromkeys(halves, 0)
+    left, before, last_slot, stalls = [], None, [], dict.fromkeys(halves, 0)
+
+    def transfer(wanted, amount, wait):
+        nonlocal bus, asked
+        asked = max(asked, wanted)
+        if amount == 0:
+            return asked
+        bus = max(bus, asked + wait) + amount / bits_per_cycle
+        return int(-(-bus // 1))
+
+    ready = dict.fromkeys(halves, 0)
+    for number, now in enumerate(tiles_of(gemm, tile)):
+        m, n, k = (size[i][now[i]] for i in "mnk")
+        new = {
+            name: before is None or any(now[i] != before[i] for i in pair)
+            for name, pair in (("first", "mk"), ("second", "nk"), ("results", "mn"))
+        }
+        if new["results"] and before is not None:
+            left.append((number - 1, used["results"] % 2, last_slot[-1] + 47, before_results))
+        for name, amount in (("first", m * k * bits[0]), ("second", n * k * bits[1])):
+            if new[name]:
+                used[name] += 1
+                ready[name] = transfer(halves[name][used[name] % 2], amount, latency)
+        while left and left[0][0] <= number - 2:
+            _, half, complete, amount = left.pop(0)
+            halves["results"][half] = transfer(complete, amount, 0)
+        if new["results"]:
+            used["results"] += 1
+            ready["results"] = transfer(halves["results"][used["results"] % 2], 0, 0)
+        before_results = m * n * bits[2]
+        folds = -(-m // 16) * -(-n // 16)
+        k_begin = now["k"] * tile["k"]
+        cycle = fold_begin + k_begin + held
+        for name in ("first", "second", "results"):
+            stalls[name] += max(0, ready[name] - cycle)
+            cycle = max(cycle, ready[name])
+        held = cycle - fold_begin - k_begin
+        share = gemm["k"] + 30
+        last = fold_begin + (folds - 1) * share + k_begin + k - 1 + held
+        last_slot.append(last)
+        halves["first"][used["first"] % 2] = halves["second"][used["second"] % 2] = last + 1
+        if k_begin + k == gemm["k"]:
+            fold_begin += folds * share
+        before = now
+    left.append((None, used["results"] % 2, last_slot[-1] + 47, before_results))
+    end = fold_begin + 16 + held
+    for _, _, complete, amount in left:
+        done = transfer(complete, amount, 0)
+    stalls["results"] += max(0, done - end)
+    return stalls
+
+
+@pytest.mark.parametrize("kib", [2, 8, 64])
+def test_stalls_of_linear_layers_are_those_of_the_documented_rules(potomac, trace, kib):
+    write_machine(potomac, "os", kib=kib)
+    for record in passes_of(potomac, trace, "--layers", "003*", "--layers", "004*"):
+        (gemm,) = record["gemms"]
+        (tile,) = record["memory"]["fp32_mac"]["tiles"]
+        # 4 GB/s at 500 MHz are 64 bits a cycle, so every transfer of FP32 is exact in binary.
+        stalls = stalls_of(gemm, tile, (32, 32, 32), 64, 10)
+        assert stalls == record["baseline_stall_by"], (record["layer"], record["pass"])
+        assert sum(stalls.values()) == record["baseline_cycles"]["stall"]
+
+
+def test_all_engines_say_the_same_of_a_memory(potomac, trace):
+    write_machine(potomac, "ws", kib=4)
+    reports = [
+        passes_of(potomac, trace, "--layers", "004*", "--simulate-baseline", "--engine", engine)
+        for engine in ("systemc", "fast")
+    ]
+    assert reports[0] == reports[1]
+    assert all(record["cycles"]["stall"] > 0 for record in reports[0])
+    counted = passes_of(potomac, trace, "--layers", "004*", "--engine", "count")
+    for one, other in zip(counted, reports[1]):
+        for key in ("cycles", "baseline_cycles", "stall_by", "memory"):
+            assert one[key] == other[key]
+
+
+def test_a_stored_report_is_read_again(potomac, trace):
+    write_machine(potomac, "is", kib=16)
+    passes_of(potomac, trace, "--engine", "count")
+    shown = potomac("report", "o")
+    assert shown.returncode == 0, shown.stderr
+    assert "waits for" in shown.stdout
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    report["passes"][3]["stall_by"]["first"] += 1
+    (potomac.folder / "o/report.json").write_text(json.dumps(report))
+    assert "stall_by is not cycles.stall" in potomac.refuses("report", "o")
+
+
+def test_a_sweep_varies_the_memory(potomac, trace):
+    write_machine(potomac, "os", kib=64)
+    (potomac.folder / "s.yaml").write_text(
+        f"trace: {trace}\narch: m.yaml\nengine: count\nparameters:\n"
+        "  memory.first.kib: [1, 4, 64]\n  memory.dram.bandwidth_gb_s: [1, 10]\n"
+        "  array.rows: [16, 512]\n"
+    )
+    done = potomac("sweep", "s.yaml", "--out", "o")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((potomac.folder / "o/sweep.csv").open()))
+    assert len(rows) == 12
+    for row in rows:
+        # 512 x 16 sums of 32 bits do not fit half of 64 KiB.
+        assert row["status"] == ("refused" if row["array.rows"] == "512" else "done"), row
+    stalls = [int(row["cycles_stall"]) for row in rows if row["array.rows"] == "16"]
+    assert all(slow >= fast for slow, fast in zip(stalls[::2], stalls[1::2]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("memory.dram.bandwidth_gb_s=0", "memory.dram.bandwidth_gb_s"),
+        ("memory.first.kib=0", "memory.first.kib"),
+        ("memory.second.word_bits=4", "memory.second.word_bits: a word of 4 bits is narrower"),
+        ("array.cols=1024", "set memory.results.kib to 128 or more"),
+        ("memory.dram=fast", "memory.dram"),
+        ("memory.results.word_bits=16", "set memory.results.word_bits to 32 or more"),
+    ],
+)
+def test_a_memory_that_cannot_be_is_refused(potomac, trace, setting, said):
+    write_machine(potomac)
+    assert said in potomac.refuses("run", trace, "--arch", "m.yaml", "--set", setting, "--out", "o")
+
+
+def test_a_waveform_waits_as_the_array_does(potomac, trace):
+    write_machine(potomac, "ws", kib=4)
+    (record,) = passes_of(
+        potomac, trace, "--layers", "004*", "--passes", "forward", "--vcd", "w.vcd",
+        "--vcd-gemm", "004-fc2/forward", "--engine", "fast",
+    )  # fmt: skip
+    text = (potomac.folder / "w.vcd").read_text()
+    last = max(int(line[1:]) for line in text.splitlines() if line.startswith("#"))
+    period = 2000  # ps, at 500 MHz
+    assert last >= (record["cycles"]["total"] - 1) * period
+    without = record["cycles"]["total"] - record["cycles"]["stall"]
+    assert last > (without + 2) * period
