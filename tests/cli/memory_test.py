@@ -201,15 +201,15 @@ def test_a_sweep_varies_the_memory(potomac, trace):
     (potomac.folder / "s.yaml").write_text(
         f"trace: {trace}\narch: m.yaml\nengine: count\nparameters:\n"
         "  memory.first.kib: [1, 4, 64]\n  memory.dram.bandwidth_gb_s: [1, 10]\n"
-        "  array.rows: [16, 512]\n"
+        "  array.rows: [16, 1024]\n"
     )
     done = potomac("sweep", "s.yaml", "--out", "o")
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader((potomac.folder / "o/sweep.csv").open()))
     assert len(rows) == 12
     for row in rows:
-        # 512 x 16 sums of 32 bits do not fit half of 64 KiB.
-        assert row["status"] == ("refused" if row["array.rows"] == "512" else "done"), row
+        # 1024 x 16 sums of 32 bits do not fit half of 64 KiB.
+        assert row["status"] == ("refused" if row["array.rows"] == "1024" else "done"), row
     stalls = [int(row["cycles_stall"]) for row in rows if row["array.rows"] == "16"]
     assert all(slow >= fast for slow, fast in zip(stalls[::2], stalls[1::2]))
 
