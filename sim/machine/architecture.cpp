@@ -48,7 +48,7 @@ DramConfig& dram_of(Architecture& architecture) {
 }
 
 // One key of a scratchpad.
-template <ScratchpadConfig MemoryConfig::*scratchpad, auto member>
+template <ScratchpadConfig MemoryConfig::*kScratchpad, auto kMember>
 constexpr ArchitectureKey of_scratchpad(std::string_view name, KeyType type, std::string_view unit,
                                         std::string_view meaning) {
   return {name,
@@ -56,37 +56,37 @@ constexpr ArchitectureKey of_scratchpad(std::string_view name, KeyType type, std
           unit,
           meaning,
           [](const Architecture& a) {
-            return a.memory ? KeyValue((*a.memory).*scratchpad.*member) : KeyValue();
+            return a.memory ? KeyValue((*a.memory).*kScratchpad.*kMember) : KeyValue();
           },
           [](Architecture& a, const KeyValue& v) {
-            auto& value = memory_of(a).*scratchpad.*member;
+            auto& value = memory_of(a).*kScratchpad.*kMember;
             value = std::get<std::remove_reference_t<decltype(value)>>(v);
           }};
 }
-template <ScratchpadConfig MemoryConfig::*scratchpad>
+template <ScratchpadConfig MemoryConfig::*kScratchpad>
 constexpr ArchitectureKey kib_of(std::string_view name, std::string_view meaning) {
-  return of_scratchpad<scratchpad, &ScratchpadConfig::kib>(name, IntegerKey{1, kMaxScratchpadKib},
-                                                           "KiB", meaning);
+  return of_scratchpad<kScratchpad, &ScratchpadConfig::kib>(name, IntegerKey{1, kMaxScratchpadKib},
+                                                            "KiB", meaning);
 }
-template <ScratchpadConfig MemoryConfig::*scratchpad>
+template <ScratchpadConfig MemoryConfig::*kScratchpad>
 constexpr ArchitectureKey word_of_scratchpad(std::string_view name) {
-  return of_scratchpad<scratchpad, &ScratchpadConfig::word_bits>(
+  return of_scratchpad<kScratchpad, &ScratchpadConfig::word_bits>(
       name, IntegerKey{1, kMaxWordBits}, "bits",
       "what each of its banks, one to a lane of the array's edge, gives or takes in a cycle");
 }
-template <ScratchpadConfig MemoryConfig::*scratchpad>
+template <ScratchpadConfig MemoryConfig::*kScratchpad>
 constexpr ArchitectureKey double_buffered(std::string_view name) {
-  return of_scratchpad<scratchpad, &ScratchpadConfig::double_buffered>(
+  return of_scratchpad<kScratchpad, &ScratchpadConfig::double_buffered>(
       name, BooleanKey{}, "", "a tile has half of it; DMA works at the other half meanwhile");
 }
 
-template <double DramConfig::*member>
+template <double DramConfig::*kMember>
 KeyValue get_of_dram(const Architecture& a) {
-  return a.memory && a.memory->dram ? KeyValue((*a.memory->dram).*member) : KeyValue();
+  return a.memory && a.memory->dram ? KeyValue((*a.memory->dram).*kMember) : KeyValue();
 }
-template <double DramConfig::*member>
+template <double DramConfig::*kMember>
 void set_of_dram(Architecture& a, const KeyValue& v) {
-  dram_of(a).*member = std::get<double>(v);
+  dram_of(a).*kMember = std::get<double>(v);
 }
 
 constexpr std::array<ArchitectureKey, 24> kKeys = {{

@@ -1,6 +1,7 @@
 #include "sim/machine/blocking.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace potomac::sim {
 
@@ -12,12 +13,12 @@ BlockWalk::BlockWalk(const ByIndex<std::int64_t>& gemm, const Blocking& blocking
 }
 
 bool BlockWalk::next() {
-  for (auto index = blocking_.order.rbegin(); index != blocking_.order.rend(); ++index) {
-    if (block_[*index].end < gemm_[*index]) {
-      set(*index, block_[*index].end);
+  for (const Index index : std::ranges::reverse_view(blocking_.order)) {
+    if (block_[index].end < gemm_[index]) {
+      set(index, block_[index].end);
       return true;
     }
-    set(*index, 0);
+    set(index, 0);
   }
   return false;
 }

@@ -29,15 +29,15 @@ Tiling tiling_of(ArrayShape array, Dataflow dataflow) {
   return {Index::kM, array.rows, Index::kN, array.cols};
 }
 
-// The blocks of one extent: how many there are in front of the last one, and what each has.
+// Blocks of one extent: those in front of the last one, if there are any, and the last.
 struct Blocks {
-  std::int64_t before;
+  std::int64_t count;
   std::int64_t extent;
-  std::int64_t last;
 };
-Blocks blocks_of(std::int64_t extent, std::int64_t block) {
+std::vector<Blocks> blocks_of(std::int64_t extent, std::int64_t block) {
   const std::int64_t before = ceil_div(extent, block) - 1;
-  return {before, block, extent - before * block};
+  const Blocks last{1, extent - before * block};
+  return before > 0 ? std::vector<Blocks>{{before, block}, last} : std::vector<Blocks>{last};
 }
 
 std::vector<Blocking> uncut_each(const std::vector<GemmShape>& gemms) {
@@ -122,20 +122,11 @@ std::uint64_t Schedule::macs() const {
 std::vector<GemmShape> Schedule::pieces_of(std::size_t i) const {
   const GemmShape& gemm = gemms_[i];
   const ByIndex<std::int64_t> extents = fold_blocking(i).extents;
-  const Blocks m = blocks_of(gemm.m, extents[Index::kM]);
-  const Blocks n = blocks_of(gemm.n, extents[Index::kN]);
-  const Blocks k = blocks_of(gemm.k, extents[Index::kK]);
   std::vector<GemmShape> pieces;
-  for (const bool last_m : {false, true}) {
-    for (const bool last_n : {false, true}) {
-      for (const bool last_k : {false, true}) {
-        const GemmShape piece{gemm.count * (last_m ? 1 : m.before) * (last_n ? 1 : n.before) *
-                                  (last_k ? 1 : k.before),
-                              last_m ? m.last : m.extent, last_n ? n.last : n.extent,
-                              last_k ? k.last : k.extent};
-        if (piece.count > 0) {
-          pieces.push_back(piece);
-        }
+  for (const Blocks& m : blocks_of(gemm.m, extents[Index::kM])) {
+    for (const Blocks& n : blocks_of(gemm.n, extents[Index::kN])) {
+      for (const Blocks& k : blocks_of(gemm.k, extents[Index::kK])) {
+        pieces.push_back({gemm.count * m.count * n.count * k.count, m.extent, n.extent, k.extent});
       }
     }
   }

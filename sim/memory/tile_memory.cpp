@@ -23,7 +23,7 @@ void TileMemory::load(Scratchpad& scratchpad, const BlockDemand& block) {
 }
 
 std::int64_t TileMemory::wait(std::int64_t now, const Scratchpad& scratchpad,
-                              std::uint64_t& stall) const {
+                              std::uint64_t& stall) {
   if (scratchpad.ready > now) {
     stall += static_cast<std::uint64_t>(scratchpad.ready - now);
     return scratchpad.ready;

@@ -82,7 +82,7 @@ class TileMemory {
   void transfer(TransferKind kind, const TileDemand& tile);
   void store_results(std::int64_t last_tile);
   void leave_results(std::int64_t tile);
-  std::int64_t wait(std::int64_t now, const Scratchpad& scratchpad, std::uint64_t& stall) const;
+  static std::int64_t wait(std::int64_t now, const Scratchpad& scratchpad, std::uint64_t& stall);
   std::uint64_t& stall_of(const Scratchpad& scratchpad) {
     return &scratchpad == &first_ ? stalls_.first : stalls_.second;
   }

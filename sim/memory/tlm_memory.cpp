@@ -29,7 +29,7 @@ struct TransferSize : tlm::tlm_extension<TransferSize> {
     return new TransferSize(*this);  // NOLINT(cppcoreguidelines-owning-memory)
   }
   void copy_from(const tlm::tlm_extension_base& other) override {
-    *this = static_cast<const TransferSize&>(other);
+    *this = dynamic_cast<const TransferSize&>(other);
   }
 };
 
@@ -39,8 +39,8 @@ class DramModule : public sc_core::sc_module {
  public:
   tlm_utils::multi_passthrough_target_socket<DramModule> socket{"socket"};
 
-  DramModule(const sc_core::sc_module_name& name, sc_core::sc_time period)
-      : sc_module(name), period_(std::move(period)) {
+  DramModule(const sc_core::sc_module_name& name, const sc_core::sc_time& period)
+      : sc_module(name), period_(period) {
     socket.register_b_transport(this, &DramModule::b_transport);
   }
 
@@ -64,8 +64,8 @@ class ScratchpadModule : public sc_core::sc_module {
  public:
   tlm_utils::simple_initiator_socket<ScratchpadModule> socket{"socket"};
 
-  ScratchpadModule(const sc_core::sc_module_name& name, sc_core::sc_time period)
-      : sc_module(name), period_(std::move(period)) {}
+  ScratchpadModule(const sc_core::sc_module_name& name, const sc_core::sc_time& period)
+      : sc_module(name), period_(period) {}
 
   void start() {
     loading_.clear();

@@ -91,6 +91,7 @@ RC_GTEST_PROP(Schedule, CoversEveryMacOnceAndItsRunsAreItsFolds, ()) {
   const auto dataflow = *rc::gen::element(Dataflow::kOutputStationary, Dataflow::kWeightStationary,
                                           Dataflow::kInputStationary);
   std::vector<Blocking> blockings;
+  blockings.reserve(gemms.size());
   for (const workloads::GemmShape& gemm : gemms) {
     blockings.push_back(*rc::gen::arbitrary<bool>() ? uncut(gemm)
                                                     : test::drawn_blocking(gemm, array, dataflow));
