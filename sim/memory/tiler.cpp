@@ -59,51 +59,36 @@ class Search {
         units_(units_of(architecture.array, architecture.dataflow)) {}
 
   Blocking run() {
-    collect();
-    std::ranges::sort(candidates_, {}, [](const Candidate& candidate) {
-      return std::tuple(candidate.at_least, candidate.tiles);
-    });
-    for (const Candidate& candidate : candidates_) {
-      if (candidate.at_least > least_) {
-        break;
-      }
-      if (best_of_orders(candidate.extents, operands_.first_at_least(candidate.extents),
-                         operands_.second_at_least(candidate.extents)) <= least_) {
-        measure(candidate);
-      }
+    if (fits(gemm_, room_)) {
+      return uncut(operands_.gemm());  // nothing is moved twice
     }
+    try_all();
     return best_;
   }
 
  private:
-  struct Candidate {
-    Extents extents;
-    std::int64_t at_least = 0;  // of its traffic
-    std::int64_t tiles = 0;
-  };
-
-  // The extents of an index up to `most`: multiples of its unit, and the GEMM's own. Without
-  // `every`, of those that make equally many blocks the smallest.
-  std::vector<std::int64_t> choices(Index index, std::int64_t most, bool every) const {
+  // Calls body(extent) for the extents of an index up to `most`, the largest first, until it says
+  // false: multiples of the index's unit, and the GEMM's own extent. Without `every`, of those that
+  // make equally many blocks the smallest.
+  template <typename Body>
+  void for_each_choice(Index index, std::int64_t most, bool every, const Body& body) const {
     const std::int64_t extent = gemm_[index];
     const std::int64_t unit = units_[index];
-    std::vector<std::int64_t> list;
     if (most >= extent) {
-      list.push_back(extent);
+      if (!body(extent)) {
+        return;
+      }
       most = extent - 1;
     }
     const std::int64_t steps = ceil_div(extent, unit);
-    for (std::int64_t taken = most / unit; taken > 0;) {
-      if (every) {
-        list.push_back(taken-- * unit);
-        continue;
+    for (std::int64_t taken = most / unit; taken > 0; --taken) {
+      if (!every) {
+        taken = ceil_div(steps, ceil_div(steps, taken));
       }
-      const std::int64_t blocks = ceil_div(steps, taken);
-      const std::int64_t balanced = ceil_div(steps, blocks);
-      list.push_back(balanced * unit);
-      taken = balanced - 1;
+      if (!body(taken * unit)) {
+        return;
+      }
     }
-    return list;
   }
 
   // The largest extent of an index beside the two others; 0 if there is none.
@@ -127,75 +112,85 @@ class Search {
     return std::min(ceil_div(steps, blocks) * units_[index], gemm_[index]);
   }
 
-  void collect() {
+  void try_all() {
     const bool first = operands_.first_overlaps();
     const bool second = operands_.second_overlaps();
     if (architecture_.dataflow == Dataflow::kOutputStationary) {
-      collect_one_fold(first || second);
-      // Whole folds: the depth is not cut.
-      const Index outer = second ? Index::kN : Index::kM;
-      collect_pairs(outer, first || second, {gemm_[Index::kK]}, Index::kK,
-                    second ? Index::kM : Index::kN);
-      return;
+      // Whole folds, whose depth is not cut, and blocks of one fold.
+      try_with(Index::kK, gemm_[Index::kK], second ? Index::kN : Index::kM, first || second,
+               second ? Index::kM : Index::kN);
+      try_one_fold(first || second);
+    } else if (first || second) {
+      try_pairs(Index::kK, first ? Index::kM : Index::kN, true, first ? Index::kN : Index::kM);
+    } else {
+      // The index with the most blocks is the one that need not be tried.
+      std::array<Index, 3> by_steps = {Index::kM, Index::kN, Index::kK};
+      std::ranges::sort(by_steps, {},
+                        [&](Index index) { return ceil_div(gemm_[index], units_[index]); });
+      try_pairs(by_steps[1], by_steps[0], false, by_steps[2]);
     }
-    if (first || second) {
-      const Index own = first ? Index::kM : Index::kN;
-      collect_pairs(own, true, choices(Index::kK, gemm_[Index::kK], true), Index::kK,
-                    first ? Index::kN : Index::kM);
-      return;
-    }
-    // The index with the most blocks is the one that need not be tried.
-    std::array<Index, 3> by_steps = {Index::kM, Index::kN, Index::kK};
-    std::ranges::sort(by_steps, {},
-                      [&](Index index) { return ceil_div(gemm_[index], units_[index]); });
-    collect_pairs(by_steps[0], false, choices(by_steps[1], gemm_[by_steps[1]], false), by_steps[1],
-                  by_steps[2]);
   }
 
-  void collect_pairs(Index one, bool every, const std::vector<std::int64_t>& others, Index other,
-                     Index third) {
-    for (const std::int64_t other_extent : others) {
-      Extents extents = smallest(operands_.gemm(), architecture_.array, architecture_.dataflow);
-      extents[other] = other_extent;
-      const std::int64_t most = largest(one, extents);
-      if (most == 0) {
-        continue;
+  void try_pairs(Index outer, Index inner, bool every, Index third) {
+    for_each_choice(outer, gemm_[outer], every, [&](std::int64_t extent) {
+      try_with(outer, extent, inner, every, third);
+      return true;
+    });
+  }
+
+  // All extents of `inner` beside one of `outer`; `third` as large as fits.
+  void try_with(Index outer, std::int64_t outer_extent, Index inner, bool every, Index third) {
+    Extents extents = smallest(operands_.gemm(), architecture_.array, architecture_.dataflow);
+    extents[outer] = outer_extent;
+    for_each_choice(inner, largest(inner, extents), every, [&](std::int64_t extent) {
+      extents[inner] = extent;
+      Extents bound = extents;
+      bound[third] = gemm_[third];
+      if (at_least(bound) > least_) {
+        return false;  // and more blocks cost no less
       }
-      for (const std::int64_t extent : choices(one, most, every)) {
-        extents[one] = extent;
-        const std::int64_t third_extent = largest(third, extents);
-        if (third_extent > 0) {
-          Extents found = extents;
-          found[third] = balanced(third, third_extent);
-          add(found);
-        }
+      const std::int64_t third_extent = largest(third, extents);
+      if (third_extent > 0) {
+        Extents found = extents;
+        found[third] = balanced(third, third_extent);
+        try_one(found);
       }
-    }
+      return true;
+    });
   }
 
   // os: blocks of one fold, whose depth may be cut.
-  void collect_one_fold(bool every) {
+  void try_one_fold(bool every) {
     Extents extents = smallest(operands_.gemm(), architecture_.array, architecture_.dataflow);
     const std::int64_t most = largest(Index::kK, extents);
-    if (every) {
-      for (const std::int64_t depth : choices(Index::kK, most, true)) {
-        extents[Index::kK] = depth;
-        add(extents);
-      }
-    } else if (most > 0) {
+    if (!every) {
       extents[Index::kK] = balanced(Index::kK, most);
-      add(extents);
-    }
-  }
-
-  void add(const Extents& extents) {
-    if (!fits(extents, room_)) {
+      try_one(extents);
       return;
     }
-    const std::int64_t tiles = ceil_div(gemm_[Index::kM], extents[Index::kM]) *
-                               ceil_div(gemm_[Index::kN], extents[Index::kN]) *
-                               ceil_div(gemm_[Index::kK], extents[Index::kK]);
-    candidates_.push_back({extents, best_of_orders(extents, uncut_first_, uncut_second_), tiles});
+    for_each_choice(Index::kK, most, true, [&](std::int64_t depth) {
+      extents[Index::kK] = depth;
+      try_one(extents);
+      return true;
+    });
+  }
+
+  void try_one(const Extents& extents) {
+    if (!fits(extents, room_) || best_of_orders(extents, uncut_first_, uncut_second_) > least_ ||
+        best_of_orders(extents, operands_.first_at_least(extents),
+                       operands_.second_at_least(extents)) > least_) {
+      return;
+    }
+    measure(extents);
+  }
+
+  // What any of the orders moves at least, whether the array can work it off or not.
+  std::int64_t at_least(const Extents& extents) const {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (const LoopOrder& order : kOrders) {
+      least = std::min(least, traffic({extents, order}, uncut_first_, uncut_second_));
+    }
+    return least;
   }
 
   // The least traffic over the orders, with so many elements of the operands.
@@ -223,11 +218,14 @@ class Search {
            (2 * visits.results - 1) * gemm.count * gemm.m * gemm.n * bits_.result;
   }
 
-  void measure(const Candidate& candidate) {
-    const std::int64_t first = operands_.first_elements(candidate.extents);
-    const std::int64_t second = operands_.second_elements(candidate.extents);
+  void measure(const Extents& extents) {
+    const std::int64_t first = operands_.first_elements(extents);
+    const std::int64_t second = operands_.second_elements(extents);
+    const std::int64_t tiles = ceil_div(gemm_[Index::kM], extents[Index::kM]) *
+                               ceil_div(gemm_[Index::kN], extents[Index::kN]) *
+                               ceil_div(gemm_[Index::kK], extents[Index::kK]);
     for (std::size_t i = 0; i < kOrders.size(); ++i) {
-      const Blocking blocking{candidate.extents, kOrders.at(i)};
+      const Blocking blocking{extents, kOrders.at(i)};
       if (!is_workable(blocking)) {
         continue;
       }
@@ -235,7 +233,7 @@ class Search {
       if (found > least_) {
         continue;
       }
-      const std::tuple rank(found, cycles(blocking), candidate.tiles, i);
+      const std::tuple rank(found, cycles(blocking), tiles, i);
       if (rank < rank_) {
         rank_ = rank;
         least_ = found;
@@ -258,7 +256,6 @@ class Search {
   Extents units_;
   std::int64_t uncut_first_ = operands_.first_elements(gemm_);
   std::int64_t uncut_second_ = operands_.second_elements(gemm_);
-  std::vector<Candidate> candidates_;
   Blocking best_;
   std::int64_t least_ = std::numeric_limits<std::int64_t>::max();
   std::tuple<std::int64_t, std::uint64_t, std::int64_t, std::size_t> rank_{
