@@ -36,9 +36,16 @@ std::int64_t DramBus::transfer(std::int64_t cycle, std::int64_t bits, std::int64
     end_ = requested_ + latency;
     end_part_ = 0;
   }
-  const Int128 parts = Int128{bits} * parts_of_bit_ + end_part_;
-  end_ += static_cast<std::int64_t>(parts / parts_of_cycle_);
-  end_part_ = static_cast<std::int64_t>(parts % parts_of_cycle_);
+  std::int64_t parts = 0;
+  if (!__builtin_mul_overflow(bits, parts_of_bit_, &parts) &&
+      !__builtin_add_overflow(parts, end_part_, &parts)) {  // nearly always, and much quicker
+    end_ += parts / parts_of_cycle_;
+    end_part_ = parts % parts_of_cycle_;
+  } else {
+    const Int128 wide = Int128{bits} * parts_of_bit_ + end_part_;
+    end_ += static_cast<std::int64_t>(wide / parts_of_cycle_);
+    end_part_ = static_cast<std::int64_t>(wide % parts_of_cycle_);
+  }
   return end_ + (end_part_ > 0 ? 1 : 0);
 }
 

@@ -31,12 +31,14 @@ void TileProgram::fill(bool same_gemm) {
   now_.first = {new_m || new_k, 0};
   now_.second = {new_n || new_k, 0};
   now_.results = {new_m || new_n, 0};
-  GemmOperands::Part& part = operands_[now_.tile.entry].part_of(now_.tile.copy);
+  if (!same_gemm) {
+    part_ = &operands_[now_.tile.entry].part_of(now_.tile.copy);
+  }
   if (now_.first.is_new) {
-    now_.first.bits = part.first.of_block(m.begin, m.end, k.begin, k.end) * bits_.first;
+    now_.first.bits = part_->first.of_block(m.begin, m.end, k.begin, k.end) * bits_.first;
   }
   if (now_.second.is_new) {
-    now_.second.bits = part.second.of_block(n.begin, n.end, k.begin, k.end) * bits_.second;
+    now_.second.bits = part_->second.of_block(n.begin, n.end, k.begin, k.end) * bits_.second;
   }
   now_.results_bits = m.size() * n.size() * bits_.result;
   if (now_.results.is_new && k.begin > 0) {

@@ -41,6 +41,7 @@ class TileProgram {
   TileWalk walk_;
   std::span<GemmOperands> operands_;
   ElementBits bits_;
+  GemmOperands::Part* part_ = nullptr;  // of the GEMM in hand
   TileDemand now_;
 };
 

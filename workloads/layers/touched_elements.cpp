@@ -12,7 +12,7 @@
 namespace potomac::workloads {
 namespace {
 
-std::int64_t product(const std::array<std::int64_t, 4>& extents) {
+std::int64_t volume_of(const std::array<std::int64_t, 4>& extents) {
   return extents[0] * extents[1] * extents[2] * extents[3];
 }
 
@@ -34,9 +34,9 @@ bool is_dense(const PatchAxis& axis, std::int64_t rows, std::int64_t depth) {
 }  // namespace
 
 TouchedElements::TouchedElements(const LoweredOperand::Mapping& mapping)
-    : map_(mapping), rows_(product(mapping.row_extents)), depth_(product(mapping.depth_extents)) {
+    : map_(mapping), rows_(volume_of(mapping.row_extents)), depth_(volume_of(mapping.depth_extents)) {
   const auto side = [](const std::array<std::int64_t, 4>& extents) {
-    return Side{extents, extents[1] * extents[2] * extents[3], product(extents)};
+    return Side{extents, extents[1] * extents[2] * extents[3], volume_of(extents)};
   };
   const Side of_rows = side(mapping.row_extents);
   const Side of_depth = side(mapping.depth_extents);

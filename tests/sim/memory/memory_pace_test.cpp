@@ -146,6 +146,12 @@ TEST(DramBus, IsExactToAFractionOfACycle) {
   EXPECT_EQ(bus.read(0, 24), 7);   // to two and a half: it was asked for in time
   EXPECT_EQ(bus.write(100, 0), 100);
   EXPECT_EQ(bus.read(7, 24), 104);  // not asked for before the one in front of it
+
+  // More parts than 64 bits hold: 2^40 bits at 10^-6 GB/s less than 1, and 10^5 MHz.
+  DramBus slow({0.999999, 0.0}, 100000.0);
+  const std::int64_t bits = std::int64_t{1} << 40;
+  EXPECT_EQ(slow.read(0, bits), slow.cycles_for(bits));
+  EXPECT_EQ(slow.read(0, bits), slow.cycles_for(2 * bits));
 }
 
 // The example of docs/memory.md, reckoned here once more from its text alone: 64 bits a cycle, a
