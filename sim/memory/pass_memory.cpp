@@ -1,7 +1,5 @@
 #include "sim/memory/pass_memory.hpp"
 
-#include <fmt/format.h>
-
 #include <limits>
 
 #include "sim/machine/cycles.hpp"

@@ -34,7 +34,9 @@ bool is_dense(const PatchAxis& axis, std::int64_t rows, std::int64_t depth) {
 }  // namespace
 
 TouchedElements::TouchedElements(const LoweredOperand::Mapping& mapping)
-    : map_(mapping), rows_(volume_of(mapping.row_extents)), depth_(volume_of(mapping.depth_extents)) {
+    : map_(mapping),
+      rows_(volume_of(mapping.row_extents)),
+      depth_(volume_of(mapping.depth_extents)) {
   const auto side = [](const std::array<std::int64_t, 4>& extents) {
     return Side{extents, extents[1] * extents[2] * extents[3], volume_of(extents)};
   };
