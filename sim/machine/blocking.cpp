@@ -1,7 +1,7 @@
 #include "sim/machine/blocking.hpp"
 
 #include <algorithm>
-#include <ranges>
+#include <cstddef>
 
 namespace potomac::sim {
 
@@ -13,7 +13,8 @@ BlockWalk::BlockWalk(const ByIndex<std::int64_t>& gemm, const Blocking& blocking
 }
 
 bool BlockWalk::next() {
-  for (const Index index : std::ranges::reverse_view(blocking_.order)) {
+  for (std::size_t loop = blocking_.order.size(); loop-- > 0;) {
+    const Index index = blocking_.order.at(loop);
     if (block_[index].end < gemm_[index]) {
       set(index, block_[index].end);
       return true;
