@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "energy/price_list.hpp"
+
 namespace potomac::energy {
 namespace {
 
@@ -124,46 +126,6 @@ EnergyRow& row_named(std::vector<EnergyRow>& rows, std::string EnergyRow::*name,
   rows.back().*name = value;
   return rows.back();
 }
-
-// Looks prices up, and keeps every number that was used.
-class PriceList {
- public:
-  explicit PriceList(const UnitEnergyTable& table) : table_(table) {}
-
-  double of(const std::string& entry) { return keep(table_.require(entry)); }
-  double of_integer_add(int bits) { return keep(table_.require_integer_add(bits)); }
-
-  // Of a side row: a missing entry is reported, not thrown.
-  std::optional<double> try_of(const std::string& entry, std::string& missing) {
-    return keep(table_.find(entry), entry, missing);
-  }
-  std::optional<double> try_of_integer_add(int bits, std::string& missing) {
-    return keep(table_.find_integer_add(bits), fmt::format("integer_add.{}", bits), missing);
-  }
-
-  std::vector<UnitEnergy> take_used() { return std::move(used_); }
-
- private:
-  double keep(UnitEnergy energy) {
-    const double price = energy.energy_pj;
-    if (std::ranges::find(used_, energy.entry, &UnitEnergy::entry) == used_.end()) {
-      used_.push_back(std::move(energy));
-    }
-    return price;
-  }
-
-  std::optional<double> keep(std::optional<UnitEnergy> energy, const std::string& entry,
-                             std::string& missing) {
-    if (!energy) {
-      missing = entry;
-      return std::nullopt;
-    }
-    return keep(*std::move(energy));
-  }
-
-  const UnitEnergyTable& table_;
-  std::vector<UnitEnergy> used_;
-};
 
 // A MAC of another kind: a multiplication and the addition that training would accumulate it by.
 // Narrow floats are summed in binary32, integers in 32 bits, whatever MF-MAC's accumulator is.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <iterator>
 #include <stdexcept>
@@ -19,6 +20,7 @@ constexpr double kLargestPj = 1e9;  // a millijoule for one operation: surely a 
 constexpr std::int64_t kWidestBits = 128;
 constexpr std::int64_t kLargestKib = 1 << 30;
 constexpr std::string_view kAdder = "integer_add";
+constexpr std::string_view kSram = "sram_access_64";
 constexpr std::array<std::string_view, 2> kRangeEnds = {"low", "high"};
 
 std::string full_name(std::string_view name, std::string_view key) {
@@ -125,6 +127,18 @@ UnitEnergy proportional_to(const UnitEnergy& nearest, int nearest_bits, int bits
   return derived;
 }
 
+// From the square root of the capacity near one listed number, or the power that leads from one to
+// another.
+UnitEnergy scaled_with_capacity(const UnitEnergy& from, std::int64_t from_kib, double power,
+                                std::int64_t kib) {
+  UnitEnergy derived;
+  derived.entry = full_name(kSram, fmt::to_string(kib));
+  derived.energy_pj =
+      from.energy_pj * std::pow(static_cast<double>(kib) / static_cast<double>(from_kib), power);
+  append_derivation(derived, from);
+  return derived;
+}
+
 void check_width(int bits) {
   if (bits < 1) {
     throw std::invalid_argument(fmt::format("an adder cannot be {} bits wide", bits));
@@ -147,8 +161,8 @@ std::string_view name_of(Certainty certainty) {
 
 UnitEnergyTable::UnitEnergyTable(const YamlValue& document) : file_(document.file()) {
   check_format(document);
-  document.allow_only(
-      {"format", "version", "name", "title", "unit", "node", "source", "widths", "entries"});
+  document.allow_only({"format", "version", "name", "title", "unit", "node", "source", "widths",
+                       "capacities", "entries"});
   name_ = text_of(document.at("name"), "give the table a name");
   title_ = text_of(document.at("title"), "give the table a title");
   node_ = text_of(document.at("node"), "name the process node, or say that it is not known");
@@ -161,6 +175,9 @@ UnitEnergyTable::UnitEnergyTable(const YamlValue& document) : file_(document.fil
   }
   if (const auto widths = document.find("widths")) {
     read_width_rules(*widths);
+  }
+  if (const auto capacities = document.find("capacities")) {
+    read_capacity_rules(*capacities);
   }
 
   const YamlValue entries = document.at("entries");
@@ -192,6 +209,20 @@ void UnitEnergyTable::read_width_rules(const YamlValue& widths) {
   }
 }
 
+void UnitEnergyTable::read_capacity_rules(const YamlValue& capacities) {
+  capacities.allow_only({kSram});
+  const YamlValue rule = capacities.at(kSram);
+  rule.allow_only({"between", "outside"});
+  if (const auto between = rule.find("between")) {
+    between->as_one_of({"power"});
+    sram_rule_.power_between = true;
+  }
+  if (const auto outside = rule.find("outside")) {
+    outside->as_one_of({"square_root"});
+    sram_rule_.square_root_outside = true;
+  }
+}
+
 void UnitEnergyTable::read_entry_group(const YamlValue& group, const EntryInfo& info) {
   switch (info.shape) {
     case EntryShape::kSingle:
@@ -207,6 +238,7 @@ void UnitEnergyTable::read_entry_group(const YamlValue& group, const EntryInfo& 
       break;
     case EntryShape::kByCapacity:
       for (const auto& [kib, value] : by_number(group, kLargestKib, "KiB")) {
+        sram_by_kib_.emplace(kib, listed_.size());
         listed_.push_back(read_unit_energy(value, full_name(info.name, fmt::to_string(kib))));
       }
       break;
@@ -266,6 +298,38 @@ UnitEnergy UnitEnergyTable::require_integer_add(int bits) const {
                  "{between: linear, outside: proportional}}'), or price with another table");
   }
   return *std::move(found);
+}
+
+UnitEnergy UnitEnergyTable::require_sram_access(std::int64_t kib) const {
+  const auto at_or_above = sram_by_kib_.lower_bound(kib);
+  const bool none_above = at_or_above == sram_by_kib_.end();
+  if (!none_above && at_or_above->first == kib) {
+    return listed_[at_or_above->second];
+  }
+  const bool none_below = at_or_above == sram_by_kib_.begin();
+  if ((none_below || none_above) && !sram_by_kib_.empty() && sram_rule_.square_root_outside) {
+    const auto& [from_kib, position] = none_above ? *std::prev(at_or_above) : *at_or_above;
+    UnitEnergy derived = scaled_with_capacity(listed_[position], from_kib, 0.5, kib);
+    derived.derivation =
+        fmt::format("with the square root of the capacity, from {}", listed_[position].entry);
+    return derived;
+  }
+  if (!none_below && !none_above && sram_rule_.power_between) {
+    const auto& [below_kib, below_at] = *std::prev(at_or_above);
+    const auto& [above_kib, above_at] = *at_or_above;
+    const UnitEnergy& below = listed_[below_at];
+    const UnitEnergy& above = listed_[above_at];
+    const double power = std::log(above.energy_pj / below.energy_pj) /
+                         std::log(static_cast<double>(above_kib) / static_cast<double>(below_kib));
+    UnitEnergy derived = scaled_with_capacity(below, below_kib, power, kib);
+    append_derivation(derived, above);
+    derived.derivation =
+        fmt::format("a power of the capacity between {} and {}", below.entry, above.entry);
+    return derived;
+  }
+  fail_missing(full_name(kSram, fmt::to_string(kib)),
+               "add it with its source, let the table derive it ('capacities: {sram_access_64: "
+               "{between: power, outside: square_root}}'), or price with another table");
 }
 
 void UnitEnergyTable::fail_missing(std::string_view entry, const std::string& remedy) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -43,8 +44,8 @@ struct EntryInfo {
   std::string_view description;
 };
 
-// Every entry that a table may hold. The memory rows are data for accountings to come.
-inline constexpr std::array<EntryInfo, 15> kEntries = {{
+// Every entry that a table may hold.
+inline constexpr std::array<EntryInfo, 17> kEntries = {{
     {"integer_add", EntryShape::kByWidth, "integer addition"},
     {"integer_multiply", EntryShape::kByWidth, "integer multiplication"},
     {"sign_xor", EntryShape::kSingle, "XOR of two bits"},
@@ -59,6 +60,8 @@ inline constexpr std::array<EntryInfo, 15> kEntries = {{
     {"shift_int32_4", EntryShape::kSingle, "shift INT32-4"},
     {"shift_int32_3", EntryShape::kSingle, "shift INT32-3"},
     {"shift_int4_3", EntryShape::kSingle, "shift INT4-3"},
+    {"flip_flop_clock", EntryShape::kSingle, "a clock cycle of one bit of a register"},
+    {"flip_flop_toggle", EntryShape::kSingle, "one bit of a register that changes"},
     {"sram_access_64", EntryShape::kByCapacity, "64 bits of an SRAM"},
     {"dram_access_64", EntryShape::kRange, "64 bits to or from DRAM"},
 }};
@@ -86,6 +89,12 @@ struct WidthRule {
   bool proportional_outside = false;  // proportional to width beyond the narrowest or widest
 };
 
+// What the table itself allows for capacities of an SRAM that it does not list.
+struct CapacityRule {
+  bool power_between = false;        // a power of the capacity between the two listed neighbours
+  bool square_root_outside = false;  // with its square root beyond the smallest or largest
+};
+
 class UnitEnergyTable {
  public:
   // `document` is a YAML map:
@@ -93,6 +102,7 @@ class UnitEnergyTable {
   //   version: 1
   //   name, title, unit (pJ), node, source: texts
   //   widths: {integer_add: {between: linear, outside: proportional}}      # optional
+  //   capacities: {sram_access_64: {between: power, outside: square_root}} # optional
   //   entries: {NAME: ENTRY, NAME_WITH_SHAPE: {KEY: ENTRY, ...}, ...}      # see kEntries
   //   ENTRY: {value: 0.9, certainty: read | recalled | assumed, source: text, note: text}
   // `note` may be left out, except where `certainty` is assumed. Throws InputError with file,
@@ -120,8 +130,13 @@ class UnitEnergyTable {
   std::optional<UnitEnergy> find_integer_add(int bits) const;
   UnitEnergy require_integer_add(int bits) const;
 
+  // 64 bits of an SRAM of so many KiB (at least 1): listed, or derived by the table's own rule.
+  // Throws InputError that names table, entry and remedy.
+  UnitEnergy require_sram_access(std::int64_t kib) const;
+
  private:
   void read_width_rules(const YamlValue& widths);
+  void read_capacity_rules(const YamlValue& capacities);
   void read_entry_group(const YamlValue& group, const EntryInfo& info);
   [[noreturn]] void fail_missing(std::string_view entry, const std::string& remedy) const;
 
@@ -134,6 +149,8 @@ class UnitEnergyTable {
   WidthRule integer_add_rule_;
   std::vector<UnitEnergy> listed_;
   std::map<int, std::size_t> integer_add_by_width_;  // width -> position in listed_
+  CapacityRule sram_rule_;
+  std::map<std::int64_t, std::size_t> sram_by_kib_;  // capacity -> position in listed_
 };
 
 // Reads a table's file. Throws InputError.

@@ -39,6 +39,10 @@ std::filesystem::path architecture_file(const std::string& name);
 // The files of the tables that --energy names. Throws InputError.
 std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names);
 
+// `--accounting`, and what its word asks for: energy around the arithmetic too. Throws InputError.
+void add_accounting_option(CLI::App& command, std::string& word);
+bool wants_structural(const std::string& word);
+
 // Bold type only where standard output is a terminal, and the user has not set NO_COLOR.
 TextForm text_form_of_terminal();
 

@@ -22,6 +22,7 @@ namespace {
 struct ReportArguments {
   std::vector<std::string> runs;
   std::vector<std::string> tables;
+  std::string accounting = "operation";
   std::string format = "table";
 };
 
@@ -83,13 +84,23 @@ void execute(const ReportArguments& arguments) {
                                             {"markdown", ReportFormat::kMarkdown}});
   const std::vector<energy::UnitEnergyTable> tables =
       energy::load_unit_energy_tables(table_files(arguments.tables));
+  const bool structural = wants_structural(arguments.accounting);
+  if (structural && tables.empty()) {
+    throw InputError({"", "--accounting structural", "needs a table to price by",
+                      "name one: --energy horowitz-45nm"});
+  }
   std::vector<NamedRun> runs;
   for (const std::string& name : arguments.runs) {
     NamedRun& named = runs.emplace_back(NamedRun{printable(name, kWhole), load_report(name)});
     if (!tables.empty()) {
       named.run.energy.clear();
+      named.run.structural.clear();
       for (const energy::UnitEnergyTable& table : tables) {
         named.run.energy.push_back(price(table, named.run.passes));
+        if (structural) {
+          named.run.structural.push_back(
+              price_structure(table, named.run.passes, named.run.architecture));
+        }
       }
     }
   }
@@ -113,6 +124,7 @@ void add_report_command(CLI::App& app) {
       ->option_text("TABLE")
       ->take_all()
       ->expected(1);
+  add_accounting_option(*command, arguments->accounting);
   command->add_option("--format", arguments->format, "table is the default")
       ->option_text("table|csv|json|markdown");
   command->footer("Example:\n  potomac report out/small out/large --energy horowitz-45nm");

@@ -50,6 +50,18 @@ std::vector<std::filesystem::path> table_files(const std::vector<std::string>& n
   return files;
 }
 
+void add_accounting_option(CLI::App& command, std::string& word) {
+  command
+      .add_option("--accounting", word,
+                  "operation (default): arithmetic only; structural: registers, clock, scratchpads "
+                  "and DRAM besides")
+      ->option_text("operation|structural");
+}
+
+bool wants_structural(const std::string& word) {
+  return choose<bool>("--accounting", word, {{"operation", false}, {"structural", true}});
+}
+
 TextForm text_form_of_terminal() {
   // No thread of ours changes the environment.
   const char* no_color = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)

@@ -61,6 +61,48 @@ Json rows_json(const std::vector<energy::EnergyRow>& rows) {
   return json;
 }
 
+Json pair_json(const energy::MachinePair& pair) {
+  return {{"mf_mac", pair.mf_mac_pj}, {"fp32_mac", pair.fp32_mac_pj}};
+}
+Json pair_json(const std::optional<energy::MachinePair>& pair) {
+  return pair ? pair_json(*pair) : Json(nullptr);
+}
+
+Json structural_row_json(const energy::StructuralRow& row) {
+  Json json = Json::object();
+  if (!row.layer.empty()) {
+    json["layer"] = row.layer;
+  }
+  if (!row.pass.empty()) {
+    json["pass"] = row.pass;
+  }
+  const auto put_total = [](Json& at, const energy::MachinePair& total) {
+    at["mf_mac"] = total.mf_mac_pj;
+    at["fp32_mac"] = total.fp32_mac_pj;
+    at["reduction"] = optional_number(total.reduction());
+  };
+  put_total(json, row.total());
+  json["with_dram_high"] = nullptr;
+  if (row.dram_high) {
+    put_total(json["with_dram_high"], row.total_high());
+  }
+  json["by_component"] = {{"arithmetic", pair_json(row.arithmetic)},
+                          {"registers", pair_json(row.registers)},
+                          {"clock", pair_json(row.clock)},
+                          {"scratchpads", pair_json(row.scratchpads)},
+                          {"dram", pair_json(row.dram)},
+                          {"dram_high", pair_json(row.dram_high)}};
+  return json;
+}
+
+Json structural_rows_json(const std::vector<energy::StructuralRow>& rows) {
+  Json json = Json::array();
+  for (const energy::StructuralRow& row : rows) {
+    json.push_back(structural_row_json(row));
+  }
+  return json;
+}
+
 Json method_json(const energy::MethodEnergy& method) {
   Json json{{"name", method.name}, {"label", method.label}};
   if (!method.missing_entry.empty()) {
@@ -176,6 +218,23 @@ Json energy_json(const energy::OperationEnergy& energy) {
   return json;
 }
 
+Json structural_json(const energy::StructuralEnergy& energy) {
+  Json json{{"table", energy.table},
+            {"accounting", energy::kStructuralAccounting},
+            {"unit", energy.unit},
+            {"node", energy.node},
+            {"registers", energy.toggles_counted ? "toggles" : "writes"}};
+  json.update(structural_row_json(energy.total));
+  json["by_layer"] = structural_rows_json(energy.by_layer);
+  json["by_pass"] = structural_rows_json(energy.by_pass);
+  json["by_gemm"] = structural_rows_json(energy.by_gemm);
+  Json& units = json["unit_energies"] = Json::array();
+  for (const energy::UnitEnergy& unit : energy.unit_energies) {
+    units.push_back(unit_energy_json(unit));
+  }
+  return json;
+}
+
 Json report_json(const RunResult& result) {
   Json json{{"format", kReportFormat}, {"version", kReportVersion}};
   json["potomac"] = {{"version", kVersion}};
@@ -222,6 +281,9 @@ Json report_json(const RunResult& result) {
   Json& energy = json["energy"] = Json::array();
   for (const energy::OperationEnergy& table : result.energy) {
     energy.push_back(energy_json(table));
+  }
+  for (const energy::StructuralEnergy& table : result.structural) {
+    energy.push_back(structural_json(table));
   }
   return json;
 }

@@ -244,15 +244,19 @@ energy::UnitEnergyTable table_of(const JsonValue& json,
   return energy::UnitEnergyTable(read_yaml_text(document.dump(), file + ": energy"));
 }
 
-energy::OperationEnergy read_energy(const JsonValue& json, const std::vector<PassRecord>& passes,
-                                    const std::string& file) {
+void read_energy(const JsonValue& json, const std::string& file, RunResult& result) {
   std::vector<energy::UnitEnergy> units;
   for (const JsonValue& unit : json.at("unit_energies").items()) {
     units.push_back(read_unit_energy(unit));
   }
-  energy::OperationEnergy energy = price(table_of(json, units, file), passes);
-  energy.unit_energies = std::move(units);
-  return energy;
+  const energy::UnitEnergyTable table = table_of(json, units, file);
+  if (json.at("accounting").text() == energy::kStructuralAccounting) {
+    result.structural.push_back(price_structure(table, result.passes, result.architecture));
+    result.structural.back().unit_energies = std::move(units);
+  } else {
+    result.energy.push_back(price(table, result.passes));
+    result.energy.back().unit_energies = std::move(units);
+  }
 }
 
 // Reports of before there were workloads without values do not have these keys.
@@ -316,7 +320,7 @@ RunResult read_result(const JsonValue& json, const std::string& file) {
   }
   result.totals = total_of(result.passes);
   for (const JsonValue& energy : json.at("energy").items()) {
-    result.energy.push_back(read_energy(energy, result.passes, file));
+    read_energy(energy, file, result);
   }
   return result;
 }

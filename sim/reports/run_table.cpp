@@ -111,6 +111,47 @@ std::string energy_section(const energy::OperationEnergy& energy, TextForm form)
   return text;
 }
 
+// What stands around the arithmetic, by the structural accounting.
+std::string structural_section(const energy::StructuralEnergy& energy, TextForm form) {
+  std::string text =
+      paragraph(fmt::format("Energy by table {}, accounting: {}, registers from {}", energy.table,
+                            energy::kStructuralAccounting,
+                            energy.toggles_counted ? "the bits that changed"
+                                                   : "their writes, half of the bits changing"));
+  text += '\n';
+  TextTable table({"component", "MF-MAC", "share", "FP32", "share", "less than FP32"}, 1);
+  const energy::StructuralRow& row = energy.total;
+  const energy::MachinePair total = row.total();
+  const auto share = [](double part, double whole) {
+    return whole > 0.0 ? fmt::format("{:.1f}%", 100.0 * part / whole) : std::string("-");
+  };
+  const auto add = [&](std::string name, const energy::MachinePair& pair) {
+    table.add({std::move(name), si_energy(pair.mf_mac_pj), share(pair.mf_mac_pj, total.mf_mac_pj),
+               si_energy(pair.fp32_mac_pj), share(pair.fp32_mac_pj, total.fp32_mac_pj),
+               percent(pair.reduction())});
+  };
+  add("arithmetic", row.arithmetic);
+  add("registers", row.registers);
+  add("clock", row.clock);
+  if (row.scratchpads) {
+    add("scratchpads", *row.scratchpads);
+    add("DRAM", *row.dram);
+  }
+  table.add_rule();
+  add("total", total);
+  text += table.text(form);
+  text += '\n';
+  if (!row.scratchpads) {
+    text += paragraph("Without scratchpads and DRAM: the machine has no memory.");
+  } else {
+    const energy::MachinePair high = row.total_high();
+    text += paragraph(fmt::format(
+        "DRAM at the low end of the table's range; at its high end MF-MAC {}, FP32 {}, {} less.",
+        si_energy(high.mf_mac_pj), si_energy(high.fp32_mac_pj), percent(high.reduction())));
+  }
+  return text;
+}
+
 // Bits that changed by class of register, of both arrays; nothing where they were not counted.
 std::string toggles_section(const Quantities& totals, TextForm form) {
   if (!totals.toggles.known() || !totals.baseline_toggles.known()) {
@@ -230,6 +271,10 @@ std::string run_table(const RunResult& result, TextForm form) {
   for (const energy::OperationEnergy& energy : result.energy) {
     text += '\n';
     text += energy_section(energy, form);
+  }
+  for (const energy::StructuralEnergy& energy : result.structural) {
+    text += '\n';
+    text += structural_section(energy, form);
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "energy/operation_accounting.hpp"
+#include "energy/structural_accounting.hpp"
 #include "energy/unit_energy_table.hpp"
 #include "sim/studies/pass_record.hpp"
 
@@ -12,5 +13,10 @@ namespace potomac::sim {
 // `operation` accounting. Throws InputError if the table lacks an entry that it needs.
 energy::OperationEnergy price(const energy::UnitEnergyTable& table,
                               const std::vector<PassRecord>& records);
+
+// `structural` accounting, of records that this machine made. Throws likewise.
+energy::StructuralEnergy price_structure(const energy::UnitEnergyTable& table,
+                                         const std::vector<PassRecord>& records,
+                                         const Architecture& architecture);
 
 }  // namespace potomac::sim

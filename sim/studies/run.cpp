@@ -76,6 +76,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
                    .passes = {},
                    .totals = {},
                    .energy = {},
+                   .structural = {},
                    .assumed = options.assumed};
   std::optional<OutputDump> dump;
   if (options.dump_outputs) {
@@ -107,6 +108,9 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
   result.totals = total_of(result.passes);
   for (const energy::UnitEnergyTable& table : options.tables) {
     result.energy.push_back(price(table, result.passes));
+    if (options.structural) {
+      result.structural.push_back(price_structure(table, result.passes, options.architecture));
+    }
   }
   return result;
 }

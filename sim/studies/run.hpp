@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "energy/operation_accounting.hpp"
+#include "energy/structural_accounting.hpp"
 #include "energy/unit_energy_table.hpp"
 #include "sim/engines/engine.hpp"
 #include "sim/machine/architecture.hpp"
@@ -24,6 +25,7 @@ struct RunOptions {
   unsigned threads = 0;  // 0: all cores
   Selection selection;
   std::vector<energy::UnitEnergyTable> tables;
+  bool structural = false;           // price by the `structural` accounting too
   std::optional<Densities> assumed;  // of a workload without values
   bool simulate_baseline = false;
   bool toggles = false;  // count those of both arrays' registers
@@ -49,7 +51,8 @@ struct RunResult {
   std::int64_t left_out = 0;  // passes of the workload that the selection leaves out
   std::vector<PassRecord> passes;
   Quantities totals;
-  std::vector<energy::OperationEnergy> energy;  // one per table
+  std::vector<energy::OperationEnergy> energy;       // one per table
+  std::vector<energy::StructuralEnergy> structural;  // one per table, or none
   std::optional<Densities> assumed;
 };
 
