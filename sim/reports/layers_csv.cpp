@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <string>
+#include <string_view>
 
 #include "sim/reports/columns.hpp"
 #include "sim/reports/csv_field.hpp"
@@ -20,12 +22,18 @@ std::string layers_csv(const RunResult& result) {
   if (result.assumed) {
     csv += ",assumed_zero_operand_macs";
   }
-  for (const energy::OperationEnergy& energy : result.energy) {
+  const auto add_headings = [&](const std::string& table, std::string_view accounting,
+                                const std::string& unit) {
     for (const char* column : {"mf_mac", "fp32_mac"}) {
       fmt::format_to(out, ",{}",
-                     csv_field(fmt::format("{}_{}_{}_{}", energy.table, energy.accounting, column,
-                                           energy.unit)));
+                     csv_field(fmt::format("{}_{}_{}_{}", table, accounting, column, unit)));
     }
+  };
+  for (const energy::OperationEnergy& energy : result.energy) {
+    add_headings(energy.table, energy.accounting, energy.unit);
+  }
+  for (const energy::StructuralEnergy& energy : result.structural) {
+    add_headings(energy.table, energy::kStructuralAccounting, energy.unit);
   }
   csv += '\n';
   for (std::size_t i = 0; i < result.passes.size(); ++i) {
@@ -44,6 +52,10 @@ std::string layers_csv(const RunResult& result) {
     for (const energy::OperationEnergy& energy : result.energy) {
       fmt::format_to(out, ",{},{}", energy.by_gemm[i].every_mac.mf_mac_pj,
                      energy.by_gemm[i].every_mac.fp32_mac_pj);
+    }
+    for (const energy::StructuralEnergy& energy : result.structural) {
+      const energy::MachinePair total = energy.by_gemm[i].total();
+      fmt::format_to(out, ",{},{}", total.mf_mac_pj, total.fp32_mac_pj);
     }
     csv += '\n';
   }

@@ -242,3 +242,82 @@ def test_a_waveform_waits_as_the_array_does(potomac, trace):
     assert last >= (record["cycles"]["total"] - 1) * period
     without = record["cycles"]["total"] - record["cycles"]["stall"]
     assert last > (without + 2) * period
+
+
+COMPONENTS = ["arithmetic", "registers", "clock", "scratchpads", "dram"]
+
+
+def test_structural_energy_adds_up_and_leaves_operation_as_it_was(potomac, trace):
+    write_machine(potomac, "os", kib=64)
+    command = ["run", trace, "--arch", "m.yaml", "--energy", "horowitz-45nm", "--engine", "count"]
+    assert potomac(*command, "--out", "plain").returncode == 0
+    done = potomac(*command, "--accounting", "structural", "--out", "o")
+    assert done.returncode == 0, done.stderr
+    (plain,) = json.loads((potomac.folder / "plain/report.json").read_text())["energy"]
+    operation, structural = json.loads((potomac.folder / "o/report.json").read_text())["energy"]
+    assert operation == plain  # to the bit
+    assert structural["accounting"] == "structural"
+    for row in (structural, *structural["by_gemm"], *structural["by_layer"], *structural["by_pass"]):
+        for machine in ("mf_mac", "fp32_mac"):
+            parts = [row["by_component"][name][machine] for name in COMPONENTS]
+            assert all(part > 0 for part in parts)
+            assert row[machine] == pytest.approx(sum(parts), rel=1e-12)
+        assert row["reduction"] == pytest.approx(1 - row["mf_mac"] / row["fp32_mac"])
+    for name in COMPONENTS:
+        for machine in ("mf_mac", "fp32_mac"):
+            whole = structural["by_component"][name][machine]
+            for rows in ("by_gemm", "by_layer", "by_pass"):
+                parts = [row["by_component"][name][machine] for row in structural[rows]]
+                assert sum(parts) == pytest.approx(whole, rel=1e-12)
+    assert structural["by_component"]["arithmetic"]["mf_mac"] == operation["mf_mac"]
+    # What the counts and the table's numbers make of it, for each pass.
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    price = {unit["entry"]: unit["value"] for unit in structural["unit_energies"]}
+    for record, row in zip(report["passes"], structural["by_gemm"]):
+        for machine, cycles, bits in (
+            ("mf_mac", "cycles", 256 * (2 * 5 + 2 * 32) + 240 * 5),
+            ("fp32_mac", "baseline_cycles", 256 * (2 * 32 + 2 * 32) + 240 * 32),
+        ):
+            memory = record["memory"][machine]
+            dram = memory["dram"]["read_bits"] + memory["dram"]["written_bits"]
+            words = sum(
+                memory[pad]["read_words"] + memory[pad]["written_words"]
+                for pad in ("first", "second", "results")
+            )
+            expected = {
+                "clock": record[cycles]["total"] * bits * price["flip_flop_clock"],
+                "dram": dram / 64 * price["dram_access_64.low"],
+                "dram_high": dram / 64 * price["dram_access_64.high"],
+                "scratchpads": words * price["sram_access_64.64"],
+            }
+            for name, value in expected.items():
+                assert row["by_component"][name][machine] == pytest.approx(value, rel=1e-12), name
+
+
+def test_structural_energy_of_a_stored_report(potomac, trace):
+    write_machine(potomac, "ws", kib=32)
+    command = ["run", trace, "--arch", "m.yaml", "--layers", "004*", "--toggles", "--out", "o"]
+    assert potomac(*command, "--energy", "tpuv4i-7nm", "--accounting", "structural").returncode == 0
+    shown = potomac("report", "o", "--format", "json")
+    assert shown.returncode == 0, shown.stderr
+    stored = json.loads((potomac.folder / "o/report.json").read_text())
+    assert json.loads(shown.stdout)["energy"] == stored["energy"]
+    assert stored["energy"][1]["registers"] == "toggles"
+    again = potomac(
+        "report", "o", "--energy", "tpuv4i-7nm", "--accounting", "structural", "--format", "json"
+    )
+    assert json.loads(again.stdout)["energy"] == stored["energy"]
+    header = (potomac.folder / "o/layers.csv").read_text().splitlines()[0].split(",")
+    assert "tpuv4i-7nm_structural_fp32_mac_pJ" in header
+    refused = potomac("report", "o", "--accounting", "structural")
+    assert refused.returncode == 2
+    assert "name one: --energy" in refused.stderr
+
+
+def test_structural_energy_needs_a_table_that_has_it(potomac, trace):
+    write_machine(potomac)
+    said = potomac.refuses(
+        "run", trace, "--arch", "m.yaml", "--accounting", "structural", "--out", "o"
+    )
+    assert "flip_flop_toggle" in said
+    assert "paper-2302.14458" in said

@@ -109,6 +109,21 @@ TEST(ShippedTables, xor_without_a_source_is_one_bit_of_the_same_tables_int8_adde
   }
 }
 
+TEST(ShippedTables, registers_without_a_source_are_assumed_and_say_how) {
+  const UnitEnergyTable horowitz = shipped("horowitz-45nm");
+  const UnitEnergyTable tpu = shipped("tpuv4i-7nm");
+  EXPECT_EQ(horowitz.require("flip_flop_clock").energy_pj, 0.008);
+  EXPECT_EQ(horowitz.require("flip_flop_toggle").energy_pj, 0.012);
+  // In the other table by the ratio to a bit of the 32-bit adder.
+  for (const std::string entry : {"flip_flop_clock", "flip_flop_toggle"}) {
+    EXPECT_EQ(horowitz.require(entry).certainty, Certainty::kAssumed);
+    EXPECT_EQ(tpu.require(entry).certainty, Certainty::kAssumed);
+    const double ratio =
+        horowitz.require(entry).energy_pj / horowitz.require("integer_add.32").energy_pj;
+    EXPECT_DOUBLE_EQ(tpu.require(entry).energy_pj, ratio * tpu.require("integer_add.32").energy_pj);
+  }
+}
+
 TEST(ShippedTables, the_widths_that_potomac_needs_can_be_had_from_each) {
   for (const std::string name : {"paper-2302.14458", "horowitz-45nm", "tpuv4i-7nm"}) {
     const UnitEnergyTable table = shipped(name);
