@@ -24,5 +24,6 @@ nlohmann::ordered_json dimensions_json(const workloads::Dimensions& dimensions);
 nlohmann::ordered_json architecture_json(const Architecture& architecture);
 nlohmann::ordered_json totals_json(const Quantities& totals, const Architecture& architecture);
 nlohmann::ordered_json energy_json(const energy::OperationEnergy& energy);
+nlohmann::ordered_json structural_json(const energy::StructuralEnergy& energy);
 
 }  // namespace potomac::sim

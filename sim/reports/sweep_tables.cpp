@@ -34,13 +34,16 @@ constexpr std::array<std::string_view, 6> kOtherColumns = {
 constexpr std::array<std::string_view, 4> kEnergyColumns = {"mf_mac_pJ", "fp32_mac_pJ", "reduction",
                                                             "reduction_vs_multiplier"};
 
+constexpr std::array<std::string_view, 3> kStructuralColumns = {
+    "structural_mf_mac_pJ", "structural_fp32_mac_pJ", "structural_reduction"};
+
 // Empty where there is none: a reduction of nothing is not zero.
 std::string csv_number(const std::optional<double>& number) {
   return number ? fmt::format("{}", *number) : std::string();
 }
 
-Json energy_summary_json(const energy::OperationEnergy& energy) {
-  Json json = energy_json(energy);
+// Without the rows of its parts.
+Json summary_of(Json json) {
   for (const char* detail : {"by_layer", "by_pass", "by_gemm", "unit_energies"}) {
     json.erase(detail);
   }
@@ -66,14 +69,23 @@ std::string header_of(const SweepSpec& spec) {
       fmt::format_to(out, ",{}", csv_field(fmt::format("{}_{}", table.name(), column)));
     }
   }
+  if (spec.structural) {
+    for (const energy::UnitEnergyTable& table : spec.tables) {
+      for (const std::string_view column : kStructuralColumns) {
+        fmt::format_to(out, ",{}", csv_field(fmt::format("{}_{}", table.name(), column)));
+      }
+    }
+  }
   return csv + ",message\n";
 }
 
 // The cells of one row behind its status.
-std::string csv_of(const SweepRow& row, std::size_t tables) {
+std::string csv_of(const SweepRow& row, const SweepSpec& spec) {
   if (!row.refusal.empty()) {
+    const std::size_t of_table =
+        kEnergyColumns.size() + (spec.structural ? kStructuralColumns.size() : 0);
     const std::size_t empty =
-        kCycleColumns.size() + 1 + kOtherColumns.size() + kEnergyColumns.size() * tables;
+        kCycleColumns.size() + 1 + kOtherColumns.size() + of_table * spec.tables.size();
     return std::string(empty + 1, ',') + csv_field(row.refusal);
   }
   std::string csv;
@@ -91,6 +103,11 @@ std::string csv_of(const SweepRow& row, std::size_t tables) {
     fmt::format_to(out, ",{},{},{},{}", total.mf_mac_pj, total.fp32_mac_pj,
                    csv_number(total.reduction), csv_number(total.reduction_vs_multiplier));
   }
+  for (const energy::StructuralEnergy& energy : row.structural) {
+    const energy::MachinePair total = energy.total.total();
+    fmt::format_to(out, ",{},{},{}", total.mf_mac_pj, total.fp32_mac_pj,
+                   csv_number(total.reduction()));
+  }
   return csv + ",";
 }
 
@@ -105,7 +122,10 @@ Json json_of_row(const SweepRow& row) {
   }
   entry["totals"] = totals_json(row.totals, row.architecture);
   for (const energy::OperationEnergy& energy : row.energy) {
-    entry["energy"].push_back(energy_summary_json(energy));
+    entry["energy"].push_back(summary_of(energy_json(energy)));
+  }
+  for (const energy::StructuralEnergy& energy : row.structural) {
+    entry["energy"].push_back(summary_of(structural_json(energy)));
   }
   return entry;
 }
@@ -132,7 +152,7 @@ Json head_json(const SweepSpec& spec) {
 class SweepTables::Impl {
  public:
   Impl(const SweepSpec& spec, const std::filesystem::path& directory)
-      : tables_(spec.tables.size()),
+      : spec_(spec),
         csv_path_(directory / "sweep.csv"),
         partial_path_(directory / "sweep.partial.csv"),
         json_file_(directory / "sweep.json") {
@@ -163,7 +183,7 @@ class SweepTables::Impl {
       line += csv_field(text_of(value));
     }
     line += good ? ",done" : ",refused";
-    line += csv_of(row, tables_);
+    line += csv_of(row, spec_);
     line += '\n';
     csv_.write(line.data(), static_cast<std::streamsize>(line.size()));
     csv_.flush();  // one write a row: an interrupted sweep leaves whole lines
@@ -215,7 +235,7 @@ class SweepTables::Impl {
     return out;
   }
 
-  std::size_t tables_;
+  const SweepSpec& spec_;
   std::filesystem::path csv_path_;
   std::filesystem::path partial_path_;
   AtomicFile json_file_;

@@ -117,7 +117,8 @@ class Sweep {
                  .architecture = spec_.architecture_at(point),
                  .refusal = {},
                  .totals = {},
-                 .energy = {}};
+                 .energy = {},
+                 .structural = {}};
     row.refusal = refusal(row.architecture);
     return row;
   }
@@ -126,6 +127,9 @@ class Sweep {
     row.totals = total_of(records);
     for (const energy::UnitEnergyTable& table : spec_.tables) {
       row.energy.push_back(price(table, records));
+      if (spec_.structural) {
+        row.structural.push_back(price_structure(table, records, row.architecture));
+      }
     }
   }
 

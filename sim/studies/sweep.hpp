@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "energy/operation_accounting.hpp"
+#include "energy/structural_accounting.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/studies/pass_record.hpp"
 #include "sim/studies/sweep_spec.hpp"
@@ -23,7 +24,8 @@ struct SweepRow {
   // it can. The fields below are then empty.
   std::string refusal;
   Quantities totals;
-  std::vector<energy::OperationEnergy> energy;  // one per table
+  std::vector<energy::OperationEnergy> energy;       // one per table
+  std::vector<energy::StructuralEnergy> structural;  // one per table, or none
 };
 
 // Takes the rows in the order of the points, each as soon as it is done. Not kept.

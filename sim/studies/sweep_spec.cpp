@@ -64,7 +64,7 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
                      const std::string& workload, const workloads::Dimensions& dimensions) {
   const YamlValue root = read_yaml_file(path);
   root.allow_only({"workload", "trace", "dimensions", "arch", "engine", "layers", "passes",
-                   "energy", "parameters"});
+                   "energy", "accounting", "parameters"});
   // A file beside the sweep's own, or what ships under that name.
   const auto find = [&](const YamlValue& name, const ShippedFiles& files) {
     const std::filesystem::path own = path.parent_path() / name.as_string();
@@ -104,6 +104,9 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
     }
     spec.tables = energy::load_unit_energy_tables(files);
     spec.inputs.insert(spec.inputs.end(), files.begin(), files.end());
+  }
+  if (const auto accounting = root.find("accounting")) {
+    spec.structural = accounting->as_one_of({"operation", "structural"}) == 1;
   }
   spec.base = load_architecture(architecture);
   const auto parameters = root.at("parameters").entries();

@@ -31,6 +31,7 @@ struct SweepSpec {
   std::optional<EngineKind> engine;  // none: engine_for()
   Selection selection;
   std::vector<energy::UnitEnergyTable> tables;
+  bool structural = false;  // price by the `structural` accounting too
   Architecture base;
   std::vector<SweepParameter> parameters;
   // Every file that the sweep reads, itself included: none may be one of its outputs.
