@@ -72,11 +72,15 @@ double dram_bits(const MemoryAccesses& memory) {
   return static_cast<double>((memory.dram.read_bits + memory.dram.written_bits).value());
 }
 
+double clock_pj(const StructuralActivity& activity, const ArrayRegisters& registers,
+                const Prices& prices) {
+  return static_cast<double>(activity.cycles) * static_cast<double>(registers.bits) *
+         prices.flip_flop_clock_pj;
+}
+
 StructuralRow price_pass(const StructuralPass& pass, const EnergyRow& arithmetic,
                          const StructuralMachines& machines, const Prices& prices) {
-  const auto pair = [&](const auto& of) {
-    return MachinePair{of(pass.mf_mac, machines.mf_mac), of(pass.fp32_mac, machines.fp32_mac)};
-  };
+  const auto pair = [&](const auto& of) { return MachinePair{of(pass.mf_mac), of(pass.fp32_mac)}; };
   StructuralRow row;
   row.layer = arithmetic.layer;
   row.pass = arithmetic.pass;
@@ -85,18 +89,16 @@ StructuralRow price_pass(const StructuralPass& pass, const EnergyRow& arithmetic
       changed_bits(pass.mf_mac, machines.mf_mac, pass.arithmetic.macs) * prices.flip_flop_toggle_pj,
       changed_bits(pass.fp32_mac, machines.fp32_mac, pass.arithmetic.baseline_macs) *
           prices.flip_flop_toggle_pj};
-  row.clock = pair([&](const StructuralActivity& activity, const ArrayRegisters& registers) {
-    return static_cast<double>(activity.cycles) * static_cast<double>(registers.bits) *
-           prices.flip_flop_clock_pj;
-  });
+  row.clock = {clock_pj(pass.mf_mac, machines.mf_mac, prices),
+               clock_pj(pass.fp32_mac, machines.fp32_mac, prices)};
   if (machines.scratchpads) {
-    row.scratchpads = pair([&](const StructuralActivity& activity, const ArrayRegisters& /*r*/) {
+    row.scratchpads = pair([&](const StructuralActivity& activity) {
       return scratchpads_pj(activity.memory, machines, prices);
     });
-    row.dram = pair([&](const StructuralActivity& activity, const ArrayRegisters& /*r*/) {
+    row.dram = pair([&](const StructuralActivity& activity) {
       return dram_bits(activity.memory) * prices.dram_low_pj;
     });
-    row.dram_high = pair([&](const StructuralActivity& activity, const ArrayRegisters& /*r*/) {
+    row.dram_high = pair([&](const StructuralActivity& activity) {
       return dram_bits(activity.memory) * prices.dram_high_pj;
     });
   }
@@ -136,6 +138,79 @@ StructuralRow& row_named(std::vector<StructuralRow>& rows, std::string Structura
   rows.push_back(empty_row(machines));
   rows.back().*name = value;
   return rows.back();
+}
+
+// What an array with narrower operands takes around its arithmetic, over all passes; nothing if it
+// was not simulated for all that the baseline does.
+std::optional<double> around_pj(int operand_bits, std::span<const StructuralPass> passes,
+                                const StructuralMachines& machines, const Prices& prices) {
+  const auto registers = machines.others.find(operand_bits);
+  if (registers == machines.others.end()) {
+    return std::nullopt;
+  }
+  double sum = 0.0;
+  for (const StructuralPass& pass : passes) {
+    if (pass.arithmetic.baseline_macs == 0) {
+      continue;
+    }
+    const auto found = pass.others.find(operand_bits);
+    if (found == pass.others.end()) {
+      return std::nullopt;
+    }
+    const StructuralActivity& activity = found->second;
+    sum += changed_bits(activity, registers->second, pass.arithmetic.baseline_macs) *
+               prices.flip_flop_toggle_pj +
+           clock_pj(activity, registers->second, prices);
+    if (machines.scratchpads) {
+      sum += scratchpads_pj(activity.memory, machines, prices) +
+             dram_bits(activity.memory) * prices.dram_low_pj;
+    }
+  }
+  return sum;
+}
+
+// How wide the operands of a method's array are; 0 of those that have an array of their own.
+int operand_bits_of(std::string_view method) {
+  if (method == "fp16_mac" || method == "bf16_mac") {
+    return 16;
+  }
+  if (method == "fp8_mac" || method == "int8_mac") {
+    return 8;
+  }
+  return method == "int4_mac" ? 4 : 0;
+}
+
+// The arithmetic rows, each with what stands around it.
+std::vector<MethodEnergy> methods_of(const OperationEnergy& arithmetic, const MachinePair& total,
+                                     std::span<const StructuralPass> passes,
+                                     const StructuralMachines& machines, const Prices& prices) {
+  const Comparison& macs = arithmetic.total.every_mac;
+  std::vector<MethodEnergy> methods;
+  for (MethodEnergy method : arithmetic.methods) {
+    if (method.name == "fp32_multiplier") {
+      continue;  // a part of an FP32 array
+    }
+    std::optional<double> around;
+    std::uint64_t work = macs.baseline_macs;
+    if (method.name == "fp32_mac") {
+      around = total.fp32_mac_pj - macs.fp32_mac_pj;
+    } else if (method.name.starts_with("mf_mac")) {
+      around = total.mf_mac_pj - macs.mf_mac_pj;
+      work = macs.macs;
+    } else {
+      around = around_pj(operand_bits_of(method.name), passes, machines, prices);
+    }
+    if (!around || !method.total_pj) {
+      continue;
+    }
+    const double pj = *method.total_pj + *around;
+    method.total_pj = pj;
+    method.per_mac_pj = work > 0 ? std::optional(pj / static_cast<double>(work)) : std::nullopt;
+    method.reduction = reduction_of(pj, total.fp32_mac_pj);
+    method.mf_mac_saves = reduction_of(total.mf_mac_pj, pj);
+    methods.push_back(method);
+  }
+  return methods;
 }
 
 }  // namespace
@@ -188,13 +263,8 @@ StructuralEnergy price_structure(const UnitEnergyTable& table,
     add(row_named(energy.by_pass, &StructuralRow::pass, row.pass, machines), row);
     energy.by_gemm.push_back(std::move(row));
   }
-  // Of the arithmetic, what the two machines' own rows use.
-  for (UnitEnergy& unit : arithmetic.unit_energies) {
-    if (unit.entry.starts_with("integer_add") || unit.entry == "sign_xor" ||
-        unit.entry == "fp32_multiply" || unit.entry == "fp32_add") {
-      energy.unit_energies.push_back(std::move(unit));
-    }
-  }
+  energy.methods = methods_of(arithmetic, energy.total.total(), passes, machines, prices);
+  energy.unit_energies = std::move(arithmetic.unit_energies);
   for (UnitEnergy& unit : list.take_used()) {
     energy.unit_energies.push_back(std::move(unit));
   }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,7 @@ struct ScratchpadSize {
 struct StructuralMachines {
   ArrayRegisters mf_mac;
   ArrayRegisters fp32_mac;
+  std::map<int, ArrayRegisters> others;  // of arrays with narrower operands, by their bits
   // Of the first operand, the second, the results; none: no memory was simulated.
   std::optional<std::array<ScratchpadSize, 3>> scratchpads;
 };
@@ -53,6 +55,7 @@ struct StructuralPass {
   GemmActivity arithmetic;
   StructuralActivity mf_mac;
   StructuralActivity fp32_mac;
+  std::map<int, StructuralActivity> others;  // by operand bits; none where they were not simulated
 };
 
 struct MachinePair {
@@ -90,6 +93,9 @@ struct StructuralEnergy {
   std::vector<StructuralRow> by_gemm;   // as given
   std::vector<StructuralRow> by_layer;  // in order of first appearance
   std::vector<StructuralRow> by_pass;
+  // The rows of `operation` with their own registers, traffic and cycles, DRAM at its low end: as
+  // far as arrays of their width were simulated.
+  std::vector<MethodEnergy> methods;
   std::vector<UnitEnergy> unit_energies;  // every number used, listed or derived
 };
 

@@ -103,6 +103,38 @@ Json structural_rows_json(const std::vector<energy::StructuralRow>& rows) {
   return json;
 }
 
+Json count_json(const Count& count) {
+  return count.known() ? Json(count.value()) : Json(nullptr);
+}
+
+Json other_machine_json(const OtherMachine& other) {
+  Json json{{"operand_bits", other.operand_bits},
+            {"cycles",
+             {{"total", other.cycles.total()},
+              {"preload", other.cycles.preload},
+              {"stream", other.cycles.stream},
+              {"drain", other.cycles.drain},
+              {"stall", other.cycles.stall}}}};
+  for (const energy::ActionInfo& action : energy::kActions) {
+    if (action.unit == "write") {
+      json["actions"][std::string(action.name)] = count_json(other.actions.*action.member);
+    }
+  }
+  Json& memory = json["memory"] = nullptr;
+  if (other.memory.known()) {
+    for (const energy::TrafficInfo& traffic : energy::kTraffic) {
+      memory[std::string(traffic.name)] = count_json(other.memory.*traffic.member);
+    }
+    for (const energy::MemoryInfo& one : energy::kMemories) {
+      for (const energy::AccessInfo& access : energy::kAccesses) {
+        memory[std::string(one.name)][std::string(access.name)] =
+            count_json(other.memory.*one.member.*access.member);
+      }
+    }
+  }
+  return json;
+}
+
 Json method_json(const energy::MethodEnergy& method) {
   Json json{{"name", method.name}, {"label", method.label}};
   if (!method.missing_entry.empty()) {
@@ -228,6 +260,10 @@ Json structural_json(const energy::StructuralEnergy& energy) {
   json["by_layer"] = structural_rows_json(energy.by_layer);
   json["by_pass"] = structural_rows_json(energy.by_pass);
   json["by_gemm"] = structural_rows_json(energy.by_gemm);
+  Json& methods = json["methods"] = Json::array();
+  for (const energy::MethodEnergy& method : energy.methods) {
+    methods.push_back(method_json(method));
+  }
   Json& units = json["unit_energies"] = Json::array();
   for (const energy::UnitEnergy& unit : energy.unit_energies) {
     units.push_back(unit_energy_json(unit));
@@ -273,6 +309,9 @@ Json report_json(const RunResult& result) {
   Json& passes = json["passes"] = Json::array();
   for (const PassRecord& record : result.passes) {
     passes.push_back(json_of({&record, record.quantities, result.architecture}, false));
+    for (const OtherMachine& other : record.others) {
+      passes.back()["other_machines"].push_back(other_machine_json(other));
+    }
   }
   json["totals"] = totals_json(result.totals, result.architecture);
   if (result.assumed) {

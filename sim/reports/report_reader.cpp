@@ -111,6 +111,25 @@ Cycles read_cycles(const JsonValue& json) {
           json.at("stall").count()};
 }
 
+std::vector<OtherMachine> read_others(const JsonValue& json) {
+  std::vector<OtherMachine> others;
+  if (const auto list = json.find("other_machines")) {
+    for (const JsonValue& one : list->items()) {
+      OtherMachine& other = others.emplace_back();
+      other.operand_bits = static_cast<int>(one.at("operand_bits").integer());
+      other.cycles = read_cycles(one.at("cycles"));
+      for (const energy::ActionInfo& action : energy::kActions) {
+        if (action.unit == "write") {
+          other.actions.*action.member = count_of(one.at("actions").at(action.name));
+        }
+      }
+      other.memory = one.at("memory").is_null() ? energy::MemoryAccesses::unknown()
+                                                : read_accesses(one.at("memory"));
+    }
+  }
+  return others;
+}
+
 PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
   PassRecord record;
   record.layer = json.at("layer").text();
@@ -139,6 +158,7 @@ PassRecord read_pass(const JsonValue& json, const Architecture& architecture) {
   quantities.toggles = read_toggles(json.at("toggles"));
   quantities.baseline_toggles = read_toggles(json.at("baseline_toggles"));
   read_memory(json, architecture, record);
+  record.others = read_others(json);
   return record;
 }
 

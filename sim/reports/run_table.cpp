@@ -70,14 +70,11 @@ std::string layer_table(const RunResult& result, TextForm form) {
   return table.text(form);
 }
 
-std::string energy_section(const energy::OperationEnergy& energy, TextForm form) {
-  std::string text =
-      paragraph(fmt::format("Energy by table {} (node: {}), accounting: {}, every MAC charged",
-                            energy.table, energy.node, energy.accounting));
-  text += '\n';
+// `absent` takes the entries that rows lack.
+std::string methods_table(const std::vector<energy::MethodEnergy>& methods, std::string& absent,
+                          TextForm form) {
   TextTable table({"method", "per MAC", "total", "less than FP32", "MF-MAC saves"}, 1);
-  std::string absent;
-  for (const energy::MethodEnergy& method : energy.methods) {
+  for (const energy::MethodEnergy& method : methods) {
     if (!method.missing_entry.empty()) {
       absent += fmt::format("{}{}", absent.empty() ? "" : ", ", method.missing_entry);
       continue;
@@ -87,7 +84,16 @@ std::string energy_section(const energy::OperationEnergy& energy, TextForm form)
                method.total_pj ? si_energy(*method.total_pj) : "-", percent(method.reduction),
                percent(method.mf_mac_saves)});
   }
-  text += table.text(form);
+  return table.text(form);
+}
+
+std::string energy_section(const energy::OperationEnergy& energy, TextForm form) {
+  std::string text =
+      paragraph(fmt::format("Energy by table {} (node: {}), accounting: {}, every MAC charged",
+                            energy.table, energy.node, energy.accounting));
+  text += '\n';
+  std::string absent;
+  text += methods_table(energy.methods, absent, form);
   text += '\n';
   if (const auto& gated = energy.total.zeros_gated) {
     text += paragraph(fmt::format(
@@ -148,6 +154,11 @@ std::string structural_section(const energy::StructuralEnergy& energy, TextForm 
     text += paragraph(fmt::format(
         "DRAM at the low end of the table's range; at its high end MF-MAC {}, FP32 {}, {} less.",
         si_energy(high.mf_mac_pj), si_energy(high.fp32_mac_pj), percent(high.reduction())));
+  }
+  if (energy.methods.size() > 2) {
+    std::string absent;
+    text += '\n';
+    text += methods_table(energy.methods, absent, form);
   }
   return text;
 }

@@ -99,7 +99,7 @@ void require_memory(const Architecture& architecture, const workloads::Workload&
 }
 
 MemoryPlans::MemoryPlans(const workloads::Workload& workload, const Architecture& architecture,
-                         const Selection& selection, WorkerPool& pool) {
+                         const Selection& selection, WorkerPool& pool, bool others) {
   if (!architecture.memory) {
     return;
   }
@@ -130,6 +130,13 @@ MemoryPlans::MemoryPlans(const workloads::Workload& workload, const Architecture
       if (one.layer->term == 1) {
         one.plans->baseline =
             plan_memory(operands, architecture, kFp32Bits, kFp32, one.layer->name);
+      }
+      if (one.layer->term == 1 && others) {
+        for (const int bits : kOtherOperandBits) {
+          one.plans->others.emplace(bits,
+                                    plan_memory(operands, architecture, other_bits(bits),
+                                                fmt::format("{}-bit", bits), one.layer->name));
+        }
       }
     });
   });

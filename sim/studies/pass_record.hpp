@@ -1,6 +1,7 @@
 // What was simulated, pass by pass: shapes, cycles and action counts. Nothing here knows of energy.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -58,6 +59,18 @@ std::optional<double> utilization(const Quantities& quantities, ArrayShape array
 // The time that the cycles take at the architecture's clock.
 double time_s(const Quantities& quantities, const Architecture& architecture);
 
+// The array of the baseline's shape whose operands are narrower: of FP16 or BF16 MACs, FP8 or INT8,
+// INT4, all of which sum in 32 bits.
+struct OtherMachine {
+  int operand_bits = 0;
+  Cycles cycles;
+  energy::ActionCounts actions;  // what registers do; its arithmetic is the baseline's in number
+  energy::MemoryAccesses memory;
+
+  friend bool operator==(const OtherMachine&, const OtherMachine&) = default;
+};
+inline constexpr std::array<int, 3> kOtherOperandBits = {16, 8, 4};
+
 // One pass of one layer: all of its GEMMs together, one after the other.
 struct PassRecord {
   std::string layer;
@@ -68,6 +81,7 @@ struct PassRecord {
   // With a memory: the tiles of each of `gemms`, on either array.
   std::vector<Blocking> tiles;
   std::vector<Blocking> baseline_tiles;
+  std::vector<OtherMachine> others;  // if they were asked for
   Quantities quantities;
 };
 

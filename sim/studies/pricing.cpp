@@ -50,11 +50,16 @@ energy::StructuralEnergy price_structure(const energy::UnitEnergyTable& table,
                                          const std::vector<PassRecord>& records,
                                          const Architecture& architecture) {
   constexpr int kFp32Bits = 32;
+  constexpr int kSumBits = 32;
   energy::StructuralMachines machines{
       .mf_mac = registers_of(architecture, architecture.pe.operand_bits,
                              architecture.pe.accumulator.bits),
       .fp32_mac = registers_of(architecture, kFp32Bits, kFp32Bits),
+      .others = {},
       .scratchpads = {}};
+  for (const int bits : kOtherOperandBits) {
+    machines.others.emplace(bits, registers_of(architecture, bits, kSumBits));
+  }
   if (architecture.memory) {
     const MemoryConfig& memory = *architecture.memory;
     machines.scratchpads = {{{memory.first.kib, memory.first.word_bits},
@@ -68,7 +73,14 @@ energy::StructuralEnergy price_structure(const energy::UnitEnergyTable& table,
     passes.push_back(
         {activity_of(record),
          {q.cycles.total(), q.actions, q.toggles, q.memory},
-         {q.baseline_cycles.total(), q.baseline_actions, q.baseline_toggles, q.baseline_memory}});
+         {q.baseline_cycles.total(), q.baseline_actions, q.baseline_toggles, q.baseline_memory},
+         {}});
+    for (const OtherMachine& other : record.others) {
+      passes.back().others.emplace(
+          other.operand_bits,
+          energy::StructuralActivity{other.cycles.total(), other.actions,
+                                     energy::RegisterToggles::unknown(), other.memory});
+    }
   }
   return energy::price_structure(table, passes, machines);
 }

@@ -93,6 +93,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
                  {.selection = options.selection,
                   .simulate_baseline = options.simulate_baseline,
                   .toggles = options.toggles,
+                  .others = options.structural,
                   .store = dump ? &*dump : nullptr,
                   .done = [&](const std::string& layer, workloads::Pass pass, std::uint64_t macs) {
                     progress.advance(macs, fmt::format("{} {}", layer, workloads::name_of(pass)));

@@ -112,6 +112,21 @@ class MachinePass {
   std::optional<PlannedPace> pace_;
 };
 
+// The arrays with narrower operands: registers do in them what they do in the baseline.
+void add_others(PassRecord& record, const Architecture& architecture,
+                const workloads::LayerShape& layer, const PassPlans* plans,
+                const ZeroCounts& zeros) {
+  for (const int bits : kOtherOperandBits) {
+    const PassMemory* const memory = plans == nullptr ? nullptr : &plans->others.at(bits);
+    MachinePass machine(architecture, layer, record, memory);
+    const PassCounts counts =
+        machine.with_stalls(fp32_counts(architecture, machine.schedule(), zeros));
+    record.others.push_back(
+        {bits, counts.cycles, counts.actions,
+         memory == nullptr ? energy::MemoryAccesses::unknown() : memory->accesses});
+  }
+}
+
 PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
                     const std::optional<workloads::Layer>& layer, Pass pass,
                     const Architecture& architecture, const PassPlans* plans, Engine& engine,
@@ -151,6 +166,9 @@ PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
     return record;
   }
   MachinePass fp32(architecture, shape, record, plans == nullptr ? nullptr : &*plans->baseline);
+  if (options.others) {
+    add_others(record, architecture, shape, plans, counts.zeros);
+  }
   if (simulates) {
     job.unit = Unit::kFp32Mac;
     job.schedule = &fp32.schedule();
@@ -188,7 +206,7 @@ std::vector<PassRecord> simulate(const workloads::Workload& workload,
                                  const Architecture& architecture, Engine& engine, WorkerPool& pool,
                                  const SimulationOptions& options) {
   std::vector<PassRecord> records;
-  const MemoryPlans plans(workload, architecture, options.selection, pool);
+  const MemoryPlans plans(workload, architecture, options.selection, pool, options.others);
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {
     const std::vector<Pass> passes = options.selection.passes_of(workload.layers()[i]);
     if (passes.empty()) {

@@ -60,6 +60,7 @@ struct SimulationOptions {
   // engines' identity test proves against that array.
   bool simulate_baseline = false;
   bool toggles = false;  // of the registers of both arrays
+  bool others = false;   // the arrays with narrower operands too (PassRecord::others)
   OutputStore* store = nullptr;
   WorkDone done = {};
 };

@@ -34,9 +34,12 @@ UnitEnergyTable with_rule() {
 }
 
 StructuralMachines machines() {
-  return {.mf_mac = {.bits = 100, .operand_bits = 5, .sum_bits = 32},
-          .fp32_mac = {.bits = 400, .operand_bits = 32, .sum_bits = 32},
-          .scratchpads = std::array<ScratchpadSize, 3>{{{8, 64}, {32, 32}, {8, 128}}}};
+  StructuralMachines made;
+  made.mf_mac = {.bits = 100, .operand_bits = 5, .sum_bits = 32};
+  made.fp32_mac = {.bits = 400, .operand_bits = 32, .sum_bits = 32};
+  made.others = {{8, {.bits = 150, .operand_bits = 8, .sum_bits = 32}}};
+  made.scratchpads = {{{8, 64}, {32, 32}, {8, 128}}};
+  return made;
 }
 
 StructuralPass pass(std::string layer, std::string name) {
@@ -61,6 +64,8 @@ StructuralPass pass(std::string layer, std::string name) {
   made.fp32_mac = made.mf_mac;
   made.fp32_mac.cycles = 9;
   made.fp32_mac.memory.dram.read_bits = 126;
+  made.others[8] = made.mf_mac;
+  made.others[8].memory.dram.read_bits = 46;
   return made;
 }
 
@@ -88,6 +93,34 @@ TEST(StructuralAccounting, EachComponentByHand) {
                         "integer_add.8", "integer_add.16", "sign_xor", "fp32_multiply", "fp32_add",
                         "flip_flop_clock", "flip_flop_toggle", "sram_access_64.8",
                         "sram_access_64.32", "dram_access_64.low", "dram_access_64.high"));
+}
+
+TEST(StructuralAccounting, OtherMethodsHaveWhatStandsAroundArraysOfTheirWidth) {
+  std::vector<StructuralPass> passes = {pass("a", "forward"), pass("b", "forward")};
+  const UnitEnergyTable table =
+      table_of(kStructuralTable + "  fp8_multiply: {value: 6, certainty: read, source: s}\n" +
+               "  bf16_multiply: {value: 8, certainty: read, source: s}\n");
+  const auto rows = [&] {
+    std::vector<std::string> names;
+    for (const MethodEnergy& method : price_structure(table, passes, machines()).methods) {
+      names.emplace_back(method.name);
+    }
+    return names;
+  };
+  // No array of 16 bits was simulated.
+  EXPECT_THAT(rows(), testing::ElementsAre("fp32_mac", "fp8_mac", "mf_mac"));
+  const StructuralEnergy energy = price_structure(table, passes, machines());
+  const MethodEnergy& fp8 = energy.methods[1];
+  // Twice: ten MACs of 6 + 10; registers, clock, scratchpads and DRAM as above.
+  const double of_pass = 160 + (10 * 8 + 5 * 32) + 7 * 150 * 0.5 + 704 + 48 * 10;
+  EXPECT_DOUBLE_EQ(fp8.total_pj.value(), 2 * of_pass);
+  EXPECT_DOUBLE_EQ(fp8.per_mac_pj.value(), of_pass / 10);
+  EXPECT_DOUBLE_EQ(fp8.mf_mac_saves.value(),
+                   1 - energy.total.total().mf_mac_pj / fp8.total_pj.value());
+  EXPECT_EQ(energy.methods[0].total_pj, energy.total.total().fp32_mac_pj);
+  EXPECT_EQ(energy.methods[2].total_pj, energy.total.total().mf_mac_pj);
+  passes[1].others.clear();
+  EXPECT_THAT(rows(), testing::ElementsAre("fp32_mac", "mf_mac"));
 }
 
 TEST(StructuralAccounting, CountsTogglesWhereTheyAreKnown) {
