@@ -25,6 +25,7 @@ void add_run_command(CLI::App& app);
 void add_trace_command(CLI::App& app);
 void add_synth_command(CLI::App& trace);  // of `potomac trace`
 void add_sweep_command(CLI::App& app);
+void add_sensitivity_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 
 // What ships: it lies beside an installed program, or in the source tree that the program was built

@@ -321,3 +321,34 @@ def test_structural_energy_needs_a_table_that_has_it(potomac, trace):
     )
     assert "flip_flop_toggle" in said
     assert "paper-2302.14458" in said
+
+
+def test_sensitivity_is_what_runs_say(potomac, trace):
+    write_machine(potomac, "os", kib=64)
+    done = potomac("sensitivity", trace, "--arch", "m.yaml", "--set", "array.cols=8")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    rows = {line.split("  ")[0].strip(): line for line in lines}
+    for change, *settings in (
+        ("as it is",),
+        ("accumulators of 48 bits", "pe.accumulator.bits=48"),
+        ("DRAM of 16 GB/s", "memory.dram.bandwidth_gb_s=16"),
+        (
+            "scratchpads of 16, 16, 16 KiB", "memory.first.kib=16", "memory.second.kib=16",
+            "memory.results.kib=16",
+        ),
+    ):  # fmt: skip
+        assert potomac(
+            "run", trace, "--arch", "m.yaml", "--engine", "count", "--energy", "horowitz-45nm",
+            "--accounting", "structural", "--out", "o", "--set", "array.cols=8",
+            *[word for setting in settings for word in ("--set", setting)],
+        ).returncode == 0  # fmt: skip
+        report = json.loads((potomac.folder / "o/report.json").read_text())
+        structural = report["energy"][1]
+        (int8,) = [m for m in structural["methods"] if m["name"] == "int8_mac"]
+        assert f"{100 * structural['reduction']:.2f}%" in rows[change]
+        assert f"{100 * int8['mf_mac_saves']:.2f}%" in rows[change]
+        assert str(report["totals"]["cycles"]["total"]) in rows[change]
+    assert "refused" in rows["accumulators of 24 bits"]
+    # Without a memory most of it would be missing.
+    assert "has none" in potomac.refuses("sensitivity", trace, "--arch", "os-16x16")
