@@ -49,12 +49,12 @@ energy::OperationEnergy price(const energy::UnitEnergyTable& table,
 energy::StructuralEnergy price_structure(const energy::UnitEnergyTable& table,
                                          const std::vector<PassRecord>& records,
                                          const Architecture& architecture) {
-  constexpr int kFp32Bits = 32;
+  constexpr int kFp32Width = 32;
   constexpr int kSumBits = 32;
   energy::StructuralMachines machines{
       .mf_mac = registers_of(architecture, architecture.pe.operand_bits,
                              architecture.pe.accumulator.bits),
-      .fp32_mac = registers_of(architecture, kFp32Bits, kFp32Bits),
+      .fp32_mac = registers_of(architecture, kFp32Width, kFp32Width),
       .others = {},
       .scratchpads = {}};
   for (const int bits : kOtherOperandBits) {
