@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/machine/architecture.hpp"
 #include "sim/reports/text_table.hpp"
 #include "support/error.hpp"
 #include "support/shipped_files.hpp"
@@ -36,6 +37,16 @@ ShippedFiles shipped_models();
 
 // The architecture that --arch names: shipped, or a file. Throws InputError.
 std::filesystem::path architecture_file(const std::string& name);
+
+// A machine on the command line: --arch and --set.
+struct MachineArguments {
+  std::string architecture;
+  std::vector<std::string> settings;
+};
+// `arguments` must outlive parsing.
+void add_machine_options(CLI::App& command, MachineArguments& arguments);
+// Throws InputError: a bad file, a key or a value that an architecture cannot have.
+Architecture machine_of(const MachineArguments& arguments);
 
 // The files of the tables that --energy names. Throws InputError.
 std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names);

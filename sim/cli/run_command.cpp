@@ -28,8 +28,7 @@ constexpr const char* kDefaultTable = "paper-2302.14458";
 
 struct RunArguments {
   WorkloadArguments workload;
-  std::string architecture;
-  std::vector<std::string> settings;
+  MachineArguments machine;
   std::string out;
   std::string engine;
   std::vector<std::string> layers;
@@ -86,11 +85,7 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
 
 void execute(const RunArguments& arguments) {
   RunOptions options;
-  const std::filesystem::path architecture = architecture_file(arguments.architecture);
-  options.architecture = load_architecture(architecture);
-  for (const std::string& assignment : arguments.settings) {
-    set_key(options.architecture, assignment);
-  }
+  options.architecture = machine_of(arguments.machine);
   std::optional<EngineKind> engine;
   if (!arguments.engine.empty()) {
     engine = choose<EngineKind>("--engine", arguments.engine,
@@ -132,7 +127,7 @@ void execute(const RunArguments& arguments) {
     }
   }
   const std::filesystem::path file = file_of(arguments.workload);
-  inputs.insert(inputs.end(), {architecture, file});
+  inputs.insert(inputs.end(), {architecture_file(arguments.machine.architecture), file});
   check_outputs(outputs, inputs);
   const auto workload = workloads::open_workload(file, dimensions_of(arguments.workload));
   options.engine = engine_for(*workload, engine);
@@ -149,17 +144,7 @@ void add_run_command(CLI::App& app) {
   auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = app.add_subcommand("run", "Simulate a workload: cycles, actions, energy");
   add_workload_options(*command, arguments->workload);
-  command
-      ->add_option("--arch", arguments->architecture,
-                   "architecture file (YAML, or SCALE-Sim's .cfg), or the name of a shipped one")
-      ->required()
-      ->option_text("FILE REQUIRED");
-  command
-      ->add_option("--set", arguments->settings,
-                   "an architecture key, over the file's value (array.rows=32); may be repeated")
-      ->option_text("KEY=VALUE")
-      ->take_all()
-      ->expected(1);
+  add_machine_options(*command, arguments->machine);
   command->add_option("--out", arguments->out, "folder for report.json and layers.csv")
       ->required()
       ->option_text("DIR REQUIRED");

@@ -16,8 +16,7 @@ namespace {
 
 struct SensitivityArguments {
   WorkloadArguments workload;
-  std::string architecture;
-  std::vector<std::string> settings;
+  MachineArguments machine;
   std::string table = "horowitz-45nm";
   unsigned threads = 0;
 };
@@ -44,10 +43,7 @@ std::string table_of(const std::vector<SensitivityRow>& rows, TextForm form) {
 
 void execute(const SensitivityArguments& arguments) {
   RunOptions options;
-  options.architecture = load_architecture(architecture_file(arguments.architecture));
-  for (const std::string& assignment : arguments.settings) {
-    set_key(options.architecture, assignment);
-  }
+  options.architecture = machine_of(arguments.machine);
   options.tables = energy::load_unit_energy_tables(table_files({arguments.table}));
   options.threads = arguments.threads;
   const auto workload =
@@ -66,17 +62,7 @@ void add_sensitivity_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "sensitivity", "How the saving moves with what is counted, compared and built");
   add_workload_options(*command, arguments->workload);
-  command
-      ->add_option("--arch", arguments->architecture,
-                   "architecture file with a memory, or the name of a shipped one")
-      ->required()
-      ->option_text("FILE REQUIRED");
-  command
-      ->add_option("--set", arguments->settings,
-                   "an architecture key, over the file's value (array.rows=32); may be repeated")
-      ->option_text("KEY=VALUE")
-      ->take_all()
-      ->expected(1);
+  add_machine_options(*command, arguments->machine);
   command
       ->add_option("--energy", arguments->table,
                    "unit-energy table, by name or file (default: horowitz-45nm)")

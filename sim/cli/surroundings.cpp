@@ -40,6 +40,28 @@ std::filesystem::path architecture_file(const std::string& name) {
                                                          : shipped_architectures().find(name);
 }
 
+void add_machine_options(CLI::App& command, MachineArguments& arguments) {
+  command
+      .add_option("--arch", arguments.architecture,
+                  "architecture file (YAML, or SCALE-Sim's .cfg), or the name of a shipped one")
+      ->required()
+      ->option_text("FILE REQUIRED");
+  command
+      .add_option("--set", arguments.settings,
+                  "an architecture key, over the file's value (array.rows=32); may be repeated")
+      ->option_text("KEY=VALUE")
+      ->take_all()
+      ->expected(1);
+}
+
+Architecture machine_of(const MachineArguments& arguments) {
+  Architecture architecture = load_architecture(architecture_file(arguments.architecture));
+  for (const std::string& assignment : arguments.settings) {
+    set_key(architecture, assignment);
+  }
+  return architecture;
+}
+
 std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names) {
   const ShippedFiles shipped = shipped_tables();
   std::vector<std::filesystem::path> files;
