@@ -22,4 +22,12 @@ constexpr std::int64_t ceil_div(std::int64_t value, std::int64_t divisor) {
   return (value + divisor - 1) / divisor;
 }
 
+// Sum over the blocks that cut `total` into pieces of at most `size` of f(piece).
+template <typename F>
+auto sum_over_blocks(std::int64_t total, std::int64_t size, const F& f) {
+  using Sum = decltype(f(size));
+  const std::int64_t rest = total % size;
+  return static_cast<Sum>(total / size) * f(size) + (rest > 0 ? f(rest) : Sum{0});
+}
+
 }  // namespace potomac::sim

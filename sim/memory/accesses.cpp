@@ -7,13 +7,6 @@ namespace {
 
 constexpr std::int64_t kDramWordBits = 64;
 
-// Sum over the blocks that cut `total` into pieces of at most `size` of f(piece).
-template <typename F>
-std::int64_t sum_over_blocks(std::int64_t total, std::int64_t size, const F& f) {
-  const std::int64_t rest = total % size;
-  return total / size * f(size) + (rest > 0 ? f(rest) : 0);
-}
-
 struct Words {
   std::int64_t element_bits;
   std::int64_t word_bits;

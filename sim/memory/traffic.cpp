@@ -23,6 +23,16 @@ std::int64_t visits(const ByIndex<std::int64_t>& trips, const LoopOrder& order, 
   return 1;
 }
 
+// Over all of an entry's GEMMs, of a count that is the same in all GEMMs of a part.
+template <typename CountOf>
+std::int64_t sum_over_parts(std::vector<GemmOperands::Part>& parts, const CountOf& count_of) {
+  std::int64_t sum = 0;
+  for (GemmOperands::Part& part : parts) {
+    sum += part.count * count_of(part);
+  }
+  return sum;
+}
+
 }  // namespace
 
 Visits visits_of(const workloads::GemmShape& gemm, const Blocking& blocking) {
@@ -32,14 +42,6 @@ Visits visits_of(const workloads::GemmShape& gemm, const Blocking& blocking) {
   }
   return {visits(trips, blocking.order, Index::kN), visits(trips, blocking.order, Index::kM),
           visits(trips, blocking.order, Index::kK)};
-}
-
-Traffic& Traffic::operator+=(const Traffic& other) {
-  first += other.first;
-  second += other.second;
-  sums += other.sums;
-  results += other.results;
-  return *this;
 }
 
 GemmOperands::Part& GemmOperands::part_of(std::int64_t copy) {
@@ -54,35 +56,27 @@ GemmOperands::Part& GemmOperands::part_of(std::int64_t copy) {
 }
 
 std::int64_t GemmOperands::first_elements(const ByIndex<std::int64_t>& blocks) {
-  std::int64_t sum = 0;
-  for (Part& part : parts_) {
-    sum += part.count * part.first.of_blocks(blocks[Index::kM], blocks[Index::kK]);
-  }
-  return sum;
+  return sum_over_parts(parts_, [&](Part& part) {
+    return part.first.of_blocks(blocks[Index::kM], blocks[Index::kK]);
+  });
 }
 
 std::int64_t GemmOperands::second_elements(const ByIndex<std::int64_t>& blocks) {
-  std::int64_t sum = 0;
-  for (Part& part : parts_) {
-    sum += part.count * part.second.of_blocks(blocks[Index::kN], blocks[Index::kK]);
-  }
-  return sum;
+  return sum_over_parts(parts_, [&](Part& part) {
+    return part.second.of_blocks(blocks[Index::kN], blocks[Index::kK]);
+  });
 }
 
 std::int64_t GemmOperands::first_at_least(const ByIndex<std::int64_t>& blocks) {
-  std::int64_t sum = 0;
-  for (Part& part : parts_) {
-    sum += part.count * part.first.of_blocks_at_least(blocks[Index::kM], blocks[Index::kK]);
-  }
-  return sum;
+  return sum_over_parts(parts_, [&](Part& part) {
+    return part.first.of_blocks_at_least(blocks[Index::kM], blocks[Index::kK]);
+  });
 }
 
 std::int64_t GemmOperands::second_at_least(const ByIndex<std::int64_t>& blocks) {
-  std::int64_t sum = 0;
-  for (Part& part : parts_) {
-    sum += part.count * part.second.of_blocks_at_least(blocks[Index::kN], blocks[Index::kK]);
-  }
-  return sum;
+  return sum_over_parts(parts_, [&](Part& part) {
+    return part.second.of_blocks_at_least(blocks[Index::kN], blocks[Index::kK]);
+  });
 }
 
 bool GemmOperands::first_overlaps() const {

@@ -45,7 +45,6 @@ struct Traffic {
 
   std::int64_t read() const { return first + second + sums; }
   std::int64_t total() const { return read() + results; }
-  Traffic& operator+=(const Traffic& other);
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
@@ -63,7 +62,6 @@ class GemmOperands {
   void add(Part part) { parts_.push_back(std::move(part)); }
 
   const workloads::GemmShape& gemm() const { return gemm_; }
-  std::vector<Part>& parts() { return parts_; }
   // The part that copy number `copy` of the GEMM belongs to.
   Part& part_of(std::int64_t copy);
 

@@ -17,6 +17,10 @@ Json optional_number(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
+Json count_json(const Count& count) {
+  return count.known() ? Json(count.value()) : Json(nullptr);
+}
+
 void put_comparison(Json& json, const energy::Comparison& comparison) {
   json["macs"] = comparison.macs;
   json["baseline_macs"] = comparison.baseline_macs;
@@ -44,11 +48,10 @@ Json row_json(const energy::EnergyRow& row) {
   }
   Json& by_action = json["by_action"] = Json::object();
   for (const energy::ActionEnergy& action : row.by_action) {
-    by_action[std::string(action.action)] = {
-        {"charged", action.charged},
-        {"fired", action.fired.known() ? Json(action.fired.value()) : Json(nullptr)},
-        {"mf_mac", action.mf_mac_pj},
-        {"fp32_mac", action.fp32_mac_pj}};
+    by_action[std::string(action.action)] = {{"charged", action.charged},
+                                             {"fired", count_json(action.fired)},
+                                             {"mf_mac", action.mf_mac_pj},
+                                             {"fp32_mac", action.fp32_mac_pj}};
   }
   return json;
 }
@@ -101,10 +104,6 @@ Json structural_rows_json(const std::vector<energy::StructuralRow>& rows) {
     json.push_back(structural_row_json(row));
   }
   return json;
-}
-
-Json count_json(const Count& count) {
-  return count.known() ? Json(count.value()) : Json(nullptr);
 }
 
 Json other_machine_json(const OtherMachine& other) {

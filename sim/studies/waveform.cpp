@@ -91,11 +91,13 @@ class FirstGemm {
     if (!architecture_.memory || !architecture_.memory->dram) {
       return nullptr;
     }
-    return std::make_unique<MemoryPace>(architecture_, schedule_, std::span(operands_).first(1),
-                                        bits_);
+    return std::make_unique<MemoryPace>(architecture_, schedule_, first(), bits_);
   }
 
  private:
+  // Of the first entry of the pass's GEMMs.
+  std::span<GemmOperands> first() { return std::span(operands_).first(1); }
+
   Schedule schedule_of(const workloads::Workload& workload, std::size_t layer,
                        workloads::Pass pass) {
     const workloads::LayerShape& shape = workload.layers()[layer];
@@ -105,7 +107,7 @@ class FirstGemm {
     if (architecture_.memory) {
       operands_ = operands_of(shape, pass, architecture_.lowering);
       bits_ = mf_mac_bits(architecture_, workload, layer, pass);
-      tiles = plan_memory(operands_, architecture_, bits_, "MF-MAC", shape.name).tiles.front();
+      tiles = plan_memory(first(), architecture_, bits_, "MF-MAC", shape.name).tiles.front();
     }
     return {{gemm}, architecture_.array, architecture_.dataflow, {tiles}};
   }

@@ -5,14 +5,6 @@
 namespace potomac::sim {
 namespace {
 
-// Sum over the blocks that cut `total` into pieces of at most `size` of f(piece).
-template <typename F>
-std::uint64_t sum_over_blocks(std::int64_t total, std::int64_t size, F f) {
-  const std::int64_t rest = total % size;
-  return static_cast<std::uint64_t>(total / size) * f(static_cast<std::uint64_t>(size)) +
-         (rest > 0 ? f(static_cast<std::uint64_t>(rest)) : 0);
-}
-
 // Register i of a skew line of length i: 0 + 1 + ... + (lanes - 1) registers hold valid slots.
 std::uint64_t skew_registers(std::uint64_t lanes) {
   return lanes * (lanes - 1) / 2;
