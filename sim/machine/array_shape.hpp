@@ -22,12 +22,14 @@ constexpr std::int64_t ceil_div(std::int64_t value, std::int64_t divisor) {
   return (value + divisor - 1) / divisor;
 }
 
-// Sum over the blocks that cut `total` into pieces of at most `size` of f(piece).
+// Sum over the blocks that cut `total` into pieces of at most `size` of f(piece), which counts in
+// one type.
 template <typename F>
 auto sum_over_blocks(std::int64_t total, std::int64_t size, const F& f) {
   using Sum = decltype(f(size));
   const std::int64_t rest = total % size;
-  return static_cast<Sum>(total / size) * f(size) + (rest > 0 ? f(rest) : Sum{0});
+  return static_cast<Sum>(total / size) * f(static_cast<Sum>(size)) +
+         (rest > 0 ? f(static_cast<Sum>(rest)) : Sum{0});
 }
 
 }  // namespace potomac::sim
