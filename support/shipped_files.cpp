@@ -5,6 +5,7 @@
 
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "support/error.hpp"
 #include "support/nearest_word.hpp"
@@ -45,6 +46,18 @@ std::vector<std::string> ShippedFiles::names() const {
     }
   }
   return {names.begin(), names.end()};
+}
+
+ShippedFiles shipped_files(std::string kind, const std::string& installed,
+                           const std::string& in_source) {
+  ShippedFiles files{std::move(kind), {}};
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    files.folders.push_back(program.parent_path().parent_path() / "share/potomac" / installed);
+  }
+  files.folders.push_back(fs::path(POTOMAC_SOURCE_DIR) / in_source);
+  return files;
 }
 
 }  // namespace potomac

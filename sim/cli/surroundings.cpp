@@ -7,31 +7,16 @@
 
 namespace potomac::sim {
 
-namespace {
-
-ShippedFiles shipped(const char* kind, const char* installed, const char* in_source) {
-  ShippedFiles files{kind, {}};
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    files.folders.push_back(program.parent_path().parent_path() / "share/potomac" / installed);
-  }
-  files.folders.push_back(std::filesystem::path(POTOMAC_SOURCE_DIR) / in_source);
-  return files;
-}
-
-}  // namespace
-
 ShippedFiles shipped_tables() {
-  return shipped("energy table", "energy", "energy/tables");
+  return shipped_files("energy table", "energy", "energy/tables");
 }
 
 ShippedFiles shipped_architectures() {
-  return shipped("architecture", "architectures", "sim/architectures");
+  return shipped_files("architecture", "architectures", "sim/architectures");
 }
 
 ShippedFiles shipped_models() {
-  return shipped("model", "models", "workloads/models");
+  return shipped_files("model", "models", "workloads/models");
 }
 
 std::filesystem::path architecture_file(const std::string& name) {

@@ -39,6 +39,8 @@ constexpr bool is_convolution(LayerKind kind) {
   return kind == LayerKind::kConv2d || is_volumetric(kind) || is_transposed(kind);
 }
 
+enum class Tensor { kW, kA, kG };
+
 // More codes than any layer of a real network has in one tensor; one byte each.
 inline constexpr std::int64_t kMaxTensorElements = std::int64_t{1} << 32;
 // The same where there are only shapes: as far as the MACs of a pass can be counted.
@@ -150,6 +152,10 @@ struct LayerShape {
   // Of activations that are sums of two powers, which of the two A is. The second's products are
   // added to the first's; a multiplier needs no second, so the baseline has none.
   int term = 1;
+
+  const Shape& of(Tensor tensor) const {
+    return tensor == Tensor::kW ? w : tensor == Tensor::kA ? a : g;
+  }
 
   // Without, only the output's extents are known of G, and no values.
   bool uses_gradient() const { return input_grad || weight_grad; }

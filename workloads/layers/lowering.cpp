@@ -70,6 +70,14 @@ PatchAxis along_depth() {
   return patch;
 }
 
+// Rows are every `step`-th element of the axis.
+PatchAxis along_rows(std::int64_t first, std::int64_t step) {
+  PatchAxis patch;
+  patch.row_step = step;
+  patch.origin = first;
+  return patch;
+}
+
 Mapping conv_first(const LayerShape& layer, Pass pass, std::int64_t group) {
   const ConvExtents e(layer);
   const Spatial a = image_of(e);
@@ -122,6 +130,28 @@ Mapping conv_second(const LayerShape& layer, Pass pass, std::int64_t group) {
   return {};
 }
 
+// Row o of a result lies in a channel's image each, which has the spatial axes of `image`.
+Mapping of_images(std::int64_t batch, const Spatial& image, std::int64_t channels,
+                  std::int64_t groups, std::int64_t group) {
+  return {.row_extents = {batch, image.depth, image.height, image.width},
+          .depth_extents = {channels, 1, 1, 1},
+          .base = group * channels * image.volume(),
+          .row_stride = channels * groups * image.volume(),
+          .depth_stride = image.volume(),
+          .z = image.z(along_rows(0, 1)),
+          .y = image.y(along_rows(0, 1)),
+          .x = image.x(along_rows(0, 1))};
+}
+
+Mapping conv_result(const LayerShape& layer, Pass pass, std::int64_t group) {
+  const ConvExtents e(layer);
+  if (pass == Pass::kForward) {
+    return of_images(e.batch, result_of(e), e.outputs, layer.conv.groups, group);
+  }
+  const std::int64_t patch = e.channels * e.taps();
+  return dense(e.outputs, patch, patch, 1, group * e.outputs * patch);
+}
+
 // What a phase takes of G, and of W.
 PatchAxis of_gradient(const PhaseAxis& phase) {
   PatchAxis patch;
@@ -148,6 +178,12 @@ OperandMappings conv_backward_data(const LayerShape& layer, std::int64_t group,
   const PhaseAxis& z = phases.z(phase);
   const PhaseAxis& y = phases.y(phase);
   const PhaseAxis& x = phases.x(phase);
+  const Spatial a = image_of(e);
+  Mapping result = of_images(e.batch, a, e.channels, layer.conv.groups, group);
+  result.row_extents = {e.batch, z.pixels, y.pixels, x.pixels};
+  result.z = a.z(along_rows(z.first_pixel, z.pixel_step));
+  result.y = a.y(along_rows(y.first_pixel, y.pixel_step));
+  result.x = a.x(along_rows(x.first_pixel, x.pixel_step));
   return {.first = {.row_extents = {e.batch, z.pixels, y.pixels, x.pixels},
                     .depth_extents = {e.outputs, z.taps, y.taps, x.taps},
                     .base = group * e.outputs * g.volume(),
@@ -163,7 +199,8 @@ OperandMappings conv_backward_data(const LayerShape& layer, std::int64_t group,
                      .depth_stride = e.channels * w.volume(),
                      .z = w.z(of_kernel(z)),
                      .y = w.y(of_kernel(y)),
-                     .x = w.x(of_kernel(x))}};
+                     .x = w.x(of_kernel(x))},
+          .result = result};
 }
 
 // The matrices of a linear layer, or of one batch of a matmul.
@@ -173,11 +210,14 @@ OperandMappings linear_operands(const LayerShape& layer, Pass pass) {
   const std::int64_t outputs = layer.w[0];
   switch (pass) {
     case Pass::kForward:
-      return {dense(batch, inputs, inputs, 1, 0), dense(outputs, inputs, inputs, 1, 0)};
+      return {dense(batch, inputs, inputs, 1, 0), dense(outputs, inputs, inputs, 1, 0),
+              dense(batch, outputs, outputs, 1, 0)};
     case Pass::kBackwardData:
-      return {dense(batch, outputs, outputs, 1, 0), dense(inputs, 1, outputs, inputs, 0)};
+      return {dense(batch, outputs, outputs, 1, 0), dense(inputs, 1, outputs, inputs, 0),
+              dense(batch, inputs, inputs, 1, 0)};
     case Pass::kBackwardWeight:
-      return {dense(outputs, 1, batch, outputs, 0), dense(inputs, 1, batch, inputs, 0)};
+      return {dense(outputs, 1, batch, outputs, 0), dense(inputs, 1, batch, inputs, 0),
+              dense(outputs, inputs, inputs, 1, 0)};
   }
   return {};
 }
@@ -191,11 +231,11 @@ OperandMappings matmul_operands(const LayerShape& layer, Pass pass, std::int64_t
   const std::int64_t g = index * m * n;
   switch (pass) {
     case Pass::kForward:
-      return {dense(m, k, k, 1, a), dense(n, 1, k, n, w)};
+      return {dense(m, k, k, 1, a), dense(n, 1, k, n, w), dense(m, n, n, 1, g)};
     case Pass::kBackwardData:
-      return {dense(m, n, n, 1, g), dense(k, n, n, 1, w)};
+      return {dense(m, n, n, 1, g), dense(k, n, n, 1, w), dense(m, k, k, 1, a)};
     case Pass::kBackwardWeight:
-      return {dense(k, 1, m, k, a), dense(n, 1, m, n, g)};
+      return {dense(k, 1, m, k, a), dense(n, 1, m, n, g), dense(k, n, n, 1, w)};
   }
   return {};
 }
@@ -210,7 +250,8 @@ OperandMappings mappings_of(const LayerShape& shape, Pass pass,
   }
   if (convolution) {
     return {conv_first(convolution->layer, convolution->pass, index),
-            conv_second(convolution->layer, convolution->pass, index)};
+            conv_second(convolution->layer, convolution->pass, index),
+            conv_result(convolution->layer, convolution->pass, index)};
   }
   return shape.kind == LayerKind::kMatmul ? matmul_operands(shape, pass, index)
                                           : linear_operands(shape, pass);
@@ -235,44 +276,51 @@ bool weight_gradient_is_g_by_a(LayerKind kind) {
 
 // `Tensors` has one member for each tensor of a layer.
 template <typename Tensors>
-const auto& first_of(LayerKind kind, Pass pass, const Tensors& tensors) {
-  switch (pass) {
-    case Pass::kForward:
-      return tensors.a;
-    case Pass::kBackwardData:
-      return tensors.g;
-    case Pass::kBackwardWeight:
-      break;
-  }
-  return weight_gradient_is_g_by_a(kind) ? tensors.g : tensors.a;
-}
-
-template <typename Tensors>
-const auto& second_of(LayerKind kind, Pass pass, const Tensors& tensors) {
-  if (pass != Pass::kBackwardWeight) {
-    return tensors.w;
-  }
-  return weight_gradient_is_g_by_a(kind) ? tensors.a : tensors.g;
+const auto& member_of(Tensor tensor, const Tensors& tensors) {
+  return tensor == Tensor::kW ? tensors.w : tensor == Tensor::kA ? tensors.a : tensors.g;
 }
 
 }  // namespace
 
+PassTensors tensors_of(LayerKind kind, Pass pass) {
+  switch (pass) {
+    case Pass::kForward:
+      return {Tensor::kA, Tensor::kW, Tensor::kG};
+    case Pass::kBackwardData:
+      return {Tensor::kG, Tensor::kW, Tensor::kA};
+    case Pass::kBackwardWeight:
+      break;
+  }
+  return weight_gradient_is_g_by_a(kind) ? PassTensors{Tensor::kG, Tensor::kA, Tensor::kW}
+                                         : PassTensors{Tensor::kA, Tensor::kG, Tensor::kW};
+}
+
 OperandFormats operand_formats(LayerKind kind, Pass pass, const LayerFormats& formats) {
-  return {first_of(kind, pass, formats), second_of(kind, pass, formats)};
+  const PassTensors tensors = tensors_of(kind, pass);
+  return {member_of(tensors.first, formats), member_of(tensors.second, formats)};
 }
 
 std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const Lowering& lowering) {
   const std::optional<AsConvolution> convolution = convolution_of(layer, pass);
   const std::optional<ConvPhases> phases = phases_of(convolution, lowering);
+  const auto run = [&](std::int64_t first, std::int64_t count) {
+    MappingRun made{.count = count,
+                    .mappings = mappings_of(layer, pass, convolution, phases, first)};
+    if (count > 1) {
+      const OperandMappings next = mappings_of(layer, pass, convolution, phases, first + 1);
+      made.first_step = next.first.base - made.mappings.first.base;
+      made.second_step = next.second.base - made.mappings.second.base;
+      made.result_step = next.result.base - made.mappings.result.base;
+    }
+    return made;
+  };
   std::vector<MappingRun> runs;
   if (phases) {
     for (std::size_t phase = 0; phase < phases->size(); ++phase) {
-      const std::int64_t first = static_cast<std::int64_t>(phase) * layer.conv.groups;
-      runs.push_back({layer.conv.groups, mappings_of(layer, pass, convolution, phases, first)});
+      runs.push_back(run(static_cast<std::int64_t>(phase) * layer.conv.groups, layer.conv.groups));
     }
   } else {
-    runs.push_back({count_of(gemms_of(layer, pass, lowering)),
-                    mappings_of(layer, pass, convolution, phases, 0)});
+    runs.push_back(run(0, count_of(gemms_of(layer, pass, lowering))));
   }
   return runs;
 }
@@ -285,11 +333,11 @@ LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering
       phases_(phases_of(convolution_, lowering)) {}
 
 const QuantizedTensor& LoweredPass::first() const {
-  return first_of(layer_->shape.kind, pass_, *layer_);
+  return member_of(tensors_of(kind(), pass_).first, *layer_);
 }
 
 const QuantizedTensor& LoweredPass::second() const {
-  return second_of(layer_->shape.kind, pass_, *layer_);
+  return member_of(tensors_of(kind(), pass_).second, *layer_);
 }
 
 Gemm LoweredPass::gemm(std::int64_t index) const {

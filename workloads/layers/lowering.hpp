@@ -26,16 +26,26 @@ struct OperandFormats {
 };
 OperandFormats operand_formats(LayerKind kind, Pass pass, const LayerFormats& formats);
 
-// Where a GEMM's operands lie in their tensors.
+// The tensors that a pass takes its operands from, and the one that its result has the shape of.
+struct PassTensors {
+  Tensor first, second, result;
+};
+PassTensors tensors_of(LayerKind kind, Pass pass);
+
+// Where a GEMM's operands lie in their tensors, and its result in the pass's (row m, "depth" n).
 struct OperandMappings {
-  LoweredOperand::Mapping first, second;
+  LoweredOperand::Mapping first, second, result;
 };
 
-// Consecutive GEMMs of a pass whose operands lie alike, but for where they begin: a phase's groups,
-// a matmul's batches.
+// Consecutive GEMMs of a pass whose operands and results lie alike, but for where they begin: a
+// phase's groups, a matmul's batches.
 struct MappingRun {
   std::int64_t count = 0;
   OperandMappings mappings;  // of the first
+  // From one's begin to the next one's.
+  std::int64_t first_step = 0;
+  std::int64_t second_step = 0;
+  std::int64_t result_step = 0;
 };
 // Those of a pass, in order. Each lies within one entry of gemms_of(). The same precondition.
 std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const Lowering& lowering);

@@ -1,0 +1,91 @@
+// One channel of a DRAM device: which rows are open, and when a command may come. Every rule that
+// holds two commands apart stands in one list.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "sim/machine/dram_preset.hpp"
+
+namespace potomac::sim {
+
+enum class DramCommand { kActivate, kPrecharge, kRead, kWrite, kRefresh };
+inline constexpr std::size_t kDramCommands = 5;
+
+struct DramAddress {
+  std::int64_t bank = 0;  // bank_groups * its number in the group + the group
+  std::int64_t row = 0;
+
+  friend bool operator==(const DramAddress&, const DramAddress&) = default;
+};
+
+// Between two commands lie so many cycles at least, if they are for the same ...
+enum class DramScope { kBank, kGroup, kChannel };
+struct DramRule {
+  std::string_view name;
+  DramCommand earlier;
+  DramCommand later;
+  DramScope scope;
+  std::int64_t cycles;
+  int back = 1;  // counted from the last, or the fourth last, of the earlier ones
+};
+std::vector<DramRule> dram_rules(const DramPreset& preset);
+
+class DramDevice {
+ public:
+  static constexpr std::int64_t kClosed = -1;
+
+  explicit DramDevice(const DramPreset& preset);
+
+  // The row that is open in a bank, or kClosed.
+  std::int64_t open_row(std::int64_t bank) const {
+    return banks_[static_cast<std::size_t>(bank)].row;
+  }
+  bool any_open() const { return open_ > 0; }
+
+  // The first cycle in which the bank, or for a refresh all of the channel, may take the command.
+  std::int64_t earliest(DramCommand command, std::int64_t bank) const;
+  // All open banks together.
+  std::int64_t earliest_precharge_all() const;
+
+  // Precondition: the bank's state allows the command (a refresh needs all closed). Throws
+  // std::logic_error with the rule that it breaks, if `cycle` is too early.
+  void issue(DramCommand command, DramAddress at, std::int64_t cycle);
+  void precharge_all(std::int64_t cycle);
+
+  // Issues `count` reads or writes of open rows, in cycles `first`, `first` + `step`, ...: the
+  // banks are those from `at.bank` on, group after group. The caller knows that they are in time.
+  void issue_row(DramCommand command, std::int64_t bank, std::int64_t first, std::int64_t step,
+                 std::int64_t count);
+  // Whether reads or writes from `bank` on, group after group, `step` cycles apart, may begin in
+  // `cycle` without a bank's or a group's rule in the way.
+  bool in_step(DramCommand command, std::int64_t bank, std::int64_t cycle, std::int64_t step) const;
+
+ private:
+  static constexpr std::int64_t kNever = -(std::int64_t{1} << 60);
+
+  // Cycles of the last commands of each kind.
+  using Last = std::array<std::int64_t, kDramCommands>;
+  struct Bank {
+    std::int64_t row = kClosed;
+    Last last;
+  };
+
+  std::int64_t last_of(const DramRule& rule, std::int64_t bank) const;
+  void require(DramCommand command, std::int64_t bank, std::int64_t cycle) const;
+  void note(DramCommand command, std::int64_t bank, std::int64_t cycle);
+
+  std::int64_t groups_;
+  std::array<std::vector<DramRule>, kDramCommands> rules_;  // by the later command
+  std::vector<Bank> banks_;
+  std::vector<Last> group_last_;
+  Last channel_last_;
+  std::array<std::int64_t, 4> activates_;  // the last four, oldest at `oldest_`
+  std::size_t oldest_ = 0;
+  std::int64_t bus_ = kNever;  // the last command at all
+  std::int64_t open_ = 0;      // banks
+};
+
+}  // namespace potomac::sim

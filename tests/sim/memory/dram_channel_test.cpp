@@ -1,0 +1,302 @@
+// The controller against one that is written cycle by cycle, with the timing rules written anew
+// over a log of all commands.
+#include "sim/memory/dram_channel.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <ostream>
+#include <vector>
+
+namespace potomac::sim {
+namespace {
+
+using enum DramCommand;
+
+struct Given {
+  DramCommand command;
+  DramAddress at;
+  std::int64_t cycle;
+
+  friend bool operator==(const Given&, const Given&) = default;
+};
+std::ostream& operator<<(std::ostream& out, const Given& given) {
+  return out << static_cast<int>(given.command) << " bank " << given.at.bank << " row "
+             << given.at.row << " in " << given.cycle;
+}
+
+struct Transfer {
+  std::vector<BurstRun> runs;
+  bool write = false;
+  std::int64_t cycle = 0;
+};
+
+// In each cycle, looks for the first thing in the order of dram_channel.hpp that may be done.
+class ByCycle {
+ public:
+  explicit ByCycle(const DramPreset& preset)
+      : p_(preset),
+        rows_(static_cast<std::size_t>(preset.banks()), -1),
+        due_(preset.cycles.t_refi) {}
+
+  std::int64_t serve(const Transfer& transfer) {
+    while (due_ <= transfer.cycle) {
+      refresh();
+    }
+    now_ = std::max(now_, transfer.cycle);
+    std::vector<std::int64_t> bursts;
+    for (const BurstRun& run : transfer.runs) {
+      for (std::int64_t burst = run.begin; burst < run.end; ++burst) {
+        bursts.push_back(burst);
+      }
+    }
+    std::int64_t last = 0;
+    while (!bursts.empty()) {
+      if (now_ >= due_) {
+        refresh();
+        continue;
+      }
+      const auto seen = std::min(bursts.size(), static_cast<std::size_t>(p_.queue));
+      const std::optional<std::size_t> served = one_cycle({bursts.data(), seen}, transfer.write);
+      if (served) {
+        bursts.erase(bursts.begin() + static_cast<std::ptrdiff_t>(*served));
+        last = now_;
+      }
+      ++now_;
+    }
+    return last + (transfer.write ? p_.cycles.cwl : p_.cycles.cl) + p_.burst_length / 2;
+  }
+
+  std::vector<Given> log;
+
+ private:
+  std::int64_t& row(std::int64_t bank) { return rows_[static_cast<std::size_t>(bank)]; }
+
+  DramAddress address(std::int64_t burst) const {
+    const std::int64_t columns = p_.row_bytes * 8 / (p_.bus_bits * p_.burst_length);
+    const std::int64_t group = burst % p_.bank_groups;
+    burst = burst / p_.bank_groups / columns;
+    return {burst % p_.banks_per_group * p_.bank_groups + group, burst / p_.banks_per_group};
+  }
+
+  // Which of them had its data moved.
+  std::optional<std::size_t> one_cycle(std::span<const std::int64_t> waiting, bool write) {
+    const DramCommand column = write ? kWrite : kRead;
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      const DramAddress at = address(waiting[i]);
+      if (row(at.bank) == at.row && may(column, at.bank)) {
+        log.push_back({column, at, now_});
+        return i;
+      }
+    }
+    for (const std::int64_t burst : waiting) {
+      const DramAddress at = address(burst);
+      if (row(at.bank) == -1 && may(kActivate, at.bank)) {
+        log.push_back({kActivate, at, now_});
+        row(at.bank) = at.row;
+        return std::nullopt;
+      }
+    }
+    for (const std::int64_t burst : waiting) {
+      const DramAddress at = address(burst);
+      const bool wanted = std::ranges::any_of(waiting, [&](std::int64_t other) {
+        return address(other) == DramAddress{at.bank, row(at.bank)};
+      });
+      if (row(at.bank) != -1 && row(at.bank) != at.row && !wanted && may(kPrecharge, at.bank)) {
+        log.push_back({kPrecharge, at, now_});
+        row(at.bank) = -1;
+        return std::nullopt;
+      }
+    }
+    return std::nullopt;
+  }
+
+  void refresh() {
+    now_ = std::max(now_, due_);
+    if (std::ranges::any_of(rows_, [](std::int64_t one) { return one != -1; })) {
+      const auto all_may = [&] {
+        for (std::int64_t bank = 0; bank < p_.banks(); ++bank) {
+          if (row(bank) != -1 && !may(kPrecharge, bank)) {
+            return false;
+          }
+        }
+        return true;
+      };
+      while (!all_may()) {
+        ++now_;
+      }
+      log.push_back({kPrecharge, {-1, 0}, now_});
+      std::ranges::fill(rows_, -1);
+    }
+    while (!may(kRefresh, 0)) {
+      ++now_;
+    }
+    log.push_back({kRefresh, {-1, 0}, now_});
+    ++now_;
+    due_ += p_.cycles.t_refi;
+  }
+
+  // Whether the command breaks no rule against any command before.
+  bool may(DramCommand command, std::int64_t bank) const {
+    int activates = 0;
+    for (auto given = log.rbegin(); given != log.rend(); ++given) {
+      const std::int64_t gap = now_ - given->cycle;
+      if (gap > 2000) {
+        break;
+      }
+      activates += given->command == kActivate ? 1 : 0;
+      if (gap < least_gap(*given, command, bank) ||
+          (command == kActivate && given->command == kActivate && activates == 4 &&
+           gap < p_.cycles.t_faw)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  std::int64_t least_gap(const Given& before, DramCommand command, std::int64_t bank) const {
+    const DramTiming& t = p_.cycles;
+    const std::int64_t groups = p_.bank_groups;
+    const bool all = before.at.bank == -1 || command == kRefresh;
+    const bool same_bank = all || before.at.bank == bank;
+    const bool same_group = all || before.at.bank % groups == bank % groups;
+    const std::int64_t data = p_.burst_length / 2;
+    const auto of_bank = [&](std::int64_t cycles) { return same_bank ? cycles : 1; };
+    switch (before.command) {
+      case kActivate:
+        if (command == kActivate) {
+          return same_bank ? std::max(t.t_rc, t.t_rrd_l) : same_group ? t.t_rrd_l : t.t_rrd_s;
+        }
+        return command == kRefresh     ? t.t_rc
+               : command == kPrecharge ? of_bank(t.t_ras)
+                                       : of_bank(t.t_rcd);
+      case kPrecharge:
+        return command == kActivate || command == kRefresh ? of_bank(t.t_rp) : 1;
+      case kRead:
+        return command == kPrecharge ? of_bank(t.t_rtp)
+               : command == kRead    ? (same_group ? t.t_ccd_l : t.t_ccd_s)
+               : command == kWrite   ? t.cl + data + t.turnaround - t.cwl
+                                     : 1;
+      case kWrite:
+        return command == kPrecharge ? of_bank(t.cwl + data + t.t_wr)
+               : command == kWrite   ? (same_group ? t.t_ccd_l : t.t_ccd_s)
+               : command == kRead    ? t.cwl + data + (same_group ? t.t_wtr_l : t.t_wtr_s)
+                                     : 1;
+      case kRefresh:
+        return command == kActivate || command == kRefresh ? t.t_rfc : 1;
+    }
+    return 1;
+  }
+
+  DramPreset p_;
+  std::vector<std::int64_t> rows_;
+  std::int64_t due_;
+  std::int64_t now_ = 0;
+};
+
+DramPreset drawn_preset() {
+  const auto name = *rc::gen::element<std::string>("ddr4-2400", "lpddr4-3200", "hbm2");
+  DramPreset preset = load_dram_preset(name);
+  if (*rc::gen::arbitrary<bool>()) {
+    preset.queue = *rc::gen::inRange<std::int64_t>(1, 9);
+  }
+  if (*rc::gen::arbitrary<bool>()) {  // so that rows end often
+    preset.row_bytes = preset.burst_bits() / 8 * (std::int64_t{1} << *rc::gen::inRange(0, 4));
+  }
+  if (*rc::gen::arbitrary<bool>()) {  // so that bursts of one row are held back by their group
+    preset.cycles.t_ccd_l = preset.cycles.t_ccd_s * preset.bank_groups + 1;
+  }
+  return preset;
+}
+
+std::vector<Transfer> drawn_transfers() {
+  std::vector<Transfer> transfers;
+  std::int64_t cycle = 0;
+  const int count = *rc::gen::inRange(1, 6);
+  for (int i = 0; i < count; ++i) {
+    Transfer& transfer = transfers.emplace_back();
+    cycle += *rc::gen::arbitrary<bool>() ? *rc::gen::inRange(0, 400) : *rc::gen::inRange(0, 30000);
+    transfer.cycle = cycle;
+    transfer.write = *rc::gen::arbitrary<bool>();
+    std::int64_t at = *rc::gen::inRange(0, 5000);
+    const int runs = *rc::gen::inRange(1, 8);
+    for (int run = 0; run < runs; ++run) {
+      const std::int64_t length = *rc::gen::element(1, 2, 3, 17, 150, 700);
+      transfer.runs.push_back({at, at + length});
+      at += length + *rc::gen::element(1, 5, 128, 512, 2048);
+    }
+  }
+  return transfers;
+}
+
+RC_GTEST_PROP(DramChannel, GivesTheCommandsOfOneThatGoesCycleByCycle, ()) {
+  const DramPreset preset = drawn_preset();
+  const std::vector<Transfer> transfers = drawn_transfers();
+  DramChannel channel(preset);
+  std::vector<Given> given;
+  channel.observe([&](DramCommand command, DramAddress at, std::int64_t cycle) {
+    given.push_back({command, at, cycle});
+  });
+  DramChannel one_by_one(preset);
+  one_by_one.burst_by_burst();
+  ByCycle by_cycle(preset);
+  for (const Transfer& transfer : transfers) {
+    const std::int64_t end = channel.serve(transfer.runs, transfer.write, transfer.cycle);
+    RC_ASSERT(by_cycle.serve(transfer) == end);
+    RC_ASSERT(one_by_one.serve(transfer.runs, transfer.write, transfer.cycle) == end);
+  }
+  RC_ASSERT(one_by_one.counts() == channel.counts());
+  // Refreshes of a channel that has nothing to do are not given one by one.
+  std::vector<Given> of_work;
+  std::int64_t refreshes = 0;
+  for (const Given& one : by_cycle.log) {
+    refreshes += one.command == kRefresh ? 1 : 0;
+  }
+  RC_ASSERT(channel.counts().refreshes == static_cast<std::uint64_t>(refreshes));
+  const auto without_refreshes = [](std::vector<Given> all) {
+    std::erase_if(all, [](const Given& one) { return one.command == kRefresh; });
+    return all;
+  };
+  RC_ASSERT(without_refreshes(given) == without_refreshes(by_cycle.log));
+}
+
+TEST(DramChannel, ReadsALongRunAtTheFullRateBetweenRefreshes) {
+  for (const char* name : {"ddr4-2400", "lpddr4-3200", "hbm2"}) {
+    const DramPreset preset = load_dram_preset(name);
+    DramChannel channel(preset);
+    constexpr std::int64_t kBursts = 1000000;
+    const std::vector<BurstRun> runs = {{0, kBursts}};
+    const std::int64_t cycles = channel.serve(runs, false, 0);
+    const auto bus = static_cast<double>(kBursts * preset.burst_cycles());
+    const double rest = 1.0 - static_cast<double>(preset.cycles.t_rfc + preset.cycles.t_rp + 30) /
+                                  static_cast<double>(preset.cycles.t_refi);
+    EXPECT_GT(bus / static_cast<double>(cycles), rest - 0.03) << name;
+    EXPECT_LT(bus / static_cast<double>(cycles), 1.0) << name;
+    const DramCounts& counts = channel.counts();
+    EXPECT_EQ(counts.row_hits + counts.row_misses, static_cast<std::uint64_t>(kBursts));
+    EXPECT_GE(counts.row_misses, static_cast<std::uint64_t>(kBursts / preset.bursts_per_row()));
+    EXPECT_GE(counts.activates, counts.row_misses);
+  }
+}
+
+// By hand: DDR4-2400, one burst of a closed row, then one of another row of the same bank.
+TEST(DramChannel, ByHand) {
+  const DramPreset preset = load_dram_preset("ddr4-2400");
+  DramChannel channel(preset);
+  const std::vector<BurstRun> first = {{0, 1}};
+  // Activate in 100, read in 116, data from 132 to 136.
+  EXPECT_EQ(channel.serve(first, false, 100), 136);
+  // 4 groups * 128 bursts a row * 4 banks: the next row of bank 0. Precharge not before 139 (tRAS),
+  // activate in 155, read in 171.
+  const std::vector<BurstRun> second = {{2048, 2049}};
+  EXPECT_EQ(channel.serve(second, false, 120), 171 + 16 + 4);
+  EXPECT_EQ(channel.serve(second, false, 200), 200 + 16 + 4);  // its row is open
+  EXPECT_EQ(channel.counts().row_hits, 1U);
+  EXPECT_EQ(channel.counts().row_misses, 2U);
+}
+
+}  // namespace
+}  // namespace potomac::sim
