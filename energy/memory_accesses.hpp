@@ -34,9 +34,19 @@ struct MemoryAccesses {
   Count sums_bits;
   // DRAM traffic, read and written, if each element was moved once.
   Count compulsory_bits;
+  // Of a DRAM with its timing, else unknown: whole bursts, and whether they found their row open.
+  Count moved_bits;
+  Count row_hits;
+  Count row_misses;
 
   static MemoryAccesses unknown();
   bool known() const { return dram.read_bits.known(); }
+  // DRAM has no timing.
+  void forget_dram_device() { moved_bits = row_hits = row_misses = Count::unknown(); }
+  // Bits that passed DRAM's bus: whole bursts, where it has bursts.
+  Count bus_bits() const {
+    return moved_bits.known() ? moved_bits : dram.read_bits + dram.written_bits;
+  }
 
   MemoryAccesses& operator+=(const MemoryAccesses& other);
   friend bool operator==(const MemoryAccesses&, const MemoryAccesses&) = default;
@@ -69,15 +79,22 @@ inline constexpr std::array<MemoryInfo, 4> kMemories = {{
 
 struct TrafficInfo {
   std::string_view name;
+  std::string_view unit;
   std::string_view description;
   Count MemoryAccesses::*member;
 };
-inline constexpr std::array<TrafficInfo, 4> kTraffic = {{
-    {"first_bits", "read from DRAM of the first operand", &MemoryAccesses::first_bits},
-    {"second_bits", "read from DRAM of the second operand", &MemoryAccesses::second_bits},
-    {"sums_bits", "read from DRAM of spilled partial sums", &MemoryAccesses::sums_bits},
-    {"compulsory_bits", "DRAM traffic if each element of the pass's GEMMs were moved once",
+inline constexpr std::array<TrafficInfo, 7> kTraffic = {{
+    {"first_bits", "bit", "read from DRAM of the first operand", &MemoryAccesses::first_bits},
+    {"second_bits", "bit", "read from DRAM of the second operand", &MemoryAccesses::second_bits},
+    {"sums_bits", "bit", "read from DRAM of spilled partial sums", &MemoryAccesses::sums_bits},
+    {"compulsory_bits", "bit", "DRAM traffic if each element of the pass's GEMMs were moved once",
      &MemoryAccesses::compulsory_bits},
+    {"moved_bits", "bit", "DRAM traffic in whole bursts; if DRAM is a preset, like the next two",
+     &MemoryAccesses::moved_bits},
+    {"row_hits", "burst", "bursts whose row another one had been in since it was opened",
+     &MemoryAccesses::row_hits},
+    {"row_misses", "burst", "bursts that were the first in a row that was opened",
+     &MemoryAccesses::row_misses},
 }};
 
 }  // namespace potomac::energy

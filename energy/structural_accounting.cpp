@@ -69,7 +69,7 @@ double scratchpads_pj(const MemoryAccesses& memory, const StructuralMachines& ma
 }
 
 double dram_bits(const MemoryAccesses& memory) {
-  return static_cast<double>((memory.dram.read_bits + memory.dram.written_bits).value());
+  return static_cast<double>(memory.bus_bits().value());
 }
 
 double clock_pj(const StructuralActivity& activity, const ArrayRegisters& registers,

@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
 constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
 constexpr std::string_view kExact = "exact";
 constexpr std::array<std::string_view, 1> kIdeal = {"ideal"};
+constexpr std::string_view kDefaultPreset = "ddr4-2400";
 
 template <typename Enum, std::size_t N>
 std::string word_of(const std::array<std::string_view, N>& words, Enum value) {
@@ -82,14 +83,29 @@ constexpr ArchitectureKey double_buffered(std::string_view name) {
 
 template <double DramConfig::*kMember>
 KeyValue get_of_dram(const Architecture& a) {
-  return a.memory && a.memory->dram ? KeyValue((*a.memory->dram).*kMember) : KeyValue();
+  return a.memory && a.memory->dram && !a.memory->dram->device
+             ? KeyValue((*a.memory->dram).*kMember)
+             : KeyValue();
 }
 template <double DramConfig::*kMember>
 void set_of_dram(Architecture& a, const KeyValue& v) {
-  dram_of(a).*kMember = std::get<double>(v);
+  DramConfig& dram = dram_of(a);
+  dram.device.reset();
+  dram.preset.clear();
+  dram.channels.reset();
+  dram.*kMember = std::get<double>(v);
 }
 
-constexpr std::array<ArchitectureKey, 24> kKeys = {{
+bool has_device(const Architecture& a) {
+  return a.memory && a.memory->dram && a.memory->dram->device;
+}
+void set_preset(Architecture& a, const std::string& name) {
+  DramConfig& dram = dram_of(a);
+  dram.device = load_dram_preset(name);
+  dram.preset = name;
+}
+
+constexpr std::array<ArchitectureKey, 26> kKeys = {{
     {"array.rows", IntegerKey{1, kMaxArrayExtent}, "PEs",
      "rows; the `systemc` engine takes up to 65536 PEs in all",
      [](const Architecture& a) { return KeyValue(a.array.rows); },
@@ -162,7 +178,7 @@ constexpr std::array<ArchitectureKey, 24> kKeys = {{
     word_of_scratchpad<&MemoryConfig::results>("memory.results.word_bits"),
     double_buffered<&MemoryConfig::results>("memory.results.double_buffered"),
     {"memory.dram", WordKey{kIdeal}, "",
-     "`ideal`: what is asked of DRAM is there at once; or its two keys below",
+     "`ideal`: what is asked of DRAM is there at once; or its bandwidth and latency, or a preset",
      [](const Architecture& a) {
        return a.memory && !a.memory->dram ? KeyValue(std::string(kIdeal[0])) : KeyValue();
      },
@@ -172,6 +188,23 @@ constexpr std::array<ArchitectureKey, 24> kKeys = {{
      &get_of_dram<&DramConfig::bandwidth_gb_s>, &set_of_dram<&DramConfig::bandwidth_gb_s>},
     {"memory.dram.latency_ns", NumberKey{0.0, 1000000.0}, "ns", "from a request to its first bit",
      &get_of_dram<&DramConfig::latency_ns>, &set_of_dram<&DramConfig::latency_ns>},
+    {"memory.dram.preset", FileKey{}, "",
+     "a device with its timing, in place of a bandwidth and a latency",
+     [](const Architecture& a) {
+       return has_device(a) ? KeyValue(a.memory->dram->preset) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& v) { set_preset(a, std::get<std::string>(v)); }},
+    {"memory.dram.channels", IntegerKey{1, kMaxDramChannels}, "channels",
+     "of the preset's, each with a controller; left out: as many as the preset has",
+     [](const Architecture& a) {
+       return has_device(a) ? KeyValue(channels_of(*a.memory->dram)) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& v) {
+       if (!has_device(a)) {
+         set_preset(a, std::string(kDefaultPreset));
+       }
+       dram_of(a).channels = std::get<std::int64_t>(v);
+     }},
     {"clock_mhz", NumberKey{0.001, kMaxClockMhz}, "MHz",
      "turns cycles into time; decides nothing else",
      [](const Architecture& a) { return KeyValue(a.clock_mhz); },
@@ -216,6 +249,17 @@ void make_part(const std::string& name, Architecture& architecture) {
   }
 }
 
+// A device has its own bandwidth and latency.
+void require_one_dram(const YamlValue& dram) {
+  const auto preset = dram.find("preset");
+  for (const std::string_view other : {"bandwidth_gb_s", "latency_ns"}) {
+    if (preset && dram.find(other)) {
+      preset->fail(fmt::format("stands beside {}", other),
+                   "leave one of them out: a preset has its own bandwidth and latency");
+    }
+  }
+}
+
 void parse_map(const YamlValue& map, const std::string& prefix, Architecture& architecture) {
   for (const auto& [word, value] : map.entries()) {
     const std::string name = prefix + word;
@@ -225,6 +269,9 @@ void parse_map(const YamlValue& map, const std::string& prefix, Architecture& ar
       key->set(architecture, read_value(*key, value));
     } else if (has_below) {
       make_part(name, architecture);
+      if (name == "memory.dram") {
+        require_one_dram(value);
+      }
       parse_map(value, prefix_below(name), architecture);
     } else {
       value.fail("is not a known key",
@@ -249,6 +296,7 @@ struct ValueReader {
   }
   KeyValue operator()(const NumberKey& type) const { return value.as_number(type.low, type.high); }
   KeyValue operator()(const BooleanKey& /*type*/) const { return value.as_bool(); }
+  KeyValue operator()(const FileKey& /*type*/) const { return value.as_string(); }
   KeyValue operator()(const WordKey& type) const {
     return std::string(type.words[value.as_one_of(type.words)]);
   }
@@ -262,6 +310,28 @@ std::string_view name_of(Dataflow dataflow) {
 
 std::string_view name_of(Issue issue) {
   return kIssues.at(static_cast<std::size_t>(issue));
+}
+
+std::int64_t channels_of(const DramConfig& dram) {
+  return dram.channels.value_or(dram.device ? dram.device->channels : 1);
+}
+
+double peak_gb_s(const DramConfig& dram) {
+  return dram.device ? dram.device->channel_gb_s() * static_cast<double>(channels_of(dram))
+                     : dram.bandwidth_gb_s;
+}
+
+DramConfig without_device(const DramConfig& dram) {
+  return {peak_gb_s(dram), dram.device ? dram.device->idle_latency_ns() : dram.latency_ns};
+}
+
+std::string text_of(const DramConfig& dram) {
+  if (!dram.device) {
+    return fmt::format("{} GB/s, {} ns", dram.bandwidth_gb_s, dram.latency_ns);
+  }
+  const std::int64_t channels = channels_of(dram);
+  return fmt::format("{}, {} channel{}, {:g} GB/s", dram.device->name, channels,
+                     channels == 1 ? "" : "s", peak_gb_s(dram));
 }
 
 std::span<const ArchitectureKey> architecture_keys() {

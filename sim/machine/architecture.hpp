@@ -12,6 +12,7 @@
 
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/machine/array_shape.hpp"
+#include "sim/machine/dram_preset.hpp"
 #include "support/yaml_reader.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 
@@ -49,12 +50,25 @@ struct ScratchpadConfig {
   friend bool operator==(const ScratchpadConfig&, const ScratchpadConfig&) = default;
 };
 
+// A bandwidth and a latency, or a device with its timing.
 struct DramConfig {
   double bandwidth_gb_s = 25.6;  // 10^9 bytes a second
   double latency_ns = 60.0;      // from a request to its first bit
+  // Then these two are not used.
+  std::optional<DramPreset> device = std::nullopt;
+  std::string preset = {};                              // by which it was asked for
+  std::optional<std::int64_t> channels = std::nullopt;  // instead of the preset's
 
   friend bool operator==(const DramConfig&, const DramConfig&) = default;
 };
+
+std::int64_t channels_of(const DramConfig& dram);
+// At most, 10^9 bytes a second.
+double peak_gb_s(const DramConfig& dram);
+// A bandwidth and a latency in place of a device: those that it has at best.
+DramConfig without_device(const DramConfig& dram);
+// "ddr4-2400, 1 channel"; "25.6 GB/s, 60 ns".
+std::string text_of(const DramConfig& dram);
 
 // What feeds the array (docs/memory.md).
 struct MemoryConfig {
@@ -99,7 +113,9 @@ struct BooleanKey {};
 struct WordKey {
   std::span<const std::string_view> words;
 };
-using KeyType = std::variant<IntegerKey, NumberKey, BooleanKey, WordKey>;
+// What ships with Potomac by its name, or a file.
+struct FileKey {};
+using KeyType = std::variant<IntegerKey, NumberKey, BooleanKey, WordKey, FileKey>;
 
 struct ArchitectureKey {
   std::string_view name;  // dotted: "pe.accumulator.bits"

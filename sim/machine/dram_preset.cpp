@@ -8,28 +8,10 @@
 namespace potomac::sim {
 namespace {
 
-constexpr std::string_view kFormat = "potomac-dram";
 constexpr std::int64_t kMostBanks = 64;
 constexpr std::int64_t kMostCycles = 1000000;
 constexpr double kLeastClockMhz = 1.0;
 constexpr double kMostClockMhz = 100000.0;
-
-// An extent that addresses are split by.
-struct ExtentKey {
-  std::string_view name;
-  std::int64_t DramPreset::*member;
-  std::int64_t high;
-  bool power_of_two;
-};
-constexpr std::array<ExtentKey, 7> kExtents = {{
-    {"channels", &DramPreset::channels, 1024, false},
-    {"bus_bits", &DramPreset::bus_bits, 4096, true},
-    {"burst_length", &DramPreset::burst_length, 64, true},
-    {"bank_groups", &DramPreset::bank_groups, 16, true},
-    {"banks_per_group", &DramPreset::banks_per_group, 64, true},
-    {"row_bytes", &DramPreset::row_bytes, 1 << 20, true},
-    {"queue", &DramPreset::queue, 256, false},
-}};
 
 // No device can be otherwise: left >= right.
 struct Law {
@@ -80,14 +62,14 @@ DramPreset parse_dram_preset(const YamlValue& root) {
   root.allow_only({"format", "version", "name", "source", "clock_mhz", "channels", "bus_bits",
                    "burst_length", "bank_groups", "banks_per_group", "row_bytes", "queue",
                    "cycles"});
-  root.at("format").as_one_of({kFormat});
+  root.at("format").as_one_of({kDramPresetFormat});
   root.at("version").as_integer(1, 1);
   DramPreset preset;
   preset.name = root.at("name").as_string();
   preset.source = root.at("source").as_string();
   preset.clock_khz =
       std::llround(root.at("clock_mhz").as_number(kLeastClockMhz, kMostClockMhz) * 1e3);
-  for (const ExtentKey& key : kExtents) {
+  for (const DramExtentKey& key : kDramExtents) {
     const YamlValue value = root.at(key.name);
     preset.*key.member = value.as_integer(1, key.high);
     if (key.power_of_two && !std::has_single_bit(static_cast<std::uint64_t>(preset.*key.member))) {
@@ -131,26 +113,6 @@ DramPreset parse_dram_preset(const YamlValue& root) {
     }
   }
   return preset;
-}
-
-std::string dram_preset_text(const DramPreset& preset) {
-  YAML::Node root(YAML::NodeType::Map);
-  root["format"] = std::string(kFormat);
-  root["version"] = 1;
-  root["name"] = preset.name;
-  root["source"] = preset.source;
-  root["clock_mhz"] = fmt::format("{}", static_cast<double>(preset.clock_khz) / 1e3);
-  for (const ExtentKey& key : kExtents) {
-    root[std::string(key.name)] = preset.*key.member;
-  }
-  YAML::Node cycles(YAML::NodeType::Map);
-  for (const DramTimingKey& key : kDramTimings) {
-    cycles[std::string(key.name)] = preset.cycles.*key.member;
-  }
-  root["cycles"] = cycles;
-  YAML::Emitter out;
-  out << root;
-  return std::string(out.c_str()) + "\n";
 }
 
 ShippedFiles shipped_dram_presets() {

@@ -62,6 +62,8 @@ inline constexpr std::array<DramTimingKey, 18> kDramTimings = {{
     {"tRFC", &DramTiming::t_rfc},
 }};
 
+inline constexpr std::int64_t kMaxDramChannels = 1024;
+
 struct DramPreset {
   std::string name;
   std::string source;
@@ -90,11 +92,27 @@ struct DramPreset {
   friend bool operator==(const DramPreset&, const DramPreset&) = default;
 };
 
+inline constexpr std::string_view kDramPresetFormat = "potomac-dram";
+
+struct DramExtentKey {
+  std::string_view name;
+  std::int64_t DramPreset::*member;
+  std::int64_t high;
+  bool power_of_two;  // addresses are split by it
+};
+inline constexpr std::array<DramExtentKey, 7> kDramExtents = {{
+    {"channels", &DramPreset::channels, kMaxDramChannels, false},
+    {"bus_bits", &DramPreset::bus_bits, 4096, true},
+    {"burst_length", &DramPreset::burst_length, 64, true},
+    {"bank_groups", &DramPreset::bank_groups, 16, true},
+    {"banks_per_group", &DramPreset::banks_per_group, 64, true},
+    {"row_bytes", &DramPreset::row_bytes, 1 << 20, true},
+    {"queue", &DramPreset::queue, 256, false},
+}};
+
 // Throws InputError: a key that is missing or unknown, a value out of range, or an impossible one,
 // with the rule that it breaks.
 DramPreset parse_dram_preset(const YamlValue& root);
-// The text of a file that parses to it.
-std::string dram_preset_text(const DramPreset& preset);
 
 // Those in sim/dram/, or where they are installed.
 ShippedFiles shipped_dram_presets();

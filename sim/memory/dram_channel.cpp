@@ -1,6 +1,7 @@
 #include "sim/memory/dram_channel.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <utility>
 
@@ -20,6 +21,8 @@ DramChannel::DramChannel(const DramPreset& preset)
     : preset_(preset),
       device_(preset),
       stripe_(preset.bursts_per_row() * preset.bank_groups),
+      stripe_bits_(std::countr_zero(static_cast<std::uint64_t>(stripe_))),
+      bank_bits_(std::countr_zero(static_cast<std::uint64_t>(preset.banks_per_group))),
       step_(preset.bank_groups == 1 ? preset.cycles.t_ccd_l : preset.cycles.t_ccd_s),
       refresh_due_(preset.cycles.t_refi),
       waiting_hits_(static_cast<std::size_t>(preset.banks()), 0),
@@ -28,10 +31,10 @@ DramChannel::DramChannel(const DramPreset& preset)
 }
 
 DramAddress DramChannel::address_of(std::int64_t burst) const {
-  const std::int64_t group = burst % preset_.bank_groups;
-  const std::int64_t in_groups = burst / stripe_;
-  const std::int64_t bank = in_groups % preset_.banks_per_group;
-  return {bank * preset_.bank_groups + group, in_groups / preset_.banks_per_group};
+  const std::int64_t group = burst & (preset_.bank_groups - 1);
+  const std::int64_t in_groups = burst >> stripe_bits_;
+  const std::int64_t bank = in_groups & (preset_.banks_per_group - 1);
+  return {bank * preset_.bank_groups + group, in_groups >> bank_bits_};
 }
 
 std::int64_t DramChannel::serve(std::span<const BurstRun> runs, bool write, std::int64_t cycle) {
@@ -61,6 +64,8 @@ void DramChannel::fill(std::span<const BurstRun> runs) {
     if (device_.open_row(at.bank) == at.row) {
       ++waiting_hits_[static_cast<std::size_t>(at.bank)];
       ++hits_;
+    } else if ((other_banks_ >> at.bank & 1U) == 0) {
+      others_known_ = false;
     }
     ++next_;
     if (next_ == runs[run_].end && ++run_ < runs.size()) {
@@ -69,51 +74,71 @@ void DramChannel::fill(std::span<const BurstRun> runs) {
   }
 }
 
-// The command that may be given first; of several in one cycle, by kind, then by age.
-DramChannel::Choice DramChannel::choose() const {
-  const auto rank = [](DramCommand command) {
-    return command == DramCommand::kPrecharge ? 2 : command == DramCommand::kActivate ? 1 : 0;
-  };
-  Choice best{column_, 0, std::numeric_limits<std::int64_t>::max()};
-  std::uint64_t has_column = 0;  // banks
-  std::uint64_t has_other = 0;
-  for (std::size_t i = 0; i < queue_.size(); ++i) {
-    const DramAddress at = queue_[i].at;
+// What the banks whose rows nobody waits for have to do first, each for its oldest burst.
+void DramChannel::find_others() {
+  others_.clear();
+  other_banks_ = 0;
+  for (const Waiting& waiting : queue_) {
+    const DramAddress at = waiting.at;
     const std::uint64_t bit = std::uint64_t{1} << at.bank;
     const std::int64_t open = device_.open_row(at.bank);
-    DramCommand command = column_;
-    if (open == at.row) {
-      if ((has_column & bit) != 0) {
-        continue;
-      }
-      has_column |= bit;
-    } else {
-      if ((has_other & bit) != 0 || waiting_hits_[static_cast<std::size_t>(at.bank)] > 0) {
-        continue;
-      }
-      has_other |= bit;
-      command = open == DramDevice::kClosed ? DramCommand::kActivate : DramCommand::kPrecharge;
+    if ((other_banks_ & bit) != 0 || open == at.row ||
+        waiting_hits_[static_cast<std::size_t>(at.bank)] > 0) {
+      continue;
     }
-    const std::int64_t cycle = std::max(now_, device_.earliest(command, at.bank));
-    if (cycle < best.cycle || (cycle == best.cycle && rank(command) < rank(best.command))) {
-      best = {command, i, cycle};
+    other_banks_ |= bit;
+    const DramCommand command =
+        open == DramDevice::kClosed ? DramCommand::kActivate : DramCommand::kPrecharge;
+    others_.push_back({command, 0, at, device_.earliest(command, at.bank)});
+  }
+  others_known_ = true;
+}
+
+// The command that may be given first; of several in one cycle, by kind, then by age.
+DramChannel::Choice DramChannel::choose() {
+  Choice best{column_, 0, {}, std::numeric_limits<std::int64_t>::max()};
+  const std::int64_t soonest = std::max(now_, device_.earliest_of_channel(column_));
+  std::uint64_t looked_at = 0;  // banks
+  for (std::size_t i = 0; i < queue_.size() && hits_ > 0 && best.cycle > soonest; ++i) {
+    const DramAddress at = queue_[i].at;
+    const std::uint64_t bit = std::uint64_t{1} << at.bank;
+    if ((looked_at & bit) == 0 && device_.open_row(at.bank) == at.row) {
+      looked_at |= bit;
+      const std::int64_t cycle = std::max(now_, device_.earliest(column_, at.bank));
+      if (cycle < best.cycle) {
+        best = {column_, i, at, cycle};
+      }
+    }
+  }
+  if (best.cycle == now_ || hits_ == static_cast<std::int64_t>(queue_.size())) {
+    return best;
+  }
+  if (!others_known_) {
+    find_others();
+  }
+  for (const Choice& other : others_) {
+    const std::int64_t cycle = std::max(now_, other.cycle);
+    if (cycle < best.cycle || (cycle == best.cycle && other.command == DramCommand::kActivate &&
+                               best.command == DramCommand::kPrecharge)) {
+      best = other;
+      best.cycle = cycle;
     }
   }
   return best;
 }
 
 void DramChannel::give(const Choice& choice) {
-  const Waiting waiting = queue_[choice.waiting];
-  const auto bank = static_cast<std::size_t>(waiting.at.bank);
-  device_.issue(choice.command, waiting.at, choice.cycle);
-  tell(choice.command, waiting.at, choice.cycle);
+  const auto bank = static_cast<std::size_t>(choice.at.bank);
+  device_.issue(choice.command, choice.at, choice.cycle);
+  tell(choice.command, choice.at, choice.cycle);
   now_ = choice.cycle + 1;
   switch (choice.command) {
     case DramCommand::kActivate:
       counts_.activates += 1;
+      others_known_ = false;
       fresh_[bank] = true;
       for (const Waiting& other : queue_) {
-        if (other.at == waiting.at) {
+        if (other.at == choice.at) {
           ++waiting_hits_[bank];
           ++hits_;
         }
@@ -122,12 +147,16 @@ void DramChannel::give(const Choice& choice) {
     case DramCommand::kRead:
     case DramCommand::kWrite:
       queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(choice.waiting));
-      --waiting_hits_[bank];
       --hits_;
+      if (--waiting_hits_[bank] == 0) {
+        others_known_ = false;
+      }
       last_column_ = choice.cycle;
-      count_column(waiting.at.bank);
+      count_column(choice.at.bank);
       break;
     case DramCommand::kPrecharge:
+      others_known_ = false;
+      break;
     case DramCommand::kRefresh:
       break;
   }
@@ -199,6 +228,7 @@ void DramChannel::refresh() {
   std::ranges::fill(waiting_hits_, 0);
   std::ranges::fill(fresh_, 0);
   hits_ = 0;
+  others_known_ = false;
 }
 
 // Of a channel that has had nothing to do. But for the first, they find all banks closed, and the

@@ -70,12 +70,14 @@ class DramChannel {
   };
   struct Choice {
     DramCommand command = DramCommand::kRead;
-    std::size_t waiting = 0;  // whose
+    std::size_t waiting = 0;  // of a read or write: whose
+    DramAddress at;
     std::int64_t cycle = 0;
   };
 
   void fill(std::span<const BurstRun> runs);
-  Choice choose() const;
+  void find_others();
+  Choice choose();
   void give(const Choice& choice);
   bool give_rest_of_row(const Choice& choice, std::span<const BurstRun> runs);
   void count_column(std::int64_t bank);
@@ -90,7 +92,9 @@ class DramChannel {
   DramPreset preset_;
   DramDevice device_;
   std::int64_t stripe_;  // bursts of a row in each bank group
-  std::int64_t step_;    // between bursts that follow one another
+  int stripe_bits_;      // powers of two
+  int bank_bits_;
+  std::int64_t step_;  // between bursts that follow one another
   std::int64_t refresh_due_;
   std::int64_t now_ = 0;  // no command may be given before
 
@@ -104,6 +108,11 @@ class DramChannel {
   std::vector<std::int64_t> waiting_hits_;  // by bank: bursts of the queue for the row that is open
   std::vector<std::uint8_t> fresh_;  // by bank: its row was opened, and no burst was in it yet
   std::int64_t hits_ = 0;            // sum of waiting_hits_
+  // Activates and precharges to choose from, oldest first, and the cycles from which on they may be
+  // given; no read or write changes them as long as it leaves another one for its row.
+  std::vector<Choice> others_;
+  std::uint64_t other_banks_ = 0;
+  bool others_known_ = false;
   DramCounts counts_;
   Observer observer_;
   bool by_burst_ = false;

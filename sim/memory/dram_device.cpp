@@ -55,44 +55,36 @@ std::vector<DramRule> dram_rules(const DramPreset& preset) {
   };
 }
 
-DramDevice::DramDevice(const DramPreset& preset) : groups_(preset.bank_groups) {
+DramDevice::DramDevice(const DramPreset& preset)
+    : group_mask_(preset.bank_groups - 1),
+      banks_(static_cast<std::size_t>(preset.banks())),
+      groups_(static_cast<std::size_t>(preset.bank_groups)) {
   for (const DramRule& rule : dram_rules(preset)) {
-    rules_.at(index_of(rule.later)).push_back(rule);
+    before_.at(index_of(rule.later)).push_back(rule);
+    behind_.at(index_of(rule.earlier)).push_back(rule);
   }
-  Last never{};
-  never.fill(kNever);
-  channel_last_ = never;
   activates_.fill(kNever);
-  group_last_.assign(static_cast<std::size_t>(preset.bank_groups), never);
-  banks_.assign(static_cast<std::size_t>(preset.banks()), Bank{kClosed, never});
 }
 
-std::int64_t DramDevice::last_of(const DramRule& rule, std::int64_t bank) const {
-  if (rule.back > 1) {
-    return activates_.at(oldest_);
-  }
-  const std::size_t earlier = index_of(rule.earlier);
-  switch (rule.scope) {
+const DramDevice::Scope& DramDevice::scope_of(DramScope scope, std::int64_t bank) const {
+  switch (scope) {
     case DramScope::kBank:
-      return banks_[static_cast<std::size_t>(bank)].last[earlier];
+      return banks_[static_cast<std::size_t>(bank)];
     case DramScope::kGroup:
-      return group_last_[static_cast<std::size_t>(bank % groups_)][earlier];
+      return groups_[static_cast<std::size_t>(bank & group_mask_)];
     case DramScope::kChannel:
       break;
   }
-  return channel_last_[earlier];
+  return channel_;
 }
 
-std::int64_t DramDevice::earliest(DramCommand command, std::int64_t bank) const {
-  std::int64_t cycle = bus_ + 1;
-  for (const DramRule& rule : rules_[index_of(command)]) {
-    cycle = std::max(cycle, last_of(rule, bank) + rule.cycles);
-  }
-  return cycle;
+std::int64_t DramDevice::last_of(const DramRule& rule, std::int64_t bank) const {
+  return rule.back > 1 ? activates_.at(oldest_)
+                       : scope_of(rule.scope, bank).last[index_of(rule.earlier)];
 }
 
 std::int64_t DramDevice::earliest_precharge_all() const {
-  std::int64_t cycle = bus_ + 1;
+  std::int64_t cycle = kNever;
   for (std::size_t bank = 0; bank < banks_.size(); ++bank) {
     if (banks_[bank].row != kClosed) {
       cycle = std::max(cycle, earliest(DramCommand::kPrecharge, static_cast<std::int64_t>(bank)));
@@ -105,7 +97,7 @@ void DramDevice::require(DramCommand command, std::int64_t bank, std::int64_t cy
   if (cycle >= earliest(command, bank)) {
     return;
   }
-  for (const DramRule& rule : rules_[index_of(command)]) {
+  for (const DramRule& rule : before_[index_of(command)]) {
     const std::int64_t last = last_of(rule, bank);
     if (cycle < last + rule.cycles) {
       throw std::logic_error(fmt::format(
@@ -118,11 +110,24 @@ void DramDevice::require(DramCommand command, std::int64_t bank, std::int64_t cy
 }
 
 void DramDevice::note(DramCommand command, std::int64_t bank, std::int64_t cycle) {
+  if (command == DramCommand::kActivate) {
+    activates_[oldest_] = cycle;
+    oldest_ = (oldest_ + 1) % activates_.size();
+  }
   const std::size_t index = index_of(command);
-  banks_[static_cast<std::size_t>(bank)].last[index] = cycle;
-  group_last_[static_cast<std::size_t>(bank % groups_)][index] = cycle;
-  channel_last_[index] = cycle;
-  bus_ = cycle;
+  Scope& of_bank = banks_[static_cast<std::size_t>(bank)];
+  Scope& of_group = groups_[static_cast<std::size_t>(bank & group_mask_)];
+  of_bank.last[index] = of_group.last[index] = channel_.last[index] = cycle;
+  for (std::int64_t& ready : channel_.ready) {  // one command in a cycle
+    ready = std::max(ready, cycle + 1);
+  }
+  for (const DramRule& rule : behind_[index]) {
+    Scope& scope = rule.scope == DramScope::kBank    ? of_bank
+                   : rule.scope == DramScope::kGroup ? of_group
+                                                     : channel_;
+    std::int64_t& ready = scope.ready[index_of(rule.later)];
+    ready = std::max(ready, (rule.back > 1 ? activates_[oldest_] : cycle) + rule.cycles);
+  }
 }
 
 void DramDevice::issue(DramCommand command, DramAddress at, std::int64_t cycle) {
@@ -133,8 +138,6 @@ void DramDevice::issue(DramCommand command, DramAddress at, std::int64_t cycle) 
       assert(bank.row == kClosed);
       bank.row = at.row;
       ++open_;
-      activates_.at(oldest_) = cycle;
-      oldest_ = (oldest_ + 1) % activates_.size();
       break;
     case DramCommand::kPrecharge:
       assert(bank.row != kClosed);
@@ -169,30 +172,30 @@ void DramDevice::precharge_all(std::int64_t cycle) {
 
 bool DramDevice::in_step(DramCommand command, std::int64_t bank, std::int64_t cycle,
                          std::int64_t step) const {
-  // Every later command behaves like the first `groups_` of them: those that come before it are
+  // Every later command behaves like the first ones of each group: those that come before it are
   // whole rounds away.
-  const std::int64_t first = bank - bank % groups_;
-  for (std::int64_t i = 0; i < groups_; ++i) {
-    const std::int64_t at = first + (bank + i) % groups_;
-    for (const DramRule& rule : rules_[index_of(command)]) {
-      const bool of_channel = rule.scope == DramScope::kChannel;
-      if (last_of(rule, at) + rule.cycles > (of_channel ? cycle : cycle + i * step)) {
-        return false;
-      }
-      const bool repeats = rule.earlier == command && rule.scope == DramScope::kGroup;
-      if (repeats && rule.cycles > groups_ * step) {
-        return false;
-      }
+  const std::int64_t groups = group_mask_ + 1;
+  for (const DramRule& rule : before_[index_of(command)]) {
+    if (rule.earlier == command && rule.scope == DramScope::kGroup && rule.cycles > groups * step) {
+      return false;
     }
   }
-  return true;
+  const std::size_t index = index_of(command);
+  for (std::int64_t i = 0; i < groups; ++i) {
+    const std::int64_t at = (bank & ~group_mask_) + ((bank + i) & group_mask_);
+    if (std::max(banks_[static_cast<std::size_t>(at)].ready[index],
+                 groups_[static_cast<std::size_t>(at & group_mask_)].ready[index]) >
+        cycle + i * step) {
+      return false;
+    }
+  }
+  return channel_.ready[index] <= cycle;
 }
 
 void DramDevice::issue_row(DramCommand command, std::int64_t bank, std::int64_t first,
                            std::int64_t step, std::int64_t count) {
-  const std::int64_t of_group = bank - bank % groups_;
-  for (std::int64_t i = std::max<std::int64_t>(count - groups_, 0); i < count; ++i) {
-    note(command, of_group + (bank + i) % groups_, first + i * step);
+  for (std::int64_t i = std::max<std::int64_t>(count - group_mask_ - 1, 0); i < count; ++i) {
+    note(command, (bank & ~group_mask_) + ((bank + i) & group_mask_), first + i * step);
   }
 }
 

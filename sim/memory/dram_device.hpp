@@ -2,6 +2,7 @@
 // holds two commands apart stands in one list.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -46,7 +47,16 @@ class DramDevice {
   bool any_open() const { return open_ > 0; }
 
   // The first cycle in which the bank, or for a refresh all of the channel, may take the command.
-  std::int64_t earliest(DramCommand command, std::int64_t bank) const;
+  std::int64_t earliest(DramCommand command, std::int64_t bank) const {
+    const auto index = static_cast<std::size_t>(command);
+    return std::max({banks_[static_cast<std::size_t>(bank)].ready[index],
+                     groups_[static_cast<std::size_t>(bank & group_mask_)].ready[index],
+                     channel_.ready[index]});
+  }
+  // In which any bank may, as far as the channel is concerned.
+  std::int64_t earliest_of_channel(DramCommand command) const {
+    return channel_.ready[static_cast<std::size_t>(command)];
+  }
   // All open banks together.
   std::int64_t earliest_precharge_all() const;
 
@@ -66,26 +76,36 @@ class DramDevice {
  private:
   static constexpr std::int64_t kNever = -(std::int64_t{1} << 60);
 
-  // Cycles of the last commands of each kind.
-  using Last = std::array<std::int64_t, kDramCommands>;
-  struct Bank {
+  using OfCommands = std::array<std::int64_t, kDramCommands>;
+  // Of a bank, a bank group or the channel: the last commands of each kind, and from which cycle on
+  // its rules allow the next ones.
+  struct Scope {
+    OfCommands last;
+    OfCommands ready;
+
+    Scope() {
+      last.fill(kNever);
+      ready.fill(kNever);
+    }
+  };
+  struct Bank : Scope {
     std::int64_t row = kClosed;
-    Last last;
   };
 
   std::int64_t last_of(const DramRule& rule, std::int64_t bank) const;
+  const Scope& scope_of(DramScope scope, std::int64_t bank) const;
   void require(DramCommand command, std::int64_t bank, std::int64_t cycle) const;
   void note(DramCommand command, std::int64_t bank, std::int64_t cycle);
 
-  std::int64_t groups_;
-  std::array<std::vector<DramRule>, kDramCommands> rules_;  // by the later command
+  std::int64_t group_mask_;
+  std::array<std::vector<DramRule>, kDramCommands> before_;  // by the later command
+  std::array<std::vector<DramRule>, kDramCommands> behind_;  // by the earlier one
   std::vector<Bank> banks_;
-  std::vector<Last> group_last_;
-  Last channel_last_;
+  std::vector<Scope> groups_;
+  Scope channel_;
   std::array<std::int64_t, 4> activates_;  // the last four, oldest at `oldest_`
   std::size_t oldest_ = 0;
-  std::int64_t bus_ = kNever;  // the last command at all
-  std::int64_t open_ = 0;      // banks
+  std::int64_t open_ = 0;  // banks
 };
 
 }  // namespace potomac::sim

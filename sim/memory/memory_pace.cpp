@@ -8,7 +8,7 @@ MemoryPace::MemoryPace(const Architecture& architecture, const Schedule& schedul
                        std::span<GemmOperands> operands, const ElementBits& bits)
     : operands_(operands),
       bits_(bits),
-      memory_(architecture),
+      memory_(architecture, operands, bits),
       cursor_(schedule, architecture.issue, operands, bits) {}
 
 std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {

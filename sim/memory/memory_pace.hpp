@@ -25,6 +25,7 @@ class MemoryPace : public Pace {
 
   // Those so far.
   const StallCycles& stalls() const { return memory_.stalls(); }
+  DramCounts dram_counts() const { return memory_.dram_counts(); }
 
  private:
   std::span<GemmOperands> operands_;

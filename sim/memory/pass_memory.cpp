@@ -21,12 +21,15 @@ std::int64_t tiles_of(const GemmShape& gemm, const Blocking& blocking) {
   return tiles;
 }
 
-// Of blocks with the same traffic, those with which the array is done first, in one of the GEMMs.
-Blocking soonest(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits,
+// Of blocks with the same traffic, those with which the array is done first, in one of the GEMMs; a
+// device counts as its bandwidth and latency.
+Blocking soonest(GemmOperands& operands, const Architecture& given, const ElementBits& bits,
                  const Blocking& blocking) {
-  if (!architecture.memory->dram || tiles_of(operands.gemm(), blocking) > kManyTiles) {
+  if (!given.memory->dram || tiles_of(operands.gemm(), blocking) > kManyTiles) {
     return blocking;
   }
+  Architecture architecture = given;
+  architecture.memory->dram.emplace(without_device(*given.memory->dram));
   GemmShape one = operands.gemm();
   one.count = 1;
   Blocking best = blocking;
@@ -59,14 +62,25 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
     gemms.push_back(one.gemm());
     plan.tiles.push_back(soonest(one, architecture, bits, least_traffic(one, architecture, bits)));
   }
+  const DramConfig* const dram = architecture.memory->dram ? &*architecture.memory->dram : nullptr;
+  if (dram == nullptr || !dram->device) {
+    plan.accesses.forget_dram_device();
+  }
   const Schedule schedule(gemms, architecture.array, architecture.dataflow, plan.tiles);
   for (std::size_t i = 0; i < operands.size(); ++i) {
     add_accesses(plan.accesses, schedule, i, *architecture.memory, operands[i], bits);
   }
-  if (architecture.memory->dram && !operands.empty()) {
+  if (dram != nullptr && !operands.empty()) {
     MemoryPace pace(architecture, schedule, operands, bits);
     pace.total_stalls(schedule, architecture.issue);
     plan.stalls = pace.stalls();
+    if (dram->device) {
+      const DramCounts counts = pace.dram_counts();
+      const auto burst_bits = static_cast<std::uint64_t>(dram->device->burst_bits());
+      plan.accesses.moved_bits = (counts.bursts_read + counts.bursts_written) * burst_bits;
+      plan.accesses.row_hits = counts.row_hits;
+      plan.accesses.row_misses = counts.row_misses;
+    }
   }
   return plan;
 }

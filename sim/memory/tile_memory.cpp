@@ -4,21 +4,23 @@
 
 namespace potomac::sim {
 
-TileMemory::TileMemory(const Architecture& architecture)
+TileMemory::TileMemory(const Architecture& architecture, std::span<GemmOperands> operands,
+                       const ElementBits& bits)
     : dataflow_(architecture.dataflow),
       order_(transfer_order(architecture)),
       lag_(store_lag(architecture)),
       latency_(results_latency(architecture.array, architecture.dataflow)),
-      bus_(*architecture.memory->dram, architecture.clock_mhz) {
+      dram_(architecture, operands, bits) {
   first_.double_buffered = architecture.memory->first.double_buffered;
   second_.double_buffered = architecture.memory->second.double_buffered;
   results_.double_buffered = architecture.memory->results.double_buffered;
 }
 
-void TileMemory::load(Scratchpad& scratchpad, const BlockDemand& block) {
-  if (block.is_new) {
+void TileMemory::load(Scratchpad& scratchpad, const BlockDemand& demand, DramBlock block,
+                      const TilePlace& place) {
+  if (demand.is_new) {
     const std::int64_t free = scratchpad.next_half();
-    scratchpad.ready = bus_.read(free, block.bits);
+    scratchpad.ready = dram_.transfer(free, {block, place, false, demand.bits});
   }
 }
 
@@ -32,18 +34,19 @@ std::int64_t TileMemory::wait(std::int64_t now, const Scratchpad& scratchpad,
 }
 
 void TileMemory::transfer(TransferKind kind, const TileDemand& tile) {
+  const TilePlace place = tile.tile.place();
   switch (kind) {
     case TransferKind::kLoadFirst:
-      load(first_, tile.first);
+      load(first_, tile.first, DramBlock::kFirst, place);
       break;
     case TransferKind::kLoadSecond:
-      load(second_, tile.second);
+      load(second_, tile.second, DramBlock::kSecond, place);
       break;
     case TransferKind::kStoreResults:
       store_results(number_ - lag_);
       break;
     case TransferKind::kMakeRoom:
-      load(results_, tile.results);
+      load(results_, tile.results, DramBlock::kResults, place);
       break;
   }
 }
@@ -63,6 +66,7 @@ std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
     transfer(order_[i], tile);
   }
   results_bits_ = tile.results_bits;
+  results_place_ = tile.tile.place();
   if (os) {
     now = wait(now, first_, stalls_.first);
     now = wait(now, second_, stalls_.second);
@@ -73,13 +77,14 @@ std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
 }
 
 void TileMemory::leave_results(std::int64_t tile) {
-  left_.push_back({results_.half, complete_, results_bits_, tile});
+  left_.push_back({results_.half, complete_, results_bits_, tile, results_place_});
 }
 
 void TileMemory::store_results(std::int64_t last_tile) {
   while (!left_.empty() && left_.front().tile <= last_tile) {
     const Left& oldest = left_.front();
-    results_.free[oldest.half] = bus_.write(oldest.complete, oldest.bits);
+    results_.free[oldest.half] =
+        dram_.transfer(oldest.complete, {DramBlock::kResults, oldest.place, true, oldest.bits});
     left_.erase(left_.begin());
   }
 }

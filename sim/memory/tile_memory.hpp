@@ -14,9 +14,10 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
-#include "sim/memory/dram_bus.hpp"
+#include "sim/memory/dram.hpp"
 #include "sim/memory/tile_program.hpp"
 #include "sim/memory/transfers.hpp"
 
@@ -35,7 +36,9 @@ struct StallCycles {
 class TileMemory {
  public:
   // Precondition: the architecture has a memory whose DRAM is not ideal.
-  explicit TileMemory(const Architecture& architecture);
+  // `operands` must outlive it.
+  TileMemory(const Architecture& architecture, std::span<GemmOperands> operands,
+             const ElementBits& bits);
 
   // What happens to a tile, in the order in which the array comes to it. Each returns the cycle in
   // which the array may go on.
@@ -54,6 +57,7 @@ class TileMemory {
   std::int64_t finish(std::int64_t now);
 
   const StallCycles& stalls() const { return stalls_; }
+  DramCounts dram_counts() const { return dram_.counts(); }
 
  private:
   struct Scratchpad {
@@ -74,11 +78,13 @@ class TileMemory {
     std::int64_t complete;  // from which cycle on
     std::int64_t bits;
     std::int64_t tile;  // by whose number
+    TilePlace place;
   };
 
   Scratchpad& stationary() { return dataflow_ == Dataflow::kWeightStationary ? second_ : first_; }
   Scratchpad& streaming() { return dataflow_ == Dataflow::kWeightStationary ? first_ : second_; }
-  void load(Scratchpad& scratchpad, const BlockDemand& block);
+  void load(Scratchpad& scratchpad, const BlockDemand& demand, DramBlock block,
+            const TilePlace& place);
   void transfer(TransferKind kind, const TileDemand& tile);
   void store_results(std::int64_t last_tile);
   void leave_results(std::int64_t tile);
@@ -91,12 +97,13 @@ class TileMemory {
   std::vector<TransferKind> order_;  // of a tile's transfers
   std::int64_t lag_;                 // tiles after which results are stored
   std::int64_t latency_;
-  DramBus bus_;
+  Dram dram_;
   Scratchpad first_, second_, results_;
   std::int64_t number_ = -1;       // of the tile whose slots are taken
   std::int64_t results_bits_ = 0;  // of the newest block
-  std::int64_t complete_ = 0;      // when its results are in their scratchpad
-  std::vector<Left> left_;         // oldest first
+  TilePlace results_place_;
+  std::int64_t complete_ = 0;  // when its results are in their scratchpad
+  std::vector<Left> left_;     // oldest first
   StallCycles stalls_;
 };
 

@@ -11,6 +11,13 @@
 
 namespace potomac::sim {
 
+// Which part of which of the pass's GEMMs a tile is.
+struct TilePlace {
+  std::size_t entry = 0;  // of the schedule's GEMMs
+  std::int64_t copy = 0;  // which of the entry's equal GEMMs
+  ByIndex<Range> block;
+};
+
 struct TimedTile {
   std::size_t entry = 0;  // of the schedule's GEMMs
   std::int64_t copy = 0;  // which of the entry's equal GEMMs
@@ -24,6 +31,8 @@ struct TimedTile {
   std::int64_t last_row = 0;
   std::int64_t first_slot = 0;
   std::int64_t last_slot = 0;
+
+  TilePlace place() const { return {entry, copy, block}; }
 };
 
 class TileWalk {

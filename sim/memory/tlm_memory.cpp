@@ -20,21 +20,22 @@
 namespace potomac::sim {
 namespace {
 
-// How many bits a transaction moves (a payload counts bytes), and the cycle in which it begins.
-struct TransferSize : tlm::tlm_extension<TransferSize> {
-  std::int64_t bits = 0;
+// What a transaction moves (a payload counts bytes, and has one address), and the cycle in which it
+// begins.
+struct TransferDetails : tlm::tlm_extension<TransferDetails> {
+  DramRequest request;
   std::int64_t cycle = 0;
 
   tlm::tlm_extension_base* clone() const override {
-    return new TransferSize(*this);  // NOLINT(cppcoreguidelines-owning-memory)
+    return new TransferDetails(*this);  // NOLINT(cppcoreguidelines-owning-memory)
   }
   void copy_from(const tlm::tlm_extension_base& other) override {
-    *this = dynamic_cast<const TransferSize&>(other);
+    *this = dynamic_cast<const TransferDetails&>(other);
   }
 };
 
-// DRAM and its bus. A transaction is annotated with the time till all of it has passed the bus;
-// whoever asked may ask again before that.
+// DRAM, its controllers and its bus. A transaction is annotated with the time till all of it has
+// passed the bus; whoever asked may ask again before that.
 class DramModule : public sc_core::sc_module {
  public:
   tlm_utils::multi_passthrough_target_socket<DramModule> socket{"socket"};
@@ -44,19 +45,18 @@ class DramModule : public sc_core::sc_module {
     socket.register_b_transport(this, &DramModule::b_transport);
   }
 
-  void start(const DramBus& bus) { bus_ = bus; }
+  void start(const MemoryJob& job) { dram_.emplace(*job.architecture, job.operands, job.bits); }
 
  private:
   void b_transport(int /*from*/, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-    const TransferSize& size = *payload.get_extension<TransferSize>();
-    const std::int64_t end =
-        payload.is_read() ? bus_->read(size.cycle, size.bits) : bus_->write(size.cycle, size.bits);
-    delay += period_ * static_cast<double>(end - size.cycle);
+    const TransferDetails& details = *payload.get_extension<TransferDetails>();
+    const std::int64_t end = dram_->transfer(details.cycle, details.request);
+    delay += period_ * static_cast<double>(end - details.cycle);
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
   }
 
   sc_core::sc_time period_;
-  std::optional<DramBus> bus_;
+  std::optional<Dram> dram_;
 };
 
 // One scratchpad and the DMA engine that fills and empties it.
@@ -75,12 +75,8 @@ class ScratchpadModule : public sc_core::sc_module {
   }
 
   // Begins to bring a block, or to take one away, in cycle `now`.
-  void load(std::int64_t now, std::int64_t bits) {
-    loading_.push_back(transfer(tlm::TLM_READ_COMMAND, now, bits));
-    advance(now);
-  }
-  void store(std::int64_t now, std::int64_t bits) {
-    storing_.push_back(transfer(tlm::TLM_WRITE_COMMAND, now, bits));
+  void begin(std::int64_t now, const DramRequest& request) {
+    (request.write ? storing_ : loading_).push_back(transfer(now, request));
     advance(now);
   }
 
@@ -100,21 +96,22 @@ class ScratchpadModule : public sc_core::sc_module {
 
  private:
   // The cycle from which on it is over.
-  std::int64_t transfer(tlm::tlm_command command, std::int64_t now, std::int64_t bits) {
-    if (bits == 0) {
+  std::int64_t transfer(std::int64_t now, const DramRequest& request) {
+    if (request.bits == 0) {
       return now;
     }
     tlm::tlm_generic_payload payload;
-    TransferSize size;
-    size.bits = bits;
-    size.cycle = now;
-    payload.set_command(command);
-    payload.set_data_length(static_cast<unsigned>(std::min<std::int64_t>((bits + 7) / 8, 1 << 30)));
+    TransferDetails details;
+    details.request = request;
+    details.cycle = now;
+    payload.set_command(request.write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
+    payload.set_data_length(
+        static_cast<unsigned>(std::min<std::int64_t>((request.bits + 7) / 8, 1 << 30)));
     payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
-    payload.set_extension(&size);
+    payload.set_extension(&details);
     sc_core::sc_time delay;
     socket->b_transport(payload, delay);
-    payload.clear_extension(&size);
+    payload.clear_extension(&details);
     return now + static_cast<std::int64_t>(delay.value() / period_.value());
   }
 
@@ -156,7 +153,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
     os_ = architecture.dataflow == Dataflow::kOutputStationary;
     ws_ = architecture.dataflow == Dataflow::kWeightStationary;
     latency_ = results_latency(architecture.array, architecture.dataflow);
-    dram_.start(DramBus(*architecture.memory->dram, architecture.clock_mhz));
+    dram_.start(*job_);
     for (ScratchpadModule* scratchpad : {&first_, &second_, &results_}) {
       scratchpad->start();
     }
@@ -270,16 +267,14 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
       const Transfer& next = program_->now();
       switch (next.kind) {
         case TransferKind::kLoadFirst:
-          first_.load(state_.now, next.bits);
+          first_.begin(state_.now, request_of(next));
           break;
         case TransferKind::kLoadSecond:
-          second_.load(state_.now, next.bits);
+          second_.begin(state_.now, request_of(next));
           break;
         case TransferKind::kStoreResults:
-          results_.store(state_.now, next.bits);
-          break;
         case TransferKind::kMakeRoom:
-          results_.load(state_.now, next.bits);
+          results_.begin(state_.now, request_of(next));
           break;
       }
       state_.head_since = state_.now;

@@ -44,6 +44,22 @@ Visits visits_of(const workloads::GemmShape& gemm, const Blocking& blocking) {
           visits(trips, blocking.order, Index::kK)};
 }
 
+GemmOperands::Part::Part(const workloads::MappingRun& run)
+    : count(run.count),
+      first(run.mappings.first),
+      second(run.mappings.second),
+      first_runs(run.mappings.first),
+      second_runs(run.mappings.second),
+      result_runs(run.mappings.result),
+      first_step(run.first_step),
+      second_step(run.second_step),
+      result_step(run.result_step) {}
+
+void GemmOperands::add(Part part) {
+  part.first_copy = parts_.empty() ? 0 : parts_.back().first_copy + parts_.back().count;
+  parts_.push_back(std::move(part));
+}
+
 GemmOperands::Part& GemmOperands::part_of(std::int64_t copy) {
   for (Part& part : parts_) {
     if (copy < part.count) {
@@ -89,14 +105,16 @@ bool GemmOperands::second_overlaps() const {
 
 std::vector<GemmOperands> operands_of(const workloads::LayerShape& layer, workloads::Pass pass,
                                       const workloads::Lowering& lowering) {
+  const workloads::PassTensors tensors = workloads::tensors_of(layer.kind, pass);
+  const TensorExtents extents{tensors, workloads::element_count(layer.of(tensors.first)),
+                              workloads::element_count(layer.of(tensors.second))};
   std::vector<GemmOperands> operands;
   const auto runs = workloads::mapping_runs(layer, pass, lowering);
   auto run = runs.begin();
   for (const workloads::GemmShape& gemm : workloads::gemms_of(layer, pass, lowering)) {
-    GemmOperands& made = operands.emplace_back(gemm);
+    GemmOperands& made = operands.emplace_back(gemm, extents);
     for (std::int64_t count = 0; count < gemm.count; ++run) {
-      made.add({run->count, TouchedElements(run->mappings.first),
-                TouchedElements(run->mappings.second)});
+      made.add(GemmOperands::Part(*run));
       count += run->count;
     }
   }

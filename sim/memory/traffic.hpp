@@ -13,6 +13,7 @@
 
 #include "sim/machine/array_shape.hpp"
 #include "sim/machine/blocking.hpp"
+#include "workloads/layers/block_runs.hpp"
 #include "workloads/layers/lowering.hpp"
 #include "workloads/layers/touched_elements.hpp"
 
@@ -48,20 +49,39 @@ struct Traffic {
   friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
+// The tensors of a pass: which its operands are, and how many elements they have.
+struct TensorExtents {
+  workloads::PassTensors kinds;
+  std::int64_t first = 0;
+  std::int64_t second = 0;
+};
+
 // The operands of equal GEMMs of a pass (an entry of gemms_of()), as far as traffic is concerned.
 class GemmOperands {
  public:
   // Of GEMMs whose operands lie alike.
   struct Part {
-    std::int64_t count = 0;
+    explicit Part(const workloads::MappingRun& run);
+
+    std::int64_t count;
+    std::int64_t first_copy = 0;  // its number among the entry's
     workloads::TouchedElements first;
     workloads::TouchedElements second;
+    // Where they lie, and the results; and how much further on the next copy's are.
+    workloads::BlockRuns first_runs;
+    workloads::BlockRuns second_runs;
+    workloads::BlockRuns result_runs;
+    std::int64_t first_step;
+    std::int64_t second_step;
+    std::int64_t result_step;
   };
 
-  explicit GemmOperands(const workloads::GemmShape& gemm) : gemm_(gemm) {}
-  void add(Part part) { parts_.push_back(std::move(part)); }
+  GemmOperands(const workloads::GemmShape& gemm, const TensorExtents& tensors)
+      : gemm_(gemm), tensors_(tensors) {}
+  void add(Part part);
 
   const workloads::GemmShape& gemm() const { return gemm_; }
+  const TensorExtents& tensors() const { return tensors_; }
   // The part that copy number `copy` of the GEMM belongs to.
   Part& part_of(std::int64_t copy);
 
@@ -78,6 +98,7 @@ class GemmOperands {
 
  private:
   workloads::GemmShape gemm_;
+  TensorExtents tensors_;
   std::vector<Part> parts_;
 };
 

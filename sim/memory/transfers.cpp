@@ -47,6 +47,13 @@ std::int64_t results_latency(ArrayShape array, Dataflow dataflow) {
   return dataflow == Dataflow::kOutputStationary ? across + array.rows : across;
 }
 
+DramRequest request_of(const Transfer& transfer) {
+  const DramBlock block = transfer.kind == TransferKind::kLoadFirst    ? DramBlock::kFirst
+                          : transfer.kind == TransferKind::kLoadSecond ? DramBlock::kSecond
+                                                                       : DramBlock::kResults;
+  return {block, transfer.place, transfer.kind == TransferKind::kStoreResults, transfer.bits};
+}
+
 std::string describe(const Transfer& transfer) {
   switch (transfer.kind) {
     case TransferKind::kLoadFirst:
@@ -99,7 +106,7 @@ void TransferProgram::fill() {
       continue;
     }
     if (number_ > 0) {
-      left_.push_back({number_ - 1, results_bits_});
+      left_.push_back({number_ - 1, results_bits_, results_place_});
       store_left(number_ - 1);
     }
     ended_ = true;
@@ -109,19 +116,22 @@ void TransferProgram::fill() {
 void TransferProgram::add_tile() {
   const TileDemand& tile = tiles_.now();
   if (tile.results.is_new && number_ > 0) {
-    left_.push_back({number_ - 1, results_bits_});
+    left_.push_back({number_ - 1, results_bits_, results_place_});
   }
   results_bits_ = tile.results_bits;
+  results_place_ = tile.tile.place();
   for (const TransferKind kind : order_) {
     switch (kind) {
       case TransferKind::kLoadFirst:
         if (tile.first.is_new) {
-          ready_.push_back({kind, number_, tile.first.bits, first_.begin(number_)});
+          ready_.push_back(
+              {kind, number_, tile.first.bits, tile.tile.place(), first_.begin(number_)});
         }
         break;
       case TransferKind::kLoadSecond:
         if (tile.second.is_new) {
-          ready_.push_back({kind, number_, tile.second.bits, second_.begin(number_)});
+          ready_.push_back(
+              {kind, number_, tile.second.bits, tile.tile.place(), second_.begin(number_)});
         }
         break;
       case TransferKind::kStoreResults:
@@ -130,7 +140,7 @@ void TransferProgram::add_tile() {
       case TransferKind::kMakeRoom:
         if (tile.results.is_new) {
           results_.count += 1;
-          ready_.push_back({kind, number_, tile.results.bits,
+          ready_.push_back({kind, number_, tile.results.bits, tile.tile.place(),
                             std::max<std::int64_t>(results_.count - results_.halves, 0)});
         }
         break;
@@ -143,7 +153,8 @@ void TransferProgram::add_tile() {
 void TransferProgram::store_left(std::int64_t last_tile) {
   while (!left_.empty() && left_.front().tile <= last_tile) {
     const Left& oldest = left_.front();
-    ready_.push_back({TransferKind::kStoreResults, oldest.tile, oldest.bits, oldest.tile + 1});
+    ready_.push_back(
+        {TransferKind::kStoreResults, oldest.tile, oldest.bits, oldest.place, oldest.tile + 1});
     left_.pop_front();
   }
 }

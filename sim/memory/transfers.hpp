@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/memory/dram.hpp"
 #include "sim/memory/tile_program.hpp"
 
 namespace potomac::sim {
@@ -33,10 +34,13 @@ struct Transfer {
   TransferKind kind = TransferKind::kLoadFirst;
   std::int64_t tile = 0;  // for which it is; of a store, the one that left the results
   std::int64_t bits = 0;
+  TilePlace place;
   // A load: till so many tiles have been taken (of their rows, if the operand is stationary). A
   // store: till the results of so many tiles are complete. Room: till so many stores are done.
   std::int64_t waits_for = 0;
 };
+// As DRAM is asked for it.
+DramRequest request_of(const Transfer& transfer);
 // "the first operand of tile 3"
 std::string describe(const Transfer& transfer);
 
@@ -66,6 +70,7 @@ class TransferProgram {
   struct Left {
     std::int64_t tile;
     std::int64_t bits;
+    TilePlace place;
   };
 
   void fill();
@@ -76,8 +81,9 @@ class TransferProgram {
   std::vector<TransferKind> order_;
   std::int64_t lag_;
   Blocks first_, second_, results_;
-  std::int64_t number_ = 0;  // of the next tile
-  std::int64_t results_bits_ = 0;
+  std::int64_t number_ = 0;        // of the next tile
+  std::int64_t results_bits_ = 0;  // of the newest block
+  TilePlace results_place_;
   bool ended_ = false;
   std::deque<Left> left_;
   std::deque<Transfer> ready_;

@@ -115,14 +115,14 @@ std::optional<double> dram_bits_per_cycle(const Architecture& architecture) {
   if (!architecture.memory || !architecture.memory->dram) {
     return std::nullopt;
   }
-  return architecture.memory->dram->bandwidth_gb_s * 8e3 / architecture.clock_mhz;
+  return peak_gb_s(*architecture.memory->dram) * 8e3 / architecture.clock_mhz;
 }
 
 std::optional<double> dram_bits(const energy::MemoryAccesses& accesses) {
   if (!accesses.known()) {
     return std::nullopt;
   }
-  return static_cast<double>(accesses.dram.read_bits.value() + accesses.dram.written_bits.value());
+  return static_cast<double>(accesses.bus_bits().value());
 }
 
 void add_roofline(std::vector<Column>& list, const MemoryOf& memory) {
@@ -189,7 +189,7 @@ void add_memory(std::vector<Column>& list, const MemoryOf& memory) {
                   }});
   add_roofline(list, memory);
   for (const energy::TrafficInfo& traffic : energy::kTraffic) {
-    add(std::string(traffic.name), "bit", std::string(traffic.description),
+    add(std::string(traffic.name), traffic.unit, std::string(traffic.description),
         [member = traffic.member](const energy::MemoryAccesses& a) { return a.*member; });
   }
   for (const energy::MemoryInfo& one : energy::kMemories) {

@@ -78,12 +78,10 @@ std::string memory_table(const RunResult& result, TextForm form) {
     return "";
   }
   const MemoryConfig& memory = *result.architecture.memory;
-  std::string text = paragraph(fmt::format(
-      "Memory: scratchpads {}, {}, {}; DRAM {}.", size_text("first", memory.first),
-      size_text("second", memory.second), size_text("results", memory.results),
-      memory.dram
-          ? fmt::format("{} GB/s, {} ns", memory.dram->bandwidth_gb_s, memory.dram->latency_ns)
-          : "ideal"));
+  std::string text = paragraph(
+      fmt::format("Memory: scratchpads {}, {}, {}; DRAM {}.", size_text("first", memory.first),
+                  size_text("second", memory.second), size_text("results", memory.results),
+                  memory.dram ? text_of(*memory.dram) : "ideal"));
   text += '\n';
   TextTable table({"layer, pass", "tile, MxNxK", "loops", "DRAM", "MACs/B", "roof", "bound by",
                    "used", "stall", "waits for", "FP32: DRAM", "stall"},

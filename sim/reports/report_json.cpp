@@ -223,6 +223,22 @@ Json architecture_json(const Architecture& architecture) {
   return json;
 }
 
+// As its file has it, and so as a reader finds it again.
+Json dram_preset_json(const DramPreset& preset) {
+  Json json{{"format", kDramPresetFormat},
+            {"version", 1},
+            {"name", preset.name},
+            {"source", preset.source},
+            {"clock_mhz", static_cast<double>(preset.clock_khz) / 1e3}};
+  for (const DramExtentKey& key : kDramExtents) {
+    json[std::string(key.name)] = preset.*key.member;
+  }
+  for (const DramTimingKey& key : kDramTimings) {
+    json["cycles"][std::string(key.name)] = preset.cycles.*key.member;
+  }
+  return json;
+}
+
 Json totals_json(const Quantities& totals, const Architecture& architecture) {
   Json json = json_of({nullptr, totals, architecture}, true);
   json["time_s"] = time_s(totals, architecture);
@@ -275,6 +291,10 @@ Json report_json(const RunResult& result) {
   json["potomac"] = {{"version", kVersion}};
   json["engine"] = name_of(result.engine);
   json["architecture"] = architecture_json(result.architecture);
+  const auto& memory = result.architecture.memory;
+  if (memory && memory->dram && memory->dram->device) {
+    json["dram_preset"] = dram_preset_json(*memory->dram->device);
+  }
   json["workload"] = {
       {"trace", result.trace.string()},         {"model", result.workload.model},
       {"framework", result.workload.framework}, {"dataset", result.workload.dataset},

@@ -65,7 +65,9 @@ StallBy read_stalls(const JsonValue& json) {
 energy::MemoryAccesses read_accesses(const JsonValue& json) {
   energy::MemoryAccesses accesses;
   for (const energy::TrafficInfo& traffic : energy::kTraffic) {
-    accesses.*traffic.member = json.at(traffic.name).count();
+    // Reports of before DRAM had its timing lack the counts of that.
+    const auto count = json.find(traffic.name);
+    accesses.*traffic.member = count ? count_of(*count) : Count::unknown();
   }
   for (const energy::MemoryInfo& memory : energy::kMemories) {
     for (const energy::AccessInfo& access : energy::kAccesses) {
@@ -292,11 +294,28 @@ void read_values(const JsonValue& workload, workloads::WorkloadInfo& info) {
   }
 }
 
+// With the DRAM that the run had, whatever its preset's file says by now.
+Architecture read_architecture(const JsonValue& json, const std::string& file) {
+  auto keys = json.at("architecture").json();
+  const auto preset = json.find("dram_preset");
+  if (!preset || preset->is_null()) {
+    return parse_architecture(read_yaml_text(keys.dump(), file));
+  }
+  auto& dram = keys.at("memory").at("dram");
+  DramConfig config;
+  config.preset = dram.at("preset").get<std::string>();
+  config.device = parse_dram_preset(read_yaml_text(preset->json().dump(), file));
+  config.channels = dram.at("channels").get<std::int64_t>();
+  keys.at("memory").erase("dram");
+  Architecture architecture = parse_architecture(read_yaml_text(keys.dump(), file));
+  architecture.memory->dram = config;
+  return architecture;
+}
+
 RunResult read_result(const JsonValue& json, const std::string& file) {
   RunResult result;
   result.engine = named(json.at("engine"), kEngineKinds);
-  result.architecture =
-      parse_architecture(read_yaml_text(json.at("architecture").json().dump(), file));
+  result.architecture = read_architecture(json, file);
   const JsonValue workload = json.at("workload");
   result.trace = workload.at("trace").text();
   result.workload = {.model = workload.at("model").text(),

@@ -162,6 +162,9 @@ std::string documented_values(const KeyType& type) {
       return fmt::format("{} to {}", key.low, key.high);
     }
     std::string operator()(const BooleanKey& /*key*/) const { return "`true`, `false`"; }
+    std::string operator()(const FileKey& /*key*/) const {
+      return fmt::format("`{}`, or a file", fmt::join(shipped_dram_presets().names(), "`, `"));
+    }
     std::string operator()(const WordKey& key) const {
       return fmt::format("`{}`", fmt::join(key.words, "`, `"));
     }
@@ -182,6 +185,9 @@ KeyValue default_of(const ArchitectureKey& key) {
   }
   if (!is_there(key.get(machine))) {
     machine.memory->dram.emplace();
+  }
+  if (!is_there(key.get(machine))) {
+    set_key(machine, "memory.dram.preset=ddr4-2400");
   }
   return key.get(machine);
 }
