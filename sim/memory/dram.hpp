@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <variant>
 
 #include "sim/memory/dram_bus.hpp"
 #include "sim/memory/dram_controllers.hpp"
@@ -18,10 +18,15 @@ struct DramRequest {
   std::int64_t bits = 0;  // 0: no transfer, done at once
 };
 
+// What a device is taken for: itself, or, to compare tiles, the bandwidth and latency that it has
+// at best, on which whole bursts pass.
+enum class DramDetail { kDevice, kBandwidth };
+
 class Dram {
  public:
   // Precondition: the architecture has a DRAM that is not ideal. `operands` must outlive it.
-  Dram(const Architecture& architecture, std::span<GemmOperands> operands, const ElementBits& bits);
+  Dram(const Architecture& architecture, std::span<GemmOperands> operands, const ElementBits& bits,
+       DramDetail detail = DramDetail::kDevice);
 
   // Asked for in `cycle` or, if that is later, with the one before. Returns the first cycle in
   // which all of it is there, or has been taken.
@@ -31,8 +36,9 @@ class Dram {
   DramCounts counts() const;
 
  private:
-  std::int64_t requested_ = 0;  // when the last transfer was asked for
-  std::variant<DramBus, DramControllers> parts_;
+  std::int64_t requested_ = 0;                  // when the last transfer was asked for
+  std::optional<DramBus> bus_;                  // of what is no device, or is not taken for one
+  std::optional<DramControllers> controllers_;  // of a device
 };
 
 }  // namespace potomac::sim

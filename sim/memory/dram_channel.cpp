@@ -57,6 +57,15 @@ std::int64_t DramChannel::serve(std::span<const BurstRun> runs, bool write, std:
   return last_column_ + (write ? preset_.cycles.cwl : preset_.cycles.cl) + preset_.burst_cycles();
 }
 
+// Of two commands for the same cycle.
+bool DramChannel::is_before(const Choice& one, const Choice& other) {
+  const auto rank = [](DramCommand command) {
+    return command == DramCommand::kPrecharge ? 2 : command == DramCommand::kActivate ? 1 : 0;
+  };
+  return std::pair(rank(one.command), one.waiting.burst) <
+         std::pair(rank(other.command), other.waiting.burst);
+}
+
 void DramChannel::fill(std::span<const BurstRun> runs) {
   while (run_ < runs.size() && queue_.size() < static_cast<std::size_t>(preset_.queue)) {
     const DramAddress at = address_of(next_);
@@ -64,8 +73,11 @@ void DramChannel::fill(std::span<const BurstRun> runs) {
     if (device_.open_row(at.bank) == at.row) {
       ++waiting_hits_[static_cast<std::size_t>(at.bank)];
       ++hits_;
-    } else if ((other_banks_ >> at.bank & 1U) == 0) {
-      others_known_ = false;
+      if ((other_banks_ >> at.bank & 1U) != 0) {
+        remove_other_of(at.bank);  // it was to be closed
+      }
+    } else {
+      add_other(queue_.back());
     }
     ++next_;
     if (next_ == runs[run_].end && ++run_ < runs.size()) {
@@ -74,88 +86,117 @@ void DramChannel::fill(std::span<const BurstRun> runs) {
   }
 }
 
-// What the banks whose rows nobody waits for have to do first, each for its oldest burst.
-void DramChannel::find_others() {
-  others_.clear();
-  other_banks_ = 0;
-  for (const Waiting& waiting : queue_) {
-    const DramAddress at = waiting.at;
-    const std::uint64_t bit = std::uint64_t{1} << at.bank;
-    const std::int64_t open = device_.open_row(at.bank);
-    if ((other_banks_ & bit) != 0 || open == at.row ||
-        waiting_hits_[static_cast<std::size_t>(at.bank)] > 0) {
-      continue;
-    }
+// What a bank has to do before a burst that waits for another row than is open, if no burst waits
+// for the one that is.
+void DramChannel::add_other(const Waiting& waiting) {
+  const DramAddress at = waiting.at;
+  const std::uint64_t bit = std::uint64_t{1} << at.bank;
+  if ((other_banks_ & bit) == 0 && waiting_hits_[static_cast<std::size_t>(at.bank)] == 0) {
+    const DramCommand command = device_.open_row(at.bank) == DramDevice::kClosed
+                                    ? DramCommand::kActivate
+                                    : DramCommand::kPrecharge;
     other_banks_ |= bit;
-    const DramCommand command =
-        open == DramDevice::kClosed ? DramCommand::kActivate : DramCommand::kPrecharge;
-    others_.push_back({command, 0, at, device_.earliest(command, at.bank)});
+    others_.push_back({command, waiting, device_.earliest(command, at.bank)});
   }
-  others_known_ = true;
 }
 
-// The command that may be given first; of several in one cycle, by kind, then by age.
-DramChannel::Choice DramChannel::choose() {
-  Choice best{column_, 0, {}, std::numeric_limits<std::int64_t>::max()};
+// The bank has served the last burst that waited for its row.
+void DramChannel::add_other_of(std::int64_t bank) {
+  for (const Waiting& waiting : queue_) {
+    if (waiting.at.bank == bank) {
+      add_other(waiting);
+      return;
+    }
+  }
+}
+
+void DramChannel::remove_other_of(std::int64_t bank) {
+  other_banks_ &= ~(std::uint64_t{1} << bank);
+  std::erase_if(others_, [&](const Choice& other) { return other.waiting.at.bank == bank; });
+}
+
+// Behind an activate or a precharge, which was one of them.
+void DramChannel::update_others(const Choice& given) {
+  if (given.command == DramCommand::kActivate) {
+    remove_other_of(given.waiting.at.bank);
+    for (Choice& other : others_) {
+      other.cycle = device_.earliest(other.command, other.waiting.at.bank);
+    }
+    return;
+  }
+  for (Choice& other : others_) {
+    if (other.waiting.at.bank == given.waiting.at.bank) {
+      other.command = DramCommand::kActivate;
+      other.cycle = device_.earliest(other.command, other.waiting.at.bank);
+    }
+  }
+}
+
+// The command that may be given first; of several in one cycle, by kind, then by age: bursts rise.
+DramChannel::Choice DramChannel::choose() const {
+  Choice best{column_, {}, std::numeric_limits<std::int64_t>::max(), 0};
   const std::int64_t soonest = std::max(now_, device_.earliest_of_channel(column_));
   std::uint64_t looked_at = 0;  // banks
-  for (std::size_t i = 0; i < queue_.size() && hits_ > 0 && best.cycle > soonest; ++i) {
+  std::int64_t hits = hits_;
+  for (std::size_t i = 0; hits > 0 && best.cycle > soonest; ++i) {
     const DramAddress at = queue_[i].at;
+    if (device_.open_row(at.bank) != at.row) {
+      continue;
+    }
+    --hits;
     const std::uint64_t bit = std::uint64_t{1} << at.bank;
-    if ((looked_at & bit) == 0 && device_.open_row(at.bank) == at.row) {
+    if ((looked_at & bit) == 0) {
       looked_at |= bit;
       const std::int64_t cycle = std::max(now_, device_.earliest(column_, at.bank));
       if (cycle < best.cycle) {
-        best = {column_, i, at, cycle};
+        best = {column_, queue_[i], cycle, i};
       }
     }
   }
-  if (best.cycle == now_ || hits_ == static_cast<std::int64_t>(queue_.size())) {
+  if (best.cycle == now_) {
     return best;
-  }
-  if (!others_known_) {
-    find_others();
   }
   for (const Choice& other : others_) {
     const std::int64_t cycle = std::max(now_, other.cycle);
-    if (cycle < best.cycle || (cycle == best.cycle && other.command == DramCommand::kActivate &&
-                               best.command == DramCommand::kPrecharge)) {
-      best = other;
-      best.cycle = cycle;
+    if (cycle > best.cycle || (cycle == best.cycle && !is_before(other, best))) {
+      continue;
     }
+    best = other;
+    best.cycle = cycle;
   }
   return best;
 }
 
 void DramChannel::give(const Choice& choice) {
-  const auto bank = static_cast<std::size_t>(choice.at.bank);
-  device_.issue(choice.command, choice.at, choice.cycle);
-  tell(choice.command, choice.at, choice.cycle);
+  const DramAddress at = choice.waiting.at;
+  const auto bank = static_cast<std::size_t>(at.bank);
+  device_.issue(choice.command, at, choice.cycle);
+  tell(choice.command, at, choice.cycle);
   now_ = choice.cycle + 1;
   switch (choice.command) {
     case DramCommand::kActivate:
       counts_.activates += 1;
-      others_known_ = false;
       fresh_[bank] = true;
       for (const Waiting& other : queue_) {
-        if (other.at == choice.at) {
+        if (other.at == at) {
           ++waiting_hits_[bank];
           ++hits_;
         }
       }
+      update_others(choice);
       break;
     case DramCommand::kRead:
     case DramCommand::kWrite:
-      queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(choice.waiting));
+      queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(choice.position));
       --hits_;
       if (--waiting_hits_[bank] == 0) {
-        others_known_ = false;
+        add_other_of(at.bank);
       }
       last_column_ = choice.cycle;
-      count_column(choice.at.bank);
+      count_column(at.bank);
       break;
     case DramCommand::kPrecharge:
-      others_known_ = false;
+      update_others(choice);
       break;
     case DramCommand::kRefresh:
       break;
@@ -174,7 +215,7 @@ void DramChannel::count_column(std::int64_t bank) {
 bool DramChannel::give_rest_of_row(const Choice& choice, std::span<const BurstRun> runs) {
   const std::int64_t front = queue_.front().burst;
   const auto waiting = static_cast<std::int64_t>(queue_.size());
-  if (by_burst_ || hits_ != waiting || choice.waiting != 0 || run_ == runs.size() ||
+  if (by_burst_ || hits_ != waiting || choice.position != 0 || run_ == runs.size() ||
       next_ != front + waiting || waiting < preset_.bank_groups) {
     return false;
   }
@@ -228,7 +269,11 @@ void DramChannel::refresh() {
   std::ranges::fill(waiting_hits_, 0);
   std::ranges::fill(fresh_, 0);
   hits_ = 0;
-  others_known_ = false;
+  others_.clear();
+  other_banks_ = 0;
+  for (const Waiting& waiting : queue_) {
+    add_other(waiting);
+  }
 }
 
 // Of a channel that has had nothing to do. But for the first, they find all banks closed, and the

@@ -70,14 +70,18 @@ class DramChannel {
   };
   struct Choice {
     DramCommand command = DramCommand::kRead;
-    std::size_t waiting = 0;  // of a read or write: whose
-    DramAddress at;
+    Waiting waiting;  // for whom
     std::int64_t cycle = 0;
+    std::size_t position = 0;  // of a read or write: in the queue
   };
 
   void fill(std::span<const BurstRun> runs);
-  void find_others();
-  Choice choose();
+  void add_other(const Waiting& waiting);
+  void add_other_of(std::int64_t bank);
+  void remove_other_of(std::int64_t bank);
+  void update_others(const Choice& given);
+  static bool is_before(const Choice& one, const Choice& other);
+  Choice choose() const;
   void give(const Choice& choice);
   bool give_rest_of_row(const Choice& choice, std::span<const BurstRun> runs);
   void count_column(std::int64_t bank);
@@ -108,11 +112,10 @@ class DramChannel {
   std::vector<std::int64_t> waiting_hits_;  // by bank: bursts of the queue for the row that is open
   std::vector<std::uint8_t> fresh_;  // by bank: its row was opened, and no burst was in it yet
   std::int64_t hits_ = 0;            // sum of waiting_hits_
-  // Activates and precharges to choose from, oldest first, and the cycles from which on they may be
-  // given; no read or write changes them as long as it leaves another one for its row.
+  // Activates and precharges to choose from, one for each of these banks, and from which cycle on
+  // they may be given. A read or write does not change that.
   std::vector<Choice> others_;
   std::uint64_t other_banks_ = 0;
-  bool others_known_ = false;
   DramCounts counts_;
   Observer observer_;
   bool by_burst_ = false;

@@ -107,6 +107,15 @@ std::int64_t DramControllers::transfer(DramBlock block, const TilePlace& place, 
   return next_edge(end, preset_.clock_khz, array_khz_);
 }
 
+std::int64_t DramControllers::burst_bits_of(DramBlock block, const TilePlace& place) {
+  find_bursts(block, place);
+  std::int64_t bursts = 0;
+  for (const BurstRun& run : bursts_) {
+    bursts += run.end - run.begin;
+  }
+  return bursts * preset_.burst_bits();
+}
+
 DramCounts DramControllers::counts() const {
   DramCounts sum;
   for (const DramChannel& channel : channels_) {

@@ -31,6 +31,9 @@ class DramControllers {
   // of it is there, or has been taken.
   std::int64_t transfer(DramBlock block, const TilePlace& place, bool write, std::int64_t cycle);
 
+  // Of all the bursts that the block touches.
+  std::int64_t burst_bits_of(DramBlock block, const TilePlace& place);
+
   DramCounts counts() const;
 
  private:

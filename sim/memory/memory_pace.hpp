@@ -17,7 +17,8 @@ class MemoryPace : public Pace {
  public:
   // Precondition: the architecture has a memory whose DRAM is not ideal.
   MemoryPace(const Architecture& architecture, const Schedule& schedule,
-             std::span<GemmOperands> operands, const ElementBits& bits);
+             std::span<GemmOperands> operands, const ElementBits& bits,
+             DramDetail detail = DramDetail::kDevice);
 
   bool may_step(const Step& step) override;
   bool may_end(std::uint64_t cycle) override;

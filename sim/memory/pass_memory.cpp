@@ -22,14 +22,12 @@ std::int64_t tiles_of(const GemmShape& gemm, const Blocking& blocking) {
 }
 
 // Of blocks with the same traffic, those with which the array is done first, in one of the GEMMs; a
-// device counts as its bandwidth and latency.
-Blocking soonest(GemmOperands& operands, const Architecture& given, const ElementBits& bits,
+// device counts as its bandwidth and latency, and whole bursts.
+Blocking soonest(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits,
                  const Blocking& blocking) {
-  if (!given.memory->dram || tiles_of(operands.gemm(), blocking) > kManyTiles) {
+  if (!architecture.memory->dram || tiles_of(operands.gemm(), blocking) > kManyTiles) {
     return blocking;
   }
-  Architecture architecture = given;
-  architecture.memory->dram.emplace(without_device(*given.memory->dram));
   GemmShape one = operands.gemm();
   one.count = 1;
   Blocking best = blocking;
@@ -39,7 +37,7 @@ Blocking soonest(GemmOperands& operands, const Architecture& given, const Elemen
       continue;
     }
     const Schedule schedule({one}, architecture.array, architecture.dataflow, {other});
-    MemoryPace pace(architecture, schedule, {&operands, 1}, bits);
+    MemoryPace pace(architecture, schedule, {&operands, 1}, bits, DramDetail::kBandwidth);
     const std::uint64_t cycles = cycles_of(schedule, architecture.issue).total() +
                                  pace.total_stalls(schedule, architecture.issue);
     if (cycles < least) {

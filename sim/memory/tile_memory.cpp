@@ -5,12 +5,12 @@
 namespace potomac::sim {
 
 TileMemory::TileMemory(const Architecture& architecture, std::span<GemmOperands> operands,
-                       const ElementBits& bits)
+                       const ElementBits& bits, DramDetail detail)
     : dataflow_(architecture.dataflow),
       order_(transfer_order(architecture)),
       lag_(store_lag(architecture)),
       latency_(results_latency(architecture.array, architecture.dataflow)),
-      dram_(architecture, operands, bits) {
+      dram_(architecture, operands, bits, detail) {
   first_.double_buffered = architecture.memory->first.double_buffered;
   second_.double_buffered = architecture.memory->second.double_buffered;
   results_.double_buffered = architecture.memory->results.double_buffered;

@@ -38,7 +38,7 @@ class TileMemory {
   // Precondition: the architecture has a memory whose DRAM is not ideal.
   // `operands` must outlive it.
   TileMemory(const Architecture& architecture, std::span<GemmOperands> operands,
-             const ElementBits& bits);
+             const ElementBits& bits, DramDetail detail);
 
   // What happens to a tile, in the order in which the array comes to it. Each returns the cycle in
   // which the array may go on.

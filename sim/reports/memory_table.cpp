@@ -52,18 +52,22 @@ std::vector<std::string> row_of(std::string name, std::string tiles, std::string
   const auto cell = [&](const char* flat) { return text_cell(column_named(flat).get(source)); };
   const Cell intensity = column_named("memory_macs_per_byte").get(source);
   const double* const macs = std::get_if<double>(&intensity);
-  return {std::move(name),
-          std::move(tiles),
-          std::move(loops),
-          bytes_text(q.memory),
-          macs == nullptr ? "-" : fmt::format("{:.3g}", *macs),
-          cell("memory_roofline"),
-          cell("memory_bound_by"),
-          cell("memory_bandwidth_used"),
-          share_text(q.cycles.stall, q.cycles.total()),
-          waits_for(q.stall_by),
-          bytes_text(q.baseline_memory),
-          share_text(q.baseline_cycles.stall, q.baseline_cycles.total())};
+  std::vector<std::string> row = {std::move(name),
+                                  std::move(tiles),
+                                  std::move(loops),
+                                  bytes_text(q.memory),
+                                  macs == nullptr ? "-" : fmt::format("{:.3g}", *macs),
+                                  cell("memory_roofline"),
+                                  cell("memory_bound_by"),
+                                  cell("memory_bandwidth_used")};
+  if (q.memory.row_hits.known()) {
+    row.push_back(
+        share_text(q.memory.row_hits.value(), (q.memory.row_hits + q.memory.row_misses).value()));
+  }
+  row.insert(row.end(), {share_text(q.cycles.stall, q.cycles.total()), waits_for(q.stall_by),
+                         bytes_text(q.baseline_memory),
+                         share_text(q.baseline_cycles.stall, q.baseline_cycles.total())});
+  return row;
 }
 
 std::string size_text(std::string_view name, const ScratchpadConfig& scratchpad) {
@@ -78,14 +82,19 @@ std::string memory_table(const RunResult& result, TextForm form) {
     return "";
   }
   const MemoryConfig& memory = *result.architecture.memory;
+  const bool has_device = memory.dram && memory.dram->device;
   std::string text = paragraph(
       fmt::format("Memory: scratchpads {}, {}, {}; DRAM {}.", size_text("first", memory.first),
                   size_text("second", memory.second), size_text("results", memory.results),
                   memory.dram ? text_of(*memory.dram) : "ideal"));
   text += '\n';
-  TextTable table({"layer, pass", "tile, MxNxK", "loops", "DRAM", "MACs/B", "roof", "bound by",
-                   "used", "stall", "waits for", "FP32: DRAM", "stall"},
-                  1);
+  std::vector<std::string> header = {"layer, pass", "tile, MxNxK", "loops",    "DRAM",
+                                     "MACs/B",      "roof",        "bound by", "used"};
+  if (has_device) {
+    header.emplace_back("row hits");
+  }
+  header.insert(header.end(), {"stall", "waits for", "FP32: DRAM", "stall"});
+  TextTable table(std::move(header), 1);
   std::string_view last_layer;
   for (const PassRecord& record : result.passes) {
     if (record.layer != last_layer) {
@@ -101,10 +110,12 @@ std::string memory_table(const RunResult& result, TextForm form) {
   table.add(row_of("total", "", "", {nullptr, result.totals, result.architecture}));
   text += table.text(form);
   text += '\n';
-  text += paragraph(
-      "MACs/B: for each byte between DRAM and scratchpads. roof: the part of the array's peak that "
+  text += paragraph(fmt::format(
+      "MACs/B: for each byte between DRAM and scratchpads{}. roof: the part of the array's peak "
+      "that "
       "DRAM's bandwidth allows. used: of that bandwidth. stall: cycles that the array waited, most "
-      "of them for what stands behind.");
+      "of them for what stands behind.",
+      has_device ? ", in whole bursts" : ""));
   return text;
 }
 

@@ -47,12 +47,22 @@ std::vector<Change> changes_of(const Architecture& architecture) {
         },
         [](const Architecture& a) { return kib_text(*a.memory); });
   }
-  if (architecture.memory->dram) {
+  if (architecture.memory->dram && !architecture.memory->dram->device) {
     for (const double times : {0.25, 4.0}) {
       add([&](Architecture& a) { a.memory->dram->bandwidth_gb_s *= times; },
           [](const Architecture& a) {
             return fmt::format("DRAM of {:g} GB/s", a.memory->dram->bandwidth_gb_s);
           });
+    }
+  }
+  for (const std::string& name : shipped_dram_presets().names()) {
+    if (!architecture.memory->dram || architecture.memory->dram->preset != name) {
+      add(
+          [&](Architecture& a) {
+            set_key(a, "memory.dram=ideal");  // without the channels of another one
+            set_key(a, "memory.dram.preset=" + name);
+          },
+          [](const Architecture& a) { return fmt::format("DRAM {}", text_of(*a.memory->dram)); });
     }
   }
   return changes;

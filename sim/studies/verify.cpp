@@ -76,7 +76,13 @@ void draw_memory(Draw& draw, Architecture& architecture) {
     scratchpad->kib = draw.between(1, 2);
     scratchpad->double_buffered = draw.one_in(2);
   }
-  if (!draw.one_in(4)) {
+  if (draw.one_in(3)) {
+    const auto presets = std::array{"ddr4-2400", "lpddr4-3200", "hbm2"};
+    DramConfig& dram = memory.dram.emplace();
+    dram.preset = draw.element(presets);
+    dram.device = load_dram_preset(dram.preset);
+    dram.channels = draw.between(1, 3);
+  } else if (!draw.one_in(4)) {
     // From a bit a cycle, at 500 MHz, to more than the array takes.
     memory.dram = {static_cast<double>(draw.between(1, 400)) * 0.0625,
                    static_cast<double>(draw.between(0, 100))};

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import pathlib
 
 import pytest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 MACHINE = """\
 array: {{rows: 16, cols: 16, dataflow: {dataflow}, issue: serial}}
@@ -352,3 +355,85 @@ def test_sensitivity_is_what_runs_say(potomac, trace):
     assert "refused" in rows["accumulators of 24 bits"]
     # Without a memory most of it would be missing.
     assert "has none" in potomac.refuses("sensitivity", trace, "--arch", "os-16x16")
+
+
+def bursts_of(rows, cols, strides, bits, burst_bits):
+    """The bursts that a block of a matrix touches, counted from the tensor's begin."""
+    touched = set()
+    for row in rows:
+        for col in cols:
+            element = row * strides[0] + col * strides[1]
+            touched.update(
+                range(element * bits // burst_bits, ((element + 1) * bits - 1) // burst_bits + 1)
+            )
+    return len(touched)
+
+
+# Of a linear layer, the strides of A, B and the result of A B^T as their indices go up.
+LINEAR = {
+    "forward": lambda g: ((g["k"], 1), (g["k"], 1), (g["n"], 1)),
+    "backward-data": lambda g: ((g["k"], 1), (1, g["n"]), (g["n"], 1)),
+    "backward-weight": lambda g: ((1, g["m"]), (1, g["n"]), (g["n"], 1)),
+}
+
+
+@pytest.mark.parametrize(("preset", "burst"), [("ddr4-2400", 512), ("lpddr4-3200", 256)])
+def test_whole_bursts_of_linear_layers(potomac, trace, preset, burst):
+    write_machine(potomac, "ws", kib=4, dram=f"{{preset: {preset}, channels: 2}}")
+    for record in passes_of(potomac, trace, "--layers", "004*", "--engine", "count"):
+        (gemm,) = record["gemms"]
+        memory = record["memory"]["fp32_mac"]
+        (tile,) = memory["tiles"]
+        strides = LINEAR[record["pass"]](gemm)
+        size = {i: blocks(gemm[i], tile[i]) for i in "mnk"}
+        moved, before = 0, None
+        for now in tiles_of(gemm, tile):
+            m, n, k = (
+                range(now[i] * tile[i], now[i] * tile[i] + size[i][now[i]]) for i in "mnk"
+            )
+            for pair, rows, cols, stride in (
+                ("mk", m, k, strides[0]), ("nk", n, k, strides[1]), ("mn", m, n, strides[2]),
+            ):  # fmt: skip
+                if before is None or any(now[i] != before[i] for i in pair):
+                    times = 2 if pair == "mn" and now["k"] > 0 else 1
+                    moved += times * bursts_of(rows, cols, stride, 32, burst)
+            before = now
+        assert memory["moved_bits"] == moved * burst
+        assert memory["row_hits"] + memory["row_misses"] == moved
+        assert memory["row_misses"] > 0
+        assert memory["dram"]["read_bits"] + memory["dram"]["written_bits"] <= moved * burst
+
+
+def test_all_engines_wait_for_a_device_alike(potomac, trace):
+    write_machine(potomac, "os", kib=8, dram="{preset: lpddr4-3200, channels: 1}")
+    layers = ("--layers", "004*", "--simulate-baseline")
+    reports = [
+        passes_of(potomac, trace, *layers, "--engine", engine) for engine in ("systemc", "fast")
+    ]
+    assert reports[0] == reports[1]
+    assert all(record["cycles"]["stall"] > 0 for record in reports[0])
+
+
+def test_a_report_keeps_the_device_that_it_was_made_with(potomac, trace):
+    preset = potomac.folder / "mine.yaml"
+    source = SOURCE / "sim/dram/ddr4-2400.yaml"
+    preset.write_text(source.read_text().replace("name: ddr4-2400", "name: mine"))
+    write_machine(potomac, dram="{preset: mine.yaml, channels: 3}")
+    command = ["--accounting", "structural", "--energy", "horowitz-45nm"]
+    passes_of(potomac, trace, "--layers", "004*", "--engine", "count", *command)
+    stored = json.loads((potomac.folder / "o/report.json").read_text())
+    assert stored["architecture"]["memory"]["dram"] == {"preset": "mine.yaml", "channels": 3}
+    assert stored["dram_preset"]["cycles"]["tRC"] == 55
+    preset.unlink()
+    shown = potomac("report", "o", *command, "--format", "json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["energy"] == stored["energy"]
+    assert "mine, 3 channels, 57.6 GB/s" in potomac("report", "o").stdout
+    # What cannot be is told by its rule, in a file or in a report.
+    preset.write_text(source.read_text().replace("tFAW: 26", "tFAW: 2"))
+    said = potomac.refuses("run", trace, "--arch", "m.yaml", "--out", "p")
+    assert "mine.yaml: line" in said
+    assert "breaks tFAW >= tRRD_S" in said
+    stored["dram_preset"]["cycles"]["tRC"] = 54
+    (potomac.folder / "o/report.json").write_text(json.dumps(stored))
+    assert "breaks tRC >= tRAS + tRP" in potomac.refuses("report", "o")

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sim/machine/cycles.hpp"
+#include "sim/memory/pass_memory.hpp"
 #include "sim/memory/tiler.hpp"
 #include "tests/sim/engines/random_passes.hpp"
 #include "tests/sim/machine/drawn_blocking.hpp"
@@ -65,8 +66,19 @@ DrawnPass drawn_pass() {
   return drawn;
 }
 
+// A device in place of the bandwidth and latency that were drawn.
+void draw_device(Architecture& architecture) {
+  DramConfig& dram = *architecture.memory->dram;
+  dram.preset = *rc::gen::element<std::string>("ddr4-2400", "lpddr4-3200", "hbm2");
+  dram.device = load_dram_preset(dram.preset);
+  dram.channels = *rc::gen::inRange<std::int64_t>(1, 4);
+}
+
 RC_GTEST_PROP(MemoryPace, HoldsBackStepByStepAsTileByTile, ()) {
   DrawnPass drawn = drawn_pass();
+  if (*rc::gen::arbitrary<bool>()) {
+    draw_device(drawn.architecture);
+  }
   const Schedule schedule = drawn.schedule();
   RC_PRE(schedule.folds() < 2000);
   MemoryPace by_step(drawn.architecture, schedule, drawn.operands, drawn.bits);
@@ -76,7 +88,78 @@ RC_GTEST_PROP(MemoryPace, HoldsBackStepByStepAsTileByTile, ()) {
   RC_ASSERT(by_step.Pace::total_stalls(schedule, issue) == stalls);
   RC_ASSERT(by_step.stalls() == by_tile.stalls());
   RC_ASSERT(by_tile.stalls().total() == stalls);
+  RC_ASSERT(by_step.dram_counts() == by_tile.dram_counts());
   RC_ASSERT(stalls > 0);
+}
+
+// Blocks of a layer on a machine whose DRAM is a device.
+struct Fetched {
+  Fetched() {
+    shape.name = "000-conv";
+    shape.kind = workloads::LayerKind::kConv2d;
+    shape.w = {32, 16, 3, 3};
+    shape.a = {4, 16, 28, 28};
+    shape.g = {4, 32, 28, 28};
+    shape.conv.padding = workloads::Padding::around({1, 1});
+    set_key(architecture, "memory.dram.preset=ddr4-2400");
+    for (ScratchpadConfig* scratchpad : {&architecture.memory->first, &architecture.memory->second,
+                                         &architecture.memory->results}) {
+      scratchpad->kib = 8;
+    }
+  }
+  PassMemory plan(const Architecture& of) const {
+    auto operands = operands_of(shape, workloads::Pass::kForward, of.lowering);
+    return plan_memory(operands, of, {5, 5, 32}, "MF-MAC", shape.name);
+  }
+
+  workloads::LayerShape shape;
+  Architecture architecture;
+};
+
+TEST(DramDevices, ManyChannelsComeCloseToABandwidthAndALatency) {
+  const Fetched fetched;
+  Architecture device = fetched.architecture;
+  std::vector<std::uint64_t> stalls;
+  for (const std::int64_t channels : {1, 4, 16, 64, 256}) {
+    device.memory->dram->channels = channels;
+    stalls.push_back(fetched.plan(device).stalls.total());
+  }
+  Architecture simple = device;
+  simple.memory->dram.emplace(without_device(*device.memory->dram));
+  const std::uint64_t expected = fetched.plan(simple).stalls.total();
+  EXPECT_GT(stalls[0], stalls[1]);
+  EXPECT_GT(stalls[1], stalls[2]);
+  EXPECT_GT(stalls[0], 10 * expected);
+  // What stays is latency: to close a row, to open it for a write, the last burst, and both clocks'
+  // next edges.
+  const DramTiming& t = device.memory->dram->device->cycles;
+  const auto more = static_cast<std::uint64_t>((t.t_rp + t.t_rcd + t.cl + 4) * 500 / 1200 + 2);
+  EXPECT_LE(stalls.back(), expected + 3 * more);
+}
+
+// Rows of a multiple of 512 bits, which are a burst: none is fetched by two tiles.
+TEST(DramDevices, MoveWholeBurstsOfATensorOnce) {
+  workloads::LayerShape shape;
+  shape.name = "000-fc";
+  shape.w = {32, 128};
+  shape.a = {64, 128};
+  shape.g = {64, 32};
+  Architecture architecture;
+  set_key(architecture, "memory.dram.preset=ddr4-2400");
+  auto operands = operands_of(shape, workloads::Pass::kForward, {});
+  const PassMemory plan = plan_memory(operands, architecture, {5, 5, 32}, "MF-MAC", shape.name);
+  const auto bursts = [](std::int64_t bits) {
+    return static_cast<std::uint64_t>((bits + 511) / 512);
+  };
+  const std::uint64_t expected = bursts(std::int64_t{64} * 128 * 5) +
+                                 bursts(std::int64_t{32} * 128 * 5) +
+                                 bursts(std::int64_t{64} * 32 * 32);
+  EXPECT_EQ(plan.accesses.moved_bits.value(), expected * 512);
+  EXPECT_EQ(plan.accesses.row_hits.value() + plan.accesses.row_misses.value(), expected);
+  // Each of the three lies in one row of each of the four bank groups.
+  EXPECT_EQ(plan.accesses.row_misses.value(), 12U);
+  EXPECT_EQ(plan.accesses.dram.read_bits.value() + plan.accesses.dram.written_bits.value(),
+            static_cast<std::uint64_t>((64 + 32) * 128 * 5 + 64 * 32 * 32));
 }
 
 RC_GTEST_PROP(MemoryPace, MoreBandwidthNeverCostsCycles, ()) {

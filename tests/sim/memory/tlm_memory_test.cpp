@@ -46,8 +46,16 @@ struct SmallPass {
   Architecture architecture;
 };
 
-TEST(TlmMemory, HoldsTheArrayBackAsTheModelSays) {
-  const SmallPass pass;
+class TlmMemory : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(, TlmMemory,
+                         testing::Values("memory.dram.latency_ns=20",
+                                         "memory.dram.preset=ddr4-2400",
+                                         "memory.dram.preset=lpddr4-3200"));
+
+TEST_P(TlmMemory, HoldsTheArrayBackAsTheModelSays) {
+  SmallPass pass;
+  set_key(pass.architecture, GetParam());
   const Machine machine = pass.machine();
   auto operands =
       operands_of(pass.layer.shape, workloads::Pass::kForward, pass.architecture.lowering);
@@ -81,7 +89,7 @@ TEST(TlmMemory, HoldsTheArrayBackAsTheModelSays) {
   EXPECT_THROW(engine->run(job, {}), std::logic_error);
 }
 
-TEST(TlmMemory, TellsWhoWaitsForWhomInADeadlock) {
+TEST(TlmMemoryDeadlock, TellsWhoWaitsForWhomInADeadlock) {
   const SmallPass pass;
   const Machine machine = pass.machine();
   const PassMemory plan{
