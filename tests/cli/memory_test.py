@@ -424,6 +424,10 @@ def test_a_report_keeps_the_device_that_it_was_made_with(potomac, trace):
     stored = json.loads((potomac.folder / "o/report.json").read_text())
     assert stored["architecture"]["memory"]["dram"] == {"preset": "mine.yaml", "channels": 3}
     assert stored["dram_preset"]["cycles"]["tRC"] == 55
+    dram = stored["energy"][1]["by_component"]["dram"]
+    for machine in ("mf_mac", "fp32_mac"):  # whole bursts
+        moved = sum(record["memory"][machine]["moved_bits"] for record in stored["passes"])
+        assert dram[machine] == pytest.approx(moved / 64 * 1300)
     preset.unlink()
     shown = potomac("report", "o", *command, "--format", "json")
     assert shown.returncode == 0, shown.stderr
