@@ -10,6 +10,8 @@
 
 namespace potomac::energy {
 
+inline constexpr double kDramAccessBits = 64.0;  // of a table's entry dram_access_64
+
 // One memory's accesses. A word is the memory's own; bits are those that it was asked for.
 struct Accesses {
   Count read_words;

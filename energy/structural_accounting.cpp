@@ -8,8 +8,7 @@
 namespace potomac::energy {
 namespace {
 
-constexpr double kSramAccessBits = 64.0;  // of the entries sram_access_64 and dram_access_64
-constexpr double kDramAccessBits = 64.0;
+constexpr double kSramAccessBits = 64.0;  // of an entry sram_access_64
 // Of the bits of a register that takes a value, those that change, where they were not counted.
 constexpr double kChangedBits = 0.5;
 

@@ -12,7 +12,7 @@
 #include "sim/reports/report_json.hpp"
 #include "sim/reports/report_reader.hpp"
 #include "sim/reports/run_table.hpp"
-#include "sim/studies/pricing.hpp"
+#include "sim/studies/run.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
 
@@ -93,15 +93,7 @@ void execute(const ReportArguments& arguments) {
   for (const std::string& name : arguments.runs) {
     NamedRun& named = runs.emplace_back(NamedRun{printable(name, kWhole), load_report(name)});
     if (!tables.empty()) {
-      named.run.energy.clear();
-      named.run.structural.clear();
-      for (const energy::UnitEnergyTable& table : tables) {
-        named.run.energy.push_back(price(table, named.run.passes));
-        if (structural) {
-          named.run.structural.push_back(
-              price_structure(table, named.run.passes, named.run.architecture));
-        }
-      }
+      price_by(named.run, tables, structural);
     }
   }
   require_same_tables(runs);

@@ -35,6 +35,7 @@ struct RunArguments {
   std::vector<std::string> passes;
   std::vector<std::string> tables;
   std::string accounting = "operation";
+  std::string step;
   std::string dump_outputs;
   std::string density;
   std::string vcd;
@@ -115,6 +116,11 @@ void execute(const RunArguments& arguments) {
   std::vector<std::filesystem::path> inputs = table_files(tables);
   options.tables = energy::load_unit_energy_tables(inputs);
   options.structural = wants_structural(arguments.accounting);
+  if (!arguments.step.empty()) {
+    options.step =
+        choose<Optimizer>("--step", arguments.step,
+                          {{"sgd-momentum", Optimizer::kSgdMomentum}, {"adam", Optimizer::kAdam}});
+  }
   std::vector<Output> outputs = outputs_in(arguments.out, "--out", {"layers.csv", "report.json"});
   if (!arguments.dump_outputs.empty()) {
     options.dump_outputs = arguments.dump_outputs;
@@ -172,6 +178,11 @@ void add_run_command(CLI::App& app) {
       ->take_all()
       ->expected(1);
   add_accounting_option(*command, arguments->accounting);
+  command
+      ->add_option("--step", arguments->step,
+                   "the whole training step with this optimizer: quantizing and updating weights "
+                   "besides")
+      ->option_text("sgd-momentum|adam");
   command
       ->add_option("--dump-outputs", arguments->dump_outputs,
                    "write every GEMM's accumulators to this HDF5 file")

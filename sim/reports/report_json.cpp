@@ -286,6 +286,50 @@ Json structural_json(const energy::StructuralEnergy& energy) {
   return json;
 }
 
+Json step_json(const RunResult& result) {
+  const auto work_json = [&](const energy::StepWork& work) {
+    Json json;
+    for (const energy::StepCountInfo& info : energy::kStepCounts) {
+      json[std::string(info.name)] = work.*info.member;
+    }
+    json["cycles"] = cycles_of(work, result.architecture);
+    return json;
+  };
+  Json json{{"optimizer", name_of(result.step->optimizer)},
+            {"assumptions", result.step->assumptions}};
+  for (const energy::StepPart& part : result.step->parts) {
+    json["parts"].push_back({{"part", part.name},
+                             {"mf_mac", work_json(part.mf_mac)},
+                             {"fp32_mac", work_json(part.fp32_mac)}});
+  }
+  Json& energies = json["energy"] = Json::array();
+  for (const energy::StepEnergy& energy : result.step_energy) {
+    Json& one = energies.emplace_back(Json{{"table", energy.table},
+                                           {"accounting", energy.accounting},
+                                           {"unit", energy.unit},
+                                           {"node", energy.node}});
+    one.update(pair_json(energy.total));
+    one["reduction"] = optional_number(energy.total.reduction());
+    one["with_dram_high"] = nullptr;
+    if (energy.total_high) {
+      one["with_dram_high"] = pair_json(*energy.total_high);
+      one["with_dram_high"]["reduction"] = optional_number(energy.total_high->reduction());
+    }
+    one["gemms"] = pair_json(energy.gemms);
+    one["gemms_share"] = {{"mf_mac", optional_number(energy.mf_mac_share())},
+                          {"fp32_mac", optional_number(energy.fp32_mac_share())}};
+    for (std::size_t i = 0; i < energy.parts.size(); ++i) {
+      one["parts"].push_back(pair_json(energy.parts[i]));
+      one["parts"].back()["part"] = result.step->parts[i].name;
+    }
+    Json& units = one["unit_energies"] = Json::array();
+    for (const energy::UnitEnergy& unit : energy.unit_energies) {
+      units.push_back(unit_energy_json(unit));
+    }
+  }
+  return json;
+}
+
 Json report_json(const RunResult& result) {
   Json json{{"format", kReportFormat}, {"version", kReportVersion}};
   json["potomac"] = {{"version", kVersion}};
@@ -335,6 +379,9 @@ Json report_json(const RunResult& result) {
   json["totals"] = totals_json(result.totals, result.architecture);
   if (result.assumed) {
     json["assumed"] = assumed_json(result, *result.assumed);
+  }
+  if (result.step) {
+    json["step"] = step_json(result);
   }
   Json& energy = json["energy"] = Json::array();
   for (const energy::OperationEnergy& table : result.energy) {

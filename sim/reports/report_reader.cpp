@@ -266,11 +266,51 @@ energy::UnitEnergyTable table_of(const JsonValue& json,
   return energy::UnitEnergyTable(read_yaml_text(document.dump(), file + ": energy"));
 }
 
-void read_energy(const JsonValue& json, const std::string& file, RunResult& result) {
+std::vector<energy::UnitEnergy> read_unit_energies(const JsonValue& json) {
   std::vector<energy::UnitEnergy> units;
-  for (const JsonValue& unit : json.at("unit_energies").items()) {
+  for (const JsonValue& unit : json.items()) {
     units.push_back(read_unit_energy(unit));
   }
+  return units;
+}
+
+energy::StepWork read_step_work(const JsonValue& json) {
+  energy::StepWork work;
+  for (const energy::StepCountInfo& info : energy::kStepCounts) {
+    work.*info.member = json.at(info.name).count();
+  }
+  return work;
+}
+
+// Behind the energies of the passes.
+void read_step(const JsonValue& json, const std::string& file, RunResult& result) {
+  TrainingStep& step = result.step.emplace();
+  step.optimizer = named(json.at("optimizer"), kOptimizers);
+  for (const JsonValue& line : json.at("assumptions").items()) {
+    step.assumptions.push_back(line.text());
+  }
+  for (const JsonValue& part : json.at("parts").items()) {
+    step.parts.push_back({part.at("part").text(), read_step_work(part.at("mf_mac")),
+                          read_step_work(part.at("fp32_mac"))});
+  }
+  const JsonValue energies = json.at("energy");
+  if (energies.items().size() != result.energy.size() + result.structural.size()) {
+    energies.fail("is not one for each of the report's energies", "run it again");
+  }
+  for (const JsonValue& one : energies.items()) {
+    std::vector<energy::UnitEnergy> units = read_unit_energies(one.at("unit_energies"));
+    const energy::UnitEnergyTable table = table_of(one, units, file);
+    const std::size_t at = result.step_energy.size();
+    result.step_energy.push_back(
+        at < result.energy.size()
+            ? energy::price_step(table, step.parts, result.energy[at])
+            : energy::price_step(table, step.parts, result.structural[at - result.energy.size()]));
+    result.step_energy.back().unit_energies = std::move(units);
+  }
+}
+
+void read_energy(const JsonValue& json, const std::string& file, RunResult& result) {
+  std::vector<energy::UnitEnergy> units = read_unit_energies(json.at("unit_energies"));
   const energy::UnitEnergyTable table = table_of(json, units, file);
   if (json.at("accounting").text() == energy::kStructuralAccounting) {
     result.structural.push_back(price_structure(table, result.passes, result.architecture));
@@ -361,12 +401,16 @@ RunResult read_result(const JsonValue& json, const std::string& file) {
   for (const JsonValue& energy : json.at("energy").items()) {
     read_energy(energy, file, result);
   }
+  if (const auto step = json.find("step")) {
+    read_step(*step, file, result);
+  }
   return result;
 }
 
 // Keys that reports of version 2 did not have from the beginning.
-constexpr std::array<std::string_view, 5> kLaterKeys = {"baseline_macs", "gradient_rounding",
-                                                        "stall_by", "baseline_stall_by", "memory"};
+constexpr std::array<std::string_view, 8> kLaterKeys = {
+    "baseline_macs", "gradient_rounding", "stall_by", "baseline_stall_by",
+    "memory",        "moved_bits",        "row_hits", "row_misses"};
 
 // Where `stored` is not what its own counts make of it; empty if nowhere.
 std::string first_difference(const Json& stored, const Json& made, const std::string& place) {

@@ -9,6 +9,7 @@
 #include "sim/reports/columns.hpp"
 #include "sim/reports/memory_table.hpp"
 #include "sim/reports/si_units.hpp"
+#include "sim/reports/step_table.hpp"
 #include "support/plain_text.hpp"
 
 namespace potomac::sim {
@@ -287,6 +288,7 @@ std::string run_table(const RunResult& result, TextForm form) {
     text += '\n';
     text += structural_section(energy, form);
   }
+  text += step_section(result, form);
   return text;
 }
 

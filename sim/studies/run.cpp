@@ -77,7 +77,12 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
                    .totals = {},
                    .energy = {},
                    .structural = {},
+                   .step = {},
+                   .step_energy = {},
                    .assumed = options.assumed};
+  if (options.step) {
+    result.step = training_step(workload, options.architecture, options.selection, *options.step);
+  }
   std::optional<OutputDump> dump;
   if (options.dump_outputs) {
     make_folder_of(*options.dump_outputs);
@@ -107,13 +112,32 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options) {
     dump->finish();
   }
   result.totals = total_of(result.passes);
-  for (const energy::UnitEnergyTable& table : options.tables) {
+  price_by(result, options.tables, options.structural);
+  return result;
+}
+
+void price_by(RunResult& result, const std::vector<energy::UnitEnergyTable>& tables,
+              bool structural) {
+  result.energy.clear();
+  result.structural.clear();
+  result.step_energy.clear();
+  std::vector<energy::StepEnergy> structural_steps;
+  for (const energy::UnitEnergyTable& table : tables) {
     result.energy.push_back(price(table, result.passes));
-    if (options.structural) {
-      result.structural.push_back(price_structure(table, result.passes, options.architecture));
+    if (structural) {
+      result.structural.push_back(price_structure(table, result.passes, result.architecture));
+    }
+    if (result.step) {
+      result.step_energy.push_back(
+          energy::price_step(table, result.step->parts, result.energy.back()));
+    }
+    if (result.step && structural) {
+      structural_steps.push_back(
+          energy::price_step(table, result.step->parts, result.structural.back()));
     }
   }
-  return result;
+  result.step_energy.insert(result.step_energy.end(), structural_steps.begin(),
+                            structural_steps.end());
 }
 
 }  // namespace potomac::sim

@@ -14,6 +14,7 @@
 #include "sim/studies/assumption.hpp"
 #include "sim/studies/pass_record.hpp"
 #include "sim/studies/selection.hpp"
+#include "sim/studies/training_step.hpp"
 #include "sim/studies/waveform.hpp"
 #include "workloads/sources/workload.hpp"
 
@@ -26,6 +27,7 @@ struct RunOptions {
   Selection selection;
   std::vector<energy::UnitEnergyTable> tables;
   bool structural = false;           // price by the `structural` accounting too
+  std::optional<Optimizer> step;     // the whole training step, with this
   std::optional<Densities> assumed;  // of a workload without values
   bool simulate_baseline = false;
   bool toggles = false;  // count those of both arrays' registers
@@ -53,8 +55,15 @@ struct RunResult {
   Quantities totals;
   std::vector<energy::OperationEnergy> energy;       // one per table
   std::vector<energy::StructuralEnergy> structural;  // one per table, or none
+  std::optional<TrainingStep> step;
+  std::vector<energy::StepEnergy> step_energy;  // of each of `energy`, then of each of `structural`
   std::optional<Densities> assumed;
 };
+
+// Prices a result by these tables instead of those that it was priced by. Throws InputError if one
+// lacks an entry.
+void price_by(RunResult& result, const std::vector<energy::UnitEnergyTable>& tables,
+              bool structural);
 
 // Reads the workload layer by layer and simulates what is selected; what can be known to be wrong
 // is refused before that. Shows progress on a terminal.

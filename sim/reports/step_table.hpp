@@ -1,0 +1,14 @@
+// The whole training step as text: its parts on both machines, and what was assumed.
+#pragma once
+
+#include <string>
+
+#include "sim/reports/text_table.hpp"
+#include "sim/studies/run.hpp"
+
+namespace potomac::sim {
+
+// Empty if the run has no step.
+std::string step_section(const RunResult& result, TextForm form);
+
+}  // namespace potomac::sim
