@@ -58,12 +58,12 @@ std::int64_t DramChannel::serve(std::span<const BurstRun> runs, bool write, std:
 }
 
 // Of two commands for the same cycle.
-bool DramChannel::is_before(const Choice& one, const Choice& other) {
+bool DramChannel::is_before(const Choice& choice, const Choice& than) {
   const auto rank = [](DramCommand command) {
     return command == DramCommand::kPrecharge ? 2 : command == DramCommand::kActivate ? 1 : 0;
   };
-  return std::pair(rank(one.command), one.waiting.burst) <
-         std::pair(rank(other.command), other.waiting.burst);
+  return std::pair(rank(choice.command), choice.waiting.burst) <
+         std::pair(rank(than.command), than.waiting.burst);
 }
 
 void DramChannel::fill(std::span<const BurstRun> runs) {
@@ -176,7 +176,7 @@ void DramChannel::give(const Choice& choice) {
   switch (choice.command) {
     case DramCommand::kActivate:
       counts_.activates += 1;
-      fresh_[bank] = true;
+      fresh_[bank] = 1;
       for (const Waiting& other : queue_) {
         if (other.at == at) {
           ++waiting_hits_[bank];

@@ -66,7 +66,7 @@ class DramChannel {
  private:
   struct Waiting {
     DramAddress at;
-    std::int64_t burst;
+    std::int64_t burst = 0;
   };
   struct Choice {
     DramCommand command = DramCommand::kRead;
@@ -80,7 +80,7 @@ class DramChannel {
   void add_other_of(std::int64_t bank);
   void remove_other_of(std::int64_t bank);
   void update_others(const Choice& given);
-  static bool is_before(const Choice& one, const Choice& other);
+  static bool is_before(const Choice& choice, const Choice& than);
   Choice choose() const;
   void give(const Choice& choice);
   bool give_rest_of_row(const Choice& choice, std::span<const BurstRun> runs);

@@ -133,24 +133,16 @@ void DramDevice::note(DramCommand command, std::int64_t bank, std::int64_t cycle
 void DramDevice::issue(DramCommand command, DramAddress at, std::int64_t cycle) {
   require(command, at.bank, cycle);
   Bank& bank = banks_[static_cast<std::size_t>(at.bank)];
-  switch (command) {
-    case DramCommand::kActivate:
-      assert(bank.row == kClosed);
-      bank.row = at.row;
-      ++open_;
-      break;
-    case DramCommand::kPrecharge:
-      assert(bank.row != kClosed);
-      bank.row = kClosed;
-      --open_;
-      break;
-    case DramCommand::kRead:
-    case DramCommand::kWrite:
-      assert(bank.row == at.row);
-      break;
-    case DramCommand::kRefresh:
-      assert(open_ == 0);
-      break;
+  if (command == DramCommand::kActivate) {
+    assert(bank.row == kClosed);
+    bank.row = at.row;
+    ++open_;
+  } else if (command == DramCommand::kPrecharge) {
+    assert(bank.row != kClosed);
+    bank.row = kClosed;
+    --open_;
+  } else {
+    assert(command == DramCommand::kRefresh ? open_ == 0 : bank.row == at.row);
   }
   note(command, at.bank, cycle);
 }

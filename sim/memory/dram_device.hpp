@@ -80,8 +80,8 @@ class DramDevice {
   // Of a bank, a bank group or the channel: the last commands of each kind, and from which cycle on
   // its rules allow the next ones.
   struct Scope {
-    OfCommands last;
-    OfCommands ready;
+    OfCommands last{};
+    OfCommands ready{};
 
     Scope() {
       last.fill(kNever);
@@ -103,7 +103,7 @@ class DramDevice {
   std::vector<Bank> banks_;
   std::vector<Scope> groups_;
   Scope channel_;
-  std::array<std::int64_t, 4> activates_;  // the last four, oldest at `oldest_`
+  std::array<std::int64_t, 4> activates_{};  // the last four, oldest at `oldest_`
   std::size_t oldest_ = 0;
   std::int64_t open_ = 0;  // banks
 };

@@ -74,10 +74,10 @@ class TileMemory {
   };
   // Results that the array has left.
   struct Left {
-    std::size_t half;
-    std::int64_t complete;  // from which cycle on
-    std::int64_t bits;
-    std::int64_t tile;  // by whose number
+    std::size_t half = 0;
+    std::int64_t complete = 0;  // from which cycle on
+    std::int64_t bits = 0;
+    std::int64_t tile = 0;  // by whose number
     TilePlace place;
   };
 

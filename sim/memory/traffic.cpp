@@ -7,8 +7,6 @@
 namespace potomac::sim {
 namespace {
 
-using workloads::TouchedElements;
-
 // How often the blocks of a tensor that lacks index `lacks` are taken up.
 std::int64_t visits(const ByIndex<std::int64_t>& trips, const LoopOrder& order, Index lacks) {
   for (auto index = order.rbegin(); index != order.rend(); ++index) {

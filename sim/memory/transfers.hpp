@@ -68,8 +68,8 @@ class TransferProgram {
     std::int64_t begin(std::int64_t tile);
   };
   struct Left {
-    std::int64_t tile;
-    std::int64_t bits;
+    std::int64_t tile = 0;
+    std::int64_t bits = 0;
     TilePlace place;
   };
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/memory/dram_bus.hpp"
 #include "support/error.hpp"
@@ -114,40 +115,42 @@ std::string dram_assumption(const Architecture& architecture) {
 
 std::vector<std::string> assumptions_of(const workloads::Workload& workload,
                                         const Architecture& architecture, Optimizer optimizer) {
-  std::vector<std::string> lines = {
-      "master weights and the optimizer's state are FP32 and lie in DRAM, on both machines",
-      optimizer == Optimizer::kSgdMomentum
+  std::vector<std::string> lines;
+  const auto add = [&](std::string line) { lines.push_back(std::move(line)); };
+  add("master weights and the optimizer's state are FP32 and lie in DRAM, on both machines");
+  add(optimizer == Optimizer::kSgdMomentum
           ? "SGD with momentum, without weight decay: 2 multiplications and 2 additions a weight, "
             "one state"
           : fmt::format("Adam, without weight decay, its bias correction in the learning rate: 6 "
                         "multiplications, 4 additions, a division and a square root a weight, two "
                         "states; a division or a root is {} multiplications and {} additions",
-                        energy::kNewtonMultiplies, energy::kNewtonAdds),
-      fmt::format("MF-MAC results leave their pass as sums of {} bits; W, A and G are quantized "
-                  "once a step, read from FP32 (W) or sums and written as codes",
-                  architecture.pe.accumulator.bits),
-      "to quantize an element: two 32-bit additions (the largest so far, rounding) and one of 8 "
-      "bits (its exponent); of A one more (clipping), of W two of FP32 (their mean)",
-      "the largest element is found while results leave the array; it costs no traffic",
-      "A is kept as codes for the backward passes, which read it anew: that is in their traffic; "
-      "the FP32 machine keeps FP32",
-      "a gradient becomes FP32 with one addition of 8 bits and one of 32",
-      "A and G of a layer have been, or become, the results of another one, element by element",
-      dram_assumption(architecture),
-      "not included: normalization, activations, pooling, losses, biases, the parameters of layers "
-      "without a GEMM"};
+                        energy::kNewtonMultiplies, energy::kNewtonAdds));
+  add(fmt::format(
+      "MF-MAC results leave their pass as sums of {} bits; W, A and G are quantized once "
+      "a step, read from FP32 (W) or sums and written as codes",
+      architecture.pe.accumulator.bits));
+  add("to quantize an element: two 32-bit additions (the largest so far, rounding) and one of 8 "
+      "bits "
+      "(its exponent); of A one more (clipping), of W two of FP32 (their mean)");
+  add("the largest element is found while results leave the array; it costs no traffic");
+  add("A is kept as codes for the backward passes, which read it anew: that is in their traffic; "
+      "the "
+      "FP32 machine keeps FP32");
+  add("a gradient becomes FP32 with one addition of 8 bits and one of 32");
+  add("A and G of a layer have been, or become, the results of another one, element by element");
+  add(dram_assumption(architecture));
+  add("not included: normalization, activations, pooling, losses, biases, the parameters of layers "
+      "without a GEMM");
   const auto& layers = workload.layers();
   if (std::ranges::any_of(layers, [](const LayerShape& layer) { return layer.term != 1; })) {
-    lines.emplace_back(
-        "a second power of A is made from what is left of the first: no traffic but its codes");
+    add("a second power of A is made from what is left of the first: no traffic but its codes");
   }
   if (!workload.not_included().empty()) {
     std::vector<std::string> names;
     for (const workloads::NotIncluded& part : workload.not_included()) {
       names.push_back(part.name);
     }
-    lines.push_back(
-        fmt::format("not included either, of this workload: {}", fmt::join(names, ", ")));
+    add(fmt::format("not included either, of this workload: {}", fmt::join(names, ", ")));
   }
   return lines;
 }
