@@ -97,6 +97,7 @@ void DramChannel::add_other(const Waiting& waiting) {
                                     : DramCommand::kPrecharge;
     other_banks_ |= bit;
     others_.push_back({command, waiting, device_.earliest(command, at.bank)});
+    find_soonest_other();
   }
 }
 
@@ -110,26 +111,34 @@ void DramChannel::add_other_of(std::int64_t bank) {
   }
 }
 
+void DramChannel::find_soonest_other() {
+  soonest_other_ = std::numeric_limits<std::int64_t>::max();
+  for (const Choice& other : others_) {
+    soonest_other_ = std::min(soonest_other_, other.cycle);
+  }
+}
+
 void DramChannel::remove_other_of(std::int64_t bank) {
   other_banks_ &= ~(std::uint64_t{1} << bank);
   std::erase_if(others_, [&](const Choice& other) { return other.waiting.at.bank == bank; });
+  find_soonest_other();
 }
 
 // Behind an activate or a precharge, which was one of them.
 void DramChannel::update_others(const Choice& given) {
+  const std::int64_t bank = given.waiting.at.bank;
   if (given.command == DramCommand::kActivate) {
-    remove_other_of(given.waiting.at.bank);
-    for (Choice& other : others_) {
-      other.cycle = device_.earliest(other.command, other.waiting.at.bank);
-    }
-    return;
+    remove_other_of(bank);
   }
   for (Choice& other : others_) {
-    if (other.waiting.at.bank == given.waiting.at.bank) {
-      other.command = DramCommand::kActivate;
+    if (given.command == DramCommand::kActivate) {
       other.cycle = device_.earliest(other.command, other.waiting.at.bank);
+    } else if (other.waiting.at.bank == bank) {
+      other.command = DramCommand::kActivate;
+      other.cycle = device_.earliest(other.command, bank);
     }
   }
+  find_soonest_other();
 }
 
 // The command that may be given first; of several in one cycle, by kind, then by age: bursts rise.
@@ -153,7 +162,7 @@ DramChannel::Choice DramChannel::choose() const {
       }
     }
   }
-  if (best.cycle == now_) {
+  if (best.cycle == now_ || best.cycle < soonest_other_) {
     return best;
   }
   for (const Choice& other : others_) {
@@ -271,6 +280,7 @@ void DramChannel::refresh() {
   hits_ = 0;
   others_.clear();
   other_banks_ = 0;
+  find_soonest_other();
   for (const Waiting& waiting : queue_) {
     add_other(waiting);
   }

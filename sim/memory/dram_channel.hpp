@@ -59,10 +59,6 @@ class DramChannel {
   void observe(Observer observer) { observer_ = std::move(observer); }
   void burst_by_burst() { by_burst_ = true; }
 
-  // Bursts lie group after group, then in a row's columns, then in the banks of a group, then in
-  // rows: bursts that follow one another need not wait for a bank group.
-  DramAddress address_of(std::int64_t burst) const;
-
  private:
   struct Waiting {
     DramAddress at;
@@ -75,10 +71,14 @@ class DramChannel {
     std::size_t position = 0;  // of a read or write: in the queue
   };
 
+  // Bursts lie group after group, then in a row's columns, then in the banks of a group, then in
+  // rows: bursts that follow one another need not wait for a bank group.
+  DramAddress address_of(std::int64_t burst) const;
   void fill(std::span<const BurstRun> runs);
   void add_other(const Waiting& waiting);
   void add_other_of(std::int64_t bank);
   void remove_other_of(std::int64_t bank);
+  void find_soonest_other();
   void update_others(const Choice& given);
   static bool is_before(const Choice& choice, const Choice& than);
   Choice choose() const;
@@ -115,6 +115,7 @@ class DramChannel {
   // Activates and precharges to choose from, one for each of these banks, and from which cycle on
   // they may be given. A read or write does not change that.
   std::vector<Choice> others_;
+  std::int64_t soonest_other_ = 0;  // the least of their cycles
   std::uint64_t other_banks_ = 0;
   DramCounts counts_;
   Observer observer_;

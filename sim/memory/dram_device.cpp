@@ -118,9 +118,7 @@ void DramDevice::note(DramCommand command, std::int64_t bank, std::int64_t cycle
   Scope& of_bank = banks_[static_cast<std::size_t>(bank)];
   Scope& of_group = groups_[static_cast<std::size_t>(bank & group_mask_)];
   of_bank.last[index] = of_group.last[index] = channel_.last[index] = cycle;
-  for (std::int64_t& ready : channel_.ready) {  // one command in a cycle
-    ready = std::max(ready, cycle + 1);
-  }
+  bus_ = cycle + 1;
   for (const DramRule& rule : behind_[index]) {
     Scope& scope = rule.scope == DramScope::kBank    ? of_bank
                    : rule.scope == DramScope::kGroup ? of_group
@@ -181,7 +179,7 @@ bool DramDevice::in_step(DramCommand command, std::int64_t bank, std::int64_t cy
       return false;
     }
   }
-  return channel_.ready[index] <= cycle;
+  return earliest_of_channel(command) <= cycle;
 }
 
 void DramDevice::issue_row(DramCommand command, std::int64_t bank, std::int64_t first,

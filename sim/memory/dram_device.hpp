@@ -51,11 +51,11 @@ class DramDevice {
     const auto index = static_cast<std::size_t>(command);
     return std::max({banks_[static_cast<std::size_t>(bank)].ready[index],
                      groups_[static_cast<std::size_t>(bank & group_mask_)].ready[index],
-                     channel_.ready[index]});
+                     channel_.ready[index], bus_});
   }
   // In which any bank may, as far as the channel is concerned.
   std::int64_t earliest_of_channel(DramCommand command) const {
-    return channel_.ready[static_cast<std::size_t>(command)];
+    return std::max(channel_.ready[static_cast<std::size_t>(command)], bus_);
   }
   // All open banks together.
   std::int64_t earliest_precharge_all() const;
@@ -105,7 +105,8 @@ class DramDevice {
   Scope channel_;
   std::array<std::int64_t, 4> activates_{};  // the last four, oldest at `oldest_`
   std::size_t oldest_ = 0;
-  std::int64_t open_ = 0;  // banks
+  std::int64_t open_ = 0;      // banks
+  std::int64_t bus_ = kNever;  // one command in a cycle: the first that is free
 };
 
 }  // namespace potomac::sim

@@ -126,3 +126,4 @@ def test_the_package_holds_all_that_a_run_needs(potomac):
         str(root / "usr/bin/potomac"), "run", "resnet18", "--arch", "ws-32x32", "--out",
         str(potomac.folder / "by-name"),
     ])  # fmt: skip
+    assert (share / "potomac/dram/ddr4-2400.yaml").is_file()

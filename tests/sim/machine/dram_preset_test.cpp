@@ -15,7 +15,7 @@
 namespace potomac::sim {
 namespace {
 
-DramPreset parse(const std::string& text) {
+DramPreset preset_of(const std::string& text) {
   return parse_dram_preset(read_yaml_text(text, "dram.yaml"));
 }
 
@@ -60,7 +60,7 @@ TEST(DramPreset, AnImpossibleOneNamesTheRuleThatItBreaks) {
     ASSERT_NE(at, std::string::npos) << change.first;
     text.replace(at, change.first.size(), change.second);
     try {
-      parse(text);
+      preset_of(text);
       ADD_FAILURE() << change.second << " was taken";
     } catch (const InputError& error) {
       EXPECT_THAT(error.what(), testing::StartsWith("dram.yaml")) << change.second;
