@@ -28,7 +28,7 @@ std::ostream& operator<<(std::ostream& out, const Given& given) {
              << given.at.row << " in " << given.cycle;
 }
 
-struct Transfer {
+struct Asked {
   std::vector<BurstRun> runs;
   bool write = false;
   std::int64_t cycle = 0;
@@ -42,7 +42,7 @@ class ByCycle {
         rows_(static_cast<std::size_t>(preset.banks()), -1),
         due_(preset.cycles.t_refi) {}
 
-  std::int64_t serve(const Transfer& transfer) {
+  std::int64_t serve(const Asked& transfer) {
     while (due_ <= transfer.cycle) {
       refresh();
     }
@@ -212,12 +212,12 @@ DramPreset drawn_preset() {
   return preset;
 }
 
-std::vector<Transfer> drawn_transfers() {
-  std::vector<Transfer> transfers;
+std::vector<Asked> drawn_transfers() {
+  std::vector<Asked> transfers;
   std::int64_t cycle = 0;
   const int count = *rc::gen::inRange(1, 6);
   for (int i = 0; i < count; ++i) {
-    Transfer& transfer = transfers.emplace_back();
+    Asked& transfer = transfers.emplace_back();
     cycle += *rc::gen::arbitrary<bool>() ? *rc::gen::inRange(0, 400) : *rc::gen::inRange(0, 30000);
     transfer.cycle = cycle;
     transfer.write = *rc::gen::arbitrary<bool>();
@@ -234,7 +234,7 @@ std::vector<Transfer> drawn_transfers() {
 
 RC_GTEST_PROP(DramChannel, GivesTheCommandsOfOneThatGoesCycleByCycle, ()) {
   const DramPreset preset = drawn_preset();
-  const std::vector<Transfer> transfers = drawn_transfers();
+  const std::vector<Asked> transfers = drawn_transfers();
   DramChannel channel(preset);
   std::vector<Given> given;
   channel.observe([&](DramCommand command, DramAddress at, std::int64_t cycle) {
@@ -243,7 +243,7 @@ RC_GTEST_PROP(DramChannel, GivesTheCommandsOfOneThatGoesCycleByCycle, ()) {
   DramChannel one_by_one(preset);
   one_by_one.burst_by_burst();
   ByCycle by_cycle(preset);
-  for (const Transfer& transfer : transfers) {
+  for (const Asked& transfer : transfers) {
     const std::int64_t end = channel.serve(transfer.runs, transfer.write, transfer.cycle);
     RC_ASSERT(by_cycle.serve(transfer) == end);
     RC_ASSERT(one_by_one.serve(transfer.runs, transfer.write, transfer.cycle) == end);
