@@ -5,7 +5,7 @@
 namespace potomac::energy {
 namespace {
 
-struct Prices {
+struct StepPrices {
   double fp32_multiply_pj;
   double fp32_add_pj;
   double integer_add_32_pj;
@@ -20,19 +20,19 @@ struct Prices {
   }
 };
 
-double dram_pj(const StepWork& work, double access_pj) {
+double step_dram_pj(const StepWork& work, double access_pj) {
   return static_cast<double>(work.dram_bits()) / kDramAccessBits * access_pj;
 }
 
 // `gemms_high`: if there is DRAM, with it at the high end of its range.
-StepEnergy price(const UnitEnergyTable& table, std::span<const StepPart> parts,
-                 std::string_view accounting, const MachinePair& gemms,
-                 const std::optional<MachinePair>& gemms_high) {
+StepEnergy price_parts(const UnitEnergyTable& table, std::span<const StepPart> parts,
+                       std::string_view accounting, const MachinePair& gemms,
+                       const std::optional<MachinePair>& gemms_high) {
   PriceList list(table);
-  const Prices prices{.fp32_multiply_pj = list.of("fp32_multiply"),
-                      .fp32_add_pj = list.of("fp32_add"),
-                      .integer_add_32_pj = list.of_integer_add(32),
-                      .integer_add_8_pj = list.of_integer_add(8)};
+  const StepPrices prices{.fp32_multiply_pj = list.of("fp32_multiply"),
+                          .fp32_add_pj = list.of("fp32_add"),
+                          .integer_add_32_pj = list.of_integer_add(32),
+                          .integer_add_8_pj = list.of_integer_add(8)};
   const double low_pj = gemms_high ? list.of("dram_access_64.low") : 0.0;
   const double high_pj = gemms_high ? list.of("dram_access_64.high") : 0.0;
   StepEnergy energy;
@@ -46,8 +46,8 @@ StepEnergy price(const UnitEnergyTable& table, std::span<const StepPart> parts,
   for (const StepPart& part : parts) {
     const MachinePair arithmetic{prices.of(part.mf_mac), prices.of(part.fp32_mac)};
     const auto with_dram = [&](double access_pj) {
-      return MachinePair{arithmetic.mf_mac_pj + dram_pj(part.mf_mac, access_pj),
-                         arithmetic.fp32_mac_pj + dram_pj(part.fp32_mac, access_pj)};
+      return MachinePair{arithmetic.mf_mac_pj + step_dram_pj(part.mf_mac, access_pj),
+                         arithmetic.fp32_mac_pj + step_dram_pj(part.fp32_mac, access_pj)};
     };
     energy.parts.push_back(with_dram(low_pj));
     energy.total += energy.parts.back();
@@ -59,7 +59,7 @@ StepEnergy price(const UnitEnergyTable& table, std::span<const StepPart> parts,
   return energy;
 }
 
-std::optional<double> share_of(double part, double whole) {
+std::optional<double> share_of_step(double part, double whole) {
   return whole > 0.0 ? std::optional(part / whole) : std::nullopt;
 }
 
@@ -73,25 +73,25 @@ StepWork& StepWork::operator+=(const StepWork& other) {
 }
 
 std::optional<double> StepEnergy::mf_mac_share() const {
-  return share_of(gemms.mf_mac_pj, total.mf_mac_pj);
+  return share_of_step(gemms.mf_mac_pj, total.mf_mac_pj);
 }
 
 std::optional<double> StepEnergy::fp32_mac_share() const {
-  return share_of(gemms.fp32_mac_pj, total.fp32_mac_pj);
+  return share_of_step(gemms.fp32_mac_pj, total.fp32_mac_pj);
 }
 
 StepEnergy price_step(const UnitEnergyTable& table, std::span<const StepPart> parts,
                       const OperationEnergy& gemms) {
   const Comparison& every_mac = gemms.total.every_mac;
-  return price(table, parts, kOperationAccounting, {every_mac.mf_mac_pj, every_mac.fp32_mac_pj},
-               std::nullopt);
+  return price_parts(table, parts, kOperationAccounting,
+                     {every_mac.mf_mac_pj, every_mac.fp32_mac_pj}, std::nullopt);
 }
 
 StepEnergy price_step(const UnitEnergyTable& table, std::span<const StepPart> parts,
                       const StructuralEnergy& gemms) {
   const StructuralRow& total = gemms.total;
-  return price(table, parts, kStructuralAccounting, total.total(),
-               total.dram ? std::optional(total.total_high()) : std::nullopt);
+  return price_parts(table, parts, kStructuralAccounting, total.total(),
+                     total.dram ? std::optional(total.total_high()) : std::nullopt);
 }
 
 }  // namespace potomac::energy
