@@ -18,18 +18,6 @@ void append_run(std::vector<ElementRun>& runs, std::size_t first, ElementRun run
   }
 }
 
-// Places on an axis that a range of one index's inner coordinate, the other one given, takes.
-std::int64_t position(const PatchAxis& axis, std::int64_t row, std::int64_t depth) {
-  const std::int64_t scaled = row * axis.row_step + depth * axis.depth_step + axis.origin;
-  return scaled >= 0 && scaled % axis.divisor == 0 && scaled / axis.divisor < axis.extent
-             ? scaled / axis.divisor
-             : -1;
-}
-
-std::array<std::int64_t, 3> split(std::int64_t index, const std::array<std::int64_t, 4>& extents) {
-  return {index / extents[3] / extents[2], index / extents[3] % extents[2], index % extents[3]};
-}
-
 }  // namespace
 
 BlockRuns::BlockRuns(const LoweredOperand::Mapping& mapping)
@@ -67,12 +55,12 @@ std::vector<ElementRun> BlockRuns::find_part(const Piece& rows, const Piece& dep
   // An axis that a tensor does not have has no stride.
   std::vector<bool> touched(static_cast<std::size_t>(elements), false);
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const auto r = split(row, map_.row_extents);
+    const auto r = coordinates_of(row, map_.row_extents);
     for (std::int64_t k = depth.begin; k < depth.end; ++k) {
-      const auto d = split(k, map_.depth_extents);
-      const std::int64_t z = position(map_.z, r[0], d[0]);
-      const std::int64_t y = position(map_.y, r[1], d[1]);
-      const std::int64_t x = position(map_.x, r[2], d[2]);
+      const auto d = coordinates_of(k, map_.depth_extents);
+      const std::int64_t z = position_on(map_.z, r[1], d[1]);
+      const std::int64_t y = position_on(map_.y, r[2], d[2]);
+      const std::int64_t x = position_on(map_.x, r[3], d[3]);
       if (z >= 0 && y >= 0 && x >= 0) {
         touched[static_cast<std::size_t>((z * map_.y.extent + y) * map_.x.extent + x)] = true;
       }

@@ -9,26 +9,8 @@ namespace {
 
 using Extents = std::array<std::int64_t, 4>;
 
-Extents split(std::int64_t index, const Extents& extents) {
-  const std::int64_t x = index % extents[3];
-  index /= extents[3];
-  const std::int64_t y = index % extents[2];
-  index /= extents[2];
-  return {index / extents[1], index % extents[1], y, x};
-}
-
 std::int64_t product(const Extents& extents) {
   return extents[0] * extents[1] * extents[2] * extents[3];
-}
-
-// The tensor's position on one axis, or -1 for a structural zero.
-std::int64_t position(const PatchAxis& axis, std::int64_t row, std::int64_t depth) {
-  const std::int64_t scaled = row * axis.row_step + depth * axis.depth_step + axis.origin;
-  if (scaled < 0 || scaled % axis.divisor != 0) {
-    return -1;
-  }
-  const std::int64_t at = scaled / axis.divisor;
-  return at < axis.extent ? at : -1;
 }
 
 // Every `stride`-th code, from `from` on.
@@ -56,12 +38,29 @@ void gather_run(const PatchAxis& axis, const rtl::PotCode* line, std::int64_t ro
     return;
   }
   for (rtl::PotCode& code : out) {
-    const std::int64_t at = position(axis, row, depth++);
+    const std::int64_t at = position_on(axis, row, depth++);
     code = at >= 0 ? line[at * axis.stride] : zero;
   }
 }
 
 }  // namespace
+
+std::array<std::int64_t, 4> coordinates_of(std::int64_t index, const Extents& extents) {
+  const std::int64_t x = index % extents[3];
+  index /= extents[3];
+  const std::int64_t y = index % extents[2];
+  index /= extents[2];
+  return {index / extents[1], index % extents[1], y, x};
+}
+
+std::int64_t position_on(const PatchAxis& axis, std::int64_t row, std::int64_t depth) {
+  const std::int64_t scaled = row * axis.row_step + depth * axis.depth_step + axis.origin;
+  if (scaled < 0 || scaled % axis.divisor != 0) {
+    return -1;
+  }
+  const std::int64_t at = scaled / axis.divisor;
+  return at < axis.extent ? at : -1;
+}
 
 LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping)
     : tensor_(&tensor),
@@ -102,12 +101,12 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
     return;
   }
   const rtl::PotCode zero = format().zero();
-  const auto [r0, rz, ry, rx] = split(row, map_.row_extents);
+  const auto [r0, rz, ry, rx] = coordinates_of(row, map_.row_extents);
   codes += r0 * map_.row_stride;
   if (one_tap_) {  // a kernel of one tap: one place for all
-    const std::int64_t at_z = position(map_.z, rz, 0);
-    const std::int64_t at_y = position(map_.y, ry, 0);
-    const std::int64_t at_x = position(map_.x, rx, 0);
+    const std::int64_t at_z = position_on(map_.z, rz, 0);
+    const std::int64_t at_y = position_on(map_.y, ry, 0);
+    const std::int64_t at_x = position_on(map_.x, rx, 0);
     if (at_z < 0 || at_y < 0 || at_x < 0) {
       std::memset(out.data(), zero, out.size());
     } else {
@@ -117,14 +116,14 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
     }
     return;
   }
-  auto [k0, kz, ky, kx] = split(k_begin, map_.depth_extents);
+  auto [k0, kz, ky, kx] = coordinates_of(k_begin, map_.depth_extents);
   // One run of the innermost depth coordinate at a time: the other axes are fixed within it.
   while (!out.empty()) {
     const auto length = static_cast<std::size_t>(
         std::min(map_.depth_extents[3] - kx, static_cast<std::int64_t>(out.size())));
     const std::span<rtl::PotCode> run = out.first(length);
-    const std::int64_t at_z = position(map_.z, rz, kz);
-    const std::int64_t at_y = position(map_.y, ry, ky);
+    const std::int64_t at_z = position_on(map_.z, rz, kz);
+    const std::int64_t at_y = position_on(map_.y, ry, ky);
     if (at_z < 0 || at_y < 0) {
       std::memset(run.data(), zero, run.size());
     } else {

@@ -23,6 +23,13 @@ struct PatchAxis {
   std::int64_t stride = 0;  // in elements of the tensor
 };
 
+// The position, or -1 where there is none.
+std::int64_t position_on(const PatchAxis& axis, std::int64_t row, std::int64_t depth);
+
+// An index's four coordinates, outermost first.
+std::array<std::int64_t, 4> coordinates_of(std::int64_t index,
+                                           const std::array<std::int64_t, 4>& extents);
+
 // One operand of a GEMM as a matrix of codes: row r (the output's index m or n), depth k (the
 // reduction's index). It is a view: the layer's tensor must outlive it. A row index is split into
 // four coordinates, outermost first, by `row_extents`; a depth index likewise; the outermost
