@@ -7,6 +7,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sim/memory/tile_program.hpp"
@@ -39,7 +40,7 @@ void write(energy::Accesses& accesses, std::int64_t lanes, const Run& run) {
 
 class Walked {
  public:
-  Walked(const MemoryConfig& memory, const ElementBits& bits) : memory_(memory), bits_(bits) {}
+  Walked(MemoryConfig memory, const ElementBits& bits) : memory_(std::move(memory)), bits_(bits) {}
 
   energy::MemoryAccesses accesses;
 

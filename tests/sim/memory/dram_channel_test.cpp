@@ -142,14 +142,15 @@ class ByCycle {
   // Whether the command breaks no rule against any command before.
   bool may(DramCommand command, std::int64_t bank) const {
     int activates = 0;
-    for (auto given = log.rbegin(); given != log.rend(); ++given) {
-      const std::int64_t gap = now_ - given->cycle;
+    for (std::size_t back = 1; back <= log.size(); ++back) {
+      const Given& given = log[log.size() - back];
+      const std::int64_t gap = now_ - given.cycle;
       if (gap > 2000) {
         break;
       }
-      activates += given->command == kActivate ? 1 : 0;
-      if (gap < least_gap(*given, command, bank) ||
-          (command == kActivate && given->command == kActivate && activates == 4 &&
+      activates += given.command == kActivate ? 1 : 0;
+      if (gap < least_gap(given, command, bank) ||
+          (command == kActivate && given.command == kActivate && activates == 4 &&
            gap < p_.cycles.t_faw)) {
         return false;
       }
@@ -157,36 +158,42 @@ class ByCycle {
     return true;
   }
 
-  std::int64_t least_gap(const Given& before, DramCommand command, std::int64_t bank) const {
+  // Between two commands for one bank, for two of one group, for two groups.
+  struct Gap {
+    DramCommand earlier, later;
+    std::int64_t bank, group, other;
+  };
+  std::vector<Gap> gaps() const {
     const DramTiming& t = p_.cycles;
-    const std::int64_t groups = p_.bank_groups;
-    const bool all = before.at.bank == -1 || command == kRefresh;
-    const bool same_bank = all || before.at.bank == bank;
-    const bool same_group = all || before.at.bank % groups == bank % groups;
     const std::int64_t data = p_.burst_length / 2;
-    const auto of_bank = [&](std::int64_t cycles) { return same_bank ? cycles : 1; };
-    switch (before.command) {
-      case kActivate:
-        if (command == kActivate) {
-          return same_bank ? std::max(t.t_rc, t.t_rrd_l) : same_group ? t.t_rrd_l : t.t_rrd_s;
-        }
-        return command == kRefresh     ? t.t_rc
-               : command == kPrecharge ? of_bank(t.t_ras)
-                                       : of_bank(t.t_rcd);
-      case kPrecharge:
-        return command == kActivate || command == kRefresh ? of_bank(t.t_rp) : 1;
-      case kRead:
-        return command == kPrecharge ? of_bank(t.t_rtp)
-               : command == kRead    ? (same_group ? t.t_ccd_l : t.t_ccd_s)
-               : command == kWrite   ? t.cl + data + t.turnaround - t.cwl
-                                     : 1;
-      case kWrite:
-        return command == kPrecharge ? of_bank(t.cwl + data + t.t_wr)
-               : command == kWrite   ? (same_group ? t.t_ccd_l : t.t_ccd_s)
-               : command == kRead    ? t.cwl + data + (same_group ? t.t_wtr_l : t.t_wtr_s)
-                                     : 1;
-      case kRefresh:
-        return command == kActivate || command == kRefresh ? t.t_rfc : 1;
+    const std::int64_t written = t.cwl + data;
+    const std::int64_t turned = t.cl + data + t.turnaround - t.cwl;
+    return {{kActivate, kActivate, std::max(t.t_rc, t.t_rrd_l), t.t_rrd_l, t.t_rrd_s},
+            {kActivate, kRefresh, t.t_rc, t.t_rc, t.t_rc},
+            {kActivate, kPrecharge, t.t_ras, 1, 1},
+            {kActivate, kRead, t.t_rcd, 1, 1},
+            {kActivate, kWrite, t.t_rcd, 1, 1},
+            {kPrecharge, kActivate, t.t_rp, 1, 1},
+            {kPrecharge, kRefresh, t.t_rp, t.t_rp, t.t_rp},
+            {kRead, kPrecharge, t.t_rtp, 1, 1},
+            {kRead, kRead, t.t_ccd_l, t.t_ccd_l, t.t_ccd_s},
+            {kRead, kWrite, turned, turned, turned},
+            {kWrite, kPrecharge, written + t.t_wr, 1, 1},
+            {kWrite, kWrite, t.t_ccd_l, t.t_ccd_l, t.t_ccd_s},
+            {kWrite, kRead, written + t.t_wtr_l, written + t.t_wtr_l, written + t.t_wtr_s},
+            {kRefresh, kActivate, t.t_rfc, t.t_rfc, t.t_rfc},
+            {kRefresh, kRefresh, t.t_rfc, t.t_rfc, t.t_rfc}};
+  }
+
+  std::int64_t least_gap(const Given& before, DramCommand command, std::int64_t bank) const {
+    for (const Gap& gap : gaps_) {
+      if (gap.earlier == before.command && gap.later == command) {
+        const std::int64_t groups = p_.bank_groups;
+        const bool same_bank = before.at.bank == -1 || before.at.bank == bank;
+        return same_bank                                  ? gap.bank
+               : before.at.bank % groups == bank % groups ? gap.group
+                                                          : gap.other;
+      }
     }
     return 1;
   }
@@ -195,6 +202,7 @@ class ByCycle {
   std::vector<std::int64_t> rows_;
   std::int64_t due_;
   std::int64_t now_ = 0;
+  std::vector<Gap> gaps_ = gaps();
 };
 
 DramPreset drawn_preset() {
