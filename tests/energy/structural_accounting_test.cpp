@@ -61,6 +61,7 @@ StructuralPass pass(std::string layer, std::string name) {
   made.mf_mac.memory.results.written_words = 1;
   made.mf_mac.memory.dram.read_bits = 30;
   made.mf_mac.memory.dram.written_bits = 2;
+  made.mf_mac.memory.forget_dram_device();
   made.fp32_mac = made.mf_mac;
   made.fp32_mac.cycles = 9;
   made.fp32_mac.memory.dram.read_bits = 126;
@@ -93,6 +94,13 @@ TEST(StructuralAccounting, EachComponentByHand) {
                         "integer_add.8", "integer_add.16", "sign_xor", "fp32_multiply", "fp32_add",
                         "flip_flop_clock", "flip_flop_toggle", "sram_access_64.8",
                         "sram_access_64.32", "dram_access_64.low", "dram_access_64.high"));
+}
+
+TEST(StructuralAccounting, ADeviceIsChargedForWholeBursts) {
+  std::vector<StructuralPass> passes = {pass("a", "forward")};
+  passes[0].mf_mac.memory.moved_bits = 512;
+  const StructuralEnergy energy = price_structure(table_of(kStructuralTable), passes, machines());
+  EXPECT_EQ(energy.total.dram, (MachinePair{512 * 10, 128 * 10}));
 }
 
 TEST(StructuralAccounting, OtherMethodsHaveWhatStandsAroundArraysOfTheirWidth) {
