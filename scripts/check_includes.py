@@ -16,17 +16,29 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 # is the picture in docs/architecture.md.
 STANDS_ON = {
     "support": (),
+    "support/hdf5": ("support",),
     "rtl_models/arithmetic": ("support",),
     "rtl_models/systemc": ("rtl_models/arithmetic",),
-    "energy": ("support",),
+    "energy/counts": ("support",),
+    "energy/pricing": ("energy/counts",),
     "workloads/layers": ("rtl_models/arithmetic",),
+    "workloads/workload": ("workloads/layers",),
     "workloads/quantizer": ("workloads/layers",),
     "workloads/onnx": ("workloads/layers",),
-    "workloads/sources": ("workloads/quantizer", "workloads/onnx"),
+    "workloads/sources": (
+        "workloads/workload", "workloads/quantizer", "workloads/onnx", "support/hdf5",
+    ),
     "sim/machine": ("workloads/layers",),
-    "sim/engines": ("sim/machine", "energy", "rtl_models/systemc"),
+    "sim/engines/interface": ("sim/machine", "energy/counts"),
+    "sim/engines/count": ("sim/engines/interface",),
+    # What values do not decide, `fast` has from the closed forms of `count`.
+    "sim/engines/fast": ("sim/engines/count",),
+    "sim/engines/systemc": ("sim/engines/interface", "rtl_models/systemc"),
+    "sim/engines": ("sim/engines/count", "sim/engines/fast", "sim/engines/systemc"),
     "sim/memory": ("sim/engines",),
-    "sim/studies": ("sim/memory", "workloads/sources"),
+    "sim/results": ("sim/machine", "energy/pricing", "workloads/workload"),
+    "sim/plan": ("sim/memory", "sim/results", "workloads/sources"),
+    "sim/studies": ("sim/plan",),
     "sim/reports": ("sim/studies",),
     "sim/cli": ("sim/reports",),
 }

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "sim/reports/version.hpp"
+#include "sim/results/version.hpp"
 
 namespace potomac::sim {
 namespace {

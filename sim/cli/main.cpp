@@ -16,7 +16,7 @@
 
 #include "sim/cli/command_line.hpp"
 #include "sim/cli/commands.hpp"
-#include "sim/reports/version.hpp"
+#include "sim/results/version.hpp"
 #include "support/cleanup_on_signals.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"

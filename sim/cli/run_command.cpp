@@ -13,9 +13,9 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/workload_options.hpp"
+#include "sim/plan/fit.hpp"
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
-#include "sim/studies/fit.hpp"
 #include "sim/studies/run.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"

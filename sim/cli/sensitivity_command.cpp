@@ -8,7 +8,7 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/workload_options.hpp"
-#include "sim/reports/si_units.hpp"
+#include "sim/results/si_units.hpp"
 #include "sim/studies/sensitivity.hpp"
 
 namespace potomac::sim {

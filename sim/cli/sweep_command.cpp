@@ -8,9 +8,9 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/workload_options.hpp"
+#include "sim/plan/fit.hpp"
 #include "sim/reports/sweep_summary.hpp"
 #include "sim/reports/sweep_tables.hpp"
-#include "sim/studies/fit.hpp"
 #include "sim/studies/sweep.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"

@@ -13,7 +13,7 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/workload_options.hpp"
-#include "sim/studies/assumption.hpp"
+#include "sim/results/assumption.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"

@@ -55,7 +55,7 @@ void import_shapes(const ImportArguments& arguments) {
 
 // Memory stays at the largest layer, as in a run.
 void import_trace(const ImportArguments& arguments) {
-  const workloads::TraceReader trace(arguments.workload.name, workloads::Hdf5Guard::kNone);
+  const workloads::TraceReader trace(arguments.workload.name, Hdf5Guard::kNone);
   make_folder_of(arguments.to);
   workloads::TraceWriter writer(arguments.to, trace.info(), trace.not_included());
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {

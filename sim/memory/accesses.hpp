@@ -6,7 +6,7 @@
 // that they touch.)
 #pragma once
 
-#include "energy/memory_accesses.hpp"
+#include "energy/counts/memory_accesses.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/schedule.hpp"
 #include "sim/memory/traffic.hpp"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "sim/engines/pace.hpp"
+#include "sim/engines/interface/pace.hpp"
 #include "sim/memory/tile_cursor.hpp"
 #include "sim/memory/tile_memory.hpp"
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "energy/memory_accesses.hpp"
-#include "sim/engines/pace.hpp"
+#include "energy/counts/memory_accesses.hpp"
+#include "sim/engines/interface/pace.hpp"
 #include "sim/memory/memory_pace.hpp"
 #include "sim/memory/tiler.hpp"
 

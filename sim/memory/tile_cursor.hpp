@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "sim/engines/pace.hpp"
+#include "sim/engines/interface/pace.hpp"
 #include "sim/memory/tile_program.hpp"
 
 namespace potomac::sim {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/memory/transfers.hpp"
 
 namespace potomac::sim {

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "sim/reports/columns.hpp"
-#include "sim/reports/csv_field.hpp"
 #include "sim/reports/report_json.hpp"
 #include "sim/reports/short_names.hpp"
-#include "sim/reports/si_units.hpp"
+#include "sim/results/columns.hpp"
+#include "sim/results/csv_field.hpp"
+#include "sim/results/si_units.hpp"
 
 namespace potomac::sim {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "sim/reports/columns.hpp"
-#include "sim/reports/csv_field.hpp"
+#include "sim/results/columns.hpp"
+#include "sim/results/csv_field.hpp"
 
 namespace potomac::sim {
 

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "sim/reports/columns.hpp"
-#include "sim/reports/gemm_text.hpp"
-#include "sim/reports/si_units.hpp"
+#include "sim/results/columns.hpp"
+#include "sim/results/gemm_text.hpp"
+#include "sim/results/si_units.hpp"
 
 namespace potomac::sim {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 #include <variant>
 
-#include "sim/reports/columns.hpp"
-#include "sim/reports/version.hpp"
+#include "sim/results/columns.hpp"
+#include "sim/results/version.hpp"
 
 namespace potomac::sim {
 namespace {

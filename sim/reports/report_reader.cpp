@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "energy/unit_energy_table.hpp"
-#include "sim/reports/gemm_text.hpp"
-#include "sim/reports/json_value.hpp"
+#include "energy/pricing/unit_energy_table.hpp"
 #include "sim/reports/report_json.hpp"
+#include "sim/results/gemm_text.hpp"
+#include "sim/results/json_value.hpp"
 #include "sim/studies/pricing.hpp"
 #include "support/text_file.hpp"
 #include "support/yaml_reader.hpp"

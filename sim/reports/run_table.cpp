@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "sim/reports/columns.hpp"
 #include "sim/reports/memory_table.hpp"
-#include "sim/reports/si_units.hpp"
 #include "sim/reports/step_table.hpp"
+#include "sim/results/columns.hpp"
+#include "sim/results/si_units.hpp"
 #include "support/plain_text.hpp"
 
 namespace potomac::sim {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "sim/reports/si_units.hpp"
+#include "sim/results/si_units.hpp"
 
 namespace potomac::sim {
 namespace {

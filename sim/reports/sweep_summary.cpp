@@ -6,9 +6,9 @@
 #include <iterator>
 #include <utility>
 
-#include "sim/reports/columns.hpp"
 #include "sim/reports/short_names.hpp"
-#include "sim/reports/si_units.hpp"
+#include "sim/results/columns.hpp"
+#include "sim/results/si_units.hpp"
 
 namespace potomac::sim {
 namespace {

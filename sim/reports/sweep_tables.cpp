@@ -12,10 +12,10 @@
 #include <system_error>
 #include <vector>
 
-#include "sim/reports/columns.hpp"
-#include "sim/reports/csv_field.hpp"
 #include "sim/reports/report_json.hpp"
-#include "sim/reports/version.hpp"
+#include "sim/results/columns.hpp"
+#include "sim/results/csv_field.hpp"
+#include "sim/results/version.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"

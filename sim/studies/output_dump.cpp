@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "support/atomic_file.hpp"
-#include "workloads/sources/hdf5_file.hpp"
+#include "support/hdf5/hdf5_file.hpp"
 
 namespace potomac::sim {
 namespace {
-
-using workloads::Hdf5Dataset;
-using workloads::Hdf5Extents;
-using workloads::Hdf5Group;
-using workloads::Hdf5Type;
 
 // Chunks of about a tile of the fast engine.
 constexpr std::int64_t kChunkRows = 64;
@@ -27,7 +22,7 @@ class OutputDump::Impl {
  public:
   Impl(const std::filesystem::path& path, bool with_fp32)
       : target_(path),
-        file_(workloads::Hdf5File::create(target_.temporary_path(), path.string())),
+        file_(Hdf5File::create(target_.temporary_path(), path.string())),
         gemms_(file_.create_group("gemms")),
         with_fp32_(with_fp32) {}
 
@@ -102,13 +97,13 @@ class OutputDump::Impl {
   }
 
   AtomicFile target_;
-  workloads::Hdf5File file_;
+  Hdf5File file_;
   std::optional<Hdf5Group> gemms_;
   bool with_fp32_;
   const workloads::LoweredPass* pass_ = nullptr;  // in hand
   bool stacked_ = false;
   Hdf5Extents extents_;  // of its results
-  workloads::Hdf5Storage storage_;
+  Hdf5Storage storage_;
   std::optional<Hdf5Group> group_;
   std::optional<Hdf5Dataset> acc_;
   std::optional<Hdf5Dataset> fp32_;

@@ -3,10 +3,10 @@
 
 #include <vector>
 
-#include "energy/operation_accounting.hpp"
-#include "energy/structural_accounting.hpp"
-#include "energy/unit_energy_table.hpp"
-#include "sim/studies/pass_record.hpp"
+#include "energy/pricing/operation_accounting.hpp"
+#include "energy/pricing/structural_accounting.hpp"
+#include "energy/pricing/unit_energy_table.hpp"
+#include "sim/results/pass_record.hpp"
 
 namespace potomac::sim {
 

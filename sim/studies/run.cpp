@@ -6,8 +6,8 @@
 #include <string>
 
 #include "sim/memory/tlm_memory.hpp"
-#include "sim/studies/fit.hpp"
-#include "sim/studies/memory_plans.hpp"
+#include "sim/plan/fit.hpp"
+#include "sim/plan/memory_plans.hpp"
 #include "sim/studies/output_dump.hpp"
 #include "sim/studies/pricing.hpp"
 #include "sim/studies/progress.hpp"

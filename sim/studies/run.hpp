@@ -6,17 +6,17 @@
 #include <string>
 #include <vector>
 
-#include "energy/operation_accounting.hpp"
-#include "energy/structural_accounting.hpp"
-#include "energy/unit_energy_table.hpp"
-#include "sim/engines/engine.hpp"
+#include "energy/pricing/operation_accounting.hpp"
+#include "energy/pricing/structural_accounting.hpp"
+#include "energy/pricing/unit_energy_table.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/machine/architecture.hpp"
-#include "sim/studies/assumption.hpp"
-#include "sim/studies/pass_record.hpp"
-#include "sim/studies/selection.hpp"
+#include "sim/results/assumption.hpp"
+#include "sim/results/pass_record.hpp"
+#include "sim/results/selection.hpp"
 #include "sim/studies/training_step.hpp"
 #include "sim/studies/waveform.hpp"
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
 

@@ -5,8 +5,9 @@
 
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/count/operand_statistics.hpp"
-#include "sim/studies/fit.hpp"
-#include "sim/studies/memory_plans.hpp"
+#include "sim/engines/fast/fast_facts.hpp"
+#include "sim/plan/fit.hpp"
+#include "sim/plan/memory_plans.hpp"
 
 namespace potomac::sim {
 namespace {

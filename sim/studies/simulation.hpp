@@ -11,11 +11,11 @@
 #include <tuple>
 #include <vector>
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/machine/architecture.hpp"
-#include "sim/studies/pass_record.hpp"
-#include "sim/studies/selection.hpp"
-#include "workloads/sources/workload.hpp"
+#include "sim/results/pass_record.hpp"
+#include "sim/results/selection.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
 

@@ -9,8 +9,8 @@
 #include <tuple>
 
 #include "sim/memory/tlm_memory.hpp"
-#include "sim/studies/fit.hpp"
-#include "sim/studies/memory_plans.hpp"
+#include "sim/plan/fit.hpp"
+#include "sim/plan/memory_plans.hpp"
 #include "sim/studies/pricing.hpp"
 #include "sim/studies/progress.hpp"
 #include "sim/studies/simulation.hpp"

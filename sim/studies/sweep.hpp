@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "energy/operation_accounting.hpp"
-#include "energy/structural_accounting.hpp"
+#include "energy/pricing/operation_accounting.hpp"
+#include "energy/pricing/structural_accounting.hpp"
 #include "sim/machine/architecture.hpp"
-#include "sim/studies/pass_record.hpp"
+#include "sim/results/pass_record.hpp"
 #include "sim/studies/sweep_spec.hpp"
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
 

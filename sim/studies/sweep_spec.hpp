@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "energy/unit_energy_table.hpp"
-#include "sim/engines/engine.hpp"
+#include "energy/pricing/unit_energy_table.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/machine/architecture.hpp"
-#include "sim/studies/selection.hpp"
+#include "sim/results/selection.hpp"
 #include "support/shipped_files.hpp"
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
 

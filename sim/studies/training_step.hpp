@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "energy/training_step.hpp"
+#include "energy/pricing/step_pricing.hpp"
 #include "sim/machine/architecture.hpp"
-#include "sim/studies/selection.hpp"
-#include "workloads/sources/workload.hpp"
+#include "sim/results/selection.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
 

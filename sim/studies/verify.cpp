@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "sim/memory/pass_memory.hpp"
+#include "sim/plan/memory_plans.hpp"
 #include "sim/studies/drawn_convolution.hpp"
-#include "sim/studies/memory_plans.hpp"
 #include "support/error.hpp"
 #include "workloads/layers/lowering.hpp"
 

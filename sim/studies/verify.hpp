@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/interface/engine.hpp"
 #include "sim/machine/architecture.hpp"
 #include "workloads/layers/layer.hpp"
 

@@ -16,9 +16,9 @@
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/schedule.hpp"
 #include "sim/memory/pass_memory.hpp"
-#include "sim/studies/fit.hpp"
+#include "sim/plan/fit.hpp"
+#include "sim/plan/memory_plans.hpp"
 #include "sim/studies/gtkwave.hpp"
-#include "sim/studies/memory_plans.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 

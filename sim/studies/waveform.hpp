@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
 

@@ -15,7 +15,7 @@
 #include <random>
 #include <vector>
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/engines/fast/exact_kernels.hpp"
 #include "tests/benchmarks/int16_peak.hpp"
 #include "tests/sim/engines/reference_pass.hpp"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::workloads {
 

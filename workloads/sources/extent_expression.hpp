@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "support/yaml_reader.hpp"
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::workloads {
 

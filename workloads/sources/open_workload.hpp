@@ -8,7 +8,7 @@
 
 #include "support/shipped_files.hpp"
 #include "workloads/sources/extent_expression.hpp"
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::workloads {
 

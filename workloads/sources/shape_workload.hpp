@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::workloads {
 

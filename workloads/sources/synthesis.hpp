@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads/sources/workload.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::workloads {
 

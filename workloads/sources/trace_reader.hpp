@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "workloads/sources/hdf5_file.hpp"
-#include "workloads/sources/workload.hpp"
+#include "support/hdf5/hdf5_file.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::workloads {
 

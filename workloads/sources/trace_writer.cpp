@@ -11,8 +11,8 @@
 
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "support/hdf5/hdf5_file.hpp"
 #include "support/plain_text.hpp"
-#include "workloads/sources/hdf5_file.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -3,7 +3,7 @@
 // on values is unknown.
 #pragma once
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/interface/engine.hpp"
 
 namespace potomac::sim {
 

@@ -6,7 +6,8 @@
 
 #include <memory>
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/interface/engine.hpp"
+#include "sim/engines/interface/worker_pool.hpp"
 
 namespace potomac::sim {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/engines/for_each_gemm.hpp"
+#include "sim/engines/interface/for_each_gemm.hpp"
 #include "sim/machine/array_shape.hpp"
 
 namespace potomac::sim {

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
-#include "sim/engines/value_facts.hpp"
-#include "sim/engines/worker_pool.hpp"
+#include "sim/engines/interface/value_facts.hpp"
+#include "sim/engines/interface/worker_pool.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {

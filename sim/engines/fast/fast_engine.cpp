@@ -5,10 +5,11 @@
 
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/count/operand_statistics.hpp"
-#include "sim/engines/dequantize.hpp"
+#include "sim/engines/fast/fast_facts.hpp"
 #include "sim/engines/fast/register_toggles.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
-#include "sim/engines/for_each_gemm.hpp"
+#include "sim/engines/interface/dequantize.hpp"
+#include "sim/engines/interface/for_each_gemm.hpp"
 
 namespace potomac::sim {
 namespace {

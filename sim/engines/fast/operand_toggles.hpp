@@ -14,9 +14,9 @@
 #include <span>
 #include <vector>
 
-#include "energy/register_toggles.hpp"
+#include "energy/counts/register_toggles.hpp"
 #include "sim/engines/fast/toggle_kernels.hpp"
-#include "sim/engines/worker_pool.hpp"
+#include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/array_shape.hpp"
 #include "support/bit_count.hpp"
 #include "workloads/layers/operand_view.hpp"

@@ -7,10 +7,10 @@
 
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
-#include "sim/engines/dequantize.hpp"
 #include "sim/engines/fast/operand_toggles.hpp"
 #include "sim/engines/fast/sum_toggles.hpp"
-#include "sim/engines/widening.hpp"
+#include "sim/engines/interface/dequantize.hpp"
+#include "sim/engines/interface/widening.hpp"
 
 namespace potomac::sim {
 namespace {

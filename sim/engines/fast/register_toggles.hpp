@@ -2,9 +2,9 @@
 // from the operands and the sums in the order in which they pass (docs/timing.md has the order).
 #pragma once
 
-#include "energy/register_toggles.hpp"
-#include "sim/engines/engine.hpp"
-#include "sim/engines/worker_pool.hpp"
+#include "energy/counts/register_toggles.hpp"
+#include "sim/engines/interface/engine.hpp"
+#include "sim/engines/interface/worker_pool.hpp"
 
 namespace potomac::sim {
 

@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "energy/register_toggles.hpp"
+#include "energy/counts/register_toggles.hpp"
 #include "sim/engines/fast/operand_toggles.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
 #include "sim/engines/fast/toggle_arithmetic.hpp"
-#include "sim/engines/worker_pool.hpp"
+#include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/array_shape.hpp"
 #include "sim/machine/blocking.hpp"
 #include "workloads/layers/lowering.hpp"

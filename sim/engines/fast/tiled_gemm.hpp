@@ -16,8 +16,8 @@
 
 #include "sim/engines/fast/exact_kernels.hpp"
 #include "sim/engines/fast/packed_operands.hpp"
-#include "sim/engines/value_facts.hpp"
-#include "sim/engines/worker_pool.hpp"
+#include "sim/engines/interface/value_facts.hpp"
+#include "sim/engines/interface/worker_pool.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {

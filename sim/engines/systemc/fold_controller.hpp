@@ -9,7 +9,7 @@
 #include <systemc>
 
 #include "rtl_models/systemc/waveform.hpp"
-#include "sim/engines/pace.hpp"
+#include "sim/engines/interface/pace.hpp"
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/fold_timing.hpp"
 

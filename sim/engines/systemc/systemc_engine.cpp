@@ -14,10 +14,10 @@
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
 #include "rtl_models/systemc/waveform.hpp"
-#include "sim/engines/dequantize.hpp"
+#include "sim/engines/interface/dequantize.hpp"
+#include "sim/engines/interface/widening.hpp"
 #include "sim/engines/systemc/output_stationary_system.hpp"
 #include "sim/engines/systemc/stationary_system.hpp"
-#include "sim/engines/widening.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "rtl_models/systemc/waveform_signal.hpp"
-#include "sim/engines/engine.hpp"
+#include "sim/engines/interface/engine.hpp"
 
 namespace sc_core {
 class sc_clock;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sim/engines/count/closed_forms.hpp"
-#include "sim/engines/engine.hpp"
+#include "sim/engines/engines.hpp"
 #include "tests/sim/engines/random_passes.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
 #include "tests/sim/machine/drawn_blocking.hpp"

@@ -10,8 +10,8 @@
 
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
-#include "sim/engines/dequantize.hpp"
-#include "sim/engines/engine.hpp"
+#include "sim/engines/interface/dequantize.hpp"
+#include "sim/engines/interface/engine.hpp"
 #include "sim/machine/architecture.hpp"
 
 namespace potomac::test {

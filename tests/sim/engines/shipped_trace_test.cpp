@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sim/engines/count/closed_forms.hpp"
-#include "sim/engines/engine.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/studies/run.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
 #include "workloads/sources/trace_reader.hpp"

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/reports/columns.hpp"
+#include "sim/results/columns.hpp"
 #include "sim/studies/simulation.hpp"
 #include "support/error.hpp"
 #include "tests/sim/engines/random_passes.hpp"

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "support/error.hpp"
-#include "tests/workloads/sources/hdf5_edits.hpp"
+#include "tests/support/hdf5/hdf5_edits.hpp"
 #include "tests/workloads/sources/trace_samples.hpp"
 #include "workloads/sources/trace_reader.hpp"
 

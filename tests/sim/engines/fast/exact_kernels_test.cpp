@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/engines.hpp"
 #include "tests/sim/engines/random_passes.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
 

@@ -14,9 +14,9 @@
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/output_stationary_array.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
+#include "sim/engines/interface/widening.hpp"
 #include "sim/engines/systemc/operand_source.hpp"
 #include "sim/engines/systemc/output_stationary_system.hpp"
-#include "sim/engines/widening.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::test {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/engines/engine.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/engines/systemc/systemc_engine.hpp"
 #include "support/error.hpp"
 #include "tests/sim/engines/random_passes.hpp"

@@ -1,0 +1,57 @@
+// Looks the prices of an accounting up in a table, and keeps every number that was used.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "energy/pricing/unit_energy_table.hpp"
+
+namespace potomac::energy {
+
+class PriceList {
+ public:
+  explicit PriceList(const UnitEnergyTable& table) : table_(table) {}
+
+  double of(const std::string& entry) { return keep(table_.require(entry)); }
+  double of_integer_add(int bits) { return keep(table_.require_integer_add(bits)); }
+  double of_sram_access(std::int64_t kib) { return keep(table_.require_sram_access(kib)); }
+
+  // Of a side row: a missing entry is reported, not thrown.
+  std::optional<double> try_of(const std::string& entry, std::string& missing) {
+    return keep(table_.find(entry), entry, missing);
+  }
+  std::optional<double> try_of_integer_add(int bits, std::string& missing) {
+    return keep(table_.find_integer_add(bits), fmt::format("integer_add.{}", bits), missing);
+  }
+
+  std::vector<UnitEnergy> take_used() { return std::move(used_); }
+
+ private:
+  double keep(UnitEnergy energy) {
+    const double price = energy.energy_pj;
+    if (std::ranges::find(used_, energy.entry, &UnitEnergy::entry) == used_.end()) {
+      used_.push_back(std::move(energy));
+    }
+    return price;
+  }
+
+  std::optional<double> keep(std::optional<UnitEnergy> energy, const std::string& entry,
+                             std::string& missing) {
+    if (!energy) {
+      missing = entry;
+      return std::nullopt;
+    }
+    return keep(*std::move(energy));
+  }
+
+  const UnitEnergyTable& table_;
+  std::vector<UnitEnergy> used_;
+};
+
+}  // namespace potomac::energy

@@ -1,0 +1,53 @@
+#include "sim/engines/fast/fast_facts.hpp"
+
+#include <mutex>
+
+#include "sim/engines/count/operand_statistics.hpp"
+#include "sim/engines/fast/tiled_gemm.hpp"
+#include "sim/engines/interface/for_each_gemm.hpp"
+
+namespace potomac::sim {
+namespace {
+
+template <typename Path, typename Sum>
+std::uint64_t accumulate(const workloads::Gemm& gemm, const Path& path, const AccumulatorSink& sink,
+                         WorkerPool& pool, const MacsDone& done) {
+  const auto first = Path::table(gemm.first.format());
+  const auto second = Path::table(gemm.second.format());
+  return TiledGemm<Path, Sum, std::int64_t>(gemm, path, first, second, sink, pool, done).run();
+}
+
+// By the fastest path that serves. Returns the number of overflows.
+std::uint64_t accumulate(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
+                         const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done) {
+  const bool narrow = accumulator.bits <= 32;
+  if (Dot16Path::serves(gemm.first.format(), gemm.second.format(), accumulator)) {
+    const Dot16Path path{accumulator};
+    return narrow ? accumulate<Dot16Path, std::int32_t>(gemm, path, sink, pool, done)
+                  : accumulate<Dot16Path, std::int64_t>(gemm, path, sink, pool, done);
+  }
+  if (Dot32Path::serves(gemm.first.format(), gemm.second.format(), accumulator)) {
+    return accumulate<Dot32Path, std::int64_t>(gemm, Dot32Path{accumulator}, sink, pool, done);
+  }
+  const ShiftPath path{accumulator};
+  return narrow ? accumulate<ShiftPath, std::int32_t>(gemm, path, sink, pool, done)
+                : accumulate<ShiftPath, std::int64_t>(gemm, path, sink, pool, done);
+}
+
+}  // namespace
+
+ValueFacts value_facts(const workloads::LoweredPass& operands, const rtl::Accumulator& accumulator,
+                       const AccumulatorSink& sink, const MacsDone& done, WorkerPool& pool) {
+  ValueFacts facts;
+  std::mutex mutex;
+  for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
+    const std::uint64_t overflow = accumulate(gemm, accumulator, sink, threads, done);
+    const ProductCounts products = count_products(gemm, accumulator, threads);
+    const std::lock_guard lock(mutex);
+    facts.overflow += overflow;
+    facts.products += products;
+  });
+  return facts;
+}
+
+}  // namespace potomac::sim

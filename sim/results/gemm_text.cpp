@@ -1,0 +1,66 @@
+#include "sim/results/gemm_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace potomac::sim {
+namespace {
+
+using workloads::GemmShape;
+
+// In the order of the enumeration.
+constexpr std::string_view kIndexNames = "mnk";
+
+std::string range_text(std::span<const GemmShape> gemms, std::int64_t GemmShape::*extent) {
+  const auto [low, high] = std::ranges::minmax(gemms, {}, extent);
+  return low.*extent == high.*extent ? fmt::format("{}", low.*extent)
+                                     : fmt::format("{}..{}", low.*extent, high.*extent);
+}
+
+}  // namespace
+
+std::string gemm_text(std::span<const GemmShape> gemms) {
+  if (gemms.empty()) {
+    return "none";
+  }
+  const std::int64_t count = workloads::count_of(gemms);
+  const std::string text =
+      fmt::format("{}x{}x{}", range_text(gemms, &GemmShape::m), range_text(gemms, &GemmShape::n),
+                  range_text(gemms, &GemmShape::k));
+  return count == 1 ? text : fmt::format("{}*{}", count, text);
+}
+
+std::string tile_text(std::span<const Blocking> tiles) {
+  std::vector<GemmShape> shapes;
+  shapes.reserve(tiles.size());
+  for (const Blocking& tile : tiles) {
+    shapes.push_back(
+        {1, tile.extents[Index::kM], tile.extents[Index::kN], tile.extents[Index::kK]});
+  }
+  const std::string text = gemm_text(shapes);
+  return text.substr(text.find('*') + 1);
+}
+
+std::string loop_order_text(const LoopOrder& order) {
+  std::string text;
+  for (const Index index : order) {
+    text += text.empty() ? "" : ",";
+    text += kIndexNames.at(static_cast<std::size_t>(index));
+  }
+  return text;
+}
+
+std::optional<LoopOrder> loop_order_of(std::string_view text) {
+  LoopOrder order{Index::kM, Index::kN, Index::kK};
+  do {
+    if (loop_order_text(order) == text) {
+      return order;
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
+  return std::nullopt;
+}
+
+}  // namespace potomac::sim
