@@ -25,6 +25,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A caller had its own work stopped; nothing failed.
+class StoppedError : public Error {
+ public:
+  using Error::Error;
+};
+
 // The input is wrong, and the user can mend it. Exit status 2.
 class InputError : public Error {
  public:

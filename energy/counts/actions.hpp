@@ -10,12 +10,13 @@
 
 namespace potomac::energy {
 
-// Counts of one machine (the MF-MAC array, or the FP32 array of the same shape) over some work.
+// Counts of one machine (an array of PEs that hold one unit) over some work.
 // A count that a machine does not have stays 0; one that an engine cannot tell is unknown.
 struct ActionCounts {
   Count exponent_add;
   Count sign_xor;
   Count accumulate;
+  Count multiply;
   Count fp32_multiply;
   Count fp32_add;
   Count gated_mac;
@@ -43,16 +44,16 @@ struct ActionInfo {
   Count ActionCounts::*member;
 };
 
-inline constexpr std::array<ActionInfo, 18> kActions = {{
+inline constexpr std::array<ActionInfo, 19> kActions = {{
     {"exponent_add", "operation", "integer addition of two operand exponents",
      &ActionCounts::exponent_add},
     {"sign_xor", "operation", "XOR of two operand signs", &ActionCounts::sign_xor},
     {"accumulate", "operation", "integer addition of a product to an accumulator or partial sum",
      &ActionCounts::accumulate},
-    {"fp32_multiply", "operation", "binary32 multiplication (FP32 array)",
-     &ActionCounts::fp32_multiply},
-    {"fp32_add", "operation", "binary32 addition to the accumulator (FP32 array)",
-     &ActionCounts::fp32_add},
+    {"multiply", "operation", "multiplication of two narrow operands, of 16, 8 or 4 bits",
+     &ActionCounts::multiply},
+    {"fp32_multiply", "operation", "binary32 multiplication", &ActionCounts::fp32_multiply},
+    {"fp32_add", "operation", "binary32 addition to the accumulator", &ActionCounts::fp32_add},
     {"gated_mac", "operation", "MAC slot in which a zero operand fired no arithmetic",
      &ActionCounts::gated_mac},
     {"overflow", "event",

@@ -1,14 +1,13 @@
-// Energy of the MF-MAC array beside that of the FP32 array for the same work, as every accounting
-// reports it.
+// How much less one machine takes than another: a function of two energy reports.
 #pragma once
 
-#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "support/count.hpp"
+#include "energy/pricing/energy_report.hpp"
 
 namespace potomac::energy {
 
@@ -17,42 +16,30 @@ inline std::optional<double> reduction_of(double part, double whole) {
   return whole > 0.0 ? std::optional(1.0 - part / whole) : std::nullopt;
 }
 
-struct Comparison {
-  std::uint64_t macs = 0;           // charged to MF-MAC
-  std::uint64_t baseline_macs = 0;  // and to the others: fewer, where an operand is a sum of powers
-  double mf_mac_pj = 0.0;
-  double fp32_mac_pj = 0.0;
-  double fp32_multiplier_pj = 0.0;  // the FP32 machine's multiplications alone
+// The FP32 machine's multiplications alone, as what MF-MAC is compared with: 96.6% and 95.8% of the
+// source paper's table are the same 0.155 pJ, against two bases.
+inline constexpr std::string_view kFp32Multiplier = "fp32_multiplier";
 
-  // How much less MF-MAC takes than the whole FP32 MAC, and than the FP32 multiplier alone. Two
-  // bases, two numbers: 96.6% and 95.8% of the source paper's table are the same 0.155 pJ.
+struct EnergyComparison {
+  std::string of;
+  std::string to;  // a machine, or kFp32Multiplier
+  std::string table;
+  std::string accounting;
+  bool zeros_gated = false;  // MACs with a zero operand taken off both sides
+  bool dram_high = false;    // DRAM at the high end of its table's range, on both sides
   std::optional<double> reduction;
-  std::optional<double> reduction_vs_multiplier;
 
-  friend bool operator==(const Comparison&, const Comparison&) = default;
+  friend bool operator==(const EnergyComparison&, const EnergyComparison&) = default;
 };
 
-// One action (a name of kActions) of both machines. What a machine does not do is 0.
-struct ActionEnergy {
-  std::string_view action;
-  std::uint64_t charged = 0;  // operations that were priced
-  Count fired;                // operations that the engine counted; zero gating makes them fewer
-  double mf_mac_pj = 0.0;
-  double fp32_mac_pj = 0.0;
+// The machine `of` with each other one, table by table and accounting by accounting, in the order
+// of `reports`; figures that either side does not know are left out.
+std::vector<EnergyComparison> compare(std::span<const EnergyReport> reports, std::string_view of);
 
-  friend bool operator==(const ActionEnergy&, const ActionEnergy&) = default;
-};
-
-// A sum over some of the work: a GEMM (layer and pass named), a layer, a pass, or all of it.
-struct EnergyRow {
-  std::string layer;  // empty: over all layers
-  std::string pass;   // empty: over all passes
-  Comparison every_mac;
-  // MACs with a zero operand taken off both sides; empty where it is not known how many they are.
-  std::optional<Comparison> zeros_gated = Comparison{};
-  std::vector<ActionEnergy> by_action;  // of every_mac, in the order of kActions
-
-  friend bool operator==(const EnergyRow&, const EnergyRow&) = default;
-};
+// One of them. Empty where it is not there, or compares nothing.
+std::optional<double> reduction_in(std::span<const EnergyComparison> comparisons,
+                                   std::string_view to, std::string_view table,
+                                   std::string_view accounting, bool zeros_gated = false,
+                                   bool dram_high = false);
 
 }  // namespace potomac::energy

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,12 +19,14 @@ class PriceList {
  public:
   explicit PriceList(const UnitEnergyTable& table) : table_(table) {}
 
-  double of(const std::string& entry) { return keep(table_.require(entry)); }
+  const UnitEnergyTable& table() const { return table_; }
+
+  double of(std::string_view entry) { return keep(table_.require(entry)); }
   double of_integer_add(int bits) { return keep(table_.require_integer_add(bits)); }
   double of_sram_access(std::int64_t kib) { return keep(table_.require_sram_access(kib)); }
 
   // Of a side row: a missing entry is reported, not thrown.
-  std::optional<double> try_of(const std::string& entry, std::string& missing) {
+  std::optional<double> try_of(std::string_view entry, std::string& missing) {
     return keep(table_.find(entry), entry, missing);
   }
   std::optional<double> try_of_integer_add(int bits, std::string& missing) {
@@ -41,7 +44,7 @@ class PriceList {
     return price;
   }
 
-  std::optional<double> keep(std::optional<UnitEnergy> energy, const std::string& entry,
+  std::optional<double> keep(std::optional<UnitEnergy> energy, std::string_view entry,
                              std::string& missing) {
     if (!energy) {
       missing = entry;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "energy/pricing/structural_accounting.hpp"
+#include "energy/pricing/energy_report.hpp"
 #include "energy/pricing/unit_energy_table.hpp"
 
 namespace potomac::energy {
@@ -52,37 +53,36 @@ inline constexpr std::array<StepCountInfo, 8> kStepCounts = {{
 inline constexpr std::uint64_t kNewtonMultiplies = 4;
 inline constexpr std::uint64_t kNewtonAdds = 4;
 
+// A part of the step, on each of the step's machines.
 struct StepPart {
   std::string name;
-  StepWork mf_mac;
-  StepWork fp32_mac;
+  std::vector<StepWork> work;  // in the order of the machines
 
   friend bool operator==(const StepPart&, const StepPart&) = default;
 };
 
+// What the whole step of one machine costs.
 struct StepEnergy {
+  std::string machine;
   std::string table;
+  std::string accounting;
   std::string unit;
   std::string node;
-  std::string accounting;
-  MachinePair gemms;                      // by the same accounting
-  std::vector<MachinePair> parts;         // as given
-  MachinePair total;                      // of all; with DRAM, at the low end of the table's range
-  std::optional<MachinePair> total_high;  // at its high end
+  double gemms_pj = 0.0;         // by the same accounting
+  std::vector<double> parts_pj;  // as given
+  double total_pj = 0.0;         // of all; with DRAM, at the low end of the table's range
+  std::optional<double> total_dram_high_pj;  // at its high end
   std::vector<UnitEnergy> unit_energies;
 
   // What of the whole the GEMMs are; nothing of nothing.
-  std::optional<double> mf_mac_share() const;
-  std::optional<double> fp32_mac_share() const;
+  std::optional<double> gemms_share() const;
   friend bool operator==(const StepEnergy&, const StepEnergy&) = default;
 };
 
-// `operation`: arithmetic alone, beside the GEMMs' arithmetic. `structural`: DRAM's bits besides,
-// if the machine has a memory, beside the GEMMs' whole energy. Throws InputError if the table lacks
-// an entry.
+// The parts' arithmetic beside the GEMMs' energy, and DRAM's bits besides where that has DRAM.
+// `machine` is the position of its work in each part. Throws InputError if the table lacks an
+// entry.
 StepEnergy price_step(const UnitEnergyTable& table, std::span<const StepPart> parts,
-                      const OperationEnergy& gemms);
-StepEnergy price_step(const UnitEnergyTable& table, std::span<const StepPart> parts,
-                      const StructuralEnergy& gemms);
+                      std::size_t machine, const EnergyReport& gemms);
 
 }  // namespace potomac::energy

@@ -195,6 +195,28 @@ UnitEnergyTable::UnitEnergyTable(const YamlValue& document) : file_(document.fil
   }
 }
 
+UnitEnergyTable::UnitEnergyTable(std::string file, std::string name, std::string unit,
+                                 std::string node, std::vector<UnitEnergy> listed)
+    : file_(std::move(file)),
+      name_(std::move(name)),
+      title_(name_),
+      unit_(std::move(unit)),
+      node_(std::move(node)),
+      source_("a stored report"),
+      listed_(std::move(listed)) {
+  for (std::size_t i = 0; i < listed_.size(); ++i) {
+    const std::string_view entry = listed_[i].entry;
+    const std::size_t dot = std::min(entry.find('.'), entry.size());
+    const std::optional<std::int64_t> key =
+        whole_number(entry.substr(std::min(dot + 1, entry.size())));
+    if (key && entry.substr(0, dot) == kAdder) {
+      integer_add_by_width_.emplace(static_cast<int>(*key), i);
+    } else if (key && entry.substr(0, dot) == kSram) {
+      sram_by_kib_.emplace(*key, i);
+    }
+  }
+}
+
 void UnitEnergyTable::read_width_rules(const YamlValue& widths) {
   widths.allow_only({kAdder});
   const YamlValue rule = widths.at(kAdder);

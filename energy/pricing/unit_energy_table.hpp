@@ -109,6 +109,10 @@ class UnitEnergyTable {
   // line and key.
   explicit UnitEnergyTable(const YamlValue& document);
 
+  // Of the listed numbers of a stored report, and no others. `listed` have plain names of kEntries.
+  UnitEnergyTable(std::string file, std::string name, std::string unit, std::string node,
+                  std::vector<UnitEnergy> listed);
+
   const std::string& file() const { return file_; }
   const std::string& name() const { return name_; }
   const std::string& title() const { return title_; }

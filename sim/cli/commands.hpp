@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
@@ -51,9 +52,11 @@ Architecture machine_of(const MachineArguments& arguments);
 // The files of the tables that --energy names. Throws InputError.
 std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names);
 
-// `--accounting`, and what its word asks for: energy around the arithmetic too. Throws InputError.
+// `--accounting`, whose words follow from the table of accountings; `--engine`, from that of
+// engines; `--against`, from that of units.
 void add_accounting_option(CLI::App& command, std::string& word);
-bool wants_structural(const std::string& word);
+void add_engine_option(CLI::App& command, std::string& word);
+void add_against_option(CLI::App& command, std::vector<std::string>& names);
 
 // Bold type only where standard output is a terminal, and the user has not set NO_COLOR.
 TextForm text_form_of_terminal();
@@ -71,6 +74,16 @@ Choice choose(const std::string& option, const std::string& word,
                       fmt::format("choose from {}", fmt::join(words, ", "))});
   }
   return found->second;
+}
+
+// The same where the word itself is what is chosen.
+inline std::string choose(const std::string& option, const std::string& word,
+                          const std::vector<std::string_view>& words) {
+  std::map<std::string, std::string> choices;
+  for (const std::string_view one : words) {
+    choices.emplace(one, one);
+  }
+  return choose<std::string>(option, word, choices);
 }
 
 }  // namespace potomac::sim

@@ -9,8 +9,8 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/workload_options.hpp"
-#include "sim/reports/report_json.hpp"
 #include "sim/reports/text_table.hpp"
+#include "sim/results/json_tree.hpp"
 #include "sim/results/si_units.hpp"
 #include "support/plain_text.hpp"
 #include "workloads/layers/gemm_shape.hpp"

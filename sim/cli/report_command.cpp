@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "energy/pricing/operation_accounting.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/reports/comparison_table.hpp"
 #include "sim/reports/layers_csv.hpp"
-#include "sim/reports/report_json.hpp"
-#include "sim/reports/report_reader.hpp"
 #include "sim/reports/run_table.hpp"
-#include "sim/studies/run.hpp"
+#include "sim/results/pricing.hpp"
+#include "sim/results/report_json.hpp"
+#include "sim/results/report_reader.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
 
@@ -22,28 +23,31 @@ namespace {
 struct ReportArguments {
   std::vector<std::string> runs;
   std::vector<std::string> tables;
-  std::string accounting = "operation";
+  std::string accounting;
   std::string format = "table";
 };
 
 enum class ReportFormat { kTable, kCsv, kJson, kMarkdown };
 
-std::vector<std::string> tables_of(const RunResult& run) {
+// "horowitz-45nm (structural)": what MF-MAC was priced by.
+std::vector<std::string> prices_of(const RunResult& run) {
   std::vector<std::string> names;
-  for (const energy::OperationEnergy& energy : run.energy) {
-    names.push_back(energy.table);
+  for (const energy::EnergyReport& energy : run.energy) {
+    if (energy.machine == run.machines[kMfMacMachine].id) {
+      names.push_back(fmt::format("{} ({})", energy.table, energy.accounting));
+    }
   }
   return names;
 }
 
-void require_same_tables(const std::vector<NamedRun>& runs) {
+void require_same_prices(const std::vector<NamedRun>& runs) {
   for (const NamedRun& named : runs) {
-    if (tables_of(named.run) != tables_of(runs.front().run)) {
+    if (prices_of(named.run) != prices_of(runs.front().run)) {
       throw InputError({named.name, "energy",
-                        fmt::format("is priced by other tables ({}) than {} ({})",
-                                    fmt::join(tables_of(named.run), ", "), runs.front().name,
-                                    fmt::join(tables_of(runs.front().run), ", ")),
-                        "choose with --energy TABLE"});
+                        fmt::format("is priced by other tables or accountings, {}, than {}, {}",
+                                    fmt::join(prices_of(named.run), ", "), runs.front().name,
+                                    fmt::join(prices_of(runs.front().run), ", ")),
+                        "choose with --energy TABLE and --accounting"});
     }
   }
 }
@@ -55,7 +59,7 @@ std::string text_of_run(const RunResult& run, ReportFormat format) {
     case ReportFormat::kCsv:
       return layers_csv(run);
     case ReportFormat::kJson:
-      return json_text(report_json(run));
+      return report_json(run);
     case ReportFormat::kMarkdown:
       break;
   }
@@ -84,19 +88,22 @@ void execute(const ReportArguments& arguments) {
                                             {"markdown", ReportFormat::kMarkdown}});
   const std::vector<energy::UnitEnergyTable> tables =
       energy::load_unit_energy_tables(table_files(arguments.tables));
-  const bool structural = wants_structural(arguments.accounting);
-  if (structural && tables.empty()) {
-    throw InputError({"", "--accounting structural", "needs a table to price by",
-                      "name one: --energy horowitz-45nm"});
+  if (!arguments.accounting.empty() && tables.empty()) {
+    throw InputError({"", fmt::format("--accounting {}", arguments.accounting),
+                      "needs a table to price by", "name one: --energy horowitz-45nm"});
   }
+  const Prices prices{
+      tables, accountings_for(arguments.accounting.empty() ? energy::kOperationAccounting
+                                                           : std::string_view(arguments.accounting),
+                              "--accounting")};
   std::vector<NamedRun> runs;
   for (const std::string& name : arguments.runs) {
     NamedRun& named = runs.emplace_back(NamedRun{printable(name, kWhole), load_report(name)});
     if (!tables.empty()) {
-      price_by(named.run, tables, structural);
+      price(named.run, prices);
     }
   }
-  require_same_tables(runs);
+  require_same_prices(runs);
   std::cout << (runs.size() == 1 ? text_of_run(runs.front().run, format)
                                  : text_of_runs(runs, format));
 }

@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "sim/cli/commands.hpp"
+#include "sim/cli/progress.hpp"
 #include "sim/cli/workload_options.hpp"
-#include "sim/plan/fit.hpp"
+#include "sim/plan/engine_choice.hpp"
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
 #include "sim/studies/run.hpp"
@@ -34,6 +35,7 @@ struct RunArguments {
   std::vector<std::string> layers;
   std::vector<std::string> passes;
   std::vector<std::string> tables;
+  std::vector<std::string> rivals;
   std::string accounting = "operation";
   std::string step;
   std::string dump_outputs;
@@ -87,17 +89,13 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
 void execute(const RunArguments& arguments) {
   RunOptions options;
   options.architecture = machine_of(arguments.machine);
-  std::optional<EngineKind> engine;
   if (!arguments.engine.empty()) {
-    engine = choose<EngineKind>("--engine", arguments.engine,
-                                {{"count", EngineKind::kCount},
-                                 {"fast", EngineKind::kFast},
-                                 {"systemc", EngineKind::kSystemC}});
+    options.engine = choose("--engine", arguments.engine, engine_names());
   }
+  options.rivals = rivals_named(arguments.rivals, "--against");
   if (!arguments.density.empty()) {
     options.assumed = parse_densities(arguments.density);
   }
-  options.threads = arguments.threads;
   if (!arguments.layers.empty()) {
     options.selection.layers = arguments.layers;
   }
@@ -114,8 +112,8 @@ void execute(const RunArguments& arguments) {
     tables.emplace_back(kDefaultTable);
   }
   std::vector<std::filesystem::path> inputs = table_files(tables);
-  options.tables = energy::load_unit_energy_tables(inputs);
-  options.structural = wants_structural(arguments.accounting);
+  options.prices = {energy::load_unit_energy_tables(inputs),
+                    accountings_for(arguments.accounting, "--accounting")};
   if (!arguments.step.empty()) {
     options.step =
         choose<Optimizer>("--step", arguments.step,
@@ -136,8 +134,11 @@ void execute(const RunArguments& arguments) {
   inputs.insert(inputs.end(), {architecture_file(arguments.machine.architecture), file});
   check_outputs(outputs, inputs);
   const auto workload = workloads::open_workload(file, dimensions_of(arguments.workload));
-  options.engine = engine_for(*workload, engine);
-  const RunResult result = run(*workload, options);
+  const bool steps = engine_for(*workload, options.engine).steps;
+  WorkerPool pool(steps ? 1 : arguments.threads);
+  Progress progress;
+  const RunResult result = run(*workload, options, {pool, &progress});
+  progress.end();
   write_reports(result, arguments.out);
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
                            run_table(result, text_form_of_terminal()),
@@ -154,12 +155,7 @@ void add_run_command(CLI::App& app) {
   command->add_option("--out", arguments->out, "folder for report.json and layers.csv")
       ->required()
       ->option_text("DIR REQUIRED");
-  command
-      ->add_option(
-          "--engine", arguments->engine,
-          "fast (default); systemc: the same, PE by PE; count: without results, sooner (default "
-          "without values)")
-      ->option_text("count|fast|systemc");
+  add_engine_option(*command, arguments->engine);
   command
       ->add_option("--layers", arguments->layers, "only layers whose name matches; may be repeated")
       ->option_text("GLOB")
@@ -178,6 +174,7 @@ void add_run_command(CLI::App& app) {
       ->take_all()
       ->expected(1);
   add_accounting_option(*command, arguments->accounting);
+  add_against_option(*command, arguments->rivals);
   command
       ->add_option("--step", arguments->step,
                    "the whole training step with this optimizer: quantizing and updating weights "

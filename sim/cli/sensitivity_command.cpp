@@ -1,11 +1,13 @@
 // `potomac sensitivity`: how the saving moves with what is counted, compared and built.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "energy/pricing/structural_accounting.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/workload_options.hpp"
 #include "sim/results/si_units.hpp"
@@ -32,11 +34,24 @@ std::string table_of(const std::vector<SensitivityRow>& rows, TextForm form) {
       refusals += paragraph(fmt::format("{}: {}", row.change, row.refusal));
       continue;
     }
-    const auto less =
-        row.int8_pj ? energy::reduction_of(row.energy.mf_mac_pj, *row.int8_pj) : std::nullopt;
-    table.add({row.change, si_energy(row.energy.mf_mac_pj), si_energy(row.energy.fp32_mac_pj),
-               percent(row.energy.reduction()), row.int8_pj ? si_energy(*row.int8_pj) : "-",
-               percent(less), si_count(row.cycles), si_count(row.baseline_cycles)});
+    const auto figure = [&](Unit unit) {
+      const auto found =
+          std::ranges::find(row.figures, info_of(unit).name, &SensitivityFigure::machine);
+      return found == row.figures.end() ? SensitivityFigure{} : *found;
+    };
+    const auto energy = [](const SensitivityFigure& of) {
+      return of.energy_pj ? si_energy(*of.energy_pj) : std::string("-");
+    };
+    const SensitivityFigure mf_mac = figure(Unit::kMfMac);
+    const SensitivityFigure fp32_mac = figure(Unit::kFp32Mac);
+    const SensitivityFigure int8_mac = figure(Unit::kInt8Mac);
+    const auto less_than = [&](const SensitivityFigure& other) {
+      return percent(mf_mac.energy_pj && other.energy_pj
+                         ? energy::reduction_of(*mf_mac.energy_pj, *other.energy_pj)
+                         : std::nullopt);
+    };
+    table.add({row.change, energy(mf_mac), energy(fp32_mac), less_than(fp32_mac), energy(int8_mac),
+               less_than(int8_mac), si_count(mf_mac.cycles), si_count(fp32_mac.cycles)});
   }
   return table.text(form) + (refusals.empty() ? "" : "\n" + refusals);
 }
@@ -44,13 +59,14 @@ std::string table_of(const std::vector<SensitivityRow>& rows, TextForm form) {
 void execute(const SensitivityArguments& arguments) {
   RunOptions options;
   options.architecture = machine_of(arguments.machine);
-  options.tables = energy::load_unit_energy_tables(table_files({arguments.table}));
-  options.threads = arguments.threads;
+  options.prices.tables = energy::load_unit_energy_tables(table_files({arguments.table}));
+  WorkerPool pool(arguments.threads);
   const auto workload =
       workloads::open_workload(file_of(arguments.workload), dimensions_of(arguments.workload));
-  const std::vector<SensitivityRow> rows = sensitivity(*workload, options);
+  const std::vector<SensitivityRow> rows = sensitivity(*workload, options, {pool});
   std::cout << paragraph(fmt::format("Energy by table {}, accounting: {}",
-                                     options.tables.front().name(), energy::kStructuralAccounting))
+                                     options.prices.tables.front().name(),
+                                     energy::kStructuralAccounting))
             << '\n'
             << table_of(rows, text_form_of_terminal());
 }

@@ -3,7 +3,10 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "energy/pricing/accounting.hpp"
 #include "sim/cli/commands.hpp"
+#include "sim/engines/engines.hpp"
+#include "sim/machine/unit.hpp"
 
 namespace potomac::sim {
 
@@ -58,15 +61,37 @@ std::vector<std::filesystem::path> table_files(const std::vector<std::string>& n
 }
 
 void add_accounting_option(CLI::App& command, std::string& word) {
-  command
-      .add_option("--accounting", word,
-                  "operation (default): arithmetic only; structural: registers, clock, scratchpads "
-                  "and DRAM besides")
-      ->option_text("operation|structural");
+  std::string meanings;
+  for (const energy::Accounting* const accounting : energy::accountings()) {
+    meanings += fmt::format("{}{}{}: {}", meanings.empty() ? "" : "; ", accounting->name(),
+                            accounting->name() == word ? " (default)" : "", accounting->meaning());
+  }
+  command.add_option("--accounting", word, meanings)
+      ->option_text(fmt::format("{}", fmt::join(energy::accounting_names(), "|")));
 }
 
-bool wants_structural(const std::string& word) {
-  return choose<bool>("--accounting", word, {{"operation", false}, {"structural", true}});
+void add_engine_option(CLI::App& command, std::string& word) {
+  std::string meanings;
+  for (const EngineInfo& engine : engines()) {
+    meanings += fmt::format("{}{}: {}", meanings.empty() ? "" : "; ", engine.name, engine.meaning);
+  }
+  command.add_option("--engine", word, meanings)
+      ->option_text(fmt::format("{}", fmt::join(engine_names(), "|")));
+}
+
+void add_against_option(CLI::App& command, std::vector<std::string>& names) {
+  std::vector<std::string_view> units;
+  for (std::size_t i = kFirstRival; i < kUnits.size(); ++i) {
+    units.push_back(kUnits.at(i).name);
+  }
+  command
+      .add_option(
+          "--against", names,
+          "an array of this unit beside the FP32 array; may be repeated (default: none; all "
+          "if more than arithmetic is priced)")
+      ->option_text(fmt::format("{}", fmt::join(units, "|")))
+      ->take_all()
+      ->expected(1);
 }
 
 TextForm text_form_of_terminal() {

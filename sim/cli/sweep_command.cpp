@@ -7,8 +7,9 @@
 #include <string>
 
 #include "sim/cli/commands.hpp"
+#include "sim/cli/progress.hpp"
 #include "sim/cli/workload_options.hpp"
-#include "sim/plan/fit.hpp"
+#include "sim/plan/engine_choice.hpp"
 #include "sim/reports/sweep_summary.hpp"
 #include "sim/reports/sweep_tables.hpp"
 #include "sim/studies/sweep.hpp"
@@ -29,25 +30,28 @@ void execute(const SweepArguments& arguments) {
   SweepSpec spec =
       load_sweep(arguments.spec, {shipped_models(), shipped_architectures(), shipped_tables()},
                  arguments.workload.name, dimensions_of(arguments.workload));
-  check_outputs(
-      outputs_in(arguments.out, "--out", {"sweep.csv", "sweep.json", "sweep.partial.csv"}),
-      spec.inputs);
+  check_outputs(outputs_in(arguments.out, "--out", {"sweep.csv", "sweep.partial.csv"}),
+                spec.inputs);
   const auto workload = workloads::open_workload(spec.workload, spec.dimensions);
-  spec.engine = engine_for(*workload, spec.engine);
+  const bool steps = engine_for(*workload, spec.engine).steps;
+  const auto batch = workloads::batch_of(workload->info().dimensions, workload->layers());
+  WorkerPool pool(steps ? 1 : arguments.threads);
+  Progress progress;
   // Made with the first row: a sweep that cannot begin leaves nothing.
   std::optional<SweepTables> tables;
   SweepSummary summary(spec);
-  run_sweep(*workload, spec, arguments.threads, [&](const SweepRow& row) {
+  run_sweep(*workload, spec, {pool, &progress}, [&](const SweepRow& row) {
     if (!tables) {
-      tables.emplace(spec, arguments.out);
+      tables.emplace(spec, batch, arguments.out);
     }
     tables->add(row);
     summary.add(row);
   });
   tables->finish();
-  std::cout << fmt::format("{}\n{} points, {} refused\nresults: {}/sweep.csv, {}/sweep.json\n",
+  progress.end();
+  std::cout << fmt::format("{}\n{} points, {} refused\nresults: {}/sweep.csv\n",
                            summary.text(text_form_of_terminal()), tables->rows(), tables->refused(),
-                           printable(arguments.out, kWhole), printable(arguments.out, kWhole));
+                           printable(arguments.out, kWhole));
 }
 
 }  // namespace
@@ -57,7 +61,7 @@ void add_sweep_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("sweep", "Simulate a workload on every combination of array parameters");
   command->add_option("SPEC", arguments->spec, "sweep file (YAML)")->required();
-  command->add_option("--out", arguments->out, "folder for sweep.csv and sweep.json")
+  command->add_option("--out", arguments->out, "folder for sweep.csv")
       ->required()
       ->option_text("DIR REQUIRED");
   command

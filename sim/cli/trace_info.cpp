@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/reports/report_json.hpp"
 #include "sim/results/gemm_text.hpp"
+#include "sim/results/json_tree.hpp"
 #include "support/plain_text.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 #include "workloads/layers/tensor_statistics.hpp"

@@ -7,8 +7,9 @@
 #include <string>
 
 #include "sim/cli/commands.hpp"
+#include "sim/cli/progress.hpp"
+#include "sim/engines/engines.hpp"
 #include "sim/memory/tlm_memory.hpp"
-#include "sim/studies/progress.hpp"
 #include "sim/studies/verify.hpp"
 #include "support/error.hpp"
 
@@ -30,18 +31,19 @@ void execute(const VerifyArguments& arguments) {
   }
   if (!arguments.architecture.empty()) {
     options.architecture = load_architecture(architecture_file(arguments.architecture));
-    require_buildable(EngineKind::kSystemC, *options.architecture);
+    require_buildable(engine_named("systemc"), options.architecture->array);
   }
   WorkerPool pool(1);
-  const auto fast = make_engine(EngineKind::kFast, pool);
-  const auto systemc = make_engine_with_memory(EngineKind::kSystemC, pool);
-  const auto count = make_engine(EngineKind::kCount, pool);
+  const auto fast = make_engine("fast", pool);
+  const auto systemc = make_engine_with_memory("systemc", pool);
+  const auto count = make_engine("count", pool);
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t cases = 0;
   std::uint64_t macs = 0;
   std::optional<VerifyFailure> failure;
   {
-    Progress progress(options.only ? 1 : options.cases);
+    Progress progress;
+    progress.begin(options.only ? 1 : options.cases);
     failure = verify(options, {*fast, *systemc, *count}, [&](const VerifyCase& done) {
       cases += 1;
       macs += static_cast<std::uint64_t>(workloads::macs_of(

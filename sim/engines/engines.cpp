@@ -1,39 +1,62 @@
 #include "sim/engines/engines.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cassert>
+
 #include "sim/engines/count/count_engine.hpp"
 #include "sim/engines/fast/fast_engine.hpp"
 #include "sim/engines/systemc/systemc_engine.hpp"
 
 namespace potomac::sim {
+namespace {
 
-std::string_view name_of(EngineKind engine) {
-  switch (engine) {
-    case EngineKind::kCount:
-      return "count";
-    case EngineKind::kFast:
-      return "fast";
-    case EngineKind::kSystemC:
-      break;
-  }
-  return "systemc";
+constexpr std::array<EngineInfo, 3> kEngines = {{
+    {.name = "count",
+     .meaning = "without results, sooner (default without values)",
+     .closed_forms = true,
+     .make = [](const EngineParts& parts) { return make_count_engine(parts.pool); }},
+    {.name = "fast",
+     .meaning = "results too (default)",
+     .needs_values = true,
+     .computes_sums = true,
+     .make = [](const EngineParts& parts) { return make_fast_engine(parts.pool); }},
+    {.name = "systemc",
+     .meaning = "the same, PE by PE",
+     .needs_values = true,
+     .computes_sums = true,
+     .steps = true,
+     .most_pes = kMaxSystemCPes,
+     .make = [](const EngineParts& parts) { return make_systemc_engine({}, parts.modules); }},
+}};
+
+}  // namespace
+
+std::span<const EngineInfo> engines() {
+  return kEngines;
 }
 
-std::unique_ptr<Engine> make_engine(EngineKind kind, WorkerPool& pool) {
-  switch (kind) {
-    case EngineKind::kCount:
-      return make_count_engine(pool);
-    case EngineKind::kFast:
-      return make_fast_engine(pool);
-    case EngineKind::kSystemC:
-      break;
+std::vector<std::string_view> engine_names() {
+  std::vector<std::string_view> names;
+  for (const EngineInfo& engine : kEngines) {
+    names.push_back(engine.name);
   }
-  return make_systemc_engine();
+  return names;
 }
 
-void require_buildable(EngineKind kind, const Architecture& architecture) {
-  if (kind == EngineKind::kSystemC) {
-    require_systemc_array(architecture.array);
-  }
+const EngineInfo* find_engine(std::string_view name) {
+  const auto* const found = std::ranges::find(kEngines, name, &EngineInfo::name);
+  return found == kEngines.end() ? nullptr : found;
+}
+
+const EngineInfo& engine_named(std::string_view name) {
+  const EngineInfo* const found = find_engine(name);
+  assert(found != nullptr);
+  return *found;
+}
+
+std::unique_ptr<Engine> make_engine(std::string_view name, WorkerPool& pool) {
+  return engine_named(name).make({pool, {}});
 }
 
 }  // namespace potomac::sim

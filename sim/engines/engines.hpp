@@ -1,24 +1,24 @@
-// The engines that there are, by name.
+// The engines that there are: one table, from which words for the command line, sweeps and
+// completion follow. Results keep an engine's name as text.
 #pragma once
 
-#include <array>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "sim/engines/interface/engine.hpp"
-#include "sim/engines/interface/worker_pool.hpp"
 
 namespace potomac::sim {
 
-enum class EngineKind { kCount, kFast, kSystemC };
-inline constexpr std::array<EngineKind, 3> kEngineKinds = {EngineKind::kCount, EngineKind::kFast,
-                                                           EngineKind::kSystemC};
-std::string_view name_of(EngineKind engine);
+std::span<const EngineInfo> engines();
+std::vector<std::string_view> engine_names();
+// Null if there is none of that name.
+const EngineInfo* find_engine(std::string_view name);
+// Precondition: there is one.
+const EngineInfo& engine_named(std::string_view name);
 
-// Engines that have a use for threads share out their work over `pool`, which must outlive them.
-std::unique_ptr<Engine> make_engine(EngineKind kind, WorkerPool& pool);
-
-// Throws InputError if the engine cannot build this array (too many PEs for one module each).
-void require_buildable(EngineKind kind, const Architecture& architecture);
+// The engine of that name, with no modules beside its arrays. Precondition: there is one.
+std::unique_ptr<Engine> make_engine(std::string_view name, WorkerPool& pool);
 
 }  // namespace potomac::sim

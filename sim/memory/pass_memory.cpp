@@ -83,20 +83,18 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
   return plan;
 }
 
-std::optional<MemoryJob> PlannedPace::job() {
-  if (!architecture_.memory->dram) {
-    return std::nullopt;
-  }
-  if (operands_.empty()) {
+const MemoryJob* PlannedPace::memory() {
+  if (!job_ && architecture_.memory->dram) {
     operands_ = operands_of(layer_, pass_, architecture_.lowering);
+    job_ = MemoryJob{&architecture_, &schedule_, operands_, plan_.bits, &plan_.stalls};
   }
-  return MemoryJob{&architecture_, &schedule_, operands_, plan_.bits};
+  return job_ ? &*job_ : nullptr;
 }
 
 // Null if nothing holds the array back.
 MemoryPace* PlannedPace::by_step() {
   if (!by_step_) {
-    if (const std::optional<MemoryJob> job = this->job()) {
+    if (const MemoryJob* const job = memory()) {
       by_step_.emplace(*job->architecture, *job->schedule, job->operands, job->bits);
     }
   }

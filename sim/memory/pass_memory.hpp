@@ -34,6 +34,7 @@ struct MemoryJob {
   const Schedule* schedule = nullptr;
   std::span<GemmOperands> operands;
   ElementBits bits;
+  const StallCycles* planned = nullptr;  // what the plan says that the array waits
 };
 
 // The plan as what holds an array back. An engine that has closed forms is told the stalls, which
@@ -51,9 +52,7 @@ class PlannedPace : public Pace {
     return plan_.stalls.total();
   }
 
-  // For whoever holds the array back in its place; nothing if DRAM is ideal.
-  std::optional<MemoryJob> job();
-  const StallCycles& stalls() const { return plan_.stalls; }
+  const MemoryJob* memory() override;  // null if DRAM is ideal
 
  private:
   MemoryPace* by_step();
@@ -65,6 +64,7 @@ class PlannedPace : public Pace {
   const PassMemory& plan_;
   // Made when it is asked for.
   std::vector<GemmOperands> operands_;
+  std::optional<MemoryJob> job_;
   std::optional<MemoryPace> by_step_;
 };
 

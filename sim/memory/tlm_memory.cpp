@@ -12,8 +12,8 @@
 #include <stdexcept>
 #include <string>
 #include <systemc>
+#include <utility>
 
-#include "sim/engines/systemc/systemc_engine.hpp"
 #include "sim/memory/pass_memory.hpp"
 #include "sim/memory/tile_cursor.hpp"
 
@@ -144,9 +144,8 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   }
 
   Pace* begin(Pace* pace) override {
-    plan_ = dynamic_cast<PlannedPace*>(pace);
-    job_ = plan_ == nullptr ? std::nullopt : plan_->job();
-    if (!job_) {
+    job_ = pace == nullptr ? nullptr : pace->memory();
+    if (job_ == nullptr) {
       return pace;
     }
     const Architecture& architecture = *job_->architecture;
@@ -165,15 +164,14 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   }
 
   void end() override {
-    if (!job_) {
+    if (job_ == nullptr) {
       return;
     }
-    job_.reset();
+    const StallCycles& planned = *std::exchange(job_, nullptr)->planned;
     if (!state_.deadlock.empty()) {
       throw std::logic_error(state_.deadlock);
     }
-    if (!(state_.stalls == plan_->stalls())) {
-      const StallCycles& planned = plan_->stalls();
+    if (!(state_.stalls == planned)) {
       throw std::logic_error(fmt::format(
           "the memory's modules held the array back for {} + {} + {} cycles, the plan says {} + "
           "{} + {}",
@@ -365,8 +363,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   TransferOrder order_;
   DramModule dram_;
   ScratchpadModule first_, second_, results_;
-  PlannedPace* plan_ = nullptr;
-  std::optional<MemoryJob> job_;
+  const MemoryJob* job_ = nullptr;
   std::optional<TileCursor> cursor_;
   std::optional<TransferProgram> program_;
   bool os_ = true;
@@ -377,14 +374,15 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
 
 }  // namespace
 
-std::unique_ptr<Engine> make_engine_with_memory(EngineKind kind, WorkerPool& pool,
-                                                const TransferOrder& order) {
-  if (kind != EngineKind::kSystemC) {
-    return make_engine(kind, pool);
-  }
-  return make_systemc_engine(std::nullopt, [order](sc_core::sc_clock& clock) {
+MakeSystemModules memory_modules(const TransferOrder& order) {
+  return [order](sc_core::sc_clock& clock) {
     return std::make_unique<MemorySystem>("memory", clock, order);
-  });
+  };
+}
+
+std::unique_ptr<Engine> make_engine_with_memory(std::string_view engine, WorkerPool& pool,
+                                                const TransferOrder& order) {
+  return engine_named(engine).make({pool, memory_modules(order)});
 }
 
 }  // namespace potomac::sim

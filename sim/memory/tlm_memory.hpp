@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "sim/engines/engines.hpp"
@@ -14,12 +15,15 @@ namespace potomac::sim {
 
 using TransferOrder = std::function<std::vector<TransferKind>(const Architecture&)>;
 
-// The engine of that kind. If it steps, the memory of a machine that has one is there as modules,
-// whose stalls are those of the plan (pass_memory.hpp), cycle for cycle.
+// A machine's memory as modules beside its array, where the array is stepped through: their stalls
+// are those of the plan (pass_memory.hpp), cycle for cycle.
 //
 // `order` is that of a tile's transfers. An array that waits for what will never come, as it may
 // under another order than ours, is a std::logic_error that says who waits for what, since when.
-std::unique_ptr<Engine> make_engine_with_memory(EngineKind kind, WorkerPool& pool,
+MakeSystemModules memory_modules(const TransferOrder& order = transfer_order);
+
+// The engine of that name, a memory beside its arrays if it steps. Precondition: there is one.
+std::unique_ptr<Engine> make_engine_with_memory(std::string_view engine, WorkerPool& pool,
                                                 const TransferOrder& order = transfer_order);
 
 }  // namespace potomac::sim

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "sim/reports/report_json.hpp"
 #include "sim/reports/short_names.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/csv_field.hpp"
@@ -30,13 +30,12 @@ std::vector<const ArchitectureKey*> differing_keys(std::span<const NamedRun> run
   return differing;
 }
 
-std::string text_of_total(const char* flat, const RunResult& run) {
-  return text_cell(column_named(flat).get({nullptr, run.totals, run.architecture}));
+// What a run says of one of its machines.
+MachineSource source_of(const RunResult& run, std::size_t machine) {
+  return {run.totals[machine], run.machines[machine], run.architecture};
 }
 
-}  // namespace
-
-std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
+std::string machines_table(std::span<const NamedRun> runs, TextForm form) {
   const std::vector<const ArchitectureKey*> differing = differing_keys(runs);
   std::vector<std::string> header{"run"};
   std::ranges::copy(short_names(differing), std::back_inserter(header));
@@ -47,33 +46,66 @@ std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
     for (const ArchitectureKey* key : differing) {
       row.push_back(text_of(key->get(run.architecture)));
     }
-    row.insert(row.end(), {text_of_total("macs", run), text_of_total("cycles_total", run),
-                           text_of_total("utilization", run),
-                           si_time(time_s(run.totals, run.architecture) * 1e9)});
+    const MachineSource source = source_of(run, kMfMacMachine);
+    for (const char* column : {"macs", "cycles_total", "utilization"}) {
+      row.push_back(text_cell(machine_column(column).get(source)));
+    }
+    row.push_back(si_time(time_s(source.quantities, source.machine) * 1e9));
     machines.add(std::move(row));
   }
-  std::string text = machines.text(form);
-  for (std::size_t table = 0; table < runs.front().run.energy.size(); ++table) {
-    TextTable energies({"run", "MF-MAC", "FP32", "less than FP32", "MF-MAC, gated", "FP32, gated"},
-                       1);
-    for (const auto& [name, run] : runs) {
-      const energy::EnergyRow& total = run.energy[table].total;
-      const auto gated = [&](double energy::Comparison::*machine) {
-        return total.zeros_gated ? si_energy((*total.zeros_gated).*machine) : std::string("-");
-      };
-      energies.add({name, si_energy(total.every_mac.mf_mac_pj),
-                    si_energy(total.every_mac.fp32_mac_pj), percent(total.every_mac.reduction),
-                    gated(&energy::Comparison::mf_mac_pj),
-                    gated(&energy::Comparison::fp32_mac_pj)});
+  return machines.text(form);
+}
+
+// One table and accounting, as `shown` of the first run has it: all machines of all runs.
+std::string energy_table(std::span<const NamedRun> runs, const energy::EnergyReport& shown,
+                         TextForm form) {
+  TextTable energies({"run", "MF-MAC", "FP32", "less than FP32", "MF-MAC, gated", "FP32, gated"},
+                     1);
+  std::vector<std::string> rivals;
+  for (const auto& [name, run] : runs) {
+    const auto figure = [&, &of = run](std::size_t machine) -> const energy::EnergyReport* {
+      return energy::find_energy(of.energy, of.machines[machine].id, shown.table, shown.accounting);
+    };
+    const energy::EnergyRow& mf_mac = figure(kMfMacMachine)->total;
+    const energy::EnergyRow& fp32_mac = figure(kFp32Machine)->total;
+    const auto gated = [](const energy::EnergyRow& row) {
+      const auto pj = row.total_zeros_gated_pj();
+      return pj ? si_energy(*pj) : std::string("-");
+    };
+    energies.add({name, si_energy(mf_mac.total_pj()), si_energy(fp32_mac.total_pj()),
+                  percent(energy::reduction_of(mf_mac.total_pj(), fp32_mac.total_pj())),
+                  gated(mf_mac), gated(fp32_mac)});
+    for (std::size_t machine = kFirstRival; machine < run.machines.size(); ++machine) {
+      if (const auto* const rival = figure(machine)) {
+        rivals.push_back(fmt::format(
+            "{}: {} {}, MF-MAC takes {} less", name, info_of(run.machines[machine].unit).label,
+            si_energy(rival->total.total_pj()),
+            percent(energy::reduction_of(mf_mac.total_pj(), rival->total.total_pj()))));
+      }
     }
-    const energy::OperationEnergy& energy = runs.front().run.energy[table];
-    text += '\n';
-    text +=
-        paragraph(fmt::format("Energy by table {}, accounting: {}; gated: MACs with a zero operand "
-                              "taken off both sides",
-                              energy.table, energy.accounting));
-    text += '\n';
-    text += energies.text(form);
+  }
+  std::string text = paragraph(fmt::format(
+      "Energy by table {}, accounting: {}; gated: the arithmetic of MACs with a zero operand taken "
+      "off both sides",
+      shown.table, shown.accounting));
+  text += '\n';
+  text += energies.text(form);
+  for (const std::string& rival : rivals) {
+    text += paragraph(rival);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
+  std::string text = machines_table(runs, form);
+  const RunResult& first = runs.front().run;
+  for (const energy::EnergyReport& report : first.energy) {
+    if (report.machine == first.machines[kMfMacMachine].id) {
+      text += '\n';
+      text += energy_table(runs, report, form);
+    }
   }
   for (const auto& [name, run] : runs) {
     if (run.left_out > 0) {
@@ -86,53 +118,76 @@ std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
 }
 
 std::string comparison_csv(std::span<const NamedRun> runs) {
-  std::string csv = "run";
-  auto out = std::back_inserter(csv);
-  for (const ArchitectureKey& key : architecture_keys()) {
-    fmt::format_to(out, ",{}", key.name);
-  }
-  csv += ",passes_left_out,time_s";
-  for (const Column& column : columns()) {
-    if (column.of_totals && !column.flat.empty()) {
-      fmt::format_to(out, ",{}", column.flat);
+  // The units of any run, and all that any run was priced by.
+  std::vector<std::string> machines;
+  std::vector<std::string> figures;
+  const auto keep = [](std::vector<std::string>& names, const std::string& name) {
+    if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(name);
     }
-  }
-  for (const energy::OperationEnergy& energy : runs.front().run.energy) {
-    for (const char* column : {"mf_mac", "fp32_mac"}) {
-      fmt::format_to(out, ",{}",
-                     csv_field(fmt::format("{}_{}_{}_{}", energy.table, energy.accounting, column,
-                                           energy.unit)));
-    }
-  }
-  csv += '\n';
-  for (const auto& [name, run] : runs) {
-    csv += csv_field(name);
-    for (const ArchitectureKey& key : architecture_keys()) {
-      fmt::format_to(out, ",{}", csv_field(text_of(key.get(run.architecture))));
-    }
-    fmt::format_to(out, ",{},{}", run.left_out, time_s(run.totals, run.architecture));
-    for (const Column& column : columns()) {
-      if (column.of_totals && !column.flat.empty()) {
-        fmt::format_to(out, ",{}", csv_cell(column.get({nullptr, run.totals, run.architecture})));
+  };
+  const auto flat_figures = [](const RunResult& run) {
+    std::vector<std::pair<std::string, Cell>> cells;
+    for (const energy::EnergyReport& report : run.energy) {
+      const auto machine = std::ranges::find(run.machines, report.machine, &Machine::id);
+      const auto index = static_cast<std::size_t>(machine - run.machines.begin());
+      for (const EnergyColumn& column : energy_columns()) {
+        if (column.names.path.find('.') == std::string::npos) {
+          cells.emplace_back(flat_figure(column, report),
+                             column.get({report, report.total, &run.totals[index], &*machine,
+                                         run.workload.batch}));
+        }
       }
     }
-    for (const energy::OperationEnergy& energy : run.energy) {
-      fmt::format_to(out, ",{},{}", energy.total.every_mac.mf_mac_pj,
-                     energy.total.every_mac.fp32_mac_pj);
+    return cells;
+  };
+  for (const auto& [name, run] : runs) {
+    for (const Machine& machine : run.machines) {
+      keep(machines, machine.id);
     }
-    csv += '\n';
+    for (const auto& [figure, cell] : flat_figures(run)) {
+      keep(figures, figure);
+    }
+  }
+  std::vector<std::string> header{"run"};
+  for (const ArchitectureKey& key : architecture_keys()) {
+    header.emplace_back(key.name);
+  }
+  header.emplace_back("passes_left_out");
+  for (const std::string& machine : machines) {
+    for (const MachineColumn& column : machine_columns()) {
+      if (column.of_totals && !column.names.path.empty()) {
+        header.push_back(fmt::format("{}_{}", machine, column.names.flat()));
+      }
+    }
+  }
+  std::ranges::transform(figures, std::back_inserter(header), csv_field);
+  std::string csv = csv_line(header);
+  for (const auto& [name, run] : runs) {
+    std::vector<std::string> row{csv_field(name)};
+    for (const ArchitectureKey& key : architecture_keys()) {
+      row.push_back(csv_field(text_of(key.get(run.architecture))));
+    }
+    row.push_back(fmt::format("{}", run.left_out));
+    for (const std::string& id : machines) {
+      const auto machine = std::ranges::find(run.machines, id, &Machine::id);
+      for (const MachineColumn& column : machine_columns()) {
+        if (column.of_totals && !column.names.path.empty()) {
+          row.push_back(machine == run.machines.end()
+                            ? std::string()
+                            : csv_cell(column.get(source_of(
+                                  run, static_cast<std::size_t>(machine - run.machines.begin())))));
+        }
+      }
+    }
+    const auto cells = flat_figures(run);
+    for (const std::string& figure : figures) {
+      const auto cell = std::ranges::find(cells, figure, &std::pair<std::string, Cell>::first);
+      row.push_back(cell == cells.end() ? std::string() : csv_cell(cell->second));
+    }
+    csv += csv_line(row);
   }
   return csv;
-}
-
-std::string comparison_json(std::span<const NamedRun> runs) {
-  nlohmann::ordered_json json{{"format", "potomac-comparison"}, {"version", kReportVersion}};
-  for (const auto& [name, run] : runs) {
-    nlohmann::ordered_json entry{{"name", name}};
-    entry.update(report_json(run));
-    json["runs"].push_back(std::move(entry));
-  }
-  return json_text(json);
 }
 
 }  // namespace potomac::sim

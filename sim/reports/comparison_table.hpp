@@ -5,20 +5,14 @@
 #include <string>
 
 #include "sim/reports/text_table.hpp"
-#include "sim/studies/run.hpp"
+#include "sim/results/report_json.hpp"
+#include "sim/results/run_result.hpp"
 
 namespace potomac::sim {
 
-struct NamedRun {
-  std::string name;  // as the user named it
-  RunResult run;
-};
-
-// Preconditions of all: at least one run, all priced by the same tables.
+// Preconditions of both: at least one run, all priced by the same tables and accountings.
 std::string comparison_table(std::span<const NamedRun> runs, TextForm form);
-// A row a run: its name, every key of its architecture, its totals, and its energies.
+// A row a run: its name, every key of its architecture, the totals of each machine, its energies.
 std::string comparison_csv(std::span<const NamedRun> runs);
-// {"format": "potomac-comparison", "version", "runs": [{"name", the report's keys}]}
-std::string comparison_json(std::span<const NamedRun> runs);
 
 }  // namespace potomac::sim

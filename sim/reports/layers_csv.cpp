@@ -2,62 +2,66 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "sim/results/columns.hpp"
 #include "sim/results/csv_field.hpp"
 
 namespace potomac::sim {
+namespace {
 
-std::string layers_csv(const RunResult& result) {
-  std::string csv;
-  auto out = std::back_inserter(csv);
-  for (const Column& column : columns()) {
-    if (!column.flat.empty()) {
-      fmt::format_to(out, "{}{}", csv.empty() ? "" : ",", column.flat);
+std::string header_of(const RunResult& result) {
+  std::vector<std::string> names;
+  for (const PassColumn& column : pass_columns()) {
+    if (!column.csv.empty()) {
+      names.push_back(column.csv);
+    }
+  }
+  for (const Machine& machine : result.machines) {
+    for (const MachineColumn& column : machine_columns()) {
+      if (!column.names.path.empty()) {
+        names.push_back(fmt::format("{}_{}", machine.id, column.names.flat()));
+      }
     }
   }
   if (result.assumed) {
-    csv += ",assumed_zero_operand_macs";
+    names.emplace_back("assumed_zero_operand_macs");
   }
-  const auto add_headings = [&](const std::string& table, std::string_view accounting,
-                                const std::string& unit) {
-    for (const char* column : {"mf_mac", "fp32_mac"}) {
-      fmt::format_to(out, ",{}",
-                     csv_field(fmt::format("{}_{}_{}_{}", table, accounting, column, unit)));
-    }
-  };
-  for (const energy::OperationEnergy& energy : result.energy) {
-    add_headings(energy.table, energy.accounting, energy.unit);
+  for (const energy::EnergyReport& report : result.energy) {
+    names.push_back(csv_field(energy::flat_name("energy", report)));
   }
-  for (const energy::StructuralEnergy& energy : result.structural) {
-    add_headings(energy.table, energy::kStructuralAccounting, energy.unit);
-  }
-  csv += '\n';
+  return csv_line(names);
+}
+
+}  // namespace
+
+std::string layers_csv(const RunResult& result) {
+  std::string csv = header_of(result);
   for (std::size_t i = 0; i < result.passes.size(); ++i) {
     const PassRecord& record = result.passes[i];
-    const ColumnSource source{&record, record.quantities, result.architecture};
-    const char* comma = "";
-    for (const Column& column : columns()) {
-      if (!column.flat.empty()) {
-        fmt::format_to(out, "{}{}", comma, csv_cell(column.get(source)));
-        comma = ",";
+    std::vector<std::string> cells;
+    for (const PassColumn& column : pass_columns()) {
+      if (!column.csv.empty()) {
+        cells.push_back(csv_cell(column.get(record)));
+      }
+    }
+    for (std::size_t machine = 0; machine < result.machines.size(); ++machine) {
+      const MachineRecord& of_machine = record.machines[machine];
+      for (const MachineColumn& column : machine_columns()) {
+        if (!column.names.path.empty()) {
+          cells.push_back(csv_cell(column.get({of_machine.quantities, result.machines[machine],
+                                               result.architecture, &of_machine})));
+        }
       }
     }
     if (result.assumed) {
-      fmt::format_to(out, ",{}", expected_zero_macs(record, *result.assumed));
+      cells.push_back(fmt::format("{}", expected_zero_macs(record, *result.assumed)));
     }
-    for (const energy::OperationEnergy& energy : result.energy) {
-      fmt::format_to(out, ",{},{}", energy.by_gemm[i].every_mac.mf_mac_pj,
-                     energy.by_gemm[i].every_mac.fp32_mac_pj);
+    for (const energy::EnergyReport& report : result.energy) {
+      cells.push_back(fmt::format("{}", report.by_gemm[i].total_pj()));
     }
-    for (const energy::StructuralEnergy& energy : result.structural) {
-      const energy::MachinePair total = energy.by_gemm[i].total();
-      fmt::format_to(out, ",{},{}", total.mf_mac_pj, total.fp32_mac_pj);
-    }
-    csv += '\n';
+    csv += csv_line(cells);
   }
   return csv;
 }

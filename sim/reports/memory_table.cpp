@@ -19,12 +19,6 @@ std::string bytes_text(const energy::MemoryAccesses& accesses) {
   return si_bytes((accesses.dram.read_bits + accesses.dram.written_bits).value() / 8);
 }
 
-std::string share_text(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? "-"
-                    : fmt::format("{:.1f}%",
-                                  100.0 * static_cast<double>(part) / static_cast<double>(whole));
-}
-
 // What most of the stalls are spent waiting for.
 std::string waits_for(const StallBy& stalls) {
   const std::array<std::pair<std::string_view, std::uint64_t>, 3> causes = {
@@ -46,12 +40,16 @@ std::string loops_text(const std::vector<Blocking>& tiles) {
   return shared ? loop_order_text(tiles.front().order) : "differ";
 }
 
+// `of_fp32` is what the FP32 array did in the same work.
 std::vector<std::string> row_of(std::string name, std::string tiles, std::string loops,
-                                const ColumnSource& source) {
+                                const MachineSource& source, const Quantities& of_fp32) {
   const Quantities& q = source.quantities;
-  const auto cell = [&](const char* flat) { return text_cell(column_named(flat).get(source)); };
-  const Cell intensity = column_named("memory_macs_per_byte").get(source);
+  const auto cell = [&](const char* flat) { return text_cell(machine_column(flat).get(source)); };
+  const Cell intensity = machine_column("memory_macs_per_byte").get(source);
   const double* const macs = std::get_if<double>(&intensity);
+  const auto share = [](std::uint64_t part, std::uint64_t whole) {
+    return share_text(static_cast<double>(part), static_cast<double>(whole));
+  };
   std::vector<std::string> row = {std::move(name),
                                   std::move(tiles),
                                   std::move(loops),
@@ -62,11 +60,11 @@ std::vector<std::string> row_of(std::string name, std::string tiles, std::string
                                   cell("memory_bandwidth_used")};
   if (q.memory.row_hits.known()) {
     row.push_back(
-        share_text(q.memory.row_hits.value(), (q.memory.row_hits + q.memory.row_misses).value()));
+        share(q.memory.row_hits.value(), (q.memory.row_hits + q.memory.row_misses).value()));
   }
-  row.insert(row.end(), {share_text(q.cycles.stall, q.cycles.total()), waits_for(q.stall_by),
-                         bytes_text(q.baseline_memory),
-                         share_text(q.baseline_cycles.stall, q.baseline_cycles.total())});
+  row.insert(row.end(),
+             {share(q.cycles.stall, q.cycles.total()), waits_for(q.stall_by),
+              bytes_text(of_fp32.memory), share(of_fp32.cycles.stall, of_fp32.cycles.total())});
   return row;
 }
 
@@ -83,6 +81,7 @@ std::string memory_table(const RunResult& result, TextForm form) {
   }
   const MemoryConfig& memory = *result.architecture.memory;
   const bool has_device = memory.dram && memory.dram->device;
+  const Machine& mf_mac = result.machines[kMfMacMachine];
   std::string text = paragraph(
       fmt::format("Memory: scratchpads {}, {}, {}; DRAM {}.", size_text("first", memory.first),
                   size_text("second", memory.second), size_text("results", memory.results),
@@ -102,12 +101,15 @@ std::string memory_table(const RunResult& result, TextForm form) {
       last_layer = record.layer;
     }
     const std::string pass(workloads::name_of(record.pass));
+    const MachineRecord& of_mf_mac = record.machines[kMfMacMachine];
     table.add(row_of(form == TextForm::kMarkdown ? pass : fmt::format(" {}", pass),
-                     tile_text(record.tiles), loops_text(record.tiles),
-                     {&record, record.quantities, result.architecture}));
+                     tile_text(of_mf_mac.tiles), loops_text(of_mf_mac.tiles),
+                     {of_mf_mac.quantities, mf_mac, result.architecture, &of_mf_mac},
+                     record.machines[kFp32Machine].quantities));
   }
   table.add_rule();
-  table.add(row_of("total", "", "", {nullptr, result.totals, result.architecture}));
+  table.add(row_of("total", "", "", {result.totals[kMfMacMachine], mf_mac, result.architecture},
+                   result.totals[kFp32Machine]));
   text += table.text(form);
   text += '\n';
   text += paragraph(fmt::format(

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "sim/reports/text_table.hpp"
-#include "sim/studies/run.hpp"
+#include "sim/results/run_result.hpp"
 
 namespace potomac::sim {
 

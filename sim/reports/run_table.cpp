@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -9,35 +11,57 @@
 #include "sim/reports/memory_table.hpp"
 #include "sim/reports/step_table.hpp"
 #include "sim/results/columns.hpp"
+#include "sim/results/pricing.hpp"
 #include "sim/results/si_units.hpp"
 #include "support/plain_text.hpp"
 
 namespace potomac::sim {
 namespace {
 
-// What the last row says in place of a pass and its GEMMs.
-std::string total_cell(const Column& column, const Quantities& totals,
-                       const Architecture& architecture) {
-  if (column.of_totals) {
-    return text_cell(column.get({nullptr, totals, architecture}));
-  }
-  return column.path == "pass" ? "total" : fmt::format("{} MACs", si_count(totals.macs));
-}
+// The cells of the layer table: what each list of columns shows of the MF-MAC array.
+struct ShownColumns {
+  std::vector<const PassColumn*> of_pass;
+  std::vector<const MachineColumn*> of_machine;
 
-std::string layer_table(const RunResult& result, TextForm form) {
-  std::vector<const Column*> shown;
-  std::vector<std::string> header;
-  for (const Column& column : columns()) {
-    if (!column.heading.empty()) {
-      shown.push_back(&column);
-      header.push_back(column.heading);
+  ShownColumns() {
+    for (const PassColumn& column : pass_columns()) {
+      if (!column.names.heading.empty()) {
+        of_pass.push_back(&column);
+      }
+    }
+    for (const MachineColumn& column : machine_columns()) {
+      if (!column.names.heading.empty()) {
+        of_machine.push_back(&column);
+      }
     }
   }
-  const bool priced = !result.energy.empty();
-  if (priced) {
+};
+
+std::string layer_table(const RunResult& result, TextForm form) {
+  const ShownColumns shown;
+  const Machine& mf_mac = result.machines[kMfMacMachine];
+  const energy::EnergyReport* const energy = shown_energy(result, mf_mac.id);
+  std::vector<std::string> header;
+  for (const PassColumn* column : shown.of_pass) {
+    header.push_back(column->names.heading);
+  }
+  for (const MachineColumn* column : shown.of_machine) {
+    header.push_back(column->names.heading);
+  }
+  if (energy != nullptr) {
     header.emplace_back("MF-MAC");
   }
   TextTable table(header, 1);
+  const auto add = [&](std::vector<std::string> row, const MachineSource& source,
+                       const energy::EnergyRow* priced) {
+    for (const MachineColumn* column : shown.of_machine) {
+      row.push_back(text_cell(column->get(source)));
+    }
+    if (priced != nullptr) {
+      row.push_back(si_energy(priced->total_pj()));
+    }
+    table.add(std::move(row));
+  };
   std::string_view last_layer;
   for (std::size_t i = 0; i < result.passes.size(); ++i) {
     const PassRecord& record = result.passes[i];
@@ -46,66 +70,74 @@ std::string layer_table(const RunResult& result, TextForm form) {
       last_layer = record.layer;
     }
     std::vector<std::string> row;
-    row.reserve(header.size());
-    for (const Column* column : shown) {
-      row.push_back(text_cell(column->get({&record, record.quantities, result.architecture})));
+    for (const PassColumn* column : shown.of_pass) {
+      row.push_back(text_cell(column->get(record)));
     }
     if (form != TextForm::kMarkdown) {
       row.front() = fmt::format(" {}", row.front());
     }
-    if (priced) {
-      row.push_back(si_energy(result.energy.front().by_gemm[i].every_mac.mf_mac_pj));
-    }
-    table.add(std::move(row));
+    const MachineRecord& machine = record.machines[kMfMacMachine];
+    add(std::move(row), {machine.quantities, mf_mac, result.architecture, &machine},
+        energy == nullptr ? nullptr : &energy->by_gemm[i]);
   }
   table.add_rule();
-  std::vector<std::string> row;
-  row.reserve(header.size());
-  for (const Column* column : shown) {
-    row.push_back(total_cell(*column, result.totals, result.architecture));
-  }
-  if (priced) {
-    row.push_back(si_energy(result.energy.front().total.every_mac.mf_mac_pj));
-  }
-  table.add(std::move(row));
+  const Quantities& totals = result.totals[kMfMacMachine];
+  add({"total", fmt::format("{} MACs", si_count(totals.macs))},
+      {totals, mf_mac, result.architecture}, energy == nullptr ? nullptr : &energy->total);
   return table.text(form);
 }
 
 // `absent` takes the entries that rows lack.
-std::string methods_table(const std::vector<energy::MethodEnergy>& methods, std::string& absent,
+std::string methods_table(std::span<const energy::MethodEnergy* const> methods, std::string& absent,
                           TextForm form) {
   TextTable table({"method", "per MAC", "total", "less than FP32", "MF-MAC saves"}, 1);
-  for (const energy::MethodEnergy& method : methods) {
-    if (!method.missing_entry.empty()) {
-      absent += fmt::format("{}{}", absent.empty() ? "" : ", ", method.missing_entry);
+  for (const energy::MethodEnergy* const method : methods) {
+    if (!method->missing_entry.empty()) {
+      absent += fmt::format("{}{}", absent.empty() ? "" : ", ", method->missing_entry);
       continue;
     }
-    table.add({std::string(method.label),
-               method.per_mac_pj ? fmt::format("{:.4g} pJ", *method.per_mac_pj) : "-",
-               method.total_pj ? si_energy(*method.total_pj) : "-", percent(method.reduction),
-               percent(method.mf_mac_saves)});
+    table.add({method->label,
+               method->per_mac_pj ? fmt::format("{:.4g} pJ", *method->per_mac_pj) : "-",
+               method->total_pj ? si_energy(*method->total_pj) : "-", percent(method->reduction),
+               percent(method->mf_mac_saves)});
   }
   return table.text(form);
 }
 
-std::string energy_section(const energy::OperationEnergy& energy, TextForm form) {
+// Energies of one table and one accounting, and what follows from them.
+struct EnergyView {
+  const energy::EnergyReport& mf_mac;
+  const energy::EnergyReport& fp32_mac;
+  std::vector<energy::EnergyComparison> comparisons;
+  std::vector<const energy::MethodEnergy*> methods;
+
+  std::optional<double> less(bool zeros_gated, bool dram_high) const {
+    return energy::reduction_in(comparisons, fp32_mac.machine, mf_mac.table, mf_mac.accounting,
+                                zeros_gated, dram_high);
+  }
+};
+
+// Arithmetic alone: methods beside each other.
+std::string arithmetic_text(const EnergyView& view, TextForm form) {
   std::string text =
       paragraph(fmt::format("Energy by table {} (node: {}), accounting: {}, every MAC charged",
-                            energy.table, energy.node, energy.accounting));
+                            view.mf_mac.table, view.mf_mac.node, view.mf_mac.accounting));
   text += '\n';
   std::string absent;
-  text += methods_table(energy.methods, absent, form);
+  text += methods_table(view.methods, absent, form);
   text += '\n';
-  if (const auto& gated = energy.total.zeros_gated) {
-    text += paragraph(fmt::format(
-        "With zeros gated on both sides: MF-MAC {}, FP32 {}, reduction {}.",
-        si_energy(gated->mf_mac_pj), si_energy(gated->fp32_mac_pj), percent(gated->reduction)));
+  const auto mf_mac = view.mf_mac.total.total_zeros_gated_pj();
+  const auto fp32_mac = view.fp32_mac.total.total_zeros_gated_pj();
+  if (mf_mac && fp32_mac) {
+    text += paragraph(
+        fmt::format("With zeros gated on both sides: MF-MAC {}, FP32 {}, reduction {}.",
+                    si_energy(*mf_mac), si_energy(*fp32_mac), percent(view.less(true, false))));
   }
   if (!absent.empty()) {
     text += paragraph(fmt::format("No row for what the table does not price: {}.", absent));
   }
   std::string derived;
-  for (const energy::UnitEnergy& unit : energy.unit_energies) {
+  for (const energy::UnitEnergy& unit : view.mf_mac.unit_energies) {
     if (unit.derived()) {
       derived +=
           fmt::format("{}{} {:.4g} pJ", derived.empty() ? "" : ", ", unit.entry, unit.energy_pj);
@@ -118,80 +150,102 @@ std::string energy_section(const energy::OperationEnergy& energy, TextForm form)
   return text;
 }
 
-// What stands around the arithmetic, by the structural accounting.
-std::string structural_section(const energy::StructuralEnergy& energy, TextForm form) {
-  std::string text =
-      paragraph(fmt::format("Energy by table {}, accounting: {}, registers from {}", energy.table,
-                            energy::kStructuralAccounting,
-                            energy.toggles_counted ? "the bits that changed"
-                                                   : "their writes, half of the bits changing"));
+// What stands around the arithmetic, component by component.
+std::string components_text(const EnergyView& view, TextForm form) {
+  std::string text = paragraph(fmt::format("Energy by table {}, accounting: {}, registers from {}",
+                                           view.mf_mac.table, view.mf_mac.accounting,
+                                           view.mf_mac.registers == "toggles"
+                                               ? "the bits that changed"
+                                               : "their writes, half of the bits changing"));
   text += '\n';
   TextTable table({"component", "MF-MAC", "share", "FP32", "share", "less than FP32"}, 1);
-  const energy::StructuralRow& row = energy.total;
-  const energy::MachinePair total = row.total();
-  const auto share = [](double part, double whole) {
-    return whole > 0.0 ? fmt::format("{:.1f}%", 100.0 * part / whole) : std::string("-");
+  const energy::EnergyRow& mf_mac = view.mf_mac.total;
+  const energy::EnergyRow& fp32_mac = view.fp32_mac.total;
+  const auto add = [&](std::string name, double of_mf_mac, double of_fp32_mac) {
+    table.add({std::move(name), si_energy(of_mf_mac), share_text(of_mf_mac, mf_mac.total_pj()),
+               si_energy(of_fp32_mac), share_text(of_fp32_mac, fp32_mac.total_pj()),
+               percent(energy::reduction_of(of_mf_mac, of_fp32_mac))});
   };
-  const auto add = [&](std::string name, const energy::MachinePair& pair) {
-    table.add({std::move(name), si_energy(pair.mf_mac_pj), share(pair.mf_mac_pj, total.mf_mac_pj),
-               si_energy(pair.fp32_mac_pj), share(pair.fp32_mac_pj, total.fp32_mac_pj),
-               percent(pair.reduction())});
-  };
-  add("arithmetic", row.arithmetic);
-  add("registers", row.registers);
-  add("clock", row.clock);
-  if (row.scratchpads) {
-    add("scratchpads", *row.scratchpads);
-    add("DRAM", *row.dram);
+  for (std::size_t i = 0; i < energy::kComponents.size(); ++i) {
+    if (mf_mac.by_component.at(i) && fp32_mac.by_component.at(i)) {
+      add(std::string(energy::kComponents.at(i).label), *mf_mac.by_component.at(i),
+          *fp32_mac.by_component.at(i));
+    }
   }
   table.add_rule();
-  add("total", total);
+  add("total", mf_mac.total_pj(), fp32_mac.total_pj());
   text += table.text(form);
   text += '\n';
-  if (!row.scratchpads) {
-    text += paragraph("Without scratchpads and DRAM: the machine has no memory.");
-  } else {
-    const energy::MachinePair high = row.total_high();
+  const auto high = mf_mac.total_dram_high_pj();
+  const auto fp32_high = fp32_mac.total_dram_high_pj();
+  if (high && fp32_high) {
     text += paragraph(fmt::format(
         "DRAM at the low end of the table's range; at its high end MF-MAC {}, FP32 {}, {} less.",
-        si_energy(high.mf_mac_pj), si_energy(high.fp32_mac_pj), percent(high.reduction())));
+        si_energy(*high), si_energy(*fp32_high), percent(view.less(false, true))));
+  } else {
+    text += paragraph("Without scratchpads and DRAM: the machine has no memory.");
   }
-  if (energy.methods.size() > 2) {
-    std::string absent;
+  std::string absent;
+  text += '\n';
+  text += methods_table(view.methods, absent, form);
+  return text;
+}
+
+// One section for each table and accounting, in the order of the report.
+std::string energy_sections(const RunResult& result, TextForm form) {
+  const std::string& fp32 = result.machines[kFp32Machine].id;
+  const auto comparisons = energy::compare(result.energy, result.machines[kMfMacMachine].id);
+  std::string text;
+  for (const energy::EnergyReport& report : result.energy) {
+    if (report.machine != result.machines[kMfMacMachine].id) {
+      continue;
+    }
+    EnergyView view{report,
+                    *energy::find_energy(result.energy, fp32, report.table, report.accounting),
+                    comparisons,
+                    {}};
+    for (const energy::MethodEnergy& method : result.methods) {
+      if (method.table == report.table && method.accounting == report.accounting) {
+        view.methods.push_back(&method);
+      }
+    }
     text += '\n';
-    text += methods_table(energy.methods, absent, form);
+    text += report.total.has(energy::Component::kRegisters) ? components_text(view, form)
+                                                            : arithmetic_text(view, form);
   }
   return text;
 }
 
 // Bits that changed by class of register, of both arrays; nothing where they were not counted.
-std::string toggles_section(const Quantities& totals, TextForm form) {
-  if (!totals.toggles.known() || !totals.baseline_toggles.known()) {
+std::string toggles_section(const RunResult& result, TextForm form) {
+  const Quantities& mf_mac = result.totals[kMfMacMachine];
+  const Quantities& fp32_mac = result.totals[kFp32Machine];
+  if (!mf_mac.toggles.known() || !fp32_mac.toggles.known()) {
     return "";
   }
   const auto per_mac = [&](std::uint64_t toggles) {
-    return totals.macs == 0 ? std::string("-")
+    return mf_mac.macs == 0 ? std::string("-")
                             : fmt::format("{:.2f}", static_cast<double>(toggles) /
-                                                        static_cast<double>(totals.macs));
+                                                        static_cast<double>(mf_mac.macs));
   };
   TextTable table({"register toggles", "MF-MAC", "per MAC", "FP32", "per MAC"}, 1);
   std::uint64_t all = 0;
-  std::uint64_t baseline_all = 0;
-  const auto add = [&](std::string name, std::uint64_t toggles, std::uint64_t baseline) {
-    table.add({std::move(name), si_count(toggles), per_mac(toggles), si_count(baseline),
-               per_mac(baseline)});
+  std::uint64_t all_fp32 = 0;
+  const auto add = [&](std::string name, std::uint64_t toggles, std::uint64_t of_fp32) {
+    table.add({std::move(name), si_count(toggles), per_mac(toggles), si_count(of_fp32),
+               per_mac(of_fp32)});
   };
   for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
-    const std::uint64_t toggles = (totals.toggles.*registers.member).value();
-    const std::uint64_t baseline = (totals.baseline_toggles.*registers.member).value();
+    const std::uint64_t toggles = (mf_mac.toggles.*registers.member).value();
+    const std::uint64_t of_fp32 = (fp32_mac.toggles.*registers.member).value();
     all += toggles;
-    baseline_all += baseline;
-    if (toggles + baseline > 0) {
-      add(std::string(registers.name), toggles, baseline);
+    all_fp32 += of_fp32;
+    if (toggles + of_fp32 > 0) {
+      add(std::string(registers.name), toggles, of_fp32);
     }
   }
   table.add_rule();
-  add("total", all, baseline_all);
+  add("total", all, all_fp32);
   return fmt::format("\n{}", table.text(form));
 }
 
@@ -232,13 +286,19 @@ std::string assumed_text(const RunResult& result) {
     return "";
   }
   const double zeros = expected_zero_macs(result.passes, *result.assumed);
-  std::string text = fmt::format(
-      "Assumed, not counted: densities {}. {} of the MACs would have a zero operand.",
-      text_of(*result.assumed), percent(zeros / static_cast<double>(result.totals.macs)));
-  for (const energy::OperationEnergy& energy : result.energy) {
-    const ExpectedEnergy gated = expected_gated(energy, result.passes, *result.assumed);
-    text += fmt::format(" Gated on both sides, by table {}: MF-MAC {}, FP32 {}.", energy.table,
-                        si_energy(gated.mf_mac_pj), si_energy(gated.fp32_mac_pj));
+  std::string text =
+      fmt::format("Assumed, not counted: densities {}. {} of the MACs would have a zero operand.",
+                  text_of(*result.assumed),
+                  percent(zeros / static_cast<double>(result.totals[kMfMacMachine].macs)));
+  for (const energy::EnergyReport& report : result.energy) {
+    if (report.machine == result.machines[kMfMacMachine].id) {
+      const auto* const fp32_mac = energy::find_energy(
+          result.energy, result.machines[kFp32Machine].id, report.table, report.accounting);
+      text += fmt::format(" Gated on both sides, by table {}, accounting {}: MF-MAC {}, FP32 {}.",
+                          report.table, report.accounting,
+                          si_energy(expected_gated_pj(report, result.passes, *result.assumed)),
+                          si_energy(expected_gated_pj(*fp32_mac, result.passes, *result.assumed)));
+    }
   }
   return paragraph(text);
 }
@@ -263,31 +323,30 @@ std::string run_table(const RunResult& result, TextForm form) {
   text += paragraph(fmt::format("on {} x {} MF-MAC PEs, {}, {} issue, engine {}",
                                 architecture.array.rows, architecture.array.cols,
                                 name_of(architecture.dataflow), name_of(architecture.issue),
-                                name_of(result.engine)));
+                                result.engine));
   text += what_is_missing(result);
   text += '\n';
   text += layer_table(result, form);
   text += '\n';
-  text += paragraph(fmt::format("{} cycles at {} MHz: {}. {}", result.totals.cycles.total(),
-                                architecture.clock_mhz,
-                                si_time(time_s(result.totals, architecture) * 1e9),
-                                accumulators_text(result.totals.actions)));
-  text += paragraph(
+  const Quantities& totals = result.totals[kMfMacMachine];
+  const Machine& mf_mac = result.machines[kMfMacMachine];
+  text += paragraph(fmt::format("{} cycles at {} MHz: {}. {}", totals.cycles.total(),
+                                mf_mac.clock_mhz, si_time(time_s(totals, mf_mac) * 1e9),
+                                accumulators_text(totals.actions)));
+  std::string legend =
       "util.: MACs / (PEs * cycles). idle by: why PEs have no MAC most often; edge: the fold does "
       "not use them, fill: operands are on their way, drain: results are. zeros: MACs with a zero "
-      "operand that were gated.");
+      "operand that were gated.";
+  if (const auto* const energy = shown_energy(result, mf_mac.id)) {
+    legend += fmt::format(" MF-MAC: its energy by table {}, accounting {}.", energy->table,
+                          energy->accounting);
+  }
+  text += paragraph(legend);
   text += assumed_text(result);
   const std::string memory = memory_table(result, form);
   text += memory.empty() ? "" : fmt::format("\n{}", memory);
-  text += toggles_section(result.totals, form);
-  for (const energy::OperationEnergy& energy : result.energy) {
-    text += '\n';
-    text += energy_section(energy, form);
-  }
-  for (const energy::StructuralEnergy& energy : result.structural) {
-    text += '\n';
-    text += structural_section(energy, form);
-  }
+  text += toggles_section(result, form);
+  text += energy_sections(result, form);
   text += step_section(result, form);
   return text;
 }

@@ -9,72 +9,70 @@
 namespace potomac::sim {
 namespace {
 
-std::string percent_of(double part, double whole) {
-  return whole > 0.0 ? fmt::format("{:.1f}%", 100.0 * part / whole) : std::string("-");
-}
-
 // What moves and how long it takes; without a memory the GEMMs' part is not known.
 std::string work_table(const RunResult& result, TextForm form) {
   TextTable table({"part", "MF-MAC: DRAM", "cycles", "FP32: DRAM", "cycles"}, 1);
-  struct Machine {
+  struct Moved {
     Count bits;
     std::uint64_t cycles = 0;
   };
-  const auto add = [&](std::string name, const Machine& mf_mac, const Machine& fp32_mac) {
+  const auto add = [&](std::string name, const Moved& mf_mac, const Moved& fp32_mac) {
     const auto bytes = [](const Count& bits) {
       return bits.known() ? si_bytes(bits.value() / 8) : std::string("-");
     };
     table.add({std::move(name), bytes(mf_mac.bits), fmt::format("{}", mf_mac.cycles),
                bytes(fp32_mac.bits), fmt::format("{}", fp32_mac.cycles)});
   };
-  const auto of_gemms = [](const energy::MemoryAccesses& memory, const Cycles& cycles) {
-    return Machine{memory.known() ? memory.bus_bits() : Count::unknown(), cycles.total()};
+  const auto of_gemms = [&](std::size_t machine) {
+    const Quantities& q = result.totals[machine];
+    return Moved{q.memory.known() ? q.memory.bus_bits() : Count::unknown(), q.cycles.total()};
   };
-  const auto of_work = [&](const energy::StepWork& work) {
-    return Machine{work.dram_bits(), cycles_of(work, result.architecture)};
-  };
-  const Quantities& q = result.totals;
-  Machine mf_mac = of_gemms(q.memory, q.cycles);
-  Machine fp32_mac = of_gemms(q.baseline_memory, q.baseline_cycles);
+  Moved mf_mac = of_gemms(kMfMacMachine);
+  Moved fp32_mac = of_gemms(kFp32Machine);
   add("GEMMs", mf_mac, fp32_mac);
-  for (const energy::StepPart& part : result.step->parts) {
-    add(part.name, of_work(part.mf_mac), of_work(part.fp32_mac));
-    mf_mac.bits += of_work(part.mf_mac).bits;
-    mf_mac.cycles += of_work(part.mf_mac).cycles;
-    fp32_mac.bits += of_work(part.fp32_mac).bits;
-    fp32_mac.cycles += of_work(part.fp32_mac).cycles;
+  const TrainingStep& step = *result.step;
+  for (std::size_t i = 0; i < step.parts.size(); ++i) {
+    const auto of_part = [&](std::size_t machine) {
+      return Moved{step.parts[i].work[machine].dram_bits(), step.cycles[i][machine]};
+    };
+    const auto count = [](Moved& sum, const Moved& part) {
+      sum.bits += part.bits;
+      sum.cycles += part.cycles;
+    };
+    add(step.parts[i].name, of_part(kMfMacMachine), of_part(kFp32Machine));
+    count(mf_mac, of_part(kMfMacMachine));
+    count(fp32_mac, of_part(kFp32Machine));
   }
   table.add_rule();
   add("whole step", mf_mac, fp32_mac);
   return table.text(form);
 }
 
-std::string energy_table(const RunResult& result, const energy::StepEnergy& energy, TextForm form) {
+// One table and accounting, on both machines.
+std::string energy_table(const TrainingStep& step, const energy::StepEnergy& mf_mac,
+                         const energy::StepEnergy& fp32_mac, TextForm form) {
   std::string text = paragraph(fmt::format("Energy of the step by table {}, accounting: {}",
-                                           energy.table, energy.accounting));
+                                           mf_mac.table, mf_mac.accounting));
   text += '\n';
   TextTable table({"part", "MF-MAC", "share", "FP32", "share", "less than FP32"}, 1);
-  const auto add = [&](std::string name, const energy::MachinePair& pair) {
-    const auto reduction = pair.reduction();
-    table.add({std::move(name), si_energy(pair.mf_mac_pj),
-               percent_of(pair.mf_mac_pj, energy.total.mf_mac_pj), si_energy(pair.fp32_mac_pj),
-               percent_of(pair.fp32_mac_pj, energy.total.fp32_mac_pj),
-               reduction ? fmt::format("{:.2f}%", 100.0 * *reduction) : std::string("-")});
+  const auto add = [&](std::string name, double of_mf_mac, double of_fp32_mac) {
+    table.add({std::move(name), si_energy(of_mf_mac), share_text(of_mf_mac, mf_mac.total_pj),
+               si_energy(of_fp32_mac), share_text(of_fp32_mac, fp32_mac.total_pj),
+               percent(energy::reduction_of(of_mf_mac, of_fp32_mac))});
   };
-  add("GEMMs", energy.gemms);
-  for (std::size_t i = 0; i < energy.parts.size(); ++i) {
-    add(result.step->parts[i].name, energy.parts[i]);
+  add("GEMMs", mf_mac.gemms_pj, fp32_mac.gemms_pj);
+  for (std::size_t i = 0; i < step.parts.size(); ++i) {
+    add(step.parts[i].name, mf_mac.parts_pj[i], fp32_mac.parts_pj[i]);
   }
   table.add_rule();
-  add("whole step", energy.total);
+  add("whole step", mf_mac.total_pj, fp32_mac.total_pj);
   text += table.text(form);
-  if (energy.total_high && energy.total_high->reduction()) {
+  if (mf_mac.total_dram_high_pj && fp32_mac.total_dram_high_pj) {
     text += '\n';
     text += paragraph(fmt::format(
-        "DRAM at the low end of the table's range; at its high end MF-MAC {}, FP32 {}, {:.2f}% "
-        "less.",
-        si_energy(energy.total_high->mf_mac_pj), si_energy(energy.total_high->fp32_mac_pj),
-        100.0 * *energy.total_high->reduction()));
+        "DRAM at the low end of the table's range; at its high end MF-MAC {}, FP32 {}, {} less.",
+        si_energy(*mf_mac.total_dram_high_pj), si_energy(*fp32_mac.total_dram_high_pj),
+        percent(energy::reduction_of(*mf_mac.total_dram_high_pj, *fp32_mac.total_dram_high_pj))));
   }
   return text;
 }
@@ -87,9 +85,11 @@ std::string step_section(const RunResult& result, TextForm form) {
   }
   std::string text = fmt::format("\nTraining step with {}\n\n", name_of(result.step->optimizer));
   text += work_table(result, form);
-  for (const energy::StepEnergy& energy : result.step_energy) {
+  const std::vector<energy::StepEnergy>& energies = result.step->energy;
+  const std::size_t machines = result.step->machines.size();
+  for (std::size_t i = 0; i + 1 < energies.size(); i += machines) {
     text += '\n';
-    text += energy_table(result, energy, form);
+    text += energy_table(*result.step, energies[i], energies[i + 1], form);
   }
   text += "\nAssumed:\n";
   for (const std::string& line : result.step->assumptions) {

@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::size_t kShown = 3;  // of each order
 
-double mf_mac_pj(const SweepRow& row) {
-  return row.energy.front().total.every_mac.mf_mac_pj;
+// By the accounting that was asked for: it stands in front.
+const energy::EnergyReport& shown_energy(const SweepRow& row) {
+  return row.energy.front();
 }
 
 }  // namespace
@@ -34,12 +35,12 @@ void SweepSummary::add(const SweepRow& row) {
     return;
   }
   // Clocks may differ too: time, which orders as cycles do where they do not.
-  const double time = time_s(row.totals, row.architecture);
+  const double time = time_s(row.totals[kMfMacMachine], row.machines[kMfMacMachine]);
   if (row.energy.empty()) {
     keep(by_time_, {time, 0.0}, row);
     return;
   }
-  const double energy = mf_mac_pj(row);
+  const double energy = shown_energy(row).total.total_pj();
   keep(by_time_, {time, energy}, row);
   keep(by_energy_, {energy, time}, row);
   keep(by_product_, {energy * time, time}, row);
@@ -64,21 +65,32 @@ std::string SweepSummary::text(TextForm form) const {
                                    {"by product", &by_product_}}) {
     for (std::size_t i = 0; i < best->size(); ++i) {
       const SweepRow& row = (*best)[i].row;
-      const ColumnSource source{nullptr, row.totals, row.architecture};
+      const MachineSource source{row.totals[kMfMacMachine], row.machines[kMfMacMachine],
+                                 row.architecture};
       std::vector<std::string> cells{i == 0 ? name : "", fmt::format("{}", row.point)};
       for (const KeyValue& value : row.values) {
         cells.push_back(text_of(value));
       }
-      cells.insert(cells.end(), {text_cell(column_named("cycles_total").get(source)),
-                                 si_time(time_s(row.totals, row.architecture) * 1e9),
-                                 text_cell(column_named("utilization").get(source))});
+      cells.insert(cells.end(),
+                   {text_cell(machine_column("cycles_total").get(source)),
+                    si_time(time_s(row.totals[kMfMacMachine], row.machines[kMfMacMachine]) * 1e9),
+                    text_cell(machine_column("utilization").get(source))});
       if (priced) {
-        cells.push_back(si_energy(mf_mac_pj(row)));
+        cells.push_back(si_energy(shown_energy(row).total.total_pj()));
       }
       table.add(std::move(cells));
     }
   }
-  return table.text(form);
+  std::string text = table.text(form);
+  if (priced) {
+    const energy::EnergyReport& shown = shown_energy(by_energy_.front().row);
+    text += '\n';
+    text +=
+        paragraph(fmt::format("MF-MAC: its energy by table {}, accounting {}; points are "
+                              "ranked by it.",
+                              shown.table, shown.accounting));
+  }
+  return text;
 }
 
 }  // namespace potomac::sim

@@ -1,4 +1,4 @@
-// What a sweep found, for people: its best points by time, by energy, and by their product.
+// The best points of a sweep, for people: by time, by energy, and by their product.
 #pragma once
 
 #include <string>
@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "sim/reports/text_table.hpp"
-#include "sim/studies/sweep.hpp"
+#include "sim/results/sweep_row.hpp"
+#include "sim/studies/sweep_spec.hpp"
 
 namespace potomac::sim {
 
@@ -17,7 +18,8 @@ class SweepSummary {
   // Rows come in the order of their points; of equal ones the first is the better. Holds a few of
   // them.
   void add(const SweepRow& row);
-  // Empty if no point ran. Energies are MF-MAC's, by the spec's first table.
+  // Empty if no point ran. Energies are MF-MAC's, by the spec's first table and the accounting that
+  // it asks for, and the text says so.
   std::string text(TextForm form) const;
 
  private:

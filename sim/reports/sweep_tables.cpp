@@ -2,167 +2,81 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
-#include "sim/reports/report_json.hpp"
+#include "energy/pricing/comparison.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/csv_field.hpp"
-#include "sim/results/version.hpp"
-#include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"
 
 namespace potomac::sim {
 namespace {
 
-using Json = nlohmann::ordered_json;
+// Of the columns of a machine, those of the MF-MAC array, and of each other one.
+constexpr std::array<std::string_view, 12> kMfMacColumns = {"cycles_total",
+                                                            "cycles_preload",
+                                                            "cycles_stream",
+                                                            "cycles_drain",
+                                                            "cycles_stall",
+                                                            "time_s",
+                                                            "macs",
+                                                            "utilization",
+                                                            "zero_operand_macs_structural",
+                                                            "zero_operand_macs_value",
+                                                            "actions_overflow",
+                                                            "actions_dropped_product"};
+constexpr std::array<std::string_view, 2> kOtherColumns = {"cycles_total", "time_s"};
 
-// Of the report's columns, by their names in CSV; `time_s` stands between cycles and MACs.
-constexpr std::array<std::string_view, 5> kCycleColumns = {
-    "cycles_total", "cycles_preload", "cycles_stream", "cycles_drain", "cycles_stall"};
-constexpr std::array<std::string_view, 6> kOtherColumns = {
-    "macs",     "utilization",    "zero_operand_macs_structural", "zero_operand_macs_value",
-    "overflow", "dropped_product"};
-constexpr std::array<std::string_view, 4> kEnergyColumns = {"mf_mac_pJ", "fp32_mac_pJ", "reduction",
-                                                            "reduction_vs_multiplier"};
+struct ShownColumn {
+  std::size_t machine;
+  const MachineColumn* column;
+};
 
-constexpr std::array<std::string_view, 3> kStructuralColumns = {
-    "structural_mf_mac_pJ", "structural_fp32_mac_pJ", "structural_reduction"};
-
-// Empty where there is none: a reduction of nothing is not zero.
-std::string csv_number(const std::optional<double>& number) {
-  return number ? fmt::format("{}", *number) : std::string();
-}
-
-// Without the rows of its parts.
-Json summary_of(Json json) {
-  for (const char* detail : {"by_layer", "by_pass", "by_gemm", "unit_energies"}) {
-    json.erase(detail);
-  }
-  return json;
-}
-
-std::string header_of(const SweepSpec& spec) {
-  std::string csv = "point";
-  auto out = std::back_inserter(csv);
-  for (const SweepParameter& parameter : spec.parameters) {
-    fmt::format_to(out, ",{}", parameter.key->name);
-  }
-  csv += ",status";
-  for (const std::string_view column : kCycleColumns) {
-    fmt::format_to(out, ",{}", column);
-  }
-  csv += ",time_s";
-  for (const std::string_view column : kOtherColumns) {
-    fmt::format_to(out, ",{}", column);
-  }
-  for (const energy::UnitEnergyTable& table : spec.tables) {
-    for (const std::string_view column : kEnergyColumns) {
-      fmt::format_to(out, ",{}", csv_field(fmt::format("{}_{}", table.name(), column)));
+std::vector<ShownColumn> shown_columns(const std::vector<Machine>& machines) {
+  std::vector<ShownColumn> shown;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    const std::span<const std::string_view> names =
+        i == kMfMacMachine ? std::span<const std::string_view>(kMfMacColumns) : kOtherColumns;
+    for (const std::string_view name : names) {
+      shown.push_back({i, &machine_column(name)});
     }
   }
-  if (spec.structural) {
-    for (const energy::UnitEnergyTable& table : spec.tables) {
-      for (const std::string_view column : kStructuralColumns) {
-        fmt::format_to(out, ",{}", csv_field(fmt::format("{}_{}", table.name(), column)));
-      }
+  return shown;
+}
+
+// Figures of an energy that stand alone: not its components.
+std::vector<const EnergyColumn*> shown_figures() {
+  std::vector<const EnergyColumn*> shown;
+  for (const EnergyColumn& column : energy_columns()) {
+    if (column.names.path.find('.') == std::string::npos) {
+      shown.push_back(&column);
     }
   }
-  return csv + ",message\n";
-}
-
-// The cells of one row behind its status.
-std::string csv_of(const SweepRow& row, const SweepSpec& spec) {
-  if (!row.refusal.empty()) {
-    const std::size_t of_table =
-        kEnergyColumns.size() + (spec.structural ? kStructuralColumns.size() : 0);
-    const std::size_t empty =
-        kCycleColumns.size() + 1 + kOtherColumns.size() + of_table * spec.tables.size();
-    return std::string(empty + 1, ',') + csv_field(row.refusal);
-  }
-  std::string csv;
-  auto out = std::back_inserter(csv);
-  const ColumnSource source{nullptr, row.totals, row.architecture};
-  for (const std::string_view column : kCycleColumns) {
-    fmt::format_to(out, ",{}", csv_cell(column_named(column).get(source)));
-  }
-  fmt::format_to(out, ",{}", time_s(row.totals, row.architecture));
-  for (const std::string_view column : kOtherColumns) {
-    fmt::format_to(out, ",{}", csv_cell(column_named(column).get(source)));
-  }
-  for (const energy::OperationEnergy& energy : row.energy) {
-    const energy::Comparison& total = energy.total.every_mac;
-    fmt::format_to(out, ",{},{},{},{}", total.mf_mac_pj, total.fp32_mac_pj,
-                   csv_number(total.reduction), csv_number(total.reduction_vs_multiplier));
-  }
-  for (const energy::StructuralEnergy& energy : row.structural) {
-    const energy::MachinePair total = energy.total.total();
-    fmt::format_to(out, ",{},{},{}", total.mf_mac_pj, total.fp32_mac_pj,
-                   csv_number(total.reduction()));
-  }
-  return csv + ",";
-}
-
-Json json_of_row(const SweepRow& row) {
-  const bool good = row.refusal.empty();
-  Json entry{{"point", row.point},
-             {"status", good ? "done" : "refused"},
-             {"architecture", architecture_json(row.architecture)}};
-  if (!good) {
-    entry["message"] = row.refusal;
-    return entry;
-  }
-  entry["totals"] = totals_json(row.totals, row.architecture);
-  for (const energy::OperationEnergy& energy : row.energy) {
-    entry["energy"].push_back(summary_of(energy_json(energy)));
-  }
-  for (const energy::StructuralEnergy& energy : row.structural) {
-    entry["energy"].push_back(summary_of(structural_json(energy)));
-  }
-  return entry;
-}
-
-Json head_json(const SweepSpec& spec) {
-  Json json{{"format", "potomac-sweep"}, {"version", kReportVersion}};
-  json["potomac"] = {{"version", kVersion}};
-  json["sweep"] = {{"file", spec.file.string()},
-                   {"trace", spec.workload.string()},
-                   {"dimensions", dimensions_json(spec.dimensions)},
-                   {"engine", spec.engine ? Json(name_of(*spec.engine)) : Json(nullptr)},
-                   {"layers", spec.selection.layers}};
-  for (const SweepParameter& parameter : spec.parameters) {
-    Json& values = json["sweep"]["parameters"][std::string(parameter.key->name)] = Json::array();
-    for (const KeyValue& value : parameter.values) {
-      values.push_back(text_of(value));
-    }
-  }
-  return json;
+  return shown;
 }
 
 }  // namespace
 
 class SweepTables::Impl {
  public:
-  Impl(const SweepSpec& spec, const std::filesystem::path& directory)
+  Impl(const SweepSpec& spec, std::optional<std::int64_t> batch,
+       const std::filesystem::path& directory)
       : spec_(spec),
+        batch_(batch),
+        figures_(shown_figures()),
         csv_path_(directory / "sweep.csv"),
-        partial_path_(directory / "sweep.partial.csv"),
-        json_file_(directory / "sweep.json") {
+        partial_path_(directory / "sweep.partial.csv") {
     csv_.open(partial_path_, std::ios::binary | std::ios::trunc);
-    json_.open(json_file_.temporary_path(), std::ios::binary | std::ios::trunc);
-    csv_ << header_of(spec) << std::flush;
-    // All of the object but its last member, which grows row by row.
-    std::string head = json_text(head_json(spec));
-    head.resize(head.rfind("\n}"));
-    json_ << head << ",\n \"points\": [";
     require_good();
   }
 
@@ -177,26 +91,18 @@ class SweepTables::Impl {
 
   void add(const SweepRow& row) {
     const bool good = row.refusal.empty();
-    std::string line = fmt::format("{}", row.point);
-    for (const KeyValue& value : row.values) {
-      line += ',';
-      line += csv_field(text_of(value));
+    if (good && header_.empty()) {
+      begin(row);
     }
-    line += good ? ",done" : ",refused";
-    line += csv_of(row, spec_);
-    line += '\n';
-    csv_.write(line.data(), static_cast<std::streamsize>(line.size()));
-    csv_.flush();  // one write a row: an interrupted sweep leaves whole lines
-    json_ << (rows_ == 0 ? "\n" : ",\n") << indented(json_text(json_of_row(row)));
-    require_good();
-    rows_ += 1;
-    refused_ += good ? 0 : 1;
+    if (header_.empty()) {
+      waiting_.push_back(row);  // what a row has is known with the first that ran
+      return;
+    }
+    write(row);
   }
 
   void finish() {
-    json_ << "\n ]\n}\n";
     csv_.close();
-    json_.close();
     require_good();
     std::error_code error;
     std::filesystem::rename(partial_path_, csv_path_, error);
@@ -206,49 +112,118 @@ class SweepTables::Impl {
                           "check the folder and the disk"});
     }
     finished_ = true;
-    json_file_.commit();
   }
 
   std::size_t rows() const { return rows_; }
   std::size_t refused() const { return refused_; }
 
  private:
+  // Writes the header that follows from the first row which ran, and what waited for it.
+  void begin(const SweepRow& first) {
+    columns_ = shown_columns(first.machines);
+    std::vector<std::string> names{"point"};
+    for (const SweepParameter& parameter : spec_.parameters) {
+      names.emplace_back(parameter.key->name);
+    }
+    names.emplace_back("status");
+    for (const ShownColumn& shown : columns_) {
+      names.push_back(
+          fmt::format("{}_{}", first.machines[shown.machine].id, shown.column->names.flat()));
+    }
+    for (const energy::EnergyReport& report : first.energy) {
+      for (const EnergyColumn* const figure : figures_) {
+        names.push_back(csv_field(flat_figure(*figure, report)));
+      }
+    }
+    for (const energy::EnergyComparison& one : comparisons_of(first)) {
+      names.push_back(
+          csv_field(fmt::format("reduction[{},{},{}]", one.to, one.table, one.accounting)));
+    }
+    names.emplace_back("message");
+    header_ = csv_line(names);
+    cells_ = names.size();
+    csv_ << header_;
+    for (const SweepRow& row : std::exchange(waiting_, {})) {
+      write(row);
+    }
+  }
+
+  void write(const SweepRow& row) {
+    const bool good = row.refusal.empty();
+    std::vector<std::string> cells{fmt::format("{}", row.point)};
+    cells.reserve(cells_);
+    for (const KeyValue& value : row.values) {
+      cells.push_back(csv_field(text_of(value)));
+    }
+    cells.emplace_back(good ? "done" : "refused");
+    if (good) {
+      add_figures(cells, row);
+    }
+    cells.resize(cells_ - 1);
+    cells.push_back(csv_field(row.refusal));
+    const std::string line = csv_line(cells);
+    csv_.write(line.data(), static_cast<std::streamsize>(line.size()));
+    csv_.flush();  // one write a row: an interrupted sweep leaves whole lines
+    require_good();
+    rows_ += 1;
+    refused_ += good ? 0 : 1;
+  }
+
+  void add_figures(std::vector<std::string>& cells, const SweepRow& row) const {
+    for (const ShownColumn& shown : columns_) {
+      cells.push_back(csv_cell(shown.column->get(
+          {row.totals[shown.machine], row.machines[shown.machine], row.architecture})));
+    }
+    for (const energy::EnergyReport& report : row.energy) {
+      const auto machine = std::ranges::find(row.machines, report.machine, &Machine::id);
+      const auto index = static_cast<std::size_t>(machine - row.machines.begin());
+      for (const EnergyColumn* const figure : figures_) {
+        cells.push_back(
+            csv_cell(figure->get({report, report.total, &row.totals[index], &*machine, batch_})));
+      }
+    }
+    for (const energy::EnergyComparison& one : comparisons_of(row)) {
+      // Empty where there is none: a reduction of nothing is not zero.
+      cells.push_back(one.reduction ? fmt::format("{}", *one.reduction) : std::string());
+    }
+  }
+
+  // With every MAC charged, DRAM at the low end.
+  static std::vector<energy::EnergyComparison> comparisons_of(const SweepRow& row) {
+    std::vector<energy::EnergyComparison> all =
+        energy::compare(row.energy, row.machines[kMfMacMachine].id);
+    std::erase_if(
+        all, [](const energy::EnergyComparison& one) { return one.zeros_gated || one.dram_high; });
+    return all;
+  }
+
   void require_good() const {
-    if (!csv_ || !json_) {
-      throw MachineError({(csv_ ? csv_path_.parent_path() / "sweep.json" : partial_path_).string(),
-                          "",
+    if (!csv_) {
+      throw MachineError({partial_path_.string(), "",
                           fmt::format("write failed ({})", std::generic_category().message(errno)),
                           "free some disk space and run again"});
     }
   }
 
-  // As deep as an element of the list stands; a text of JSON holds no line end of its own.
-  static std::string indented(std::string text) {
-    text.pop_back();
-    std::string out = "  ";
-    for (const char c : text) {
-      out += c;
-      if (c == '\n') {
-        out += "  ";
-      }
-    }
-    return out;
-  }
-
   const SweepSpec& spec_;
+  std::optional<std::int64_t> batch_;
+  std::vector<const EnergyColumn*> figures_;
   std::filesystem::path csv_path_;
   std::filesystem::path partial_path_;
-  AtomicFile json_file_;
   std::ofstream csv_;
-  std::ofstream json_;
+  std::string header_;
+  std::vector<ShownColumn> columns_;
+  std::size_t cells_ = 0;
+  std::vector<SweepRow> waiting_;  // refused, before any row ran
   std::size_t rows_ = 0;
   std::size_t refused_ = 0;
   bool finished_ = false;
 };
 
-SweepTables::SweepTables(const SweepSpec& spec, const std::filesystem::path& directory) {
+SweepTables::SweepTables(const SweepSpec& spec, std::optional<std::int64_t> batch,
+                         const std::filesystem::path& directory) {
   make_output_directory(directory);
-  impl_ = std::make_unique<Impl>(spec, directory);
+  impl_ = std::make_unique<Impl>(spec, batch, directory);
 }
 
 SweepTables::~SweepTables() = default;

@@ -1,20 +1,25 @@
-// A sweep's files, written row by row as points are done: sweep.csv (a row a point) and sweep.json
-// (a record a point). Until the sweep is finished the rows are in sweep.partial.csv, which an
-// interrupted or failed sweep leaves behind, every line whole; a finished one renames it.
+// A sweep's file, written row by row as points are done: sweep.csv. Until the sweep is finished the
+// rows are in sweep.partial.csv, which an interrupted or failed sweep leaves behind, every line
+// whole; a finished one renames it.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
-#include "sim/studies/sweep.hpp"
+#include "sim/results/sweep_row.hpp"
+#include "sim/studies/sweep_spec.hpp"
 
 namespace potomac::sim {
 
 class SweepTables {
  public:
   // Makes `directory` if it is not there. Throws InputError or MachineError.
-  SweepTables(const SweepSpec& spec, const std::filesystem::path& directory);
+  // `batch`: inputs that a point's work is done for, where it is known.
+  SweepTables(const SweepSpec& spec, std::optional<std::int64_t> batch,
+              const std::filesystem::path& directory);
   ~SweepTables();  // without finish(): keeps the finished rows, if there are any
   SweepTables(const SweepTables&) = delete;
   SweepTables& operator=(const SweepTables&) = delete;

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "sim/reports/layers_csv.hpp"
-#include "sim/reports/report_json.hpp"
+#include "sim/results/report_json.hpp"
 #include "support/atomic_file.hpp"
 #include "support/output_files.hpp"
 
@@ -14,7 +14,7 @@ void write_reports(const RunResult& result, const std::filesystem::path& directo
   // report.json last: whoever finds it finds a whole run.
   write_files_atomically(
       std::array<NamedContent, 2>{{{directory / "layers.csv", layers_csv(result)},
-                                   {directory / "report.json", json_text(report_json(result))}}});
+                                   {directory / "report.json", report_json(result)}}});
 }
 
 }  // namespace potomac::sim

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "sim/studies/run.hpp"
+#include "sim/results/run_result.hpp"
 
 namespace potomac::sim {
 

@@ -69,9 +69,9 @@ std::string text_of(const Densities& densities) {
 }
 
 double expected_zero_macs(const PassRecord& record, const Densities& densities) {
-  const auto structural = static_cast<double>(record.quantities.structural_zero_macs);
-  const auto others =
-      static_cast<double>(record.quantities.macs - record.quantities.structural_zero_macs);
+  const Quantities& quantities = record.machines[kMfMacMachine].quantities;
+  const auto structural = static_cast<double>(quantities.structural_zero_macs);
+  const auto others = static_cast<double>(quantities.macs - quantities.structural_zero_macs);
   return structural + others * (1.0 - dense_part(record.pass, densities));
 }
 
@@ -83,20 +83,19 @@ double expected_zero_macs(std::span<const PassRecord> records, const Densities& 
   return macs;
 }
 
-ExpectedEnergy expected_gated(const energy::OperationEnergy& energy,
-                              std::span<const PassRecord> records, const Densities& densities) {
-  ExpectedEnergy expected;
+double expected_gated_pj(const energy::EnergyReport& energy, std::span<const PassRecord> records,
+                         const Densities& densities) {
+  double sum = 0.0;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    const energy::Comparison& all = energy.by_gemm[i].every_mac;
-    if (all.macs > 0) {
-      const double fired =
-          1.0 - expected_zero_macs(records[i], densities) / static_cast<double>(all.macs);
-      expected.mf_mac_pj += all.mf_mac_pj * fired;
-      expected.fp32_mac_pj += all.fp32_mac_pj * fired;
-    }
+    const energy::EnergyRow& row = energy.by_gemm[i];
+    const std::uint64_t macs = records[i].machines[kMfMacMachine].quantities.macs;
+    const double arithmetic = row.pj(energy::Component::kArithmetic);
+    const double fired =
+        macs > 0 ? 1.0 - expected_zero_macs(records[i], densities) / static_cast<double>(macs)
+                 : 1.0;
+    sum += row.total_pj() - arithmetic + arithmetic * fired;
   }
-  expected.reduction = energy::reduction_of(expected.mf_mac_pj, expected.fp32_mac_pj);
-  return expected;
+  return sum;
 }
 
 }  // namespace potomac::sim

@@ -3,12 +3,11 @@
 // show them apart, under their name.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "energy/pricing/operation_accounting.hpp"
+#include "energy/pricing/energy_report.hpp"
 #include "sim/results/pass_record.hpp"
 
 namespace potomac::sim {
@@ -33,15 +32,9 @@ std::string text_of(const Densities& densities);
 double expected_zero_macs(const PassRecord& record, const Densities& densities);
 double expected_zero_macs(std::span<const PassRecord> records, const Densities& densities);
 
-struct ExpectedEnergy {
-  double mf_mac_pj = 0;
-  double fp32_mac_pj = 0;
-  std::optional<double> reduction;
-};
-
-// What remains of the energy of all passes where those MACs cost nothing, on both sides.
-// Precondition: `energy` was made of these records.
-ExpectedEnergy expected_gated(const energy::OperationEnergy& energy,
-                              std::span<const PassRecord> records, const Densities& densities);
+// What remains of a machine's energy where those MACs cost no arithmetic. Precondition: `energy`
+// was made of these records, and has its rows.
+double expected_gated_pj(const energy::EnergyReport& energy, std::span<const PassRecord> records,
+                         const Densities& densities);
 
 }  // namespace potomac::sim

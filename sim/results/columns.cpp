@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
-#include <functional>
 #include <utility>
 
-#include "energy/counts/actions.hpp"
 #include "sim/results/csv_field.hpp"
 #include "sim/results/gemm_text.hpp"
 #include "sim/results/si_units.hpp"
@@ -18,320 +16,370 @@ namespace {
 Cell cell_of(const Count& count) {
   return count.known() ? Cell(count.value()) : Cell();
 }
-
-Cell share_of(const Count& part, std::uint64_t whole) {
-  if (!part.known() || whole == 0) {
-    return {};
-  }
-  return Share{static_cast<double>(part.value()) / static_cast<double>(whole)};
+Cell cell_of(const std::optional<double>& value) {
+  return value ? Cell(*value) : Cell();
+}
+Count count_of(const Cell& cell) {
+  const auto* const count = std::get_if<std::uint64_t>(&cell);
+  return count == nullptr ? Count::unknown() : Count(*count);
 }
 
-// A column of the pass itself, which totals do not have.
-Column of_pass(std::string path, std::string flat, std::string heading, std::string meaning,
-               Cell (*get)(const PassRecord&)) {
-  return {std::move(path),
-          std::move(flat),
-          std::move(heading),
-          "",
-          std::move(meaning),
-          false,
-          [get](const ColumnSource& s) { return s.record == nullptr ? Cell() : get(*s.record); }};
+// --- of a pass -----------------------------------------------------------------------------------
+
+workloads::Pass pass_of(const Cell& cell) {
+  return *std::ranges::find(workloads::kPasses, std::get<std::string>(cell),
+                            [](workloads::Pass pass) { return workloads::name_of(pass); });
 }
 
 // An extent that all GEMMs of the pass share; not known where they differ.
-Column of_shape(const char* name, std::int64_t workloads::GemmShape::*member, const char* meaning) {
-  return {"", name, "", "", meaning, false, [member](const ColumnSource& s) {
-            if (s.record == nullptr || s.record->gemms.empty()) {
+PassColumn of_shape(const char* name, std::int64_t workloads::GemmShape::*member,
+                    const char* meaning) {
+  return {{"", "", "", meaning},
+          name,
+          CellKind::kInteger,
+          [member](const PassRecord& record) {
+            if (record.gemms.empty()) {
               return Cell();
             }
-            const std::int64_t first = s.record->gemms.front().*member;
+            const std::int64_t first = record.gemms.front().*member;
             const bool shared = std::ranges::all_of(
-                s.record->gemms,
+                record.gemms,
                 [&](const workloads::GemmShape& gemm) { return gemm.*member == first; });
             return shared ? Cell(first) : Cell();
-          }};
+          },
+          {}};
 }
 
-Column counted(std::string path, std::string flat, std::string heading, std::string unit,
-               std::string meaning, std::function<Cell(const Quantities&)> get) {
-  return {std::move(path),
-          std::move(flat),
-          std::move(heading),
-          std::move(unit),
-          std::move(meaning),
-          true,
-          [get = std::move(get)](const ColumnSource& s) { return get(s.quantities); }};
-}
-
-void add_actions(std::vector<Column>& list, const std::string& path, const std::string& prefix,
-                 energy::ActionCounts Quantities::*machine) {
-  for (const energy::ActionInfo& action : energy::kActions) {
-    list.push_back({fmt::format("{}.{}", path, action.name), prefix + std::string(action.name), "",
-                    std::string(action.unit), std::string(action.description), true,
-                    [machine, member = action.member](const ColumnSource& s) {
-                      return cell_of(s.quantities.*machine.*member);
-                    }});
-  }
-}
-
-void add_toggles(std::vector<Column>& list, const std::string& name,
-                 energy::RegisterToggles Quantities::*machine) {
-  for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
-    list.push_back({fmt::format("{}.{}", name, registers.name),
-                    fmt::format("{}_{}", name, registers.name), "", "bit",
-                    std::string(registers.description), true,
-                    [machine, member = registers.member](const ColumnSource& s) {
-                      return cell_of(s.quantities.*machine.*member);
-                    }});
-  }
-}
-
-void add_cycles(std::vector<Column>& list, const std::string& name, Cycles Quantities::*machine) {
-  const auto add = [&](const char* part, const char* meaning, std::uint64_t (*get)(const Cycles&)) {
-    list.push_back(counted(fmt::format("{}.{}", name, part), fmt::format("{}_{}", name, part), "",
-                           "cycle", meaning,
-                           [machine, get](const Quantities& q) { return Cell(get(q.*machine)); }));
+std::vector<PassColumn> make_pass_columns() {
+  using workloads::GemmShape;
+  return {
+      {{"layer", "", "", "the layer's name in the workload"},
+       "layer",
+       CellKind::kText,
+       [](const PassRecord& r) { return Cell(r.layer); },
+       [](PassRecord& r, const Cell& cell) { r.layer = std::get<std::string>(cell); }},
+      {{"pass", "layer, pass", "", "forward, backward-data or backward-weight"},
+       "pass",
+       CellKind::kPass,
+       [](const PassRecord& r) { return Cell(std::string(workloads::name_of(r.pass))); },
+       [](PassRecord& r, const Cell& cell) { r.pass = pass_of(cell); }},
+      {{"gemms", "GEMMs, MxNxK", "", "runs of equal GEMMs in their order: count, m, n, k"},
+       "",
+       CellKind::kGemms,
+       [](const PassRecord& r) { return Cell(r.gemms); },
+       [](PassRecord& r, const Cell& cell) { r.gemms = std::get<std::vector<GemmShape>>(cell); }},
+      {{"", "", "", "GEMMs: groups, batches or phases"},
+       "count",
+       CellKind::kInteger,
+       [](const PassRecord& r) { return Cell(workloads::count_of(r.gemms)); },
+       {}},
+      of_shape("m", &GemmShape::m, "rows of an output; empty: they differ"),
+      of_shape("n", &GemmShape::n, "columns of an output"),
+      of_shape("k", &GemmShape::k, "depth of the reduction"),
   };
-  add("total", "preload + stream + drain + stall", [](const Cycles& c) { return c.total(); });
-  add("preload", "loading stationary tiles", [](const Cycles& c) { return c.preload; });
-  add("stream", "slots, and the skew around them", [](const Cycles& c) { return c.stream; });
-  add("drain", "the pass's last results leave", [](const Cycles& c) { return c.drain; });
-  add("stall", "waiting for memory", [](const Cycles& c) { return c.stall; });
 }
 
-// One machine's memory.
-struct MemoryOf {
-  std::string path;  // in report.json
-  std::string flat;
-  std::string machine;
-  energy::MemoryAccesses Quantities::*accesses;
-  Cycles Quantities::*cycles;
-  std::uint64_t Quantities::*macs;
-  std::vector<Blocking> PassRecord::*tiles;
+// --- of a machine --------------------------------------------------------------------------------
+
+class MachineColumns {
+ public:
+  std::vector<MachineColumn> take() { return std::move(list_); }
+
+  // A number that others follow from.
+  template <typename Of>
+  void add_count(std::string path, std::string_view unit, std::string_view meaning, const Of& of) {
+    // `of` gives a reference to the member, of whichever constness.
+    using Member = std::remove_cvref_t<decltype(of(std::declval<Quantities&>()))>;
+    constexpr bool kMayBeUnknown = std::is_same_v<Member, Count>;
+    list_.push_back({{std::move(path), "", std::string(unit), std::string(meaning)},
+                     true,
+                     kMayBeUnknown ? CellKind::kUnknownCount : CellKind::kCount,
+                     [of](const MachineSource& s) { return cell_of(Count(of(s.quantities))); },
+                     [of](MachineRecord& r, const Cell& cell) {
+                       if constexpr (kMayBeUnknown) {
+                         of(r.quantities) = count_of(cell);
+                       } else {
+                         of(r.quantities) = std::get<std::uint64_t>(cell);
+                       }
+                     }});
+  }
+
+  // A number that follows from others.
+  void add_derived(std::string path, std::string heading, std::string unit, std::string meaning,
+                   std::function<Cell(const MachineSource&)> get) {
+    list_.push_back({{std::move(path), std::move(heading), std::move(unit), std::move(meaning)},
+                     true,
+                     CellKind::kCount,
+                     std::move(get),
+                     {}});
+  }
+
+  void add(MachineColumn column) { list_.push_back(std::move(column)); }
+
+ private:
+  std::vector<MachineColumn> list_;
 };
 
+// The largest cause of idle PE cycles and its share of all PE cycles: "fill 46%".
+Cell idle_text(const MachineSource& source) {
+  const std::uint64_t cycles = source.quantities.cycles.total();
+  const energy::ActionCounts& actions = source.quantities.actions;
+  const auto& largest = *std::ranges::max_element(
+      energy::kIdleCauses, {},
+      [&](const energy::IdleCause& cause) { return (actions.*cause.member).value(); });
+  const auto idle = static_cast<double>((actions.*largest.member).value());
+  if (cycles == 0 || idle == 0.0) {
+    return {};
+  }
+  return fmt::format(
+      "{} {:.0f}%", largest.name,
+      100.0 * idle /
+          (static_cast<double>(source.machine.array.pes()) * static_cast<double>(cycles)));
+}
+
+void add_cycles(MachineColumns& list) {
+  list.add_derived("cycles.total", "cycles", "cycle", "preload + stream + drain + stall",
+                   [](const MachineSource& s) { return Cell(s.quantities.cycles.total()); });
+  list.add_count(
+      "cycles.preload", "cycle", "loading stationary tiles",
+      [](auto& q) -> auto& { return q.cycles.preload; });
+  list.add_count(
+      "cycles.stream", "cycle", "slots, and the skew around them",
+      [](auto& q) -> auto& { return q.cycles.stream; });
+  list.add_count(
+      "cycles.drain", "cycle", "the pass's last results leave",
+      [](auto& q) -> auto& { return q.cycles.drain; });
+  list.add_count(
+      "cycles.stall", "cycle", "waiting for memory",
+      [](auto& q) -> auto& { return q.cycles.stall; });
+  list.add_derived("time_s", "", "s", "cycles.total at the machine's clock",
+                   [](const MachineSource& s) { return Cell(time_s(s.quantities, s.machine)); });
+}
+
+void add_accumulator(MachineColumns& list) {
+  const auto add = [&](const char* path, const char* meaning, int rtl::Accumulator::*member) {
+    list.add({{path, "", "", meaning},
+              false,
+              CellKind::kInteger,
+              [member](const MachineSource& s) {
+                return s.record == nullptr || !s.record->accumulator
+                           ? Cell()
+                           : Cell(std::int64_t{(*s.record->accumulator).*member});
+              },
+              [member](MachineRecord& r, const Cell& cell) {
+                if (const auto* const value = std::get_if<std::int64_t>(&cell)) {
+                  rtl::Accumulator& accumulator =
+                      r.accumulator ? *r.accumulator : r.accumulator.emplace();
+                  accumulator.*member = static_cast<int>(*value);
+                }
+              }});
+  };
+  add("accumulator.bits", "the accumulator's width (MF-MAC)", &rtl::Accumulator::bits);
+  add("accumulator.lsb", "its lowest bit weighs 2^lsb (`exact` made a number)",
+      &rtl::Accumulator::lsb);
+}
+
 // Bits that DRAM can move in a cycle; nothing if there is none, or an ideal one.
-std::optional<double> dram_bits_per_cycle(const Architecture& architecture) {
-  if (!architecture.memory || !architecture.memory->dram) {
+std::optional<double> dram_bits_per_cycle(const MachineSource& source) {
+  const std::optional<MemoryConfig>& memory = source.architecture.memory;
+  if (!memory || !memory->dram) {
     return std::nullopt;
   }
-  return peak_gb_s(*architecture.memory->dram) * 8e3 / architecture.clock_mhz;
+  return peak_gb_s(*memory->dram) * 8e3 / source.machine.clock_mhz;
 }
 
-std::optional<double> dram_bits(const energy::MemoryAccesses& accesses) {
-  if (!accesses.known()) {
-    return std::nullopt;
-  }
-  return static_cast<double>(accesses.bus_bits().value());
-}
-
-void add_roofline(std::vector<Column>& list, const MemoryOf& memory) {
+void add_roofline(MachineColumns& list) {
   const auto add = [&](const char* name, const char* unit, std::string meaning, auto get) {
-    list.push_back({fmt::format("{}.{}", memory.path, name),
-                    fmt::format("{}_{}", memory.flat, name), "", unit, std::move(meaning), true,
-                    [memory, get](const ColumnSource& s) -> Cell {
-                      const std::optional<double> bits = dram_bits(s.quantities.*memory.accesses);
-                      if (!bits || *bits == 0.0) {
-                        return {};
-                      }
-                      return get(s, *bits);
-                    }});
+    list.add_derived(fmt::format("memory.{}", name), "", unit, std::move(meaning),
+                     [get](const MachineSource& s) -> Cell {
+                       const energy::MemoryAccesses& accesses = s.quantities.memory;
+                       if (!accesses.known() || accesses.bus_bits().value() == 0) {
+                         return {};
+                       }
+                       return get(s, static_cast<double>(accesses.bus_bits().value()));
+                     });
   };
   add("macs_per_byte", "MAC/B", "operational intensity: MACs for each byte of DRAM traffic",
-      [memory](const ColumnSource& s, double bits) {
-        return Cell(static_cast<double>(s.quantities.*memory.macs) * 8.0 / bits);
+      [](const MachineSource& s, double bits) {
+        return Cell(static_cast<double>(s.quantities.macs) * 8.0 / bits);
       });
   add("roofline", "",
       "the part of the array's peak that DRAM's bandwidth allows at this intensity, at most 1",
-      [memory](const ColumnSource& s, double bits) {
-        const std::optional<double> bandwidth = dram_bits_per_cycle(s.architecture);
-        return bandwidth
-                   ? Cell(Share{std::min(1.0, static_cast<double>(s.quantities.*memory.macs) /
-                                                  bits * *bandwidth /
-                                                  static_cast<double>(s.architecture.array.pes()))})
-                   : Cell(Share{1.0});
+      [](const MachineSource& s, double bits) {
+        const std::optional<double> bandwidth = dram_bits_per_cycle(s);
+        const double share = bandwidth ? static_cast<double>(s.quantities.macs) / bits *
+                                             *bandwidth / static_cast<double>(s.machine.array.pes())
+                                       : 1.0;
+        return Cell(Share{std::min(1.0, share)});
       });
   add("bandwidth_used", "", "DRAM traffic / (bandwidth * cycles)",
-      [memory](const ColumnSource& s, double bits) {
-        const std::optional<double> bandwidth = dram_bits_per_cycle(s.architecture);
-        const auto cycles = static_cast<double>((s.quantities.*memory.cycles).total());
-        return bandwidth ? Cell(Share{bits / (*bandwidth * cycles)}) : Cell();
+      [](const MachineSource& s, double bits) {
+        const std::optional<double> bandwidth = dram_bits_per_cycle(s);
+        const auto cycles = static_cast<double>(s.quantities.cycles.total());
+        return bandwidth && cycles > 0.0 ? Cell(Share{bits / (*bandwidth * cycles)}) : Cell();
       });
   add("bound_by", "",
       "which of the two alone takes longer: `array`, its cycles without stalls, or `dram`, its "
       "traffic at full bandwidth",
-      [memory](const ColumnSource& s, double bits) {
-        const std::optional<double> bandwidth = dram_bits_per_cycle(s.architecture);
-        const Cycles& cycles = s.quantities.*memory.cycles;
+      [](const MachineSource& s, double bits) {
+        const std::optional<double> bandwidth = dram_bits_per_cycle(s);
+        const Cycles& cycles = s.quantities.cycles;
         const auto busy = static_cast<double>(cycles.total() - cycles.stall);
         return Cell(std::string(bandwidth && bits / *bandwidth > busy ? "dram" : "array"));
       });
 }
 
-void add_memory(std::vector<Column>& list, const MemoryOf& memory) {
-  const auto add = [&](const std::string& path, std::string_view unit, std::string meaning,
-                       auto get) {
-    std::string flat = path;
-    std::ranges::replace(flat, '.', '_');
-    list.push_back({fmt::format("{}.{}", memory.path, path),
-                    fmt::format("{}_{}", memory.flat, flat), "", std::string(unit),
-                    std::move(meaning), true, [memory, get](const ColumnSource& s) {
-                      return cell_of(get(s.quantities.*memory.accesses));
-                    }});
-  };
-  list.push_back({memory.path + ".tiles", memory.flat + "_tiles", "", "",
-                  fmt::format("{}: the tiles of each of `gemms`, and the order of their loops",
-                              memory.machine),
-                  false, [memory](const ColumnSource& s) {
-                    return s.record == nullptr || !s.architecture.memory
-                               ? Cell()
-                               : Cell(s.record->*memory.tiles);
-                  }});
-  add_roofline(list, memory);
+void add_memory(MachineColumns& list) {
+  list.add({{"tiles", "", "", "the tiles of each of `gemms`, and the order of their loops"},
+            false,
+            CellKind::kTiles,
+            [](const MachineSource& s) {
+              return s.record == nullptr || !s.architecture.memory ? Cell() : Cell(s.record->tiles);
+            },
+            [](MachineRecord& r, const Cell& cell) {
+              if (const auto* const tiles = std::get_if<std::vector<Blocking>>(&cell)) {
+                r.tiles = *tiles;
+              }
+            }});
+  list.add_count(
+      "stall_by.first", "cycle", "of the stalls: waiting for the first operand",
+      [](auto& q) -> auto& { return q.stall_by.first; });
+  list.add_count(
+      "stall_by.second", "cycle", "waiting for the second operand",
+      [](auto& q) -> auto& { return q.stall_by.second; });
+  list.add_count(
+      "stall_by.results", "cycle",
+      "waiting for room for results, for their partial sums, or at the end for DRAM",
+      [](auto& q) -> auto& { return q.stall_by.results; });
+  add_roofline(list);
   for (const energy::TrafficInfo& traffic : energy::kTraffic) {
-    add(std::string(traffic.name), traffic.unit, std::string(traffic.description),
-        [member = traffic.member](const energy::MemoryAccesses& a) { return a.*member; });
+    list.add_count(
+        fmt::format("memory.{}", traffic.name), traffic.unit,
+        traffic.description, [member = traffic.member](auto& q) -> auto& {
+          return q.memory.*member;
+        });
   }
-  for (const energy::MemoryInfo& one : energy::kMemories) {
+  for (const energy::MemoryInfo& memory : energy::kMemories) {
     for (const energy::AccessInfo& access : energy::kAccesses) {
-      add(fmt::format("{}.{}", one.name, access.name), access.unit,
-          fmt::format("{}: {}", one.description, access.description),
-          [of = one.member, member = access.member](const energy::MemoryAccesses& a) {
-            return a.*of.*member;
+      list.add_count(
+          fmt::format("memory.{}.{}", memory.name, access.name), access.unit,
+          fmt::format("{}: {}", memory.description, access.description),
+          [ of = memory.member, member = access.member ](auto& q) -> auto& {
+            return q.memory.*of.*member;
           });
     }
   }
 }
 
-void add_stalls(std::vector<Column>& list, const std::string& name, StallBy Quantities::*machine) {
-  const auto add = [&](const char* part, const char* meaning, Count StallBy::*member) {
-    list.push_back(counted(
-        fmt::format("{}.{}", name, part), fmt::format("{}_{}", name, part), "", "cycle", meaning,
-        [machine, member](const Quantities& q) { return cell_of(q.*machine.*member); }));
-  };
-  add("first", "of the stalls: waiting for the first operand", &StallBy::first);
-  add("second", "waiting for the second operand", &StallBy::second);
-  add("results", "waiting for room for results, for their partial sums, or at the end for DRAM",
-      &StallBy::results);
-}
-
-// The largest cause of idle PE cycles and its share of all PE cycles: "fill 46%".
-Cell idle_text(const ColumnSource& source) {
-  const std::uint64_t cycles = source.quantities.cycles.total();
-  const energy::IdleCause* largest = energy::kIdleCauses.data();
-  for (const energy::IdleCause& cause : energy::kIdleCauses) {
-    if ((source.quantities.actions.*cause.member).value() >
-        (source.quantities.actions.*largest->member).value()) {
-      largest = &cause;
+std::vector<MachineColumn> make_machine_columns() {
+  MachineColumns list;
+  list.add_count(
+      "macs", "MAC", "of all GEMMs, m * n * k each: zeros and padding are slots too",
+      [](auto& q) -> auto& { return q.macs; });
+  list.add_count(
+      "folds", "", "array-fulls, over all GEMMs", [](auto& q) -> auto& { return q.folds; });
+  add_cycles(list);
+  list.add_derived("utilization", "util.", "", "macs / (PEs * cycles.total), between 0 and 1",
+                   [](const MachineSource& s) {
+                     const auto share = utilization(s.quantities, s.machine.array);
+                     return share ? Cell(Share{*share}) : Cell();
+                   });
+  list.add_derived("", "idle by", "", "the largest cause of PE cycles without a MAC, and its share",
+                   idle_text);
+  add_accumulator(list);
+  list.add_count(
+      "zero_operand_macs.structural", "MAC",
+      "MACs with an operand that is padding or a hole, gated or not",
+      [](auto& q) -> auto& { return q.structural_zero_macs; });
+  list.add_count(
+      "zero_operand_macs.value", "MAC", "MACs with a zero operand besides, gated or not",
+      [](auto& q) -> auto& { return q.value_zero_macs; });
+  list.add_derived("", "zeros", "", "gated_mac / macs", [](const MachineSource& s) -> Cell {
+    const Count& gated = s.quantities.actions.gated_mac;
+    if (!gated.known() || s.quantities.macs == 0) {
+      return {};
     }
+    return Share{static_cast<double>(gated.value()) / static_cast<double>(s.quantities.macs)};
+  });
+  for (const energy::ActionInfo& action : energy::kActions) {
+    list.add_count(
+        fmt::format("actions.{}", action.name), action.unit,
+        action.description, [member = action.member](auto& q) -> auto& {
+          return q.actions.*member;
+        });
   }
-  const auto idle = static_cast<double>((source.quantities.actions.*largest->member).value());
-  if (cycles == 0 || idle == 0.0) {
-    return {};
+  for (const energy::RegisterClass& registers : energy::kRegisterClasses) {
+    list.add_count(
+        fmt::format("toggles.{}", registers.name), "bit",
+        registers.description, [member = registers.member](auto& q) -> auto& {
+          return q.toggles.*member;
+        });
   }
-  return fmt::format(
-      "{} {:.0f}%", largest->name,
-      100.0 * idle /
-          (static_cast<double>(source.architecture.array.pes()) * static_cast<double>(cycles)));
+  add_memory(list);
+  return list.take();
 }
 
-std::vector<Column> make_columns() {
-  std::vector<Column> list;
-  list.push_back(of_pass("layer", "layer", "", "the layer's name in the trace",
-                         [](const PassRecord& r) { return Cell(r.layer); }));
-  list.push_back(
-      of_pass("pass", "pass", "layer, pass", "forward, backward-data or backward-weight",
-              [](const PassRecord& r) { return Cell(std::string(workloads::name_of(r.pass))); }));
-  list.push_back(of_pass("gemms", "", "GEMMs, MxNxK",
-                         "runs of equal GEMMs in their order: count, m, n, k",
-                         [](const PassRecord& r) { return Cell(r.gemms); }));
-  list.push_back(of_pass("", "count", "", "GEMMs: groups, batches or phases",
-                         [](const PassRecord& r) { return Cell(workloads::count_of(r.gemms)); }));
-  list.push_back(of_shape("m", &workloads::GemmShape::m, "rows of an output; empty: they differ"));
-  list.push_back(of_shape("n", &workloads::GemmShape::n, "columns of an output"));
-  list.push_back(of_shape("k", &workloads::GemmShape::k, "depth of the reduction"));
-  list.push_back(counted("folds", "folds", "", "", "array-fulls, over all GEMMs",
-                         [](const Quantities& q) { return Cell(q.folds); }));
-  list.push_back(counted("", "", "cycles", "cycle", "cycles.total",
-                         [](const Quantities& q) { return Cell(q.cycles.total()); }));
-  list.push_back(counted("macs", "macs", "", "MAC",
-                         "of all GEMMs, m * n * k each: zeros and padding are slots too",
-                         [](const Quantities& q) { return Cell(q.macs); }));
-  list.push_back({"utilization", "utilization", "util.", "",
-                  "macs / (PEs * cycles.total), between 0 and 1", true, [](const ColumnSource& s) {
-                    const auto share = utilization(s.quantities, s.architecture.array);
-                    return share ? Cell(Share{*share}) : Cell();
-                  }});
-  list.push_back({"", "", "idle by", "",
-                  "the largest cause of PE cycles without a MAC, and its share", true, idle_text});
-  list.push_back(
-      of_pass("accumulator.bits", "accumulator_bits", "", "the accumulator's width",
-              [](const PassRecord& r) { return Cell(std::int64_t{r.accumulator.bits}); }));
-  list.push_back(
-      of_pass("accumulator.lsb", "accumulator_lsb", "",
-              "its lowest bit weighs 2^lsb (`exact` made a number)",
-              [](const PassRecord& r) { return Cell(std::int64_t{r.accumulator.lsb}); }));
-  list.push_back(counted("zero_operand_macs.structural", "zero_operand_macs_structural", "", "MAC",
-                         "MACs with an operand that is padding or a hole, gated or not",
-                         [](const Quantities& q) { return Cell(q.structural_zero_macs); }));
-  list.push_back(counted("zero_operand_macs.value", "zero_operand_macs_value", "", "MAC",
-                         "MACs with a zero operand besides, gated or not",
-                         [](const Quantities& q) { return cell_of(q.value_zero_macs); }));
-  list.push_back(counted("", "", "zeros", "", "gated_mac / macs", [](const Quantities& q) {
-    return share_of(q.actions.gated_mac, q.macs);
-  }));
-  list.push_back(counted("baseline_macs", "baseline_macs", "", "MAC",
-                         "of the FP32 array: an activation's second power has none",
-                         [](const Quantities& q) { return Cell(q.baseline_macs); }));
-  add_cycles(list, "cycles", &Quantities::cycles);
-  add_cycles(list, "baseline_cycles", &Quantities::baseline_cycles);
-  add_actions(list, "actions", "", &Quantities::actions);
-  add_actions(list, "baseline_actions", "baseline_", &Quantities::baseline_actions);
-  add_toggles(list, "toggles", &Quantities::toggles);
-  add_toggles(list, "baseline_toggles", &Quantities::baseline_toggles);
-  add_stalls(list, "stall_by", &Quantities::stall_by);
-  add_stalls(list, "baseline_stall_by", &Quantities::baseline_stall_by);
-  add_memory(list, {"memory.mf_mac", "memory", "the MF-MAC array", &Quantities::memory,
-                    &Quantities::cycles, &Quantities::macs, &PassRecord::tiles});
-  add_memory(list, {"memory.fp32_mac", "baseline_memory", "the FP32 array",
-                    &Quantities::baseline_memory, &Quantities::baseline_cycles,
-                    &Quantities::baseline_macs, &PassRecord::baseline_tiles});
+// --- of an energy --------------------------------------------------------------------------------
+
+std::vector<EnergyColumn> make_energy_columns() {
+  // The time that the work takes; nothing where there is none.
+  const auto seconds = [](const EnergySource& s) -> std::optional<double> {
+    if (s.quantities == nullptr || s.machine == nullptr || s.quantities->cycles.total() == 0) {
+      return std::nullopt;
+    }
+    return time_s(*s.quantities, *s.machine);
+  };
+  std::vector<EnergyColumn> list = {
+      {{"total", "", "pJ", "all components; DRAM at the low end of the table's range"},
+       true,
+       [](const EnergySource& s) { return Cell(s.row.total_pj()); }},
+      {{"total_zeros_gated", "", "pJ",
+        "without the arithmetic of MACs that have a zero operand; null where their number is not "
+        "known"},
+       true,
+       [](const EnergySource& s) { return cell_of(s.row.total_zeros_gated_pj()); }},
+      {{"total_dram_high", "", "pJ",
+        "with DRAM at the high end of its range; null where the accounting has no DRAM"},
+       true,
+       [](const EnergySource& s) { return cell_of(s.row.total_dram_high_pj()); }},
+      {{"power_w", "", "W", "total / time"},
+       false,
+       [seconds](const EnergySource& s) -> Cell {
+         const auto time = seconds(s);
+         return time ? Cell(s.row.total_pj() * 1e-12 / *time) : Cell();
+       }},
+      {{"tops_per_w", "", "TOPS/W", "operations, two a MAC, for each joule, / 10^12"},
+       false,
+       [](const EnergySource& s) -> Cell {
+         const double total = s.row.total_pj();
+         return total > 0.0 ? Cell(2.0 * static_cast<double>(s.row.macs) / total) : Cell();
+       }},
+      {{"energy_delay_js", "", "J s", "energy-delay product: total * time"},
+       false,
+       [seconds](const EnergySource& s) -> Cell {
+         const auto time = seconds(s);
+         return time ? Cell(s.row.total_pj() * 1e-12 * *time) : Cell();
+       }},
+      {{"energy_per_input", "", "pJ",
+        "total / inputs of the workload's batch; null if it has none"},
+       false,
+       [](const EnergySource& s) -> Cell {
+         return s.batch ? Cell(s.row.total_pj() / static_cast<double>(*s.batch)) : Cell();
+       }},
+  };
+  for (std::size_t i = 0; i < energy::kComponents.size(); ++i) {
+    list.push_back({{fmt::format("by_component.{}", energy::kComponents.at(i).name), "", "pJ",
+                     fmt::format("of total: {}; null where the accounting leaves it out, or there "
+                                 "is no memory",
+                                 energy::kComponents.at(i).label)},
+                    true,
+                    [i](const EnergySource& s) { return cell_of(s.row.by_component.at(i)); }});
+  }
+  list.push_back({{"by_component.dram_high", "", "pJ", "DRAM at the high end of its range"},
+                  true,
+                  [](const EnergySource& s) { return cell_of(s.row.dram_high_pj); }});
   return list;
 }
-
-// "cycles.total": json["cycles"]["total"].
-void put(nlohmann::ordered_json& json, std::string_view path, nlohmann::ordered_json value) {
-  const std::size_t dot = path.find('.');
-  nlohmann::ordered_json& child = json[std::string(path.substr(0, dot))];
-  if (dot == std::string_view::npos) {
-    child = std::move(value);
-  } else {
-    put(child, path.substr(dot + 1), std::move(value));
-  }
-}
-
-struct JsonCell {
-  nlohmann::ordered_json operator()(std::monostate /*unknown*/) const { return nullptr; }
-  nlohmann::ordered_json operator()(Share share) const { return share.value; }
-  nlohmann::ordered_json operator()(const std::vector<workloads::GemmShape>& gemms) const {
-    nlohmann::ordered_json json = nlohmann::ordered_json::array();
-    for (const workloads::GemmShape& gemm : gemms) {
-      json.push_back({{"count", gemm.count}, {"m", gemm.m}, {"n", gemm.n}, {"k", gemm.k}});
-    }
-    return json;
-  }
-  nlohmann::ordered_json operator()(const std::vector<Blocking>& tiles) const {
-    nlohmann::ordered_json json = nlohmann::ordered_json::array();
-    for (const Blocking& tile : tiles) {
-      json.push_back({{"loop_order", loop_order_text(tile.order)},
-                      {"m", tile.extents[Index::kM]},
-                      {"n", tile.extents[Index::kN]},
-                      {"k", tile.extents[Index::kK]}});
-    }
-    return json;
-  }
-  nlohmann::ordered_json operator()(const auto& value) const { return value; }
-};
 
 struct CsvCell {
   std::string operator()(std::monostate /*unknown*/) const { return {}; }
@@ -359,19 +407,38 @@ struct TextCell {
 
 }  // namespace
 
-std::span<const Column> columns() {
-  static const std::vector<Column> list = make_columns();
+std::string ColumnNames::flat() const {
+  std::string flat = path;
+  std::ranges::replace(flat, '.', '_');
+  return flat;
+}
+
+std::span<const PassColumn> pass_columns() {
+  static const std::vector<PassColumn> list = make_pass_columns();
   return list;
 }
 
-const Column& column_named(std::string_view flat) {
-  const auto found = std::ranges::find(columns(), flat, &Column::flat);
-  assert(found != columns().end());
+std::span<const MachineColumn> machine_columns() {
+  static const std::vector<MachineColumn> list = make_machine_columns();
+  return list;
+}
+
+const MachineColumn& machine_column(std::string_view flat) {
+  const auto found = std::ranges::find_if(machine_columns(), [&](const MachineColumn& column) {
+    return !column.names.path.empty() && column.names.flat() == flat;
+  });
+  assert(found != machine_columns().end());
   return *found;
 }
 
-nlohmann::ordered_json json_cell(const Cell& cell) {
-  return std::visit(JsonCell{}, cell);
+std::span<const EnergyColumn> energy_columns() {
+  static const std::vector<EnergyColumn> list = make_energy_columns();
+  return list;
+}
+
+std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report) {
+  const std::string name = column.names.flat();
+  return energy::flat_name(name == "total" ? "energy" : name, report);
 }
 
 std::string csv_cell(const Cell& cell) {
@@ -380,27 +447,6 @@ std::string csv_cell(const Cell& cell) {
 
 std::string text_cell(const Cell& cell) {
   return std::visit(TextCell{}, cell);
-}
-
-nlohmann::ordered_json json_of(const ColumnSource& source, bool totals) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  for (const Column& column : columns()) {
-    if (!column.path.empty() && (column.of_totals || !totals)) {
-      put(json, column.path, json_cell(column.get(source)));
-    }
-  }
-  // Where none was asked for, there is no class to name.
-  for (const char* toggles : {"toggles", "baseline_toggles"}) {
-    if (std::ranges::all_of(json[toggles], [](const auto& count) { return count.is_null(); })) {
-      json[toggles] = nullptr;
-    }
-  }
-  if (!source.architecture.memory) {
-    for (const char* memory : {"stall_by", "baseline_stall_by", "memory"}) {
-      json[memory] = nullptr;
-    }
-  }
-  return json;
 }
 
 }  // namespace potomac::sim

@@ -1,17 +1,24 @@
-// The one list of what a report says of a pass: name, unit, meaning and where it comes from.
-// report.json, layers.csv, sweep.csv and the terminal's table follow from it (docs/report.md).
+// The lists of what is said of a pass, of a machine in it, and of an energy: name, unit, meaning,
+// how it is got, and how it is set. report.json, its reader, layers.csv, sweep.csv, comparisons and
+// the terminal's table follow from them (docs/report.md).
+//
+// A column's name is its path within its entry, with underscores for dots. Where it is flat, the
+// machine's id stands in front of it: `mf_mac_cycles_total`. Asked for without one it is mf_mac's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "energy/pricing/energy_report.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/machine.hpp"
 #include "sim/results/pass_record.hpp"
 
 namespace potomac::sim {
@@ -23,34 +30,82 @@ struct Share {
 using Cell = std::variant<std::monostate, std::int64_t, std::uint64_t, double, Share, std::string,
                           std::vector<workloads::GemmShape>, std::vector<Blocking>>;
 
-// What a column is looked up in. `record` is null where it is of a total.
-struct ColumnSource {
-  const PassRecord* record = nullptr;
-  const Quantities& quantities;
-  const Architecture& architecture;
+// What may stand in a column that is set.
+enum class CellKind {
+  kText,
+  kInteger,       // of a few digits: a width, an exponent
+  kCount,         // std::uint64_t
+  kUnknownCount,  // the same, or not known
+  kPass,          // a pass's name
+  kGemms,
+  kTiles,
 };
 
-struct Column {
-  std::string path;     // in a report.json entry, dotted: "cycles.total"; empty: not there
-  std::string flat;     // in layers.csv: "cycles_total"; empty: not there
+struct ColumnNames {
+  std::string path;     // in an entry of report.json, dotted: "cycles.total"; empty: not there
   std::string heading;  // in the terminal's table; empty: not there
   std::string unit;
   std::string meaning;
-  bool of_totals = false;  // totals have it too
-  std::function<Cell(const ColumnSource&)> get;
+
+  std::string flat() const;  // the path with underscores
 };
 
-// In the order of the files.
-std::span<const Column> columns();
+// --- of a pass -----------------------------------------------------------------------------------
 
-// The column of that CSV name. Precondition: there is one.
-const Column& column_named(std::string_view flat);
+struct PassColumn {
+  ColumnNames names;
+  std::string csv;  // in layers.csv; empty: not there
+  CellKind kind = CellKind::kText;
+  std::function<Cell(const PassRecord&)> get;
+  // Empty: the value follows from others. Precondition: the cell is of the column's kind.
+  std::function<void(PassRecord&, const Cell&)> set;
+};
+std::span<const PassColumn> pass_columns();
 
-nlohmann::ordered_json json_cell(const Cell& cell);
+// --- of a machine, in a pass or in all of them ---------------------------------------------------
+
+struct MachineSource {
+  const Quantities& quantities;
+  const Machine& machine;
+  const Architecture& architecture;
+  const MachineRecord* record = nullptr;  // null: of a total
+};
+
+struct MachineColumn {
+  ColumnNames names;
+  bool of_totals = true;  // totals have it too
+  CellKind kind = CellKind::kCount;
+  std::function<Cell(const MachineSource&)> get;
+  std::function<void(MachineRecord&, const Cell&)> set;  // as above
+};
+std::span<const MachineColumn> machine_columns();
+// By its flat name without a machine. Precondition: there is one.
+const MachineColumn& machine_column(std::string_view flat);
+
+// --- of an energy --------------------------------------------------------------------------------
+
+struct EnergySource {
+  const energy::EnergyReport& report;
+  const energy::EnergyRow& row;
+  const Quantities* quantities = nullptr;  // of the machine in the same work; null: not at hand
+  const Machine* machine = nullptr;
+  std::optional<std::int64_t> batch;  // inputs that the work is done for
+};
+
+// In report.json at the path; flat: flat_name() of the path.
+struct EnergyColumn {
+  ColumnNames names;
+  bool of_rows = false;  // by_layer, by_pass and by_gemm have it too
+  std::function<Cell(const EnergySource&)> get;
+};
+std::span<const EnergyColumn> energy_columns();
+// Where a figure of a report is flat: the total is "energy[MACHINE,TABLE,ACCOUNTING]", the others
+// have their own name in front.
+std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report);
+
+// --- cells ---------------------------------------------------------------------------------------
+
 std::string csv_cell(const Cell& cell);
 std::string text_cell(const Cell& cell);  // for people: "23.1%", "-" if not known
-
-// The entry of report.json for one pass, or with `totals` the object of the totals.
-nlohmann::ordered_json json_of(const ColumnSource& source, bool totals);
 
 }  // namespace potomac::sim

@@ -1,6 +1,7 @@
-// A CSV field (RFC 4180): quoted where it holds a comma, a quote or a line end.
+// CSV (RFC 4180): a field is quoted where it holds a comma, a quote or a line end.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,16 @@ inline std::string csv_field(std::string_view text) {
     }
   }
   return quoted + "\"";
+}
+
+// A line of fields, which are quoted already.
+inline std::string csv_line(std::span<const std::string> fields) {
+  std::string line;
+  for (const std::string& field : fields) {
+    line += &field == fields.data() ? "" : ",";
+    line += field;
+  }
+  return line + "\n";
 }
 
 }  // namespace potomac::sim

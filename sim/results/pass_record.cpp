@@ -11,20 +11,14 @@ StallBy& StallBy::operator+=(const StallBy& other) {
 
 Quantities& Quantities::operator+=(const Quantities& other) {
   macs += other.macs;
-  baseline_macs += other.baseline_macs;
   folds += other.folds;
   structural_zero_macs += other.structural_zero_macs;
   value_zero_macs += other.value_zero_macs;
   cycles += other.cycles;
-  baseline_cycles += other.baseline_cycles;
   actions += other.actions;
-  baseline_actions += other.baseline_actions;
   toggles += other.toggles;
-  baseline_toggles += other.baseline_toggles;
   stall_by += other.stall_by;
-  baseline_stall_by += other.baseline_stall_by;
   memory += other.memory;
-  baseline_memory += other.baseline_memory;
   return *this;
 }
 
@@ -37,16 +31,18 @@ std::optional<double> utilization(const Quantities& quantities, ArrayShape array
          (static_cast<double>(array.pes()) * static_cast<double>(cycles));
 }
 
-double time_s(const Quantities& quantities, const Architecture& architecture) {
-  return static_cast<double>(quantities.cycles.total()) / (architecture.clock_mhz * 1e6);
+double time_s(const Quantities& quantities, const Machine& machine) {
+  return static_cast<double>(quantities.cycles.total()) / (machine.clock_mhz * 1e6);
 }
 
-Quantities total_of(std::span<const PassRecord> records) {
-  Quantities total;
+std::vector<Quantities> totals_of(std::span<const PassRecord> records, std::size_t machines) {
+  std::vector<Quantities> totals(machines);
   for (const PassRecord& record : records) {
-    total += record.quantities;
+    for (std::size_t i = 0; i < machines; ++i) {
+      totals[i] += record.machines[i].quantities;
+    }
   }
-  return total;
+  return totals;
 }
 
 }  // namespace potomac::sim

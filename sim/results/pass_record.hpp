@@ -1,7 +1,8 @@
-// What was simulated, pass by pass: shapes, cycles and action counts. Nothing here knows of energy.
+// What was simulated, pass by pass and machine by machine: cycles and counts. Nothing here knows of
+// energy.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,9 +13,9 @@
 #include "energy/counts/memory_accesses.hpp"
 #include "energy/counts/register_toggles.hpp"
 #include "rtl_models/arithmetic/accumulator.hpp"
-#include "sim/machine/architecture.hpp"
 #include "sim/machine/blocking.hpp"
 #include "sim/machine/cycles.hpp"
+#include "sim/machine/machine.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 
 namespace potomac::sim {
@@ -30,61 +31,49 @@ struct StallBy {
   friend bool operator==(const StallBy&, const StallBy&) = default;
 };
 
-// Counts over some work. One array runs one pass after the other, so all of them add up.
+// What one machine did over some work. An array runs one pass after the other, so all of it adds
+// up.
 struct Quantities {
   std::uint64_t macs = 0;
-  std::uint64_t baseline_macs = 0;  // of the FP32 array: none for an activation's second power
   std::uint64_t folds = 0;
   // MACs with a zero operand, gated or not: structural where it is padding or a hole, whatever the
   // values; the others' is a zero of a tensor.
   std::uint64_t structural_zero_macs = 0;
   Count value_zero_macs;
   Cycles cycles;
-  Cycles baseline_cycles;
-  energy::ActionCounts actions;           // of the MF-MAC array
-  energy::ActionCounts baseline_actions;  // of the FP32 array
-  energy::RegisterToggles toggles;        // of either; unknown unless asked for
-  energy::RegisterToggles baseline_toggles;
+  energy::ActionCounts actions;
+  energy::RegisterToggles toggles;  // unknown unless asked for
   StallBy stall_by;
-  StallBy baseline_stall_by;
   energy::MemoryAccesses memory;
-  energy::MemoryAccesses baseline_memory;
 
+  Count zero_operand_macs() const { return value_zero_macs + structural_zero_macs; }
   Quantities& operator+=(const Quantities& other);
+  friend bool operator==(const Quantities&, const Quantities&) = default;
 };
 
 // The part of all PE cycles in which a PE had a MAC slot; nothing where there was no cycle.
 std::optional<double> utilization(const Quantities& quantities, ArrayShape array);
 
-// The time that the cycles take at the architecture's clock.
-double time_s(const Quantities& quantities, const Architecture& architecture);
+// The time that the cycles take at the machine's clock.
+double time_s(const Quantities& quantities, const Machine& machine);
 
-// The array of the baseline's shape whose operands are narrower: of FP16 or BF16 MACs, FP8 or INT8,
-// INT4, all of which sum in 32 bits.
-struct OtherMachine {
-  int operand_bits = 0;
-  Cycles cycles;
-  energy::ActionCounts actions;  // what registers do; its arithmetic is the baseline's in number
-  energy::MemoryAccesses memory;
-
-  friend bool operator==(const OtherMachine&, const OtherMachine&) = default;
+// One pass of one layer on one machine.
+struct MachineRecord {
+  std::optional<rtl::Accumulator> accumulator;  // of MF-MAC
+  std::vector<Blocking> tiles;                  // with a memory: of each of the pass's GEMMs
+  Quantities quantities;
 };
-inline constexpr std::array<int, 3> kOtherOperandBits = {16, 8, 4};
 
-// One pass of one layer: all of its GEMMs together, one after the other.
+// One pass of one layer: all of its GEMMs together, one after the other, on each machine. One that
+// does not run the pass stands there with 0.
 struct PassRecord {
   std::string layer;
   workloads::Pass pass = workloads::Pass::kForward;
   std::vector<workloads::GemmShape> gemms;
-  rtl::Accumulator accumulator;
-  int exponent_bits = 0;  // of the PE's exponent adder
-  // With a memory: the tiles of each of `gemms`, on either array.
-  std::vector<Blocking> tiles;
-  std::vector<Blocking> baseline_tiles;
-  std::vector<OtherMachine> others;  // if they were asked for
-  Quantities quantities;
+  std::vector<MachineRecord> machines;  // in the order of the run's machines
 };
 
-Quantities total_of(std::span<const PassRecord> records);
+// Of each machine.
+std::vector<Quantities> totals_of(std::span<const PassRecord> records, std::size_t machines);
 
 }  // namespace potomac::sim

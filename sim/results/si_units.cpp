@@ -53,6 +53,10 @@ std::string si_time(double nanoseconds) {
   return scaled(nanoseconds, kUnits);
 }
 
+std::string share_text(double part, double whole) {
+  return whole > 0.0 ? fmt::format("{:.1f}%", 100.0 * part / whole) : std::string("-");
+}
+
 std::string percent(const std::optional<double>& share) {
   return share ? fmt::format("{:.2f}%", 100.0 * *share) : std::string("-");
 }

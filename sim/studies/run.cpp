@@ -1,31 +1,30 @@
 #include "sim/studies/run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
-#include "sim/memory/tlm_memory.hpp"
-#include "sim/plan/fit.hpp"
-#include "sim/plan/memory_plans.hpp"
+#include "energy/pricing/operation_accounting.hpp"
+#include "sim/plan/engine_choice.hpp"
+#include "sim/plan/pass_plans.hpp"
 #include "sim/studies/output_dump.hpp"
-#include "sim/studies/pricing.hpp"
-#include "sim/studies/progress.hpp"
 #include "sim/studies/simulation.hpp"
+#include "sim/studies/training_step.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"
 
 namespace potomac::sim {
 namespace {
 
-// All that can be known to be wrong before the work begins.
-void check(const workloads::Workload& workload, const RunOptions& options) {
-  require_fit(options.architecture, workload, options.selection);
-  require_memory(options.architecture, workload, options.selection);
-  engine_for(workload, options.engine);
-  if (options.engine == EngineKind::kCount && (options.toggles || options.dump_outputs)) {
+// All that can be known to be wrong before the work begins, but for what planning finds.
+void check(const workloads::Workload& workload, const RunOptions& options,
+           const EngineInfo& engine) {
+  if (!engine.computes_sums && (options.toggles || options.dump_outputs)) {
     throw InputError({"", options.toggles ? "--toggles" : "--dump-outputs",
-                      "takes every sum, and engine count computes none",
+                      fmt::format("takes every sum, and engine {} computes none", engine.name),
                       "use engine fast, which counts the same"});
   }
   const bool has_values = workload.info().values != workloads::ValueSource::kNone;
@@ -38,24 +37,24 @@ void check(const workloads::Workload& workload, const RunOptions& options) {
     throw InputError({workload.path().string(), "--vcd", "there are no values to show",
                       "draw some: potomac trace synth"});
   }
-  require_buildable(options.engine, options.architecture);
-  if (options.waveform) {
-    check_waveform(workload, options.architecture, *options.waveform);
-  }
+  require_buildable(engine, options.architecture.array);
+  require_priceable(options.prices.tables, options.rivals.asked);
 }
 
-std::vector<TensorOrigins> zero_origins(const workloads::Workload& workload,
-                                        const Selection& selection) {
+std::vector<TensorOrigins> zero_origins(const PassList& list) {
   std::vector<TensorOrigins> origins;
-  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-    const workloads::LayerShape& layer = workload.layers()[i];
-    if (!selection.passes_of(layer).empty()) {
-      const workloads::LayerFormats& formats = workload.formats()[i];
-      origins.push_back({layer.name, "W", formats.w.zeros});
-      origins.push_back({layer.name, "A", formats.a.zeros});
-      if (layer.uses_gradient()) {
-        origins.push_back({layer.name, "G", formats.g.zeros});
-      }
+  std::optional<std::size_t> last;
+  for (const PassItem& item : list.items()) {
+    if (last == item.layer) {
+      continue;
+    }
+    last = item.layer;
+    const workloads::LayerShape& layer = list.layer(item);
+    const workloads::LayerFormats& formats = list.workload().formats()[item.layer];
+    origins.push_back({layer.name, "W", formats.w.zeros});
+    origins.push_back({layer.name, "A", formats.a.zeros});
+    if (layer.uses_gradient()) {
+      origins.push_back({layer.name, "G", formats.g.zeros});
     }
   }
   return origins;
@@ -63,81 +62,90 @@ std::vector<TensorOrigins> zero_origins(const workloads::Workload& workload,
 
 }  // namespace
 
-RunResult run(const workloads::Workload& workload, const RunOptions& options) {
-  check(workload, options);
-  RunResult result{.engine = options.engine,
-                   .architecture = options.architecture,
-                   .trace = workload.path(),
-                   .workload = workload.info(),
-                   .zeros = zero_origins(workload, options.selection),
-                   .not_included = workload.not_included(),
-                   .selection = options.selection,
-                   .left_out = options.selection.left_out_of(workload.layers()),
-                   .passes = {},
-                   .totals = {},
-                   .energy = {},
-                   .structural = {},
-                   .step = {},
-                   .step_energy = {},
-                   .assumed = options.assumed};
+std::vector<Unit> Rivals::units(const Prices& prices) const {
+  const bool all =
+      asked.empty() && std::ranges::any_of(prices.accountings, [](const energy::Accounting* one) {
+        return one != &energy::operation_accounting();
+      });
+  if (!all) {
+    return asked;
+  }
+  std::vector<Unit> units;
+  for (std::size_t i = kFirstRival; i < kUnits.size(); ++i) {
+    units.push_back(kUnits.at(i).unit);
+  }
+  return units;
+}
+
+Rivals rivals_named(std::span<const std::string> names, const std::string& where) {
+  Rivals rivals;
+  for (const std::string& name : names) {
+    const std::optional<Unit> unit = unit_named(name);
+    if (!unit || static_cast<std::size_t>(*unit) < kFirstRival) {
+      std::vector<std::string_view> known;
+      for (std::size_t i = kFirstRival; i < kUnits.size(); ++i) {
+        known.push_back(kUnits.at(i).name);
+      }
+      throw InputError(
+          {"", where,
+           unit ? fmt::format("{} is always there", name) : fmt::format("there is no '{}'", name),
+           fmt::format("choose from {}", fmt::join(known, ", "))});
+    }
+    if (std::ranges::find(rivals.asked, *unit) == rivals.asked.end()) {
+      rivals.asked.push_back(*unit);
+    }
+  }
+  return rivals;
+}
+
+RunResult run(const workloads::Workload& workload, const RunOptions& options,
+              const Caller& caller) {
+  const PassList list(workload, options.selection);
+  const EngineInfo& engine = engine_for(workload, options.engine);
+  const std::vector<Unit> rivals = options.rivals.units(options.prices);
+  require_fit(list, options.architecture, rivals);
+  check(workload, options, engine);
+  const PassPlans plans(list, options.architecture, rivals, caller.pool);
+  if (options.waveform) {
+    check_waveform(workload, options.architecture, *options.waveform, caller.pool);
+  }
+  RunResult result;
+  result.engine = engine.name;
+  result.architecture = options.architecture;
+  result.machines = plans.machines();
+  result.trace = workload.path();
+  result.workload = workload.info();
+  result.workload.batch = workloads::batch_of(workload.info().dimensions, workload.layers());
+  result.zeros = zero_origins(list);
+  result.not_included = workload.not_included();
+  result.selection = options.selection;
+  result.left_out = options.selection.left_out_of(workload.layers());
+  result.assumed = options.assumed;
   if (options.step) {
-    result.step = training_step(workload, options.architecture, options.selection, *options.step);
+    result.step = training_step(list, options.architecture, *options.step);
   }
   std::optional<OutputDump> dump;
   if (options.dump_outputs) {
     make_folder_of(*options.dump_outputs);
     dump.emplace(*options.dump_outputs, options.simulate_baseline);
   }
-  {
-    WorkerPool pool(options.engine == EngineKind::kSystemC ? 1 : options.threads);
-    const auto engine = make_engine_with_memory(options.engine, pool);
-    Progress progress(options.selection.macs_of(workload.layers(), options.architecture.lowering) *
-                      (options.simulate_baseline || options.toggles ? 2 : 1));
-    result.passes =
-        simulate(workload, options.architecture, *engine, pool,
-                 {.selection = options.selection,
-                  .simulate_baseline = options.simulate_baseline,
-                  .toggles = options.toggles,
-                  .others = options.structural,
-                  .store = dump ? &*dump : nullptr,
-                  .done = [&](const std::string& layer, workloads::Pass pass, std::uint64_t macs) {
-                    progress.advance(macs, fmt::format("{} {}", layer, workloads::name_of(pass)));
-                  }});
-  }
+  caller.begin(list.macs(options.architecture.lowering) *
+               (options.simulate_baseline || options.toggles ? 2 : 1));
+  result.passes = simulate(plans, engine,
+                           {.simulate_baseline = options.simulate_baseline,
+                            .toggles = options.toggles,
+                            .store = dump ? &*dump : nullptr},
+                           caller);
   if (options.waveform) {
     make_folder_of(options.waveform->file);
-    write_waveform(workload, options.architecture, *options.waveform);
+    write_waveform(workload, options.architecture, *options.waveform, caller.pool);
   }
   if (dump) {
     dump->finish();
   }
-  result.totals = total_of(result.passes);
-  price_by(result, options.tables, options.structural);
+  result.totals = totals_of(result.passes, result.machines.size());
+  price(result, options.prices);
   return result;
-}
-
-void price_by(RunResult& result, const std::vector<energy::UnitEnergyTable>& tables,
-              bool structural) {
-  result.energy.clear();
-  result.structural.clear();
-  result.step_energy.clear();
-  std::vector<energy::StepEnergy> structural_steps;
-  for (const energy::UnitEnergyTable& table : tables) {
-    result.energy.push_back(price(table, result.passes));
-    if (structural) {
-      result.structural.push_back(price_structure(table, result.passes, result.architecture));
-    }
-    if (result.step) {
-      result.step_energy.push_back(
-          energy::price_step(table, result.step->parts, result.energy.back()));
-    }
-    if (result.step && structural) {
-      structural_steps.push_back(
-          energy::price_step(table, result.step->parts, result.structural.back()));
-    }
-  }
-  result.step_energy.insert(result.step_energy.end(), structural_steps.begin(),
-                            structural_steps.end());
 }
 
 }  // namespace potomac::sim

@@ -6,6 +6,8 @@
 #include <array>
 #include <cassert>
 
+#include "energy/pricing/operation_accounting.hpp"
+#include "energy/pricing/structural_accounting.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
@@ -68,60 +70,57 @@ std::vector<Change> changes_of(const Architecture& architecture) {
   return changes;
 }
 
-const energy::MethodEnergy* method_named(const std::vector<energy::MethodEnergy>& methods,
-                                         std::string_view name) {
-  const auto found = std::ranges::find(methods, name, &energy::MethodEnergy::name);
-  return found == methods.end() ? nullptr : &*found;
+constexpr std::array kMachines = {Unit::kMfMac, Unit::kFp32Mac, Unit::kInt8Mac};
+
+// What a run says of each machine by an accounting, as `pj` reads it from a report.
+template <typename Pj>
+SensitivityRow row_of(std::string change, const RunResult& result, std::string_view accounting,
+                      const Pj& pj) {
+  SensitivityRow row{.change = std::move(change), .refusal = {}, .figures = {}};
+  const std::string& table = result.energy.front().table;
+  for (const Unit unit : kMachines) {
+    const std::string_view id = info_of(unit).name;
+    const auto machine = std::ranges::find(result.machines, id, &Machine::id);
+    if (machine == result.machines.end()) {
+      continue;
+    }
+    SensitivityFigure& figure = row.figures.emplace_back();
+    figure.machine = id;
+    figure.cycles =
+        result.totals[static_cast<std::size_t>(machine - result.machines.begin())].cycles.total();
+    if (const auto* const report = energy::find_energy(result.energy, id, table, accounting)) {
+      figure.energy_pj = pj(*report);
+    }
+  }
+  return row;
 }
 
-SensitivityRow row_of(std::string change, const RunResult& result) {
-  SensitivityRow row;
-  row.change = std::move(change);
-  row.energy = result.structural.front().total.total();
-  if (const auto* int8 = method_named(result.structural.front().methods, "int8_mac")) {
-    row.int8_pj = int8->total_pj;
-  }
-  row.cycles = result.totals.cycles.total();
-  row.baseline_cycles = result.totals.baseline_cycles.total();
-  return row;
+std::optional<double> total_of(const energy::EnergyReport& report) {
+  return report.total.total_pj();
 }
 
 // What the same run says under another way to count.
 void add_countings(std::vector<SensitivityRow>& rows, const RunResult& result) {
-  const energy::StructuralEnergy& structural = result.structural.front();
-  const energy::OperationEnergy& operation = result.energy.front();
-  const energy::Comparison& every_mac = operation.total.every_mac;
-  SensitivityRow arithmetic = rows.front();
-  arithmetic.change = "arithmetic only (operation)";
-  arithmetic.energy = {every_mac.mf_mac_pj, every_mac.fp32_mac_pj};
-  const auto* const int8 = method_named(operation.methods, "int8_mac");
-  arithmetic.int8_pj = int8 == nullptr ? std::nullopt : int8->total_pj;
-  rows.push_back(arithmetic);
-  SensitivityRow on_chip = rows.front();
-  on_chip.change = "without DRAM";
-  on_chip.energy.mf_mac_pj -= structural.total.dram->mf_mac_pj;
-  on_chip.energy.fp32_mac_pj -= structural.total.dram->fp32_mac_pj;
-  on_chip.int8_pj.reset();
-  rows.push_back(on_chip);
-  SensitivityRow high = rows.front();
-  high.change = "DRAM at the high end of the table's range";
-  high.energy = structural.total.total_high();
-  high.int8_pj.reset();
-  rows.push_back(high);
-  if (const auto& gated = operation.total.zeros_gated) {
-    SensitivityRow zeros = rows.front();
-    zeros.change = "arithmetic of zeros gated on both sides";
-    zeros.energy.mf_mac_pj += gated->mf_mac_pj - every_mac.mf_mac_pj;
-    zeros.energy.fp32_mac_pj += gated->fp32_mac_pj - every_mac.fp32_mac_pj;
-    zeros.int8_pj.reset();
-    rows.push_back(zeros);
+  const auto add = [&](std::string change, std::string_view accounting, const auto& pj) {
+    rows.push_back(row_of(std::move(change), result, accounting, pj));
+  };
+  add("arithmetic only (operation)", energy::kOperationAccounting, total_of);
+  add("without DRAM", energy::kStructuralAccounting, [](const energy::EnergyReport& report) {
+    return std::optional(report.total.total_pj() - report.total.pj(energy::Component::kDram));
+  });
+  add("DRAM at the high end of the table's range", energy::kStructuralAccounting,
+      [](const energy::EnergyReport& report) { return report.total.total_dram_high_pj(); });
+  if (result.energy.front().total.zeros_known) {
+    add("arithmetic of zeros gated on both sides", energy::kStructuralAccounting,
+        [](const energy::EnergyReport& report) { return report.total.total_zeros_gated_pj(); });
   }
-  for (const energy::MethodEnergy& method : structural.methods) {
-    if (method.name.starts_with("mf_mac_shift") && method.total_pj) {
+  for (const energy::MethodEnergy& method : result.methods) {
+    const bool shifts = method.of == info_of(Unit::kMfMac).name && method.name != method.of;
+    if (shifts && method.total_pj && method.accounting == energy::kStructuralAccounting) {
       SensitivityRow shifted = rows.front();
       shifted.change = method.label;
-      shifted.energy.mf_mac_pj = *method.total_pj;
-      rows.push_back(shifted);
+      shifted.figures.front().energy_pj = method.total_pj;
+      rows.push_back(std::move(shifted));
     }
   }
 }
@@ -129,27 +128,28 @@ void add_countings(std::vector<SensitivityRow>& rows, const RunResult& result) {
 }  // namespace
 
 std::vector<SensitivityRow> sensitivity(const workloads::Workload& workload,
-                                        const RunOptions& options) {
-  assert(options.tables.size() == 1);
+                                        const RunOptions& options, const Caller& caller) {
+  assert(options.prices.tables.size() == 1);
   if (!options.architecture.memory) {
     throw InputError({"", "memory", "the machine has none, and most of its energy would be missing",
                       "give it one, as with --set memory.dram.bandwidth_gb_s=25.6"});
   }
   RunOptions changed = options;
-  changed.engine = EngineKind::kCount;
-  changed.structural = true;
-  const RunResult result = run(workload, changed);
-  std::vector<SensitivityRow> rows{row_of("as it is", result)};
+  changed.engine = "count";
+  changed.prices.accountings = accountings_for(energy::kStructuralAccounting, "");
+  changed.rivals = {};
+  const auto row_as = [&](std::string change, const RunResult& result) {
+    return row_of(std::move(change), result, energy::kStructuralAccounting, total_of);
+  };
+  const RunResult result = run(workload, changed, caller);
+  std::vector<SensitivityRow> rows{row_as("as it is", result)};
   add_countings(rows, result);
   for (const Change& change : changes_of(options.architecture)) {
     changed.architecture = change.architecture;
     try {
-      rows.push_back(row_of(change.text, run(workload, changed)));
+      rows.push_back(row_as(change.text, run(workload, changed, caller)));
     } catch (const InputError& refusal) {
-      SensitivityRow row;
-      row.change = change.text;
-      row.refusal = refusal.what();
-      rows.push_back(row);
+      rows.push_back({change.text, refusal.what(), {}});
     }
   }
   return rows;

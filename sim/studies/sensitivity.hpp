@@ -10,19 +10,23 @@
 
 namespace potomac::sim {
 
+// Of one machine; what is not known is empty.
+struct SensitivityFigure {
+  std::string machine;
+  std::optional<double> energy_pj;
+  std::uint64_t cycles = 0;
+};
+
 struct SensitivityRow {
   std::string change;
   std::string refusal;  // why the changed machine cannot run the workload; else empty
-  energy::MachinePair energy;
-  std::optional<double> int8_pj;  // an array of INT8 MACs; empty where it is not known
-  std::uint64_t cycles = 0;
-  std::uint64_t baseline_cycles = 0;
+  std::vector<SensitivityFigure> figures;  // mf_mac, fp32_mac, int8_mac; none where it is refused
 };
 
 // The machine as it is in front, then each change by itself, by the `structural` accounting of one
-// table. Of the options, `engine` is `count`, and `tables` has that table alone. Throws InputError
-// as run() does, and if the machine has no memory.
+// table, against INT8 besides. Of the options, `prices` has that table alone. Throws InputError as
+// run() does, and if the machine has no memory.
 std::vector<SensitivityRow> sensitivity(const workloads::Workload& workload,
-                                        const RunOptions& options);
+                                        const RunOptions& options, const Caller& caller);
 
 }  // namespace potomac::sim

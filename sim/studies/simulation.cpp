@@ -1,290 +1,280 @@
 #include "sim/studies/simulation.hpp"
 
+#include <fmt/format.h>
+
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
-#include "sim/engines/count/closed_forms.hpp"
-#include "sim/engines/count/operand_statistics.hpp"
-#include "sim/engines/fast/fast_facts.hpp"
-#include "sim/plan/fit.hpp"
-#include "sim/plan/memory_plans.hpp"
+#include "sim/engines/engines.hpp"
+#include "sim/memory/tlm_memory.hpp"
 
 namespace potomac::sim {
 namespace {
 
 using workloads::Pass;
 
-PassRecord record_of(const workloads::Workload& workload, std::size_t layer, Pass pass,
-                     const Architecture& architecture) {
-  const workloads::LayerShape& shape = workload.layers()[layer];
-  PassRecord record;
-  record.layer = shape.name;
-  record.pass = pass;
-  record.gemms = workloads::gemms_of(shape, pass, architecture.lowering);
-  record.accumulator = require_fit(architecture, workload, layer, pass);
-  record.exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
-  record.quantities.macs = static_cast<std::uint64_t>(workloads::macs_of(record.gemms));
-  record.quantities.baseline_macs = shape.term == 1 ? record.quantities.macs : 0;
-  record.quantities.structural_zero_macs =
-      static_cast<std::uint64_t>(workloads::structural_macs(shape, pass, architecture.lowering));
-  return record;
-}
+constexpr const char* kClosedForms = "count";  // the engine that has them
 
-// The FP32 array over a pass that it does not have: nothing, and no unknowns that MF-MAC knows.
-PassCounts no_baseline(const PassCounts& of_mf_mac) {
-  PassCounts none;
-  if (of_mf_mac.toggles.known()) {
-    none.toggles = {};
-  }
-  return none;
-}
-
-void fill(PassRecord& record, const PassCounts& counts, const PassCounts& baseline) {
-  record.quantities.folds = counts.folds;
-  record.quantities.cycles = counts.cycles;
-  record.quantities.baseline_cycles = baseline.cycles;
-  record.quantities.value_zero_macs = counts.zeros.macs - record.quantities.structural_zero_macs;
-  record.quantities.actions = counts.actions;
-  record.quantities.baseline_actions = baseline.actions;
-  record.quantities.toggles = counts.toggles;
-  record.quantities.baseline_toggles = baseline.toggles;
-}
-
-// Who is told of a pass's progress.
-MacsDone listener(const WorkDone& done, const std::string& layer, Pass pass) {
-  if (!done) {
+// Who is told of a pass's progress; empty if nobody is, and nobody may stop it.
+MacsDone teller(const Caller& caller, const PassList& list, const PassItem& item,
+                const EngineInfo& engine) {
+  if (caller.listener == nullptr && caller.stop == nullptr) {
     return {};
   }
-  return [&done, &layer, pass](std::int64_t macs) {
-    done(layer, pass, static_cast<std::uint64_t>(macs));
+  std::string what = fmt::format("{} {}", list.layer(item).name, workloads::name_of(item.pass));
+  // An exception must not pass through a simulation kernel.
+  const bool may_throw = !engine.steps;
+  return [&caller, what = std::move(what), may_throw](std::int64_t macs) {
+    if (caller.listener != nullptr) {
+      caller.listener->advance(static_cast<std::uint64_t>(macs), what);
+    }
+    if (may_throw) {
+      caller.check_stop();
+    }
   };
 }
 
-// What of the memory is known before a pass is run; unknown without one.
-void fill(PassRecord& record, const PassPlans* plans) {
-  Quantities& quantities = record.quantities;
-  if (plans == nullptr) {
-    quantities.stall_by = quantities.baseline_stall_by = StallBy::unknown();
-    quantities.memory = quantities.baseline_memory = energy::MemoryAccesses::unknown();
-    return;
-  }
-  const auto stall_by = [](const StallCycles& stalls) {
-    return StallBy{stalls.first, stalls.second, stalls.results};
-  };
-  record.tiles = plans->mf_mac.tiles;
-  quantities.stall_by = stall_by(plans->mf_mac.stalls);
-  quantities.memory = plans->mf_mac.accesses;
-  if (plans->baseline) {
-    record.baseline_tiles = plans->baseline->tiles;
-    quantities.baseline_stall_by = stall_by(plans->baseline->stalls);
-    quantities.baseline_memory = plans->baseline->accesses;
-  }
-}
+// What is known of a pass before its machines are run.
+struct PassSource {
+  const workloads::LoweredPass* operands = nullptr;
+  const ValueFacts* facts = nullptr;
+};
 
-// One machine's side of a pass. All that it is given must outlive it; `memory` may be null.
-class MachinePass {
+// Runs one pass on all machines.
+class PassRunner {
  public:
-  MachinePass(const Architecture& architecture, const workloads::LayerShape& layer,
-              const PassRecord& record, const PassMemory* memory)
-      : architecture_(architecture),
-        schedule_(memory == nullptr
-                      ? Schedule(record.gemms, architecture.array, architecture.dataflow)
-                      : Schedule(record.gemms, architecture.array, architecture.dataflow,
-                                 memory->tiles)) {
-    if (memory != nullptr) {
-      pace_.emplace(layer, record.pass, architecture, schedule_, *memory);
-    }
-  }
+  PassRunner(const PassPlans& plans, Engine& engine, Engine& closed_forms,
+             const SimulationOptions& options)
+      : plans_(plans), engine_(engine), closed_forms_(closed_forms), options_(options) {}
 
-  const Schedule& schedule() const { return schedule_; }
-  Pace* pace() { return pace_ ? &*pace_ : nullptr; }
-
-  // With the stalls, where counts come from closed forms.
-  PassCounts with_stalls(PassCounts counts) {
-    if (pace_) {
-      add_stalls(counts, schedule_, architecture_.issue, *pace_);
+  std::vector<MachineRecord> run(const PassItem& item, const PassSource& source,
+                                 const MacsDone& done) {
+    const std::vector<PlannedPass>& planned = plans_.of(item);
+    std::vector<MachineRecord> records;
+    records.reserve(planned.size());
+    PassCounts of_mf_mac;
+    for (const PlannedPass& one : planned) {
+      PassCounts counts = counts_of(one, item, source, done, planned.front(), of_mf_mac);
+      records.push_back(record_of(one, counts));
+      if (&one == &planned.front()) {
+        of_mf_mac = std::move(counts);
+      }
     }
-    return counts;
+    return records;
   }
 
  private:
-  const Architecture& architecture_;
-  Schedule schedule_;
-  std::optional<PlannedPace> pace_;
-};
-
-// The arrays with narrower operands: registers do in them what they do in the baseline.
-void add_others(PassRecord& record, const Architecture& architecture,
-                const workloads::LayerShape& layer, const PassPlans* plans,
-                const ZeroCounts& zeros) {
-  for (const int bits : kOtherOperandBits) {
-    const PassMemory* const memory = plans == nullptr ? nullptr : &plans->others.at(bits);
-    MachinePass machine(architecture, layer, record, memory);
-    const PassCounts counts =
-        machine.with_stalls(fp32_counts(architecture, machine.schedule(), zeros));
-    record.others.push_back(
-        {bits, counts.cycles, counts.actions,
-         memory == nullptr ? energy::MemoryAccesses::unknown() : memory->accesses});
+  bool simulates_baseline(const Detail& detail) const {
+    return options_.simulate_baseline || options_.toggles || detail.fp32;
   }
-}
 
-PassRecord run_pass(const workloads::Workload& workload, std::size_t index,
-                    const std::optional<workloads::Layer>& layer, Pass pass,
-                    const Architecture& architecture, const PassPlans* plans, Engine& engine,
-                    const SimulationOptions& options) {
-  PassRecord record = record_of(workload, index, pass, architecture);
-  const workloads::LayerShape& shape = workload.layers()[index];
-  MachinePass mf_mac(architecture, shape, record, plans == nullptr ? nullptr : &plans->mf_mac);
-  const bool has_baseline = shape.term == 1;
-  Job job{.architecture = &architecture,
-          .schedule = &mf_mac.schedule(),
-          .accumulator = record.accumulator,
-          .pace = mf_mac.pace()};
-  std::optional<workloads::LoweredPass> operands;
-  Detail detail{.accumulators = {},
-                .fp32 = {},
-                .done = listener(options.done, record.layer, pass),
-                .toggles = options.toggles};
-  if (layer) {
-    operands.emplace(*layer, pass, architecture.lowering);
-    job.operands = &*operands;
-    if (options.store != nullptr) {
-      options.store->begin(*operands, record.accumulator.lsb + operands->scale_exponent());
-      detail.accumulators = options.store->accumulators();
-      if (has_baseline) {
-        detail.fp32 = options.store->fp32();
+  PassCounts counts_of(const PlannedPass& planned, const PassItem& item, const PassSource& source,
+                       const MacsDone& done, const PlannedPass& mf_mac,
+                       const PassCounts& of_mf_mac) {
+    const PassPlan& plan = planned.plan;
+    const Architecture& architecture = plans_.architecture();
+    std::optional<PlannedPace> pace;
+    if (planned.memory) {
+      pace.emplace(plans_.list().layer(item), item.pass, architecture, *plan.schedule,
+                   *planned.memory);
+    }
+    Job job{.unit = plan.machine->unit,
+            .architecture = &architecture,
+            .schedule = plan.schedule.get(),
+            .operands = source.operands,
+            .accumulator = plan.accumulator,
+            .facts = source.facts,
+            .pace = pace ? &*pace : nullptr};
+    Detail detail{.accumulators = {}, .fp32 = {}, .done = done, .toggles = options_.toggles};
+    const bool has_store = options_.store != nullptr && source.operands != nullptr;
+    if (job.unit == Unit::kMfMac) {
+      if (has_store) {
+        options_.store->begin(*source.operands,
+                              plan.accumulator.lsb + source.operands->scale_exponent());
+        detail.accumulators = options_.store->accumulators();
+      }
+      return engine_.run(job, detail);
+    }
+    if (!plan.runs) {
+      if (job.unit == Unit::kFp32Mac && simulates_baseline(detail) && done) {
+        done(static_cast<std::int64_t>(of_mf_mac_macs(mf_mac)));  // that whoever waits reckons with
+      }
+      return nothing_run(of_mf_mac);
+    }
+    if (job.unit == Unit::kFp32Mac) {
+      if (has_store) {
+        detail.fp32 = options_.store->fp32();
+      }
+      if (simulates_baseline(detail)) {
+        return engine_.run(job, detail);
       }
     }
+    job.zeros = &of_mf_mac.zeros;
+    job.counted = !pace && plan.schedule == mf_mac.plan.schedule ? &of_mf_mac : nullptr;
+    return closed_forms_.run(job, {});
   }
-  fill(record, plans);
-  const PassCounts counts = engine.run(job, detail);
-  const bool simulates = options.simulate_baseline || options.toggles || detail.fp32;
-  if (!has_baseline) {
-    fill(record, counts, no_baseline(counts));
-    if (simulates && detail.done) {
-      detail.done(workloads::macs_of(record.gemms));  // that whoever waits reckons with
+
+  static std::uint64_t of_mf_mac_macs(const PlannedPass& mf_mac) { return mf_mac.plan.macs; }
+
+  // Of a machine that does not have the pass: nothing, and no unknowns that MF-MAC knows.
+  static PassCounts nothing_run(const PassCounts& of_mf_mac) {
+    PassCounts none;
+    if (of_mf_mac.toggles.known()) {
+      none.toggles = {};
+    }
+    return none;
+  }
+
+  MachineRecord record_of(const PlannedPass& planned, const PassCounts& counts) const {
+    const PassPlan& plan = planned.plan;
+    MachineRecord record;
+    Quantities& q = record.quantities;
+    if (plan.machine->unit == Unit::kMfMac) {
+      record.accumulator = plan.accumulator;
+    }
+    q.macs = plan.macs;
+    q.folds = counts.folds;
+    q.structural_zero_macs = plan.structural_zero_macs;
+    q.value_zero_macs = counts.zeros.macs - plan.structural_zero_macs;
+    q.cycles = counts.cycles;
+    q.actions = counts.actions;
+    q.toggles = counts.toggles;
+    if (planned.memory) {
+      const StallCycles& stalls = planned.memory->stalls;
+      record.tiles = planned.memory->tiles;
+      q.stall_by = {stalls.first, stalls.second, stalls.results};
+      q.memory = planned.memory->accesses;
+    } else if (!plans_.architecture().memory) {
+      q.stall_by = StallBy::unknown();
+      q.memory = energy::MemoryAccesses::unknown();
+    } else {
+      const auto& dram = plans_.architecture().memory->dram;
+      if (!dram || !dram->device) {
+        q.memory.forget_dram_device();
+      }
     }
     return record;
   }
-  MachinePass fp32(architecture, shape, record, plans == nullptr ? nullptr : &*plans->baseline);
-  if (options.others) {
-    add_others(record, architecture, shape, plans, counts.zeros);
-  }
-  if (simulates) {
-    job.unit = Unit::kFp32Mac;
-    job.schedule = &fp32.schedule();
-    job.pace = fp32.pace();
-    fill(record, counts, engine.run(job, detail));
-  } else {
-    fill(record, counts,
-         fp32.with_stalls(fp32_counts(architecture, fp32.schedule(), counts.zeros)));
-  }
-  return record;
-}
+
+  const PassPlans& plans_;
+  Engine& engine_;
+  Engine& closed_forms_;
+  const SimulationOptions& options_;
+};
 
 }  // namespace
 
-FactStore::Key FactStore::key_of(std::size_t layer, Pass pass, const workloads::Lowering& lowering,
+FactStore::Key FactStore::key_of(const PassItem& item, const workloads::Lowering& lowering,
                                  const rtl::Accumulator& accumulator) {
   // What the lowering does not touch is shared.
-  const auto form = pass == Pass::kBackwardWeight ? workloads::Lowering{}.strided_backward_data
-                                                  : lowering.strided_backward_data;
-  return {layer, pass, form, accumulator.bits, accumulator.lsb, accumulator.overflow};
+  const auto form = item.pass == Pass::kBackwardWeight ? workloads::Lowering{}.strided_backward_data
+                                                       : lowering.strided_backward_data;
+  return {item.layer, item.pass, form, accumulator.bits, accumulator.lsb, accumulator.overflow};
 }
 
-const ValueFacts* FactStore::find(std::size_t layer, Pass pass, const workloads::Lowering& lowering,
+const ValueFacts* FactStore::find(const PassItem& item, const workloads::Lowering& lowering,
                                   const rtl::Accumulator& accumulator) const {
-  const auto found = facts_.find(key_of(layer, pass, lowering, accumulator));
+  const auto found = facts_.find(key_of(item, lowering, accumulator));
   return found == facts_.end() ? nullptr : &found->second;
 }
 
-const ValueFacts& FactStore::add(std::size_t layer, Pass pass, const workloads::Lowering& lowering,
-                                 const rtl::Accumulator& accumulator, const ValueFacts& facts) {
-  return facts_.emplace(key_of(layer, pass, lowering, accumulator), facts).first->second;
+void FactStore::add(const PassItem& item, const workloads::Lowering& lowering,
+                    const rtl::Accumulator& accumulator, const ValueFacts& facts) {
+  facts_.emplace(key_of(item, lowering, accumulator), facts);
 }
 
-std::vector<PassRecord> simulate(const workloads::Workload& workload,
-                                 const Architecture& architecture, Engine& engine, WorkerPool& pool,
-                                 const SimulationOptions& options) {
+std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engine,
+                                 const SimulationOptions& options, const Caller& caller) {
+  const PassList& list = plans.list();
+  const auto runs = engine.make({caller.pool, memory_modules()});
+  const auto closed_forms = make_engine(kClosedForms, caller.pool);
+  PassRunner runner(plans, *runs, *closed_forms, options);
   std::vector<PassRecord> records;
-  const MemoryPlans plans(workload, architecture, options.selection, pool, options.others);
-  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-    const std::vector<Pass> passes = options.selection.passes_of(workload.layers()[i]);
-    if (passes.empty()) {
-      continue;
+  records.reserve(list.items().size());
+  std::optional<std::size_t> in_hand;
+  std::optional<workloads::Layer> layer;
+  for (const PassItem& item : list.items()) {
+    caller.check_stop();
+    if (in_hand != item.layer) {
+      layer.reset();  // one at a time
+      layer = list.workload().read(item.layer);
+      in_hand = item.layer;
     }
-    const std::optional<workloads::Layer> layer = workload.read(i);
-    for (const Pass pass : passes) {
-      records.push_back(
-          run_pass(workload, i, layer, pass, architecture, plans.find(i, pass), engine, options));
+    std::optional<workloads::LoweredPass> operands;
+    if (layer) {
+      operands.emplace(*layer, item.pass, plans.architecture().lowering);
     }
+    const PassShape& shape = list.shape(item, plans.architecture().lowering);
+    records.push_back({list.layer(item).name, item.pass, shape.gemms,
+                       runner.run(item, {operands ? &*operands : nullptr, nullptr},
+                                  teller(caller, list, item, engine))});
   }
   return records;
 }
 
-void complete_facts(const workloads::Workload& workload, const Architecture& architecture,
-                    const Selection& selection, EngineKind engine, FactStore& facts,
-                    WorkerPool& pool, const WorkDone& done) {
-  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-    std::vector<std::pair<Pass, rtl::Accumulator>> missing;
-    for (const Pass pass : selection.passes_of(workload.layers()[i])) {
-      const rtl::Accumulator accumulator = require_fit(architecture, workload, i, pass);
-      if (facts.find(i, pass, architecture.lowering, accumulator) == nullptr) {
-        missing.emplace_back(pass, accumulator);
-      }
-    }
-    if (missing.empty()) {
+void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore& facts,
+                    const Caller& caller) {
+  const PassList& list = plans.list();
+  const workloads::Lowering& lowering = plans.architecture().lowering;
+  const auto looks = engine.make({caller.pool, {}});
+  std::optional<std::size_t> in_hand;
+  std::optional<workloads::Layer> layer;
+  for (const PassItem& item : list.items()) {
+    const rtl::Accumulator& accumulator = plans.of(item)[kMfMacMachine].plan.accumulator;
+    if (facts.find(item, lowering, accumulator) != nullptr) {
       continue;
     }
-    const std::optional<workloads::Layer> layer = workload.read(i);
+    caller.check_stop();
+    if (in_hand != item.layer) {
+      layer.reset();
+      layer = list.workload().read(item.layer);
+      in_hand = item.layer;
+    }
     if (!layer) {
       continue;  // shapes only: what depends on values stays unknown
     }
-    for (const auto& [pass, accumulator] : missing) {
-      const workloads::LoweredPass operands(*layer, pass, architecture.lowering);
-      const MacsDone tell = listener(done, layer->shape.name, pass);
-      if (engine == EngineKind::kFast) {
-        facts.add(i, pass, architecture.lowering, accumulator,
-                  value_facts(operands, accumulator, {}, tell, pool));
-        continue;
-      }
-      facts.add(i, pass, architecture.lowering, accumulator,
-                counted_facts(operands, accumulator, pool));
-      if (tell) {
-        tell(workloads::macs_of(operands.shapes()));
-      }
-    }
+    const workloads::LoweredPass operands(*layer, item.pass, lowering);
+    facts.add(item, lowering, accumulator,
+              looks->facts(operands, accumulator, teller(caller, list, item, engine)));
   }
 }
 
-std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
-                                            const Architecture& architecture,
-                                            const Selection& selection, const FactStore& facts) {
-  std::vector<PassRecord> records;
-  WorkerPool alone(1);
-  const MemoryPlans plans(workload, architecture, selection, alone);
-  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-    for (const Pass pass : selection.passes_of(workload.layers()[i])) {
-      PassRecord record = record_of(workload, i, pass, architecture);
-      const PassPlans* const found = plans.find(i, pass);
-      fill(record, found);
-      const workloads::LayerShape& shape = workload.layers()[i];
-      MachinePass mf_mac(architecture, shape, record, found == nullptr ? nullptr : &found->mf_mac);
-      const PassCounts counts = mf_mac.with_stalls(
-          mf_mac_counts(architecture, mf_mac.schedule(),
-                        facts.find(i, pass, architecture.lowering, record.accumulator)));
-      if (shape.term > 1) {
-        fill(record, counts, no_baseline(counts));
-      } else {
-        MachinePass fp32(architecture, shape, record,
-                         found == nullptr ? nullptr : &*found->baseline);
-        fill(record, counts,
-             fp32.with_stalls(fp32_counts(architecture, fp32.schedule(), counts.zeros)));
-      }
-      records.push_back(std::move(record));
+std::vector<Quantities> CountedPasses::totals(std::size_t machines) const {
+  std::vector<Quantities> totals(machines);
+  for (const std::size_t record : order) {
+    for (std::size_t i = 0; i < machines; ++i) {
+      totals[i] += records[record][i].quantities;
     }
   }
-  return records;
+  return totals;
+}
+
+CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
+  const PassList& list = plans.list();
+  const workloads::Lowering& lowering = plans.architecture().lowering;
+  WorkerPool alone(1);
+  const auto closed_forms = make_engine(kClosedForms, alone);
+  const SimulationOptions options;
+  PassRunner runner(plans, *closed_forms, *closed_forms, options);
+  CountedPasses counted;
+  constexpr std::size_t kNone = ~std::size_t{0};
+  std::vector<std::size_t> without_values(list.distinct(lowering).size(), kNone);
+  for (const PassItem& item : list.items()) {
+    const ValueFacts* const known =
+        facts.find(item, lowering, plans.of(item)[kMfMacMachine].plan.accumulator);
+    if (known == nullptr && without_values[item.distinct] != kNone) {
+      counted.order.push_back(without_values[item.distinct]);
+      continue;
+    }
+    counted.order.push_back(counted.records.size());
+    if (known == nullptr) {
+      without_values[item.distinct] = counted.records.size();
+    }
+    counted.records.push_back(runner.run(item, {nullptr, known}, {}));
+  }
+  return counted;
 }
 
 }  // namespace potomac::sim

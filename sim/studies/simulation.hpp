@@ -1,21 +1,18 @@
-// A workload through one machine: what the engine says of each pass. A run does this once; a sweep
-// does it for every design point, and lets all of them use one store of value facts, so that no MAC
-// is computed twice.
+// The one walk over a list of planned passes: what the engine says of each, on each machine. A run
+// does it once; a sweep does it for every design point, and lets all of them use one store of value
+// facts, so that no MAC is computed twice.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <string>
 #include <tuple>
 #include <vector>
 
-#include "sim/engines/engines.hpp"
-#include "sim/machine/architecture.hpp"
+#include "sim/engines/interface/engine.hpp"
+#include "sim/plan/pass_plans.hpp"
 #include "sim/results/pass_record.hpp"
-#include "sim/results/selection.hpp"
-#include "workloads/workload/workload.hpp"
+#include "sim/studies/caller.hpp"
 
 namespace potomac::sim {
 
@@ -31,56 +28,52 @@ class OutputStore {
   virtual Fp32Sink fp32() = 0;
 };
 
-// Called again and again with MACs that are done, from any thread.
-using WorkDone =
-    std::function<void(const std::string& layer, workloads::Pass pass, std::uint64_t macs)>;
-
 // Value facts by layer, pass, lowering and accumulator. They take a hundred bytes a pass.
 class FactStore {
  public:
   // Null if they are not known.
-  const ValueFacts* find(std::size_t layer, workloads::Pass pass,
-                         const workloads::Lowering& lowering,
+  const ValueFacts* find(const PassItem& item, const workloads::Lowering& lowering,
                          const rtl::Accumulator& accumulator) const;
-  const ValueFacts& add(std::size_t layer, workloads::Pass pass,
-                        const workloads::Lowering& lowering, const rtl::Accumulator& accumulator,
-                        const ValueFacts& facts);
+  void add(const PassItem& item, const workloads::Lowering& lowering,
+           const rtl::Accumulator& accumulator, const ValueFacts& facts);
 
  private:
   using Key = std::tuple<std::size_t, workloads::Pass, workloads::StridedBackwardData, int, int,
                          rtl::Overflow>;
-  static Key key_of(std::size_t layer, workloads::Pass pass, const workloads::Lowering& lowering,
+  static Key key_of(const PassItem& item, const workloads::Lowering& lowering,
                     const rtl::Accumulator& accumulator);
   std::map<Key, ValueFacts> facts_;
 };
 
 struct SimulationOptions {
-  Selection selection;
   // Runs the FP32 array too. Without it the baseline's counts come in closed form, which the
   // engines' identity test proves against that array.
   bool simulate_baseline = false;
-  bool toggles = false;  // of the registers of both arrays
-  bool others = false;   // the arrays with narrower operands too (PassRecord::others)
+  bool toggles = false;  // of the registers of the MF-MAC and the FP32 array
   OutputStore* store = nullptr;
-  WorkDone done = {};
 };
 
-// Reads the workload layer by layer, and runs the wanted passes of each. Throws InputError: damaged
-// values, a PE that cannot hold them, a memory that is too small. `pool` plans the memory.
-std::vector<PassRecord> simulate(const workloads::Workload& workload,
-                                 const Architecture& architecture, Engine& engine, WorkerPool& pool,
-                                 const SimulationOptions& options);
+// Reads the workload layer by layer, and runs the passes of each, by that engine. Throws
+// InputError: damaged values.
+std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engine,
+                                 const SimulationOptions& options, const Caller& caller);
 
-// Computes the facts that the store lacks, layer by layer: as `fast` does, tiles on all threads, or
-// as `count` does, without a look at products.
-void complete_facts(const workloads::Workload& workload, const Architecture& architecture,
-                    const Selection& selection, EngineKind engine, FactStore& facts,
-                    WorkerPool& pool, const WorkDone& done);
+// Computes the facts that the store lacks, layer by layer, as that engine does.
+// Precondition: the engine does not step.
+void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore& facts,
+                    const Caller& caller);
 
-// The records of the engine whose facts the store holds. Precondition: it is complete for this
-// architecture and selection.
-std::vector<PassRecord> simulate_from_facts(const workloads::Workload& workload,
-                                            const Architecture& architecture,
-                                            const Selection& selection, const FactStore& facts);
+// Passes of which those that are alike, and of whose values nothing is known, are counted once.
+struct CountedPasses {
+  std::vector<std::vector<MachineRecord>> records;  // each by machine
+  std::vector<std::size_t> order;                   // of each pass of the list, its record
+
+  // Of each machine.
+  std::vector<Quantities> totals(std::size_t machines) const;
+};
+
+// What the engine whose facts the store holds says, from these alone. Precondition: the store is
+// complete for these plans. To be called from any thread.
+CountedPasses count_passes(const PassPlans& plans, const FactStore& facts);
 
 }  // namespace potomac::sim

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "sim/engines/engines.hpp"
 #include "workloads/sources/open_workload.hpp"
 
 namespace potomac::sim {
@@ -51,9 +53,8 @@ std::vector<KeyValue> SweepSpec::values_at(std::size_t point) const {
   return values;
 }
 
-Architecture SweepSpec::architecture_at(std::size_t point) const {
+Architecture SweepSpec::architecture_of(const std::vector<KeyValue>& values) const {
   Architecture architecture = base;
-  const std::vector<KeyValue> values = values_at(point);
   for (std::size_t i = 0; i < values.size(); ++i) {
     parameters[i].key->set(architecture, values[i]);
   }
@@ -64,7 +65,7 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
                      const std::string& workload, const workloads::Dimensions& dimensions) {
   const YamlValue root = read_yaml_file(path);
   root.allow_only({"workload", "trace", "dimensions", "arch", "engine", "layers", "passes",
-                   "energy", "accounting", "parameters"});
+                   "energy", "accounting", "against", "parameters"});
   // A file beside the sweep's own, or what ships under that name.
   const auto find = [&](const YamlValue& name, const ShippedFiles& files) {
     const std::filesystem::path own = path.parent_path() / name.as_string();
@@ -91,8 +92,8 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
   const auto architecture = find(root.at("arch"), shipped.architectures);
   spec.inputs = {path, spec.workload, architecture};
   if (const auto engine = root.find("engine")) {
-    spec.engine = kEngineKinds.at(engine->as_one_of(
-        {name_of(EngineKind::kCount), name_of(EngineKind::kFast), name_of(EngineKind::kSystemC)}));
+    const std::vector<std::string_view> names = engine_names();
+    spec.engine = names[engine->as_one_of(names)];
   }
   spec.selection = parse_selection(root);
   if (const auto tables = root.find("energy")) {
@@ -102,11 +103,18 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
       files.push_back(
           std::filesystem::is_regular_file(own) ? own : shipped.tables.find(table.as_string()));
     }
-    spec.tables = energy::load_unit_energy_tables(files);
+    spec.prices.tables = energy::load_unit_energy_tables(files);
     spec.inputs.insert(spec.inputs.end(), files.begin(), files.end());
   }
   if (const auto accounting = root.find("accounting")) {
-    spec.structural = accounting->as_one_of({"operation", "structural"}) == 1;
+    const std::vector<std::string_view> names = energy::accounting_names();
+    spec.prices.accountings = accountings_for(names[accounting->as_one_of(names)], "accounting");
+  }
+  if (const auto against = root.find("against")) {
+    for (const YamlValue& name : against->is_scalar() ? std::vector{*against} : against->items()) {
+      const std::string unit = name.as_string();
+      spec.rivals.asked.push_back(rivals_named({&unit, 1}, "against").asked.front());
+    }
   }
   spec.base = load_architecture(architecture);
   const auto parameters = root.at("parameters").entries();

@@ -4,14 +4,13 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "energy/pricing/unit_energy_table.hpp"
-#include "sim/engines/engines.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/results/pricing.hpp"
 #include "sim/results/selection.hpp"
+#include "sim/studies/run.hpp"
 #include "support/shipped_files.hpp"
 #include "workloads/workload/workload.hpp"
 
@@ -28,10 +27,10 @@ struct SweepSpec {
   std::filesystem::path file;
   std::filesystem::path workload;
   workloads::Dimensions dimensions;  // of a model description
-  std::optional<EngineKind> engine;  // none: engine_for()
+  std::string engine;                // by name; empty: engine_for()
   Selection selection;
-  std::vector<energy::UnitEnergyTable> tables;
-  bool structural = false;  // price by the `structural` accounting too
+  Prices prices;
+  Rivals rivals;
   Architecture base;
   std::vector<SweepParameter> parameters;
   // Every file that the sweep reads, itself included: none may be one of its outputs.
@@ -41,7 +40,10 @@ struct SweepSpec {
   std::size_t points() const;
   // The value of each parameter at a point, and the machine that they make of the base.
   std::vector<KeyValue> values_at(std::size_t point) const;
-  Architecture architecture_at(std::size_t point) const;
+  Architecture architecture_of(const std::vector<KeyValue>& values) const;
+  Architecture architecture_at(std::size_t point) const {
+    return architecture_of(values_at(point));
+  }
 };
 
 // What a sweep file may name instead of a path.

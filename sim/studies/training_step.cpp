@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "sim/machine/unit.hpp"
 #include "sim/memory/dram_bus.hpp"
 #include "support/error.hpp"
 
@@ -17,7 +19,8 @@ using energy::StepWork;
 using workloads::LayerShape;
 
 constexpr std::uint64_t kFp32Width = 32;
-constexpr std::array<std::string_view, 2> kOptimizerNames = {"sgd-momentum", "adam"};
+constexpr std::size_t kMfMac = 0;  // positions in a part's work
+constexpr std::size_t kFp32Mac = 1;
 
 // Of one weight.
 StepWork update_of_one(Optimizer optimizer) {
@@ -62,10 +65,10 @@ bool has_weights(const LayerShape& layer) {
 }
 
 struct Parts {
-  StepPart w{.name = "quantize W", .mf_mac = {}, .fp32_mac = {}};
-  StepPart a{.name = "quantize A", .mf_mac = {}, .fp32_mac = {}};
-  StepPart g{.name = "quantize G", .mf_mac = {}, .fp32_mac = {}};
-  StepPart update{.name = "weight update", .mf_mac = {}, .fp32_mac = {}};
+  StepPart w{.name = "quantize W", .work = std::vector<StepWork>(2)};
+  StepPart a{.name = "quantize A", .work = std::vector<StepWork>(2)};
+  StepPart g{.name = "quantize G", .work = std::vector<StepWork>(2)};
+  StepPart update{.name = "weight update", .work = std::vector<StepWork>(2)};
 };
 
 void add_layer(Parts& parts, const LayerShape& layer, const workloads::LayerFormats& formats,
@@ -74,7 +77,7 @@ void add_layer(Parts& parts, const LayerShape& layer, const workloads::LayerForm
   const bool first_term = layer.term == 1;
   StepWork of_a = quantization_of_one(first_term ? sum_bits : 0, formats.a.bits);
   of_a.integer_add_32 += 1;  // clipped (PRC)
-  parts.a.mf_mac += times(of_a, elements_of(layer.a));
+  parts.a.work[kMfMac] += times(of_a, elements_of(layer.a));
   if (!first_term) {
     return;  // W and G are those of the first term
   }
@@ -82,9 +85,10 @@ void add_layer(Parts& parts, const LayerShape& layer, const workloads::LayerForm
   if (has_weights(layer)) {
     of_w.fp32_add += 2;  // their mean is summed and taken off (WBC)
   }
-  parts.w.mf_mac += times(of_w, elements_of(layer.w));
+  parts.w.work[kMfMac] += times(of_w, elements_of(layer.w));
   if (layer.uses_gradient()) {
-    parts.g.mf_mac += times(quantization_of_one(sum_bits, formats.g.bits), elements_of(layer.g));
+    parts.g.work[kMfMac] +=
+        times(quantization_of_one(sum_bits, formats.g.bits), elements_of(layer.g));
   }
   if (layer.weight_grad && has_weights(layer)) {
     StepWork fp32 = update_of_one(optimizer);
@@ -95,8 +99,8 @@ void add_layer(Parts& parts, const LayerShape& layer, const workloads::LayerForm
     mf_mac.dram_read_bits = kept + sum_bits;
     mf_mac.integer_add_32 += 1;  // from a sum to FP32
     mf_mac.integer_add_8 += 1;
-    parts.update.fp32_mac += times(fp32, elements_of(layer.w));
-    parts.update.mf_mac += times(mf_mac, elements_of(layer.w));
+    parts.update.work[kFp32Mac] += times(fp32, elements_of(layer.w));
+    parts.update.work[kMfMac] += times(mf_mac, elements_of(layer.w));
   }
 }
 
@@ -155,40 +159,50 @@ std::vector<std::string> assumptions_of(const workloads::Workload& workload,
   return lines;
 }
 
-}  // namespace
-
-std::string_view name_of(Optimizer optimizer) {
-  return kOptimizerNames.at(static_cast<std::size_t>(optimizer));
+// Cycles that a part takes: its bits at DRAM's full bandwidth.
+std::uint64_t cycles_of(const StepWork& work, const Architecture& architecture) {
+  if (!architecture.memory || !architecture.memory->dram) {
+    return 0;
+  }
+  const DramBus bus(without_device(*architecture.memory->dram), architecture.clock_mhz);
+  return static_cast<std::uint64_t>(bus.cycles_for(static_cast<std::int64_t>(work.dram_bits())));
 }
 
-TrainingStep training_step(const workloads::Workload& workload, const Architecture& architecture,
-                           const Selection& selection, Optimizer optimizer) {
+}  // namespace
+
+TrainingStep training_step(const PassList& list, const Architecture& architecture,
+                           Optimizer optimizer) {
   for (const workloads::Pass pass : workloads::kPasses) {
-    if (std::ranges::find(selection.passes, pass) == selection.passes.end()) {
+    if (std::ranges::find(list.selection().passes, pass) == list.selection().passes.end()) {
       throw InputError(
           {"", "--step",
            fmt::format("a step has all passes, and {} is left out", workloads::name_of(pass)),
            "leave out --passes"});
     }
   }
+  const workloads::Workload& workload = list.workload();
   Parts parts;
-  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-    const LayerShape& layer = workload.layers()[i];
-    if (!selection.passes_of(layer).empty()) {
-      add_layer(parts, layer, workload.formats()[i], architecture, optimizer);
+  std::optional<std::size_t> last;
+  for (const PassItem& item : list.items()) {
+    if (last != item.layer) {
+      last = item.layer;
+      add_layer(parts, list.layer(item), workload.formats()[item.layer], architecture, optimizer);
     }
   }
-  return {optimizer,
-          {parts.w, parts.a, parts.g, parts.update},
-          assumptions_of(workload, architecture, optimizer)};
-}
-
-std::uint64_t cycles_of(const energy::StepWork& work, const Architecture& architecture) {
-  if (!architecture.memory || !architecture.memory->dram) {
-    return 0;
+  TrainingStep step{.optimizer = optimizer,
+                    .machines = {std::string(info_of(Unit::kMfMac).name),
+                                 std::string(info_of(Unit::kFp32Mac).name)},
+                    .parts = {parts.w, parts.a, parts.g, parts.update},
+                    .cycles = {},
+                    .assumptions = assumptions_of(workload, architecture, optimizer),
+                    .energy = {}};
+  for (const StepPart& part : step.parts) {
+    std::vector<std::uint64_t>& cycles = step.cycles.emplace_back();
+    for (const StepWork& work : part.work) {
+      cycles.push_back(cycles_of(work, architecture));
+    }
   }
-  const DramBus bus(without_device(*architecture.memory->dram), architecture.clock_mhz);
-  return static_cast<std::uint64_t>(bus.cycles_for(static_cast<std::int64_t>(work.dram_bits())));
+  return step;
 }
 
 }  // namespace potomac::sim

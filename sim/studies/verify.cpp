@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "sim/memory/pass_memory.hpp"
-#include "sim/plan/memory_plans.hpp"
+#include "sim/plan/pass_plans.hpp"
 #include "sim/studies/drawn_convolution.hpp"
 #include "support/error.hpp"
 #include "workloads/layers/lowering.hpp"
@@ -195,7 +195,7 @@ void require_fit(const Architecture& architecture, const workloads::LoweredPass&
     for (const workloads::GemmShape& gemm : operands.shapes()) {
       require_room(architecture, gemm, mf_mac_bits(architecture, operands), "MF-MAC",
                    operands.layer());
-      require_room(architecture, gemm, kFp32Bits, "FP32", operands.layer());
+      require_room(architecture, gemm, ElementBits{32, 32, 32}, "FP32", operands.layer());
     }
   }
 }
@@ -320,39 +320,24 @@ PassCounts filled_in(PassCounts counted, const PassCounts& other) {
   return counted;
 }
 
-// What one machine makes of a case: its tiles, and what holds it back.
-class MachineSchedule {
- public:
-  MachineSchedule(const VerifyCase& verify_case, const workloads::LoweredPass& operands,
-                  const ElementBits& bits)
-      : case_(verify_case), schedule_(schedule_of(operands, bits)) {}
+// What the tensors of a drawn layer are stored as.
+workloads::LayerFormats formats_of(const workloads::Layer& layer) {
+  workloads::LayerFormats formats;
+  formats.w.bits = layer.w.bits;
+  formats.a.bits = layer.a.bits;
+  formats.g.bits = layer.g.bits;
+  return formats;
+}
 
-  const Schedule& schedule() const { return schedule_; }
-
-  // Anew for each run; null if nothing does.
-  std::unique_ptr<Pace> pace() const {
-    if (plan_) {
-      return std::make_unique<PlannedPace>(case_.layer.shape, case_.pass, case_.architecture,
-                                           schedule_, *plan_);
-    }
-    return case_.stalls ? std::make_unique<RandomPace>(*case_.stalls) : nullptr;
+// What holds an array back in a run, made anew for each; null if nothing does.
+std::unique_ptr<Pace> pace_of(const VerifyCase& verify_case, const PlannedPass& planned) {
+  if (planned.memory) {
+    return std::make_unique<PlannedPace>(verify_case.layer.shape, verify_case.pass,
+                                         verify_case.architecture, *planned.plan.schedule,
+                                         *planned.memory);
   }
-
- private:
-  Schedule schedule_of(const workloads::LoweredPass& operands, const ElementBits& bits) {
-    const Architecture& a = case_.architecture;
-    if (!a.memory) {
-      return {operands.shapes(), a.array, a.dataflow};
-    }
-    auto touched = operands_of(case_.layer.shape, case_.pass, a.lowering);
-    plan_ = plan_memory(touched, a, bits, "drawn", case_.layer.shape.name);
-    return {operands.shapes(), a.array, a.dataflow, plan_->tiles};
-  }
-
-  const VerifyCase& case_;
-  std::optional<PassMemory> plan_;
-  Schedule schedule_;
-};
+  return verify_case.stalls ? std::make_unique<RandomPace>(*verify_case.stalls) : nullptr;
+}
 
 }  // namespace
 
@@ -390,16 +375,18 @@ VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
 std::string difference_between(const VerifyCase& verify_case, const VerifiedEngines& engines) {
   const Architecture& architecture = verify_case.architecture;
   const workloads::LoweredPass operands(verify_case.layer, verify_case.pass, architecture.lowering);
+  const std::vector<Machine> machines = machines_of(architecture, {});
+  const std::vector<PlannedPass> plans =
+      plan_pass(shape_of(verify_case.layer.shape, formats_of(verify_case.layer), verify_case.pass,
+                         architecture.lowering),
+                architecture, machines);
   Job job{.architecture = &architecture,
           .operands = &operands,
-          .accumulator = require_fit(architecture, verify_case.layer.shape.name,
-                                     operands.first().format(), operands.second().format())};
-  const MachineSchedule mf_mac(verify_case, operands, mf_mac_bits(architecture, operands));
-  const MachineSchedule fp32(verify_case, operands, kFp32Bits);
+          .accumulator = plans[kMfMacMachine].plan.accumulator};
   const auto run = [&](Engine& engine, const Detail& detail) {
-    const MachineSchedule& machine = job.unit == Unit::kMfMac ? mf_mac : fp32;
-    const std::unique_ptr<Pace> pace = machine.pace();
-    job.schedule = &machine.schedule();
+    const PlannedPass& planned = plans[job.unit == Unit::kMfMac ? kMfMacMachine : kFp32Machine];
+    const std::unique_ptr<Pace> pace = pace_of(verify_case, planned);
+    job.schedule = planned.plan.schedule.get();
     job.pace = pace.get();
     return engine.run(job, detail);
   };

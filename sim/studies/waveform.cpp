@@ -15,9 +15,8 @@
 #include "sim/engines/systemc/systemc_engine.hpp"
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/schedule.hpp"
-#include "sim/memory/pass_memory.hpp"
-#include "sim/plan/fit.hpp"
-#include "sim/plan/memory_plans.hpp"
+#include "sim/memory/memory_pace.hpp"
+#include "sim/plan/pass_plans.hpp"
 #include "sim/studies/gtkwave.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
@@ -27,9 +26,8 @@ namespace {
 
 using workloads::LayerShape;
 
-// Position of the layer that a waveform is wanted of.
-std::size_t find_waveform_layer(const workloads::Workload& workload,
-                                const WaveformRequest& request) {
+// The one pass that a waveform is wanted of.
+PassList waveform_pass(const workloads::Workload& workload, const WaveformRequest& request) {
   const auto& layers = workload.layers();
   const auto found = std::ranges::find(layers, request.layer, &LayerShape::name);
   if (found == layers.end() ||
@@ -39,7 +37,11 @@ std::size_t find_waveform_layer(const workloads::Workload& workload,
          fmt::format("there is no pass {}/{}", request.layer, workloads::name_of(request.pass)),
          fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
   }
-  return static_cast<std::size_t>(std::distance(layers.begin(), found));
+  std::string pattern;  // the name itself, whatever it holds
+  for (const char c : request.layer) {
+    pattern += fmt::format("\\{}", c);
+  }
+  return {workload, {.layers = {pattern}, .passes = {request.pass}}};
 }
 
 // A disk that filled leaves a waveform without its last line, and SystemC does not say so.
@@ -75,47 +77,52 @@ void erase_date(const std::filesystem::path& file) {
 // The pass's first GEMM, alone: with a memory in its tiles, and held back by it.
 class FirstGemm {
  public:
-  // Precondition: the pass has a GEMM.
-  FirstGemm(const workloads::Workload& workload, std::size_t layer, workloads::Pass pass,
-            const Architecture& architecture)
-      : architecture_(architecture), schedule_(schedule_of(workload, layer, pass)) {}
+  FirstGemm(const workloads::Workload& workload, const Architecture& architecture,
+            const WaveformRequest& request, WorkerPool& pool)
+      : list_(waveform_pass(workload, request)),
+        plans_(list_, architecture, {}, pool),
+        planned_(plans_.of(item())[kMfMacMachine]) {
+    const Schedule& whole = *planned_.plan.schedule;
+    if (whole.gemms().empty()) {
+      throw InputError({workload.path().string(), "--vcd-gemm",
+                        fmt::format("{}/{} has no GEMM: no input pixel meets an output",
+                                    request.layer, workloads::name_of(request.pass)),
+                        "choose another"});
+    }
+    workloads::GemmShape gemm = whole.gemms().front();
+    gemm.count = 1;
+    schedule_.emplace(std::vector{gemm}, architecture.array, architecture.dataflow,
+                      std::vector{planned_.memory ? planned_.memory->tiles.front() : uncut(gemm)});
+    if (planned_.memory) {
+      operands_ = operands_of(list_.layer(item()), request.pass, architecture.lowering);
+    }
+  }
 
-  const Schedule& schedule() const { return schedule_; }
+  const PassItem& item() const { return list_.items().front(); }
+  const PassPlan& plan() const { return planned_.plan; }
+  const Schedule& schedule() const { return *schedule_; }
   std::uint64_t cycles() {
+    const Issue issue = plans_.architecture().issue;
     const std::unique_ptr<Pace> held_back = pace();
-    return cycles_of(schedule_, architecture_.issue).total() +
-           (held_back ? held_back->total_stalls(schedule_, architecture_.issue) : 0);
+    return cycles_of(schedule(), issue).total() +
+           (held_back ? held_back->total_stalls(schedule(), issue) : 0);
   }
   // Anew for each run; null if nothing holds the array back.
   std::unique_ptr<Pace> pace() {
-    if (!architecture_.memory || !architecture_.memory->dram) {
+    const Architecture& architecture = plans_.architecture();
+    if (!architecture.memory || !architecture.memory->dram) {
       return nullptr;
     }
-    return std::make_unique<MemoryPace>(architecture_, schedule_, first(), bits_);
+    return std::make_unique<MemoryPace>(architecture, schedule(), std::span(operands_).first(1),
+                                        planned_.memory->bits);
   }
 
  private:
-  // Of the first entry of the pass's GEMMs.
-  std::span<GemmOperands> first() { return std::span(operands_).first(1); }
-
-  Schedule schedule_of(const workloads::Workload& workload, std::size_t layer,
-                       workloads::Pass pass) {
-    const workloads::LayerShape& shape = workload.layers()[layer];
-    workloads::GemmShape gemm = workloads::gemms_of(shape, pass, architecture_.lowering).front();
-    gemm.count = 1;
-    Blocking tiles = uncut(gemm);
-    if (architecture_.memory) {
-      operands_ = operands_of(shape, pass, architecture_.lowering);
-      bits_ = mf_mac_bits(architecture_, workload, layer, pass);
-      tiles = plan_memory(first(), architecture_, bits_, "MF-MAC", shape.name).tiles.front();
-    }
-    return {{gemm}, architecture_.array, architecture_.dataflow, {tiles}};
-  }
-
-  const Architecture& architecture_;
-  std::vector<GemmOperands> operands_;
-  ElementBits bits_;
-  Schedule schedule_;
+  PassList list_;
+  PassPlans plans_;
+  const PlannedPass& planned_;
+  std::vector<GemmOperands> operands_;  // of the entries of the pass's GEMMs
+  std::optional<Schedule> schedule_;
 };
 
 }  // namespace
@@ -127,20 +134,11 @@ std::vector<std::filesystem::path> waveform_files(const std::filesystem::path& v
 }
 
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
-                    const WaveformRequest& request) {
-  const std::size_t layer = find_waveform_layer(workload, request);
-  require_fit(architecture, workload, layer, request.pass);
+                    const WaveformRequest& request, WorkerPool& pool) {
   require_systemc_array(architecture.array);
-  const std::vector<workloads::GemmShape> gemms =
-      workloads::gemms_of(workload.layers()[layer], request.pass, architecture.lowering);
-  if (gemms.empty()) {
-    throw InputError({workload.path().string(), "--vcd-gemm",
-                      fmt::format("{}/{} has no GEMM: no input pixel meets an output",
-                                  request.layer, workloads::name_of(request.pass)),
-                      "choose another"});
-  }
+  FirstGemm first(workload, architecture, request, pool);
   if (request.cycles) {
-    const std::uint64_t cycles = FirstGemm(workload, layer, request.pass, architecture).cycles();
+    const std::uint64_t cycles = first.cycles();
     if (request.cycles->begin >= request.cycles->end || request.cycles->end > cycles) {
       throw InputError({workload.path().string(), "--vcd-cycles",
                         fmt::format("{}:{} is no window of the {} cycles that {}/{} takes",
@@ -152,20 +150,19 @@ void check_waveform(const workloads::Workload& workload, const Architecture& arc
 }
 
 void write_waveform(const workloads::Workload& workload, const Architecture& architecture,
-                    const WaveformRequest& request) {
+                    const WaveformRequest& request, WorkerPool& pool) {
   const std::vector<std::filesystem::path> names = waveform_files(request.file);
   AtomicFile file(names[0]);
   AtomicFile save(names[1]);
   AtomicFile codes(names[2]);
   {
-    const std::size_t index = find_waveform_layer(workload, request);
-    const std::optional<workloads::Layer> layer = workload.read(index);
+    FirstGemm first(workload, architecture, request, pool);
+    const std::optional<workloads::Layer> layer = workload.read(first.item().layer);
     if (!layer) {
       throw InputError(
           {workload.path().string(), "--vcd-gemm", "the workload has no values", "name a trace"});
     }
     const workloads::LoweredPass operands(*layer, request.pass, architecture.lowering);
-    FirstGemm first(workload, index, request.pass, architecture);
     const std::unique_ptr<Pace> pace = first.pace();
     WaveformOptions options{.file = file.temporary_path(), .begin = 0, .end = {}, .list = {}};
     if (request.cycles) {
@@ -181,7 +178,7 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
     engine->run({.architecture = &architecture,
                  .schedule = &first.schedule(),
                  .operands = &operands,
-                 .accumulator = require_fit(architecture, workload, index, request.pass),
+                 .accumulator = first.plan().accumulator,
                  .pace = pace.get()},
                 {});
   }

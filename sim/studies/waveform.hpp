@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/architecture.hpp"
 #include "workloads/workload/workload.hpp"
 
@@ -30,10 +31,10 @@ std::vector<std::filesystem::path> waveform_files(const std::filesystem::path& v
 // Throws InputError if there is no such GEMM, if its run does not have these cycles, or if no
 // SystemC array can be built for it.
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
-                    const WaveformRequest& request);
+                    const WaveformRequest& request, WorkerPool& pool);
 
 // Throws InputError as above, or MachineError if the disk does not take all of it.
 void write_waveform(const workloads::Workload& workload, const Architecture& architecture,
-                    const WaveformRequest& request);
+                    const WaveformRequest& request, WorkerPool& pool);
 
 }  // namespace potomac::sim

@@ -99,7 +99,7 @@ void run_fast(benchmark::State& state, const workloads::Layer& layer,
   architecture.pe.accumulator = accumulator;
   const Machine machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
-  const auto engine = sim::make_engine(sim::EngineKind::kFast, pool);
+  const auto engine = sim::make_engine("fast", pool);
   std::uint64_t macs = 0;
   std::uint64_t overflows = 0;
   for (auto _ : state) {
@@ -145,7 +145,7 @@ void systemc(benchmark::State& state) {
                                      : normal_layer(2 * side, slots, 2 * side, 5);
   const Machine machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
-  const auto engine = sim::make_engine(sim::EngineKind::kSystemC, pool);
+  const auto engine = sim::make_engine("systemc", pool);
   std::uint64_t pe_cycles = 0;
   for (auto _ : state) {
     const auto result = engine->run(machine.job(sim::Unit::kMfMac), {});

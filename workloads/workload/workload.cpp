@@ -47,4 +47,21 @@ std::string_view name_of(ValueSource source) {
   return "";
 }
 
+std::optional<std::int64_t> batch_of(const Dimensions& dimensions,
+                                     const std::vector<LayerShape>& layers) {
+  if (const auto found = dimensions.find("batch"); found != dimensions.end()) {
+    return found->second;
+  }
+  std::optional<std::int64_t> batch;
+  for (const LayerShape& layer : layers) {
+    if (is_convolution(layer.kind)) {
+      if (batch && *batch != layer.a.front()) {
+        return std::nullopt;
+      }
+      batch = layer.a.front();
+    }
+  }
+  return batch;
+}
+
 }  // namespace potomac::workloads

@@ -40,11 +40,17 @@ struct WorkloadInfo {
   std::string rounding = "log2";       // "log2" or "linear"
   std::string gradient_rounding = {};  // of G, where it is another: these, or "stochastic"
   ValueSource values = ValueSource::kCaptured;
-  std::string synthesis = {};  // how synthetic values were drawn
-  Dimensions dimensions = {};  // what a description's were bound to
+  std::string synthesis = {};                        // how synthetic values were drawn
+  Dimensions dimensions = {};                        // what a description's were bound to
+  std::optional<std::int64_t> batch = std::nullopt;  // inputs of a step, where it is known
 
   friend bool operator==(const WorkloadInfo&, const WorkloadInfo&) = default;
 };
+
+// The inputs of a step: what the dimension `batch` was bound to, else the extent that all
+// convolutions share as theirs. Nothing where there is neither.
+std::optional<std::int64_t> batch_of(const Dimensions& dimensions,
+                                     const std::vector<LayerShape>& layers);
 
 // "log2", "linear" or "stochastic".
 bool is_gradient_rounding(std::string_view rounding);

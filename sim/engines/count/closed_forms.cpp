@@ -154,15 +154,27 @@ PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& sched
   return counts;
 }
 
-PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedule,
-                       const ZeroCounts& zeros) {
-  PassCounts counts = structural_counts(schedule, architecture.issue, zeros);
+PassCounts baseline_counts(Unit unit, const Architecture& architecture, const Schedule& schedule,
+                           const ZeroCounts& zeros, const PassCounts* counted) {
+  PassCounts counts;
+  if (counted == nullptr) {
+    counts = structural_counts(schedule, architecture.issue, zeros);
+  } else {
+    counts = *counted;
+    counts.zeros = zeros;
+    counts.toggles = energy::RegisterToggles::unknown();
+    energy::ActionCounts& of_unit = counts.actions;
+    of_unit.exponent_add = of_unit.sign_xor = of_unit.accumulate = 0;
+    of_unit.overflow = of_unit.dropped_product = of_unit.accumulator_write = 0;
+  }
   energy::ActionCounts& actions = counts.actions;
   const bool gating = architecture.baseline.zero_gating;
   actions.gated_mac = gating ? zeros.macs : Count(0);
-  actions.fp32_multiply = actions.fp32_add = Count(schedule.macs()) - actions.gated_mac;
+  const Count fired = Count(schedule.macs()) - actions.gated_mac;
+  (unit == Unit::kFp32Mac ? actions.fp32_multiply : actions.multiply) = fired;
+  (info_of(unit).sums_floats ? actions.fp32_add : actions.accumulate) = fired;
   if (schedule.dataflow() == Dataflow::kOutputStationary) {
-    actions.accumulator_write = actions.fp32_add + (gating ? zeros.starts : Count(0));
+    actions.accumulator_write = fired + (gating ? zeros.starts : Count(0));
   }
   return counts;
 }

@@ -11,9 +11,10 @@ namespace potomac::sim {
 PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& schedule,
                          const ValueFacts* facts);
 
-// The FP32 array of the same shape; it meets the same zeros.
-PassCounts fp32_counts(const Architecture& architecture, const Schedule& schedule,
-                       const ZeroCounts& zeros);
+// An array of the same shape whose PEs hold another unit; it meets the same zeros. `counted` may be
+// null, or the MF-MAC array's counts over the same schedule, without stalls: registers do the same.
+PassCounts baseline_counts(Unit unit, const Architecture& architecture, const Schedule& schedule,
+                           const ZeroCounts& zeros, const PassCounts* counted = nullptr);
 
 // The zeros that `products` tell of; unknown if it is null.
 ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products);

@@ -15,7 +15,7 @@ class CountEngine : public Engine {
 
   PassCounts run(const Job& job, const Detail& detail) override {
     assert(!detail.accumulators && !detail.fp32);
-    PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job) : run_fp32(job);
+    PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job) : run_baseline(job);
     if (job.pace != nullptr) {
       add_stalls(counts, *job.schedule, job.architecture->issue, *job.pace);
     }
@@ -23,6 +23,15 @@ class CountEngine : public Engine {
       detail.done(static_cast<std::int64_t>(job.schedule->macs()));
     }
     return counts;
+  }
+
+  ValueFacts facts(const workloads::LoweredPass& operands, const rtl::Accumulator& accumulator,
+                   const MacsDone& done) override {
+    ValueFacts found = counted_facts(operands, accumulator, pool_);
+    if (done) {
+      done(workloads::macs_of(operands.shapes()));
+    }
+    return found;
   }
 
  private:
@@ -36,14 +45,18 @@ class CountEngine : public Engine {
     return mf_mac_counts(*job.architecture, *job.schedule, facts);
   }
 
-  PassCounts run_fp32(const Job& job) {
+  PassCounts run_baseline(const Job& job) {
+    if (job.zeros != nullptr) {
+      return baseline_counts(job.unit, *job.architecture, *job.schedule, *job.zeros, job.counted);
+    }
     const ProductCounts* products = job.facts == nullptr ? nullptr : &job.facts->products;
     std::optional<ProductCounts> found;
     if (products == nullptr && job.operands != nullptr) {
       found = count_zeros(*job.operands, pool_);
       products = &*found;
     }
-    return fp32_counts(*job.architecture, *job.schedule, zeros_of(*job.schedule, products));
+    return baseline_counts(job.unit, *job.architecture, *job.schedule,
+                           zeros_of(*job.schedule, products));
   }
 
   WorkerPool& pool_;

@@ -29,6 +29,7 @@ class FastEngine : public Engine {
   explicit FastEngine(WorkerPool& pool) : pool_(pool) {}
 
   PassCounts run(const Job& job, const Detail& detail) override {
+    assert(job.unit == Unit::kMfMac || job.unit == Unit::kFp32Mac);
     assert(job.operands != nullptr || !(detail.accumulators || detail.fp32));
     const bool toggles = detail.toggles && job.operands != nullptr;
     // Of two walks through the MACs, the longer one tells of them.
@@ -43,6 +44,11 @@ class FastEngine : public Engine {
       add_stalls(counts, *job.schedule, job.architecture->issue, *job.pace);
     }
     return counts;
+  }
+
+  ValueFacts facts(const workloads::LoweredPass& operands, const rtl::Accumulator& accumulator,
+                   const MacsDone& done) override {
+    return value_facts(operands, accumulator, {}, done, pool_);
   }
 
  private:
@@ -64,15 +70,15 @@ class FastEngine : public Engine {
       detail.done(static_cast<std::int64_t>(job.schedule->macs()));
     }
     if (job.facts != nullptr) {
-      return fp32_counts(*job.architecture, *job.schedule,
-                         zeros_of(*job.schedule, &job.facts->products));
+      return baseline_counts(job.unit, *job.architecture, *job.schedule,
+                             zeros_of(*job.schedule, &job.facts->products));
     }
     std::optional<ProductCounts> products;
     if (job.operands != nullptr) {
       products = count_zeros(*job.operands, pool_);
     }
-    return fp32_counts(*job.architecture, *job.schedule,
-                       zeros_of(*job.schedule, products ? &*products : nullptr));
+    return baseline_counts(job.unit, *job.architecture, *job.schedule,
+                           zeros_of(*job.schedule, products ? &*products : nullptr));
   }
 
   WorkerPool& pool_;

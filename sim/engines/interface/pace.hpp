@@ -45,6 +45,8 @@ inline Step step_at(const FoldTiming& timing, std::int64_t at, std::int64_t rows
   return step;
 }
 
+struct MemoryJob;
+
 class Pace {
  public:
   virtual ~Pace() = default;
@@ -59,6 +61,10 @@ class Pace {
   // All stalls of the pass at once, instead of the above: for engines that do not step. As it
   // stands, it asks as an array would. Precondition: the schedule has a fold.
   virtual std::uint64_t total_stalls(const Schedule& schedule, Issue issue);
+
+  // Where a memory is what holds the array back: what modules need that are to be that memory
+  // beside an array, and to hold it back in this one's place (sim/memory). Null where it is not.
+  virtual const MemoryJob* memory() { return nullptr; }
 };
 
 }  // namespace potomac::sim

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -226,6 +227,7 @@ class SystemCEngine : public Engine {
       : waveform_(std::move(waveform)), modules_(std::move(modules)) {}
 
   PassCounts run(const Job& job, const Detail& detail) override {
+    assert(job.unit == Unit::kMfMac || job.unit == Unit::kFp32Mac);
     require_systemc_array(job.architecture->array);
     if (job.operands == nullptr) {
       throw InputError({"", "--engine systemc", "needs values, and this workload has shapes only",
@@ -307,13 +309,9 @@ std::uint64_t clock_period_ps(double clock_mhz) {
 }
 
 void require_systemc_array(ArrayShape array) {
-  if (array.pes() > kMaxSystemCPes) {
-    throw InputError({"", "array",
-                      fmt::format("{} x {} PEs are too many for one SystemC module each (at most "
-                                  "{})",
-                                  array.rows, array.cols, kMaxSystemCPes),
-                      "use --engine fast, which gives the same result, or a smaller array"});
-  }
+  EngineInfo limits;
+  limits.most_pes = kMaxSystemCPes;
+  require_buildable(limits, array);
 }
 
 std::unique_ptr<Engine> make_systemc_engine(const std::optional<WaveformOptions>& waveform,

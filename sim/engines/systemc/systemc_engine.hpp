@@ -12,10 +12,6 @@
 #include "rtl_models/systemc/waveform_signal.hpp"
 #include "sim/engines/interface/engine.hpp"
 
-namespace sc_core {
-class sc_clock;
-}
-
 namespace potomac::sim {
 
 // PEs that one SystemC array may have: above, elaboration alone takes minutes and many GB.
@@ -38,19 +34,6 @@ struct WaveformOptions {
   std::optional<std::uint64_t> end;
   std::function<void(const std::vector<rtl::WaveformSignal>&)> list;  // takes what is in the file
 };
-
-// Modules beside the array, in its simulation: a memory.
-class SystemModules {
- public:
-  virtual ~SystemModules() = default;
-
-  // Before a pass that `pace` (or nothing) holds back: who is to be asked in its place.
-  virtual Pace* begin(Pace* pace) = 0;
-  // When the simulation has come to its end. Throws what went wrong in it.
-  virtual void end() = 0;
-};
-// Makes them while the array is elaborated that the clock belongs to.
-using MakeSystemModules = std::function<std::unique_ptr<SystemModules>(sc_core::sc_clock& clock)>;
 
 // An array is elaborated at first use, and again only where the machine changes.
 std::unique_ptr<Engine> make_systemc_engine(

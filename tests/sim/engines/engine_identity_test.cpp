@@ -12,6 +12,7 @@
 
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engines.hpp"
+#include "sim/engines/fast/fast_facts.hpp"
 #include "tests/sim/engines/random_passes.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
 #include "tests/sim/machine/drawn_blocking.hpp"
@@ -19,7 +20,6 @@
 namespace potomac::test {
 namespace {
 
-using sim::EngineKind;
 
 std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
   std::vector<std::uint32_t> bits;
@@ -60,8 +60,8 @@ std::uint64_t partial_sum_writes(const Machine& machine) {
 void check_identity(const Machine& machine) {
   const sim::Architecture& architecture = machine.architecture;
   sim::WorkerPool pool(2);
-  const auto fast_engine = sim::make_engine(EngineKind::kFast, pool);
-  const auto systemc_engine = sim::make_engine(EngineKind::kSystemC, pool);
+  const auto fast_engine = sim::make_engine("fast", pool);
+  const auto systemc_engine = sim::make_engine("systemc", pool);
   const auto fast = run_mf_mac(*fast_engine, machine);
   const auto systemc = run_mf_mac(*systemc_engine, machine);
   const Reference reference = reference_pass(machine);
@@ -114,7 +114,7 @@ void check_identity(const Machine& machine) {
   RC_ASSERT(fast_engine->run(known, {}) == without_toggles(fast.result));
   known.unit = sim::Unit::kFp32Mac;
   RC_ASSERT(without_toggles(fast_fp32.result) ==
-            sim::fp32_counts(architecture, machine.schedule, systemc.result.zeros));
+            sim::baseline_counts(sim::Unit::kFp32Mac, architecture, machine.schedule, systemc.result.zeros));
   RC_ASSERT(fast_engine->run(known, {}) == without_toggles(fast_fp32.result));
 
   // A memory that holds the array back costs cycles, the same in every engine, and nothing else.
@@ -164,7 +164,7 @@ RC_GTEST_PROP(EngineIdentity, PhasesAndInsertedZerosGiveTheSameResults, ()) {
                                                                : workloads::Pass::kBackwardData;
   sim::Architecture architecture = random_architecture({layer, pass, {}}, 5);
   sim::WorkerPool pool(2);
-  const auto engine = sim::make_engine(EngineKind::kFast, pool);
+  const auto engine = sim::make_engine("fast", pool);
   std::vector<std::vector<std::int64_t>> sums;
   std::vector<std::vector<std::uint32_t>> floats;
   std::vector<energy::ActionCounts> actions;
@@ -210,7 +210,7 @@ RC_GTEST_PROP(EngineIdentity, LongSumsAroundTheEdgeOfOverflowAreTheSame, ()) {
       *rc::gen::element(rtl::Overflow::kWrap, rtl::Overflow::kSaturate);
   const Machine machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(2);
-  const auto fast = run_mf_mac(*sim::make_engine(EngineKind::kFast, pool), machine);
+  const auto fast = run_mf_mac(*sim::make_engine("fast", pool), machine);
   const Reference reference = reference_pass(machine);
   RC_ASSERT(fast.values == reference.values);
   RC_ASSERT(fast.result.actions.overflow == reference.overflow);
@@ -223,8 +223,8 @@ TEST(FastEngine, TogglesOfLargerPassesAreTheHardwares) {
   workloads::Layer layer;
   layer.shape.name = "000-large";
   sim::WorkerPool pool(2);
-  const auto fast = sim::make_engine(EngineKind::kFast, pool);
-  const auto systemc = sim::make_engine(EngineKind::kSystemC, pool);
+  const auto fast = sim::make_engine("fast", pool);
+  const auto systemc = sim::make_engine("systemc", pool);
   struct Size {
     std::int64_t m, n, k;
   };
@@ -272,7 +272,7 @@ TEST(FastEngine, WithoutValuesKnowsWhatTheShapesDecide) {
     return made;
   }();
   sim::WorkerPool pool(1);
-  const auto engine = sim::make_engine(EngineKind::kFast, pool);
+  const auto engine = sim::make_engine("fast", pool);
   for (const bool gating : {true, false}) {
     sim::Architecture architecture;
     architecture.array = {2, 2};

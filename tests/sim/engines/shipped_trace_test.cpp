@@ -39,8 +39,8 @@ INSTANTIATE_TEST_SUITE_P(, ShippedTraces,
 TEST_P(ShippedTraces, EveryGemmIsTheSameInBothEngines) {
   const sim::Architecture architecture = sim::load_architecture(kArchitecture);
   sim::WorkerPool pool(2);
-  const auto fast = sim::make_engine(sim::EngineKind::kFast, pool);
-  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, pool);
+  const auto fast = sim::make_engine("fast", pool);
+  const auto systemc = sim::make_engine("systemc", pool);
   const workloads::TraceReader trace(std::string(kTraces) + GetParam() + ".h5");
   for (std::size_t i = 0; i < std::min(trace.layers().size(), kMostLayers); ++i) {
     const workloads::Layer layer = *trace.read(i);
@@ -59,8 +59,8 @@ TEST_P(ShippedTraces, EveryGemmIsTheSameInBothEngines) {
 TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
   const sim::Architecture architecture = sim::load_architecture(kArchitecture);
   sim::WorkerPool pool(1);
-  const auto systemc = sim::make_engine(sim::EngineKind::kSystemC, pool);
-  const auto fast = sim::make_engine(sim::EngineKind::kFast, pool);
+  const auto systemc = sim::make_engine("systemc", pool);
+  const auto fast = sim::make_engine("fast", pool);
   const workloads::TraceReader trace(std::string(kTraces) + "fashion-cnn-b16.h5");
   for (const std::size_t i : {std::size_t{0}, std::size_t{4}}) {
     const workloads::Layer layer = *trace.read(i);
@@ -73,7 +73,7 @@ TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
       sim::PassCounts but_toggles = by_systemc.result;
       but_toggles.toggles = energy::RegisterToggles::unknown();
       EXPECT_EQ(but_toggles,
-                sim::fp32_counts(architecture, machine.schedule, by_systemc.result.zeros));
+                sim::baseline_counts(sim::Unit::kFp32Mac, architecture, machine.schedule, by_systemc.result.zeros));
     }
   }
 }

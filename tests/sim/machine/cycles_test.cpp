@@ -112,7 +112,7 @@ TEST(OutputStationaryCycles, AreThoseOfTheSystemCArrayOnAGridOfShapes) {
       sim::Architecture architecture;
       architecture.array = {rows, cols};
       sim::WorkerPool pool(1);
-      const auto engine = sim::make_engine(sim::EngineKind::kSystemC, pool);
+      const auto engine = sim::make_engine("systemc", pool);
       for (const std::int64_t m : {1, 2, 4, 5, 9}) {
         for (const std::int64_t n : {1, 3, 4}) {
           for (const std::int64_t k : {1, 2, 7}) {
@@ -202,7 +202,7 @@ TEST(WorkedExample, CountsOfTheDocumentationAreWhatTheArrayCounts) {
   const workloads::Layer layer = worked_example();
   const Machine machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
-  for (const auto kind : {sim::EngineKind::kSystemC, sim::EngineKind::kFast}) {
+  for (const auto kind : {"systemc", "fast"}) {
     const sim::PassCounts result =
         sim::make_engine(kind, pool)->run(machine.job(sim::Unit::kMfMac), {});
     EXPECT_EQ(result.cycles, (Cycles{0, 8, 2, 0}));

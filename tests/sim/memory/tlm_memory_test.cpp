@@ -72,7 +72,7 @@ TEST_P(TlmMemory, HoldsTheArrayBackAsTheModelSays) {
   PlannedPace pace(pass.layer.shape, workloads::Pass::kForward, pass.architecture, machine.schedule,
                    plan);
   WorkerPool pool(1);
-  const auto engine = make_engine_with_memory(EngineKind::kSystemC, pool);
+  const auto engine = make_engine_with_memory("systemc", pool);
   Job job = machine.job(Unit::kMfMac);
   job.pace = &pace;
   const PassCounts counts = engine->run(job, {});
@@ -100,7 +100,7 @@ TEST(TlmMemoryDeadlock, TellsWhoWaitsForWhomInADeadlock) {
   // What streams before what stays: it waits for the last slot of the tile before, and that slot
   // comes with the first row of what stays.
   const auto engine = make_engine_with_memory(
-      EngineKind::kSystemC, pool, [](const Architecture&) -> std::vector<TransferKind> {
+      "systemc", pool, [](const Architecture&) -> std::vector<TransferKind> {
         return {TransferKind::kLoadFirst, TransferKind::kLoadSecond, TransferKind::kStoreResults,
                 TransferKind::kMakeRoom};
       });

@@ -105,9 +105,9 @@ TEST(Sweep, EveryPointIsARunOfItsOwnInAnyEngineOnAnyThreads) {
                             {"lowering.strided_backward_data", "[phases, zero_insert]"}});
   const auto rows = rows_of(workload, spec, 2);
   ASSERT_EQ(rows.size(), 24U);
-  spec.engine = EngineKind::kSystemC;
+  spec.engine = "systemc";
   const auto by_systemc = rows_of(workload, spec, 1);
-  spec.engine = EngineKind::kFast;
+  spec.engine = "fast";
   const auto on_one_thread = rows_of(workload, spec, 1);
   WorkerPool pool(1);
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -117,7 +117,7 @@ TEST(Sweep, EveryPointIsARunOfItsOwnInAnyEngineOnAnyThreads) {
       EXPECT_THAT(rows[i].refusal, testing::HasSubstr("pe.accumulator"));
       continue;
     }
-    const auto engine = make_engine(EngineKind::kFast, pool);
+    const auto engine = make_engine("fast", pool);
     const auto records = simulate(workload, rows[i].architecture, *engine, pool, {});
     const Quantities alone = total_of(records);
     EXPECT_EQ(totals_of(rows[i]), json_of({nullptr, alone, rows[i].architecture}, true));

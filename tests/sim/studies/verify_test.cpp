@@ -23,9 +23,9 @@ void ignore_case(const VerifyCase& /*drawn*/) {}
 
 TEST(Verify, FindsNoDifferenceBetweenTheEngines) {
   WorkerPool pool(2);
-  const auto fast = make_engine(EngineKind::kFast, pool);
-  const auto systemc = make_engine_with_memory(EngineKind::kSystemC, pool);
-  const auto count = make_engine(EngineKind::kCount, pool);
+  const auto fast = make_engine("fast", pool);
+  const auto systemc = make_engine_with_memory("systemc", pool);
+  const auto count = make_engine("count", pool);
   std::uint64_t done = 0;
   const auto failure =
       verify({.seed = 3, .cases = kCases, .only = {}, .architecture = {}},
@@ -76,7 +76,7 @@ struct EngineFault {
 class FaultyEngine : public Engine {
  public:
   FaultyEngine(EngineFault fault, WorkerPool& pool)
-      : fault_(std::move(fault)), engine_(make_engine(EngineKind::kFast, pool)) {}
+      : fault_(std::move(fault)), engine_(make_engine("fast", pool)) {}
 
   PassCounts run(const Job& job, const Detail& detail) override {
     Detail changed = detail;
@@ -203,9 +203,9 @@ std::vector<EngineFault> engine_faults() {
 
 TEST(Verify, FindsEverySmallFault) {
   WorkerPool pool(1);
-  const auto systemc = make_engine_with_memory(EngineKind::kSystemC, pool);
-  const auto count = make_engine(EngineKind::kCount, pool);
-  const auto sound = make_engine(EngineKind::kFast, pool);
+  const auto systemc = make_engine_with_memory("systemc", pool);
+  const auto count = make_engine("count", pool);
+  const auto sound = make_engine("fast", pool);
   const std::vector<EngineFault> all = engine_faults();
   for (const EngineFault& fault : all) {
     FaultyEngine faulty(fault, pool);

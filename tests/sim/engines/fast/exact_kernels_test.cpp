@@ -49,7 +49,7 @@ std::vector<std::int64_t> targets() {
 std::string compare(const Machine& machine, const Reference& reference,
                     std::optional<energy::RegisterToggles>& toggles) {
   sim::WorkerPool pool(2);
-  const auto fast = run_mf_mac(*sim::make_engine(sim::EngineKind::kFast, pool), machine);
+  const auto fast = run_mf_mac(*sim::make_engine("fast", pool), machine);
   if (!std::ranges::all_of(fast.times_delivered, [](int times) { return times == 1; })) {
     return "a result is not delivered once";
   }
@@ -213,7 +213,7 @@ TEST(ExactKernels, Fp32SumsAreTheSameBitsInEveryTarget) {
         for (const std::int64_t target : targets()) {
           const UseTarget use(target);
           sim::WorkerPool pool(2);
-          const auto fast = run_fp32(*sim::make_engine(sim::EngineKind::kFast, pool), machine);
+          const auto fast = run_fp32(*sim::make_engine("fast", pool), machine);
           ASSERT_EQ(fast.result.toggles, toggles.value_or(fast.result.toggles))
               << sim::instruction_set_name();
           toggles = fast.result.toggles;

@@ -23,7 +23,6 @@ namespace potomac::test {
 namespace {
 
 using sim::ArrayShape;
-using sim::EngineKind;
 
 workloads::Layer linear_layer(std::int64_t m, std::int64_t n, std::int64_t k, std::uint64_t seed) {
   workloads::Layer layer;
@@ -145,7 +144,7 @@ struct Both {
 
 std::unique_ptr<sim::Engine> systemc_engine() {
   static sim::WorkerPool pool(1);
-  return sim::make_engine(EngineKind::kSystemC, pool);
+  return sim::make_engine("systemc", pool);
 }
 
 Both run(sim::Engine& engine, const Machine& machine) {
@@ -208,13 +207,13 @@ TEST(SystemCEngine, TwoMachinesInTurnAndTwoEnginesAtOnceDoNotDisturbEachOther) {
 TEST(SystemCEngine, RefusesAnArrayOfMoreThan65536Pes) {
   sim::Architecture architecture;
   architecture.array = {1, 4096};
-  EXPECT_NO_THROW(sim::require_buildable(EngineKind::kSystemC, architecture));
+  EXPECT_NO_THROW(sim::require_buildable(sim::engine_named("systemc"), architecture.array));
   architecture.array = {16, 4096};  // exactly 65536
-  EXPECT_NO_THROW(sim::require_buildable(EngineKind::kSystemC, architecture));
+  EXPECT_NO_THROW(sim::require_buildable(sim::engine_named("systemc"), architecture.array));
   architecture.array = {17, 4096};
-  EXPECT_NO_THROW(sim::require_buildable(EngineKind::kFast, architecture));
+  EXPECT_NO_THROW(sim::require_buildable(sim::engine_named("fast"), architecture.array));
   try {
-    sim::require_buildable(EngineKind::kSystemC, architecture);
+    sim::require_buildable(sim::engine_named("systemc"), architecture.array);
     FAIL() << "accepted";
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("17 x 4096 PEs"));

@@ -1,4 +1,4 @@
-#include "sim/studies/progress.hpp"
+#include "sim/cli/progress.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -20,13 +20,21 @@ std::string clock_text(double seconds) {
 
 }  // namespace
 
-Progress::Progress(std::uint64_t total)
+Progress::Progress()
     : terminal_(::isatty(STDERR_FILENO) == 1),
-      total_(std::max<std::uint64_t>(total, 1)),
       start_(std::chrono::steady_clock::now()),
       drawn_(start_) {}
 
 Progress::~Progress() {
+  end();
+}
+
+void Progress::begin(std::uint64_t total) {
+  total_ = std::max<std::uint64_t>(total, 1);
+  start_ = drawn_ = std::chrono::steady_clock::now();
+}
+
+void Progress::end() {
   if (terminal_) {
     std::fputs("\r\x1b[K", stderr);
   }

@@ -8,25 +8,29 @@
 #include <string>
 #include <string_view>
 
+#include "sim/studies/caller.hpp"
+
 namespace potomac::sim {
 
-// Draws on standard error. May be called from several threads.
-class Progress {
+// Draws on standard error.
+class Progress : public Listener {
  public:
-  // `total` is the amount of work, in whatever unit advance() counts.
-  explicit Progress(std::uint64_t total);
-  ~Progress();  // wipes the line
+  Progress();
+  ~Progress();  // as end() does
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void advance(std::uint64_t amount, std::string_view label);
+  // `total` is the amount of work, in whatever unit advance() counts.
+  void begin(std::uint64_t total) override;
+  void advance(std::uint64_t amount, std::string_view label) override;
+  void end();  // wipes the line
 
  private:
   void draw(std::string_view label);
 
   std::mutex mutex_;
   bool terminal_;
-  std::uint64_t total_;
+  std::uint64_t total_ = 1;
   std::uint64_t done_ = 0;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_;

@@ -1,0 +1,35 @@
+// What the arithmetic of one MAC of each unit is made of, and which entry of a table prices it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "energy/counts/actions.hpp"
+#include "energy/pricing/energy_report.hpp"
+
+namespace potomac::energy {
+
+// How wide an integer addition is: as the exponents are, or as the accumulator is.
+enum class AddWidth { kNone, kExponent, kAccumulator };
+
+struct MacOperation {
+  std::string_view action;  // a name of kActions; empty: none
+  Count ActionCounts::*fired = nullptr;
+  std::string_view entry;            // of the table; empty: an integer addition
+  AddWidth width = AddWidth::kNone;  // of an integer addition
+};
+
+struct MacArithmetic {
+  std::string_view unit;   // the name of the unit, and of a machine of it
+  std::string_view label;  // for people, with what it accumulates in
+  std::array<MacOperation, kMostMacOperations> operations;
+};
+
+// From the FP32 MAC down to MF-MAC. Narrow floats are summed in binary32, integers in 32 bits.
+std::span<const MacArithmetic> mac_arithmetics();
+// Precondition: there is a unit of that name.
+const MacArithmetic& mac_arithmetic(std::string_view unit);
+
+}  // namespace potomac::energy

@@ -1,0 +1,197 @@
+#include "sim/plan/pass_plans.hpp"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "support/error.hpp"
+
+namespace potomac::sim {
+namespace {
+
+using workloads::Pass;
+
+// What is wrong between a machine and a layer does not know the workload's file.
+template <typename Body>
+void naming_file(const workloads::Workload& workload, const Body& body) {
+  try {
+    body();
+  } catch (const InputError& error) {
+    Fault fault = error.fault();
+    fault.file = workload.path().string();
+    throw InputError(fault);
+  }
+}
+
+bool runs(const Machine& machine, const PassShape& shape) {
+  return machine.unit == Unit::kMfMac || shape.layer->term == 1;
+}
+
+rtl::Accumulator accumulator_of(const PassShape& shape, const Architecture& architecture) {
+  return require_fit(architecture, shape.layer->name, rtl::PotFormat(shape.formats.first.bits),
+                     rtl::PotFormat(shape.formats.second.bits));
+}
+
+ElementBits bits_of(const Machine& machine, const PassShape& shape) {
+  if (machine.unit == Unit::kMfMac) {
+    return {shape.formats.first.bits, shape.formats.second.bits, machine.sum_bits};
+  }
+  return {machine.operand_bits, machine.operand_bits, machine.sum_bits};
+}
+
+PassPlan plan_of(const PassShape& shape, const Architecture& architecture, const Machine& machine) {
+  const ElementBits bits = bits_of(machine, shape);
+  PassPlan plan{.layer = 0,
+                .pass = shape.pass,
+                .machine = &machine,
+                .runs = runs(machine, shape),
+                .first_bits = static_cast<int>(bits.first),
+                .second_bits = static_cast<int>(bits.second),
+                .result_bits = static_cast<int>(bits.result),
+                .accumulator = {},
+                .macs = 0,
+                .structural_zero_macs = 0,
+                .schedule = nullptr};
+  if (machine.unit == Unit::kMfMac) {
+    plan.accumulator = accumulator_of(shape, architecture);
+  }
+  if (plan.runs) {
+    plan.macs = shape.macs;
+    plan.structural_zero_macs = shape.structural_zero_macs;
+  }
+  return plan;
+}
+
+// The one of the plans before that moves elements as wide; null if there is none.
+const PlannedPass* alike(const std::vector<PlannedPass>& before, const ElementBits& bits) {
+  for (const PlannedPass& planned : before) {
+    if (planned.memory && planned.memory->bits == bits) {
+      return &planned;
+    }
+  }
+  return nullptr;
+}
+
+// The folds that take most of each scratchpad, so that what one asks for is enough for all.
+class LargestFolds {
+ public:
+  explicit LargestFolds(const Architecture& architecture) : architecture_(architecture) {}
+
+  void look_at(const PassShape& shape, const Machine& machine) {
+    const ElementBits bits = bits_of(machine, shape);
+    for (const workloads::GemmShape& gemm : shape.gemms) {
+      const SmallestTile tile = smallest_tile(architecture_, gemm, bits);
+      const std::array<std::int64_t, 3> wants = {tile.first, tile.second, tile.results};
+      for (std::size_t i = 0; i < wants.size(); ++i) {
+        if (wants.at(i) > largest_.at(i).wants) {
+          largest_.at(i) = {wants.at(i), gemm, bits, &machine, shape.layer};
+        }
+      }
+    }
+  }
+
+  void require_room() const {
+    for (const Largest& fold : largest_) {
+      if (fold.layer != nullptr) {
+        sim::require_room(architecture_, fold.gemm, fold.bits,
+                          std::string(info_of(fold.machine->unit).label), fold.layer->name);
+      }
+    }
+  }
+
+ private:
+  struct Largest {
+    std::int64_t wants = -1;  // bits
+    workloads::GemmShape gemm;
+    ElementBits bits;
+    const Machine* machine = nullptr;
+    const workloads::LayerShape* layer = nullptr;
+  };
+
+  const Architecture& architecture_;
+  std::array<Largest, 3> largest_;
+};
+
+void require_room(const PassList& list, const Architecture& architecture,
+                  std::span<const Machine> machines) {
+  LargestFolds largest(architecture);
+  for (const PassShape& shape : list.distinct(architecture.lowering)) {
+    // Of equal folds, the baseline's is the one that is named, and MF-MAC's last.
+    for (std::size_t i = 1; i <= machines.size(); ++i) {
+      const Machine& machine = machines[i % machines.size()];
+      if (runs(machine, shape)) {
+        largest.look_at(shape, machine);
+      }
+    }
+  }
+  largest.require_room();
+}
+
+}  // namespace
+
+std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
+                                   std::span<const Machine> machines) {
+  std::vector<PlannedPass> plans;
+  plans.reserve(machines.size());
+  std::shared_ptr<const Schedule> uncut;  // of a machine without a memory
+  std::vector<GemmOperands> operands;     // with one: looked at once
+  for (const Machine& machine : machines) {
+    PlannedPass planned{plan_of(shape, architecture, machine), std::nullopt};
+    if (!planned.plan.runs) {
+      planned.plan.schedule = std::make_shared<Schedule>(std::vector<workloads::GemmShape>{},
+                                                         machine.array, architecture.dataflow);
+    } else if (!architecture.memory) {
+      if (!uncut) {
+        uncut = std::make_shared<Schedule>(shape.gemms, machine.array, architecture.dataflow);
+      }
+      planned.plan.schedule = uncut;
+    } else if (const PlannedPass* const same = alike(plans, bits_of(machine, shape))) {
+      planned.memory = same->memory;
+      planned.plan.schedule = same->plan.schedule;
+    } else {
+      if (operands.empty()) {
+        operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
+      }
+      planned.memory = plan_memory(operands, architecture, bits_of(machine, shape),
+                                   info_of(machine.unit).label, shape.layer->name);
+      planned.plan.schedule = std::make_shared<Schedule>(
+          shape.gemms, machine.array, architecture.dataflow, planned.memory->tiles);
+    }
+    plans.push_back(std::move(planned));
+  }
+  return plans;
+}
+
+PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
+                     std::span<const Unit> rivals, WorkerPool& pool)
+    : list_(&list), architecture_(architecture), machines_(machines_of(architecture, rivals)) {
+  const std::vector<PassShape>& shapes = list.distinct(architecture_.lowering);
+  plans_.resize(shapes.size());
+  naming_file(list.workload(), [&] {
+    if (!architecture_.memory) {
+      for (std::size_t i = 0; i < shapes.size(); ++i) {
+        plans_[i] = plan_pass(shapes[i], architecture_, machines_);
+      }
+      return;
+    }
+    require_room(list, architecture_, machines_);
+    pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) {
+      plans_[i] = plan_pass(shapes[i], architecture_, machines_);
+    });
+  });
+}
+
+void require_fit(const PassList& list, const Architecture& architecture,
+                 std::span<const Unit> rivals) {
+  naming_file(list.workload(), [&] {
+    for (const PassShape& shape : list.distinct(architecture.lowering)) {
+      accumulator_of(shape, architecture);
+    }
+    if (architecture.memory) {
+      require_room(list, architecture, machines_of(architecture, rivals));
+    }
+  });
+}
+
+}  // namespace potomac::sim

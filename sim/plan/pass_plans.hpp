@@ -1,0 +1,57 @@
+// Makes the plans of passes on machines: formats, accumulator, tiles, schedule, and what a memory
+// makes of them. Nothing below derives any of it again.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "sim/engines/interface/worker_pool.hpp"
+#include "sim/machine/machine.hpp"
+#include "sim/machine/pass_plan.hpp"
+#include "sim/memory/pass_memory.hpp"
+#include "sim/plan/pass_list.hpp"
+
+namespace potomac::sim {
+
+struct PlannedPass {
+  PassPlan plan;
+  std::optional<PassMemory> memory;  // of a machine that has one, and that runs the pass
+};
+
+// The plans of one pass on some machines, in their order. The layer, the machines and the
+// architecture must outlive them. Throws InputError, naming what would work, if the PE cannot hold
+// the pass's operands, or a scratchpad not even one fold.
+std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
+                                   std::span<const Machine> machines);
+
+// The plans of all passes of a list on one architecture and its machines.
+class PassPlans {
+ public:
+  // Plans those that are alike once; where there is a memory, side by side on the pool. The list
+  // must outlive it. Throws InputError as plan_pass() does, with the workload's file; of a
+  // scratchpad that is too small it asks for what is enough for all passes.
+  PassPlans(const PassList& list, const Architecture& architecture, std::span<const Unit> rivals,
+            WorkerPool& pool);
+  PassPlans(const PassPlans&) = delete;
+  PassPlans& operator=(const PassPlans&) = delete;
+
+  const PassList& list() const { return *list_; }
+  const Architecture& architecture() const { return architecture_; }
+  const std::vector<Machine>& machines() const { return machines_; }
+  // By machine.
+  const std::vector<PlannedPass>& of(const PassItem& item) const { return plans_[item.distinct]; }
+
+ private:
+  const PassList* list_;
+  Architecture architecture_;
+  std::vector<Machine> machines_;
+  std::vector<std::vector<PlannedPass>> plans_;  // of each of the list's distinct passes
+};
+
+// Throws InputError as making the plans does, without the work of making them.
+void require_fit(const PassList& list, const Architecture& architecture,
+                 std::span<const Unit> rivals);
+
+}  // namespace potomac::sim

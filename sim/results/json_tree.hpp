@@ -1,0 +1,19 @@
+// report.json as a tree: what its writer and its reader share, and other writers of JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "sim/results/run_result.hpp"
+
+namespace potomac::sim {
+
+using Json = nlohmann::ordered_json;
+
+Json dimensions_json(const workloads::Dimensions& dimensions);
+Json report_tree(const RunResult& result);
+// The text of a file. Names that are not UTF-8 (of a file, say) are made so: what cannot be decoded
+// becomes U+FFFD.
+std::string json_text(const Json& json);
+
+}  // namespace potomac::sim

@@ -1,0 +1,171 @@
+#include "sim/results/pricing.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "energy/pricing/operation_accounting.hpp"
+#include "support/error.hpp"
+
+namespace potomac::sim {
+namespace {
+
+energy::PassActivity activity_of(const MachineRecord& record, const Machine& machine,
+                                 int exponent_bits) {
+  const Quantities& q = record.quantities;
+  return {.macs = q.macs,
+          .zero_operand_macs = q.zero_operand_macs(),
+          .exponent_bits = exponent_bits,
+          .accumulator_bits = record.accumulator ? record.accumulator->bits : machine.sum_bits,
+          .cycles = q.cycles.total(),
+          .actions = &q.actions,
+          .toggles = &q.toggles,
+          .memory = &q.memory};
+}
+
+// What the methods' rows were priced with stands beside what MF-MAC was.
+void keep_used(energy::EnergyReport& report, std::vector<energy::UnitEnergy> used) {
+  for (energy::UnitEnergy& unit : used) {
+    if (std::ranges::find(report.unit_energies, unit.entry, &energy::UnitEnergy::entry) ==
+        report.unit_energies.end()) {
+      report.unit_energies.push_back(std::move(unit));
+    }
+  }
+}
+
+bool is_priceable(const energy::UnitEnergyTable& table, const Machine& machine) {
+  return machine.unit == Unit::kMfMac || machine.unit == Unit::kFp32Mac ||
+         energy::missing_entry_of(table, machine.id, machine.sum_bits).empty();
+}
+
+}  // namespace
+
+std::vector<const energy::Accounting*> accountings_for(std::string_view word,
+                                                       std::string_view where) {
+  const energy::Accounting* const asked = energy::find_accounting(word);
+  if (asked == nullptr) {
+    throw InputError({"", std::string(where), fmt::format("there is no '{}'", word),
+                      fmt::format("choose from {}", fmt::join(energy::accounting_names(), ", "))});
+  }
+  std::vector<const energy::Accounting*> all = {asked};
+  if (asked != &energy::operation_accounting()) {
+    all.push_back(&energy::operation_accounting());
+  }
+  return all;
+}
+
+energy::MachineWork work_of(const Machine& machine, const Architecture& architecture,
+                            std::span<const MachineRecord* const> records) {
+  energy::MachineWork work{
+      .machine = machine.id,
+      .unit = info_of(machine.unit).name,
+      .registers = {register_bits(machine, architecture), machine.operand_bits, machine.sum_bits},
+      .scratchpads = {},
+      .passes = {}};
+  if (architecture.memory) {
+    const MemoryConfig& memory = *architecture.memory;
+    work.scratchpads = {{{memory.first.kib, memory.first.word_bits},
+                         {memory.second.kib, memory.second.word_bits},
+                         {memory.results.kib, memory.results.word_bits}}};
+  }
+  const int exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
+  work.passes.reserve(records.size());
+  for (const MachineRecord* const record : records) {
+    work.passes.push_back(activity_of(*record, machine, exponent_bits));
+  }
+  return work;
+}
+
+std::vector<energy::EnergyReport> energy_of(std::span<const Machine> machines,
+                                            std::span<const energy::MachineWork> work,
+                                            const energy::WorkOrder& order, const Prices& prices) {
+  std::vector<energy::EnergyReport> reports;
+  for (const energy::Accounting* const accounting : prices.accountings) {
+    for (const energy::UnitEnergyTable& table : prices.tables) {
+      for (std::size_t i = 0; i < machines.size(); ++i) {
+        if (is_priceable(table, machines[i])) {
+          reports.push_back(energy::price(*accounting, table, work[i], order));
+        }
+      }
+    }
+  }
+  return reports;
+}
+
+void price(RunResult& result, const Prices& prices) {
+  std::vector<energy::PassName> names;
+  for (const PassRecord& record : result.passes) {
+    names.push_back({record.layer, std::string(workloads::name_of(record.pass))});
+  }
+  std::vector<std::size_t> order(result.passes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<energy::MachineWork> work;
+  for (std::size_t i = 0; i < result.machines.size(); ++i) {
+    std::vector<const MachineRecord*> records;
+    for (const PassRecord& record : result.passes) {
+      records.push_back(&record.machines[i]);
+    }
+    work.push_back(work_of(result.machines[i], result.architecture, records));
+  }
+  result.energy = energy_of(result.machines, work, {order, names}, prices);
+  result.methods.clear();
+  if (result.step) {
+    result.step->energy.clear();
+  }
+  const std::span<const energy::EnergyReport> reports = result.energy;
+  for (const energy::Accounting* const accounting : prices.accountings) {
+    for (const energy::UnitEnergyTable& table : prices.tables) {
+      energy::PriceList of_methods(table);
+      const std::vector<energy::MethodEnergy> methods = accounting->methods(of_methods, reports);
+      result.methods.insert(result.methods.end(), methods.begin(), methods.end());
+      for (energy::EnergyReport& report : result.energy) {
+        if (report.machine == result.machines[kMfMacMachine].id && report.table == table.name() &&
+            report.accounting == accounting->name()) {
+          keep_used(report, of_methods.take_used());
+        }
+      }
+      if (!result.step) {
+        continue;
+      }
+      for (std::size_t i = 0; i < result.step->machines.size(); ++i) {
+        if (const auto* const gemms = energy::find_energy(reports, result.step->machines[i],
+                                                          table.name(), accounting->name())) {
+          result.step->energy.push_back(energy::price_step(table, result.step->parts, i, *gemms));
+        }
+      }
+    }
+  }
+}
+
+void require_priceable(std::span<const energy::UnitEnergyTable> tables,
+                       std::span<const Unit> units) {
+  for (const energy::UnitEnergyTable& table : tables) {
+    for (const Unit unit : units) {
+      const UnitInfo& info = info_of(unit);
+      const std::string missing = energy::missing_entry_of(table, info.name, info.sum_bits);
+      if (!missing.empty()) {
+        throw InputError({table.file(),
+                          fmt::format("table '{}', key 'entries.{}'", table.name(), missing),
+                          fmt::format("is missing, and pricing {} needs it", info.name),
+                          "add it with its source, or price with another table"});
+      }
+    }
+  }
+}
+
+std::string_view asked_accounting(const RunResult& result) {
+  return result.energy.empty() ? energy::kOperationAccounting
+                               : std::string_view(result.energy.front().accounting);
+}
+
+const energy::EnergyReport* shown_energy(const RunResult& result, std::string_view machine) {
+  return result.energy.empty()
+             ? nullptr
+             : energy::find_energy(result.energy, machine, result.energy.front().table,
+                                   result.energy.front().accounting);
+}
+
+}  // namespace potomac::sim

@@ -1,0 +1,51 @@
+// What unit-energy tables make of simulated passes. Any number of tables price the same records.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "energy/pricing/accounting.hpp"
+#include "sim/machine/machine.hpp"
+#include "sim/results/pass_record.hpp"
+#include "sim/results/run_result.hpp"
+
+namespace potomac::sim {
+
+// By what a result is priced: all tables by each accounting, the one that was asked for in front.
+struct Prices {
+  std::vector<energy::UnitEnergyTable> tables;
+  std::vector<const energy::Accounting*> accountings = {energy::find_accounting("operation")};
+};
+
+// The accountings that a word asks for: its own, and behind it `operation`, which it stands on.
+// Throws InputError that names the words there are; `where` says where the word was written.
+std::vector<const energy::Accounting*> accountings_for(std::string_view word,
+                                                       std::string_view where);
+
+// The work of one machine as accountings see it; `records` are its own, pass by pass, and must
+// outlive what is returned.
+energy::MachineWork work_of(const Machine& machine, const Architecture& architecture,
+                            std::span<const MachineRecord* const> records);
+
+// What the machines' work costs, by accounting, then table, then machine. A rival whose arithmetic
+// a table does not price has no energy by it. Throws InputError if a table lacks another entry.
+std::vector<energy::EnergyReport> energy_of(std::span<const Machine> machines,
+                                            std::span<const energy::MachineWork> work,
+                                            const energy::WorkOrder& order, const Prices& prices);
+
+// Prices a result anew: energies, methods, and a training step's. Throws InputError
+// as energy_of() does.
+void price(RunResult& result, const Prices& prices);
+
+// Throws InputError if a table cannot price one of these units.
+void require_priceable(std::span<const energy::UnitEnergyTable> tables,
+                       std::span<const Unit> units);
+
+// The reports by the accounting that was asked for.
+std::string_view asked_accounting(const RunResult& result);
+// The first table's figure for a machine by that accounting; null where nothing was priced.
+const energy::EnergyReport* shown_energy(const RunResult& result, std::string_view machine);
+
+}  // namespace potomac::sim

@@ -1,0 +1,25 @@
+// DIR/report.json: the machine-readable result of a run, as text. Its keys are documented in
+// docs/report.md; a change of their meaning raises kReportVersion.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "sim/results/run_result.hpp"
+
+namespace potomac::sim {
+
+inline constexpr std::string_view kReportFormat = "potomac-report";
+inline constexpr int kReportVersion = 3;
+
+std::string report_json(const RunResult& result);
+
+struct NamedRun {
+  std::string name;  // as the user named it
+  RunResult run;
+};
+// {"format": "potomac-comparison", "version", "runs": [{"name", the report's keys}]}
+std::string comparison_json(std::span<const NamedRun> runs);
+
+}  // namespace potomac::sim
