@@ -37,6 +37,10 @@ class Count {
     value_ = known_ ? value_ - other.value_ : 0;
     return *this;
   }
+  // Of so many times the same work.
+  friend constexpr Count operator*(const Count& count, std::uint64_t times) {
+    return count.known_ ? Count(count.value_ * times) : unknown();
+  }
   friend constexpr Count operator+(Count a, const Count& b) { return a += b; }
   friend constexpr Count operator-(Count a, const Count& b) { return a -= b; }
   // Two unknown counts are equal, as two results that say the same.

@@ -33,7 +33,8 @@ struct ActionCounts {
   Count idle_drain_pe_cycle;
   Count idle_stall_pe_cycle;
 
-  ActionCounts& operator+=(const ActionCounts& other);
+  // What the same work, done so often, adds.
+  ActionCounts& add(const ActionCounts& other, std::uint64_t times);
   friend bool operator==(const ActionCounts&, const ActionCounts&) = default;
 };
 
@@ -98,9 +99,9 @@ inline constexpr std::array<IdleCause, 5> kIdleCauses = {{
     {"stall", &ActionCounts::idle_stall_pe_cycle},
 }};
 
-inline ActionCounts& ActionCounts::operator+=(const ActionCounts& other) {
+inline ActionCounts& ActionCounts::add(const ActionCounts& other, std::uint64_t times) {
   for (const ActionInfo& action : kActions) {
-    this->*action.member += other.*action.member;
+    this->*action.member += other.*action.member * times;
   }
   return *this;
 }

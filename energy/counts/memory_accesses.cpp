@@ -2,9 +2,9 @@
 
 namespace potomac::energy {
 
-Accesses& Accesses::operator+=(const Accesses& other) {
+Accesses& Accesses::add(const Accesses& other, std::uint64_t times) {
   for (const AccessInfo& info : kAccesses) {
-    this->*info.member += other.*info.member;
+    this->*info.member += other.*info.member * times;
   }
   return *this;
 }
@@ -22,12 +22,15 @@ MemoryAccesses MemoryAccesses::unknown() {
   return accesses;
 }
 
-MemoryAccesses& MemoryAccesses::operator+=(const MemoryAccesses& other) {
+MemoryAccesses& MemoryAccesses::add(const MemoryAccesses& other, std::uint64_t times) {
+  if (!known() && !other.known()) {
+    return *this;  // all is unknown, and stays so
+  }
   for (const MemoryInfo& memory : kMemories) {
-    this->*memory.member += other.*memory.member;
+    (this->*memory.member).add(other.*memory.member, times);
   }
   for (const TrafficInfo& traffic : kTraffic) {
-    this->*traffic.member += other.*traffic.member;
+    this->*traffic.member += other.*traffic.member * times;
   }
   return *this;
 }

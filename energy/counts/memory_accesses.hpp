@@ -19,7 +19,7 @@ struct Accesses {
   Count written_words;
   Count written_bits;
 
-  Accesses& operator+=(const Accesses& other);
+  Accesses& add(const Accesses& other, std::uint64_t times);
   friend bool operator==(const Accesses&, const Accesses&) = default;
 };
 
@@ -50,7 +50,9 @@ struct MemoryAccesses {
     return moved_bits.known() ? moved_bits : dram.read_bits + dram.written_bits;
   }
 
-  MemoryAccesses& operator+=(const MemoryAccesses& other);
+  // What the same work, done so often, adds.
+  MemoryAccesses& add(const MemoryAccesses& other, std::uint64_t times);
+  MemoryAccesses& operator+=(const MemoryAccesses& other) { return add(other, 1); }
   friend bool operator==(const MemoryAccesses&, const MemoryAccesses&) = default;
 };
 

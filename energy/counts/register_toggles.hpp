@@ -30,7 +30,9 @@ struct RegisterToggles {
   }
   bool known() const;
 
-  RegisterToggles& operator+=(const RegisterToggles& other);
+  // What the same work, done so often, adds.
+  RegisterToggles& add(const RegisterToggles& other, std::uint64_t times);
+  RegisterToggles& operator+=(const RegisterToggles& other) { return add(other, 1); }
   friend bool operator==(const RegisterToggles&, const RegisterToggles&) = default;
 };
 
@@ -57,9 +59,9 @@ inline bool RegisterToggles::known() const {
   });
 }
 
-inline RegisterToggles& RegisterToggles::operator+=(const RegisterToggles& other) {
+inline RegisterToggles& RegisterToggles::add(const RegisterToggles& other, std::uint64_t times) {
   for (const RegisterClass& registers : kRegisterClasses) {
-    this->*registers.member += other.*registers.member;
+    this->*registers.member += other.*registers.member * times;
   }
   return *this;
 }

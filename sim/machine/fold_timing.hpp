@@ -51,7 +51,7 @@ template <typename Body>
 void for_each_share(const Schedule& schedule, Issue issue, const Body& body) {
   const std::vector<workloads::GemmShape>& gemms = schedule.gemms();
   for (std::size_t i = 0; i < gemms.size(); ++i) {
-    const std::vector<workloads::GemmShape> pieces = schedule.pieces_of(i);
+    const Pieces pieces = schedule.pieces_of(i);
     for (const workloads::GemmShape& piece : pieces) {
       const std::int64_t slots = array_extents(piece, schedule.dataflow()).streamed;
       const auto folds = static_cast<std::uint64_t>(piece.count) *

@@ -34,14 +34,19 @@ struct Blocks {
   std::int64_t count;
   std::int64_t extent;
 };
-std::vector<Blocks> blocks_of(std::int64_t extent, std::int64_t block) {
+boost::container::static_vector<Blocks, 2> blocks_of(std::int64_t extent, std::int64_t block) {
   const std::int64_t before = ceil_div(extent, block) - 1;
-  const Blocks last{1, extent - before * block};
-  return before > 0 ? std::vector<Blocks>{{before, block}, last} : std::vector<Blocks>{last};
+  boost::container::static_vector<Blocks, 2> blocks;
+  if (before > 0) {
+    blocks.push_back({before, block});
+  }
+  blocks.push_back({1, extent - before * block});
+  return blocks;
 }
 
 std::vector<Blocking> uncut_each(const std::vector<GemmShape>& gemms) {
   std::vector<Blocking> blockings;
+  blockings.reserve(gemms.size());
   std::ranges::transform(gemms, std::back_inserter(blockings), uncut);
   return blockings;
 }
@@ -119,10 +124,10 @@ std::uint64_t Schedule::macs() const {
   return static_cast<std::uint64_t>(workloads::macs_of(gemms_));
 }
 
-std::vector<GemmShape> Schedule::pieces_of(std::size_t i) const {
+Pieces Schedule::pieces_of(std::size_t i) const {
   const GemmShape& gemm = gemms_[i];
   const ByIndex<std::int64_t> extents = fold_blocking(i).extents;
-  std::vector<GemmShape> pieces;
+  Pieces pieces;
   for (const Blocks& m : blocks_of(gemm.m, extents[Index::kM])) {
     for (const Blocks& n : blocks_of(gemm.n, extents[Index::kN])) {
       for (const Blocks& k : blocks_of(gemm.k, extents[Index::kK])) {

@@ -11,6 +11,7 @@
 // grow in the order of k.
 #pragma once
 
+#include <boost/container/static_vector.hpp>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -44,6 +45,9 @@ ArrayIndices array_indices(Dataflow dataflow);
 bool is_workable(const workloads::GemmShape& gemm, const Blocking& blocking, ArrayShape array,
                  Dataflow dataflow);
 
+// Whole blocks and rests, along three indices.
+using Pieces = boost::container::static_vector<workloads::GemmShape, 8>;
+
 class Schedule {
  public:
   // Precondition: every extent is at least 1. A pass may have no GEMM at all.
@@ -67,7 +71,7 @@ class Schedule {
   // These blocks, each as a GEMM of its own: runs of equal ones, of which the
   // last is the GEMM's last block alone (of each of its copies). What array and registers do in a
   // pass is what they do in these GEMMs, one after the other.
-  std::vector<workloads::GemmShape> pieces_of(std::size_t i) const;
+  Pieces pieces_of(std::size_t i) const;
 
   // Consecutive folds that take equally many rows, columns and slots: `front`, and those that come
   // behind it along the innermost index.

@@ -137,7 +137,7 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
   std::shared_ptr<const Schedule> uncut;  // of a machine without a memory
   std::vector<GemmOperands> operands;     // with one: looked at once
   for (const Machine& machine : machines) {
-    PlannedPass planned{plan_of(shape, architecture, machine), std::nullopt};
+    PlannedPass planned{plan_of(shape, architecture, machine), nullptr};
     if (!planned.plan.runs) {
       planned.plan.schedule = std::make_shared<Schedule>(std::vector<workloads::GemmShape>{},
                                                          machine.array, architecture.dataflow);
@@ -153,8 +153,8 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
       if (operands.empty()) {
         operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
       }
-      planned.memory = plan_memory(operands, architecture, bits_of(machine, shape),
-                                   info_of(machine.unit).label, shape.layer->name);
+      planned.memory = std::make_shared<const PassMemory>(plan_memory(operands, architecture, bits_of(machine, shape),
+                                   info_of(machine.unit).label, shape.layer->name));
       planned.plan.schedule = std::make_shared<Schedule>(
           shape.gemms, machine.array, architecture.dataflow, planned.memory->tiles);
     }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,7 +17,8 @@ namespace potomac::sim {
 
 struct PlannedPass {
   PassPlan plan;
-  std::optional<PassMemory> memory;  // of a machine that has one, and that runs the pass
+  // Of a machine that has one, and that runs the pass; else null.
+  std::shared_ptr<const PassMemory> memory;
 };
 
 // The plans of one pass on some machines, in their order. The layer, the machines and the

@@ -2,23 +2,21 @@
 
 namespace potomac::sim {
 
-StallBy& StallBy::operator+=(const StallBy& other) {
-  first += other.first;
-  second += other.second;
-  results += other.results;
-  return *this;
-}
-
-Quantities& Quantities::operator+=(const Quantities& other) {
-  macs += other.macs;
-  folds += other.folds;
-  structural_zero_macs += other.structural_zero_macs;
-  value_zero_macs += other.value_zero_macs;
-  cycles += other.cycles;
-  actions += other.actions;
-  toggles += other.toggles;
-  stall_by += other.stall_by;
-  memory += other.memory;
+Quantities& Quantities::add(const Quantities& other, std::uint64_t times) {
+  macs += other.macs * times;
+  folds += other.folds * times;
+  structural_zero_macs += other.structural_zero_macs * times;
+  value_zero_macs += other.value_zero_macs * times;
+  cycles.preload += other.cycles.preload * times;
+  cycles.stream += other.cycles.stream * times;
+  cycles.drain += other.cycles.drain * times;
+  cycles.stall += other.cycles.stall * times;
+  actions.add(other.actions, times);
+  toggles.add(other.toggles, times);
+  stall_by.first += other.stall_by.first * times;
+  stall_by.second += other.stall_by.second * times;
+  stall_by.results += other.stall_by.results * times;
+  memory.add(other.memory, times);
   return *this;
 }
 

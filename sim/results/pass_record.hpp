@@ -27,7 +27,6 @@ struct StallBy {
   Count results;
 
   static StallBy unknown() { return {Count::unknown(), Count::unknown(), Count::unknown()}; }
-  StallBy& operator+=(const StallBy& other);
   friend bool operator==(const StallBy&, const StallBy&) = default;
 };
 
@@ -47,7 +46,9 @@ struct Quantities {
   energy::MemoryAccesses memory;
 
   Count zero_operand_macs() const { return value_zero_macs + structural_zero_macs; }
-  Quantities& operator+=(const Quantities& other);
+  Quantities& operator+=(const Quantities& other) { return add(other, 1); }
+  // What the same work, done so often, adds.
+  Quantities& add(const Quantities& other, std::uint64_t times);
   friend bool operator==(const Quantities&, const Quantities&) = default;
 };
 

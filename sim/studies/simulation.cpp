@@ -243,9 +243,9 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
 
 std::vector<Quantities> CountedPasses::totals(std::size_t machines) const {
   std::vector<Quantities> totals(machines);
-  for (const std::size_t record : order) {
+  for (std::size_t record = 0; record < records.size(); ++record) {
     for (std::size_t i = 0; i < machines; ++i) {
-      totals[i] += records[record][i].quantities;
+      totals[i].add(records[record][i].quantities, times[record]);
     }
   }
   return totals;
@@ -266,9 +266,11 @@ CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
         facts.find(item, lowering, plans.of(item)[kMfMacMachine].plan.accumulator);
     if (known == nullptr && without_values[item.distinct] != kNone) {
       counted.order.push_back(without_values[item.distinct]);
+      counted.times[counted.order.back()] += 1;
       continue;
     }
     counted.order.push_back(counted.records.size());
+    counted.times.push_back(1);
     if (known == nullptr) {
       without_values[item.distinct] = counted.records.size();
     }

@@ -67,6 +67,7 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
 struct CountedPasses {
   std::vector<std::vector<MachineRecord>> records;  // each by machine
   std::vector<std::size_t> order;                   // of each pass of the list, its record
+  std::vector<std::uint64_t> times;                 // that each record stands for a pass
 
   // Of each machine.
   std::vector<Quantities> totals(std::size_t machines) const;

@@ -116,6 +116,7 @@ class Sweep {
       CountedPasses counted;
       for (PassRecord& record : simulate(plans, engine_, {}, caller_)) {
         counted.order.push_back(counted.records.size());
+        counted.times.push_back(1);
         counted.records.push_back(std::move(record.machines));
       }
       fill(row, counted);

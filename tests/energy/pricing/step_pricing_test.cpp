@@ -28,51 +28,61 @@ const std::string kDram =
     "  dram_access_64: {low: {value: 640, certainty: read, source: s}, "
     "high: {value: 1280, certainty: read, source: s}}\n";
 
+// On the MF-MAC machine, and on the FP32 one.
 std::vector<StepPart> parts() {
-  return {{"one", {.fp32_add = 3, .integer_add_32 = 7, .dram_read_bits = 64}, {}},
+  return {{"one", {{.fp32_add = 3, .integer_add_32 = 7, .dram_read_bits = 64}, {}}},
           {"other",
-           {.fp32_multiply = 1, .integer_add_8 = 4, .dram_written_bits = 128},
-           {.fp32_divide = 1, .fp32_square_root = 2, .dram_read_bits = 32}}};
+           {{.fp32_multiply = 1, .integer_add_8 = 4, .dram_written_bits = 128},
+            {.fp32_divide = 1, .fp32_square_root = 2, .dram_read_bits = 32}}}};
+}
+
+EnergyReport gemms_of(const char* machine, const char* accounting, double arithmetic_pj) {
+  EnergyReport report;
+  report.machine = machine;
+  report.accounting = accounting;
+  report.total.by_component[0] = arithmetic_pj;
+  return report;
 }
 
 TEST(TrainingStep, ArithmeticByHand) {
-  OperationEnergy gemms;
-  gemms.total.every_mac.mf_mac_pj = 1000.0;
-  gemms.total.every_mac.fp32_mac_pj = 5000.0;
-  const StepEnergy energy = price_step(prices(""), parts(), gemms);
-  EXPECT_EQ(energy.accounting, "operation");
-  ASSERT_EQ(energy.parts.size(), 2U);
-  EXPECT_DOUBLE_EQ(energy.parts[0].mf_mac_pj, 3 * 11 + 7 * 5);
-  EXPECT_DOUBLE_EQ(energy.parts[0].fp32_mac_pj, 0.0);
-  EXPECT_DOUBLE_EQ(energy.parts[1].mf_mac_pj, 101 + 4 * 2);
-  EXPECT_DOUBLE_EQ(energy.parts[1].fp32_mac_pj, 3 * (4 * 101 + 4 * 11));
-  EXPECT_DOUBLE_EQ(energy.total.mf_mac_pj, 1000 + 68 + 109);
-  EXPECT_DOUBLE_EQ(energy.total.fp32_mac_pj, 5000 + 1344);
-  EXPECT_DOUBLE_EQ(*energy.mf_mac_share(), 1000.0 / 1177.0);
-  EXPECT_FALSE(energy.total_high.has_value());
+  const StepEnergy mf_mac =
+      price_step(prices(""), parts(), 0, gemms_of("mf_mac", "operation", 1000.0));
+  const StepEnergy fp32_mac =
+      price_step(prices(""), parts(), 1, gemms_of("fp32_mac", "operation", 5000.0));
+  EXPECT_EQ(mf_mac.accounting, "operation");
+  EXPECT_EQ(mf_mac.machine, "mf_mac");
+  ASSERT_EQ(mf_mac.parts_pj.size(), 2U);
+  EXPECT_DOUBLE_EQ(mf_mac.parts_pj[0], 3 * 11 + 7 * 5);
+  EXPECT_DOUBLE_EQ(fp32_mac.parts_pj[0], 0.0);
+  EXPECT_DOUBLE_EQ(mf_mac.parts_pj[1], 101 + 4 * 2);
+  EXPECT_DOUBLE_EQ(fp32_mac.parts_pj[1], 3 * (4 * 101 + 4 * 11));
+  EXPECT_DOUBLE_EQ(mf_mac.total_pj, 1000 + 68 + 109);
+  EXPECT_DOUBLE_EQ(fp32_mac.total_pj, 5000 + 1344);
+  EXPECT_DOUBLE_EQ(*mf_mac.gemms_share(), 1000.0 / 1177.0);
+  EXPECT_FALSE(mf_mac.total_dram_high_pj.has_value());
 }
 
 TEST(TrainingStep, StructuralHasDramAtBothEnds) {
-  StructuralEnergy gemms;
-  gemms.total.arithmetic = {1000.0, 5000.0};
-  gemms.total.scratchpads = MachinePair{1.0, 2.0};
-  gemms.total.dram = MachinePair{10.0, 20.0};
-  gemms.total.dram_high = MachinePair{20.0, 40.0};
-  const StepEnergy energy = price_step(prices(kDram), parts(), gemms);
-  EXPECT_EQ(energy.accounting, "structural");
-  EXPECT_DOUBLE_EQ(energy.parts[0].mf_mac_pj, 68 + 640);
-  EXPECT_DOUBLE_EQ(energy.parts[1].mf_mac_pj, 109 + 2 * 640);
-  EXPECT_DOUBLE_EQ(energy.parts[1].fp32_mac_pj, 1344 + 320);
-  EXPECT_DOUBLE_EQ(energy.total.mf_mac_pj, 1011 + 68 + 109 + 3 * 640);
-  ASSERT_TRUE(energy.total_high.has_value());
-  EXPECT_DOUBLE_EQ(energy.total_high->mf_mac_pj, 1021 + 68 + 109 + 3 * 1280);
-  EXPECT_DOUBLE_EQ(energy.total_high->fp32_mac_pj, 5042 + 1344 + 640);
-  EXPECT_THROW(price_step(prices(""), parts(), gemms), InputError);
+  EnergyReport of_mf_mac = gemms_of("mf_mac", "structural", 1001.0);
+  of_mf_mac.total.by_component[static_cast<std::size_t>(Component::kDram)] = 10.0;
+  of_mf_mac.total.dram_high_pj = 20.0;
+  EnergyReport of_fp32 = gemms_of("fp32_mac", "structural", 5002.0);
+  of_fp32.total.by_component[static_cast<std::size_t>(Component::kDram)] = 20.0;
+  of_fp32.total.dram_high_pj = 40.0;
+  const StepEnergy mf_mac = price_step(prices(kDram), parts(), 0, of_mf_mac);
+  const StepEnergy fp32_mac = price_step(prices(kDram), parts(), 1, of_fp32);
+  EXPECT_EQ(mf_mac.accounting, "structural");
+  EXPECT_DOUBLE_EQ(mf_mac.parts_pj[0], 68 + 640);
+  EXPECT_DOUBLE_EQ(mf_mac.parts_pj[1], 109 + 2 * 640);
+  EXPECT_DOUBLE_EQ(fp32_mac.parts_pj[1], 1344 + 320);
+  EXPECT_DOUBLE_EQ(mf_mac.total_pj, 1011 + 68 + 109 + 3 * 640);
+  ASSERT_TRUE(mf_mac.total_dram_high_pj.has_value());
+  EXPECT_DOUBLE_EQ(*mf_mac.total_dram_high_pj, 1021 + 68 + 109 + 3 * 1280);
+  EXPECT_DOUBLE_EQ(*fp32_mac.total_dram_high_pj, 5042 + 1344 + 640);
+  EXPECT_THROW(price_step(prices(""), parts(), 0, of_mf_mac), InputError);
   // Without a memory, its traffic has no price, and needs none.
-  gemms.total.scratchpads.reset();
-  gemms.total.dram.reset();
-  gemms.total.dram_high.reset();
-  EXPECT_DOUBLE_EQ(price_step(prices(""), parts(), gemms).parts[0].mf_mac_pj, 68);
+  const EnergyReport bare = gemms_of("mf_mac", "structural", 1001.0);
+  EXPECT_DOUBLE_EQ(price_step(prices(""), parts(), 0, bare).parts_pj[0], 68);
 }
 
 }  // namespace

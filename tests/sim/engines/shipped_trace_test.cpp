@@ -10,7 +10,6 @@
 
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engines.hpp"
-#include "sim/studies/run.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
 #include "workloads/sources/trace_reader.hpp"
 

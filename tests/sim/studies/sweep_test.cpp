@@ -2,20 +2,23 @@
 // rows come in order and at once.
 #include "sim/studies/sweep.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "sim/reports/sweep_summary.hpp"
 #include "sim/results/columns.hpp"
-#include "sim/studies/simulation.hpp"
+#include "sim/studies/run.hpp"
 #include "support/error.hpp"
 #include "tests/sim/engines/random_passes.hpp"
+#include "workloads/sources/open_workload.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -86,15 +89,18 @@ SweepSpec spec_of(const std::map<std::string, std::string>& parameters) {
 std::vector<SweepRow> rows_of(const workloads::Workload& workload, const SweepSpec& spec,
                               unsigned threads) {
   std::vector<SweepRow> rows;
-  run_sweep(workload, spec, threads, [&](const SweepRow& row) {
+  WorkerPool pool(threads);
+  run_sweep(workload, spec, {pool}, [&](const SweepRow& row) {
     EXPECT_EQ(row.point, rows.size());
     rows.push_back(row);
   });
   return rows;
 }
 
-nlohmann::ordered_json totals_of(const SweepRow& row) {
-  return json_of({nullptr, row.totals, row.architecture}, true);
+// A figure of the MF-MAC array's total, as sweep.csv has it.
+std::string cell_of(const SweepRow& row, std::string_view column) {
+  return csv_cell(machine_column(column).get(
+      {row.totals[kMfMacMachine], row.machines[kMfMacMachine], row.architecture}));
 }
 
 TEST(Sweep, EveryPointIsARunOfItsOwnInAnyEngineOnAnyThreads) {
@@ -103,6 +109,9 @@ TEST(Sweep, EveryPointIsARunOfItsOwnInAnyEngineOnAnyThreads) {
                             {"pe.accumulator.bits", "[29, 30, 32]"},  // 29 hold no product
                             {"pe.zero_gating", "[true, false]"},
                             {"lowering.strided_backward_data", "[phases, zero_insert]"}});
+  spec.prices = {{energy::load_unit_energy_table(POTOMAC_SOURCE_DIR
+                                                 "/energy/tables/horowitz-45nm.yaml")},
+                 accountings_for("structural", "")};
   const auto rows = rows_of(workload, spec, 2);
   ASSERT_EQ(rows.size(), 24U);
   spec.engine = "systemc";
@@ -117,12 +126,20 @@ TEST(Sweep, EveryPointIsARunOfItsOwnInAnyEngineOnAnyThreads) {
       EXPECT_THAT(rows[i].refusal, testing::HasSubstr("pe.accumulator"));
       continue;
     }
-    const auto engine = make_engine("fast", pool);
-    const auto records = simulate(workload, rows[i].architecture, *engine, pool, {});
-    const Quantities alone = total_of(records);
-    EXPECT_EQ(totals_of(rows[i]), json_of({nullptr, alone, rows[i].architecture}, true));
-    EXPECT_EQ(totals_of(rows[i]), totals_of(by_systemc[i]));
-    EXPECT_EQ(totals_of(rows[i]), totals_of(on_one_thread[i]));
+    RunOptions options;
+    options.architecture = rows[i].architecture;
+    options.engine = "fast";
+    options.prices = spec.prices;
+    const RunResult alone = run(workload, options, {pool});
+    EXPECT_EQ(rows[i].totals, alone.totals);
+    EXPECT_EQ(rows[i].totals, by_systemc[i].totals);
+    EXPECT_EQ(rows[i].totals, on_one_thread[i].totals);
+    ASSERT_EQ(rows[i].energy.size(), alone.energy.size());
+    for (std::size_t j = 0; j < alone.energy.size(); ++j) {
+      EXPECT_EQ(rows[i].energy[j].total, alone.energy[j].total);  // to the bit
+      EXPECT_EQ(rows[i].energy[j].accounting, alone.energy[j].accounting);
+      EXPECT_EQ(rows[i].energy[j].machine, alone.energy[j].machine);
+    }
   }
 }
 
@@ -139,7 +156,8 @@ TEST(Sweep, ValuesAreLookedAtOncePerAccumulator) {
 TEST(Sweep, ARowIsGivenBeforeTheNextAccumulatorIsLookedAt) {
   const SmallWorkload workload;
   std::vector<int> reads;
-  run_sweep(workload, spec_of({{"pe.accumulator.bits", "[30, 31, 32]"}}), 2,
+  WorkerPool pool(2);
+  run_sweep(workload, spec_of({{"pe.accumulator.bits", "[30, 31, 32]"}}), {pool},
             [&](const SweepRow& /*row*/) { reads.push_back(workload.reads); });
   EXPECT_EQ(reads, (std::vector<int>{3, 6, 9}));
 }
@@ -147,19 +165,69 @@ TEST(Sweep, ARowIsGivenBeforeTheNextAccumulatorIsLookedAt) {
 TEST(Sweep, WithoutValuesCyclesAreKnownAndZerosAreNot) {
   const SmallWorkload workload(false);
   const auto rows = rows_of(workload, spec_of({{"array.rows", "[3]"}}), 1);
-  const auto totals = totals_of(rows.at(0));
-  EXPECT_GT(totals["cycles"]["total"], 0);
-  EXPECT_TRUE(totals["zero_operand_macs"]["value"].is_null());
-  EXPECT_TRUE(totals["actions"]["overflow"].is_null());
-  const ColumnSource source{nullptr, rows[0].totals, rows[0].architecture};
-  EXPECT_EQ(csv_cell(column_named("zero_operand_macs_value").get(source)), "");
-  EXPECT_NE(csv_cell(column_named("cycles_total").get(source)), "");
+  EXPECT_GT(rows.at(0).totals[kMfMacMachine].cycles.total(), 0U);
+  EXPECT_FALSE(rows[0].totals[kMfMacMachine].value_zero_macs.known());
+  EXPECT_EQ(cell_of(rows[0], "zero_operand_macs_value"), "");
+  EXPECT_EQ(cell_of(rows[0], "actions_overflow"), "");
+  EXPECT_NE(cell_of(rows[0], "cycles_total"), "");
+}
+
+TEST(Sweep, PassesThatAreAlikeCountAsOftenAsTheyAre) {
+  const auto workload = workloads::open_workload(
+      POTOMAC_SOURCE_DIR "/workloads/models/resnet18.yaml", {{"batch", 1}});
+  SweepSpec spec = spec_of({{"array.dataflow", "[os, ws, is]"}, {"array.rows", "[8, 24]"}});
+  spec.engine = "count";
+  spec.prices.tables = {energy::load_unit_energy_table(POTOMAC_SOURCE_DIR
+                                                       "/energy/tables/tpuv4i-7nm.yaml")};
+  WorkerPool pool(2);
+  for (const SweepRow& row : rows_of(*workload, spec, 2)) {
+    RunOptions options;
+    options.architecture = row.architecture;
+    options.engine = "count";
+    options.prices = spec.prices;
+    const RunResult alone = run(*workload, options, {pool});
+    EXPECT_EQ(row.totals, alone.totals);
+    ASSERT_EQ(row.energy.size(), alone.energy.size());
+    for (std::size_t j = 0; j < alone.energy.size(); ++j) {
+      EXPECT_EQ(row.energy[j].total, alone.energy[j].total);
+    }
+  }
+}
+
+// The wrong answer that parallel fields once gave: the structurally worst point was named the best.
+TEST(Sweep, IsRankedByTheAccountingThatWasAskedFor) {
+  const SmallWorkload workload;
+  // Arithmetic takes the same on every array; registers and their clock do not.
+  SweepSpec spec = spec_of({{"array.rows", "[64, 8, 32]"}, {"array.cols", "[64, 8]"}});
+  spec.prices = {{energy::load_unit_energy_table(POTOMAC_SOURCE_DIR
+                                                 "/energy/tables/horowitz-45nm.yaml")},
+                 accountings_for("structural", "")};
+  SweepSummary summary(spec);
+  std::size_t best = 0;
+  double least = std::numeric_limits<double>::max();
+  for (const SweepRow& row : rows_of(workload, spec, 1)) {
+    summary.add(row);
+    const auto* const structural = energy::find_energy(row.energy, "mf_mac", "horowitz-45nm",
+                                                       "structural");
+    ASSERT_NE(structural, nullptr);
+    if (structural->total.total_pj() < least) {
+      least = structural->total.total_pj();
+      best = row.point;
+    }
+  }
+  EXPECT_EQ(best, 3U);
+  const std::string text = summary.text(TextForm::kMarkdown);
+  const std::size_t by_energy = text.find("| by energy |");
+  ASSERT_NE(by_energy, std::string::npos);
+  EXPECT_THAT(text.substr(by_energy, 24), testing::HasSubstr(fmt::format("| {} |", best)));
+  EXPECT_THAT(text, testing::HasSubstr("accounting structural"));
 }
 
 TEST(Sweep, WhatTheSinkThrowsEndsIt) {
   const SmallWorkload workload;
   int rows = 0;
-  EXPECT_THROW(run_sweep(workload, spec_of({{"array.rows", "[1, 2, 3]"}}), 2,
+  WorkerPool pool(2);
+  EXPECT_THROW(run_sweep(workload, spec_of({{"array.rows", "[1, 2, 3]"}}), {pool},
                          [&](const SweepRow& /*row*/) {
                            if (++rows == 2) {
                              throw std::runtime_error("full");
@@ -175,36 +243,6 @@ TEST(Sweep, OfNoPointThatCanRunGivesNoRow) {
   SweepSpec nothing = spec_of({{"array.rows", "[1]"}});
   nothing.selection.layers = {"absent*"};
   EXPECT_THROW(rows_of(workload, nothing, 1), InputError);
-}
-
-// --- the columns ---------------------------------------------------------------------------------
-
-TEST(Columns, HaveNamesOfTheirOwnAndAMeaning) {
-  std::map<std::string, int> paths;
-  std::map<std::string, int> flats;
-  // A list in JSON, numbers in CSV.
-  const std::set<std::string> shapes = {"gemms", "count", "m", "n", "k"};
-  for (const Column& column : columns()) {
-    EXPECT_FALSE(column.meaning.empty());
-    EXPECT_FALSE(column.path.empty() && column.flat.empty() && column.heading.empty());
-    EXPECT_EQ(column.path.empty() != column.flat.empty(),
-              shapes.contains(column.path + column.flat));
-    paths[column.path] += column.path.empty() ? 0 : 1;
-    flats[column.flat] += column.flat.empty() ? 0 : 1;
-  }
-  paths.erase("");
-  flats.erase("");
-  for (const auto& [name, times] : paths) {
-    EXPECT_EQ(times, 1) << name;
-  }
-  for (const auto& [name, times] : flats) {
-    EXPECT_EQ(times, 1) << name;
-  }
-}
-
-TEST(Columns, OfNoCycleHaveNoUtilization) {
-  const Quantities none;
-  EXPECT_TRUE(json_of({nullptr, none, {}}, true)["utilization"].is_null());
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
-// Memories around whole workloads: what holds whatever the sizes.
+// Plans of whole workloads: what is alike is planned once, and what holds of memories whatever the
+// sizes.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "sim/plan/memory_plans.hpp"
+#include "sim/plan/pass_plans.hpp"
 #include "sim/studies/simulation.hpp"
 #include "support/error.hpp"
 #include "workloads/sources/open_workload.hpp"
@@ -19,9 +21,13 @@ constexpr const char* kResnet = POTOMAC_SOURCE_DIR "/workloads/models/resnet50.y
 
 class MemoryOfWorkload : public testing::TestWithParam<const char*> {
  protected:
-  // Shapes are enough.
-  std::vector<PassRecord> run(const Architecture& architecture) {
-    return simulate_from_facts(*workload_, architecture, {}, {});
+  // Each distinct pass, on the MF-MAC and on the FP32 array. Shapes are enough.
+  std::vector<std::vector<MachineRecord>> run(const Architecture& architecture) {
+    WorkerPool pool(1);
+    return count_passes(PassPlans(list_, architecture, {}, pool), {}).records;
+  }
+  const std::vector<workloads::GemmShape>& gemms(std::size_t record) const {
+    return list_.distinct({})[record].gemms;
   }
 
   static Architecture machine(Dataflow dataflow, Issue issue, std::int64_t kib) {
@@ -36,6 +42,7 @@ class MemoryOfWorkload : public testing::TestWithParam<const char*> {
   std::unique_ptr<workloads::Workload> workload_ = workloads::open_workload(
       GetParam(), std::string(GetParam()) == kResnet ? workloads::Dimensions{{"batch", 2}}
                                                      : workloads::Dimensions{});
+  PassList list_{*workload_, {}};
 };
 
 constexpr std::array kDataflows = {Dataflow::kOutputStationary, Dataflow::kWeightStationary,
@@ -54,18 +61,20 @@ TEST_P(MemoryOfWorkload, IdealDramCostsNoStall) {
       const auto always_there = run(without);
       ASSERT_EQ(records.size(), always_there.size());
       for (std::size_t i = 0; i < records.size(); ++i) {
-        EXPECT_EQ(records[i].quantities.cycles.stall, 0U);
-        EXPECT_EQ(records[i].quantities.baseline_cycles.stall, 0U);
-        bool is_cut = false;
-        for (std::size_t j = 0; j < records[i].gemms.size(); ++j) {
-          is_cut = is_cut || records[i].tiles[j].extents != extents_of(records[i].gemms[j]);
-        }
-        if (!is_cut || dataflow == Dataflow::kOutputStationary) {
-          EXPECT_EQ(records[i].quantities.cycles, always_there[i].quantities.cycles);
-          EXPECT_EQ(records[i].quantities.actions, always_there[i].quantities.actions);
-        } else {
-          EXPECT_GE(records[i].quantities.cycles.total(),
-                    always_there[i].quantities.cycles.total());
+        for (const std::size_t machine : {kMfMacMachine, kFp32Machine}) {
+          const MachineRecord& record = records[i][machine];
+          const Quantities& without_memory = always_there[i][machine].quantities;
+          EXPECT_EQ(record.quantities.cycles.stall, 0U);
+          bool is_cut = false;
+          for (std::size_t j = 0; j < record.tiles.size(); ++j) {
+            is_cut = is_cut || record.tiles[j].extents != extents_of(gemms(i)[j]);
+          }
+          if (!is_cut || dataflow == Dataflow::kOutputStationary) {
+            EXPECT_EQ(record.quantities.cycles, without_memory.cycles);
+            EXPECT_EQ(record.quantities.actions, without_memory.actions);
+          } else {
+            EXPECT_GE(record.quantities.cycles.total(), without_memory.cycles.total());
+          }
         }
       }
     }
@@ -74,20 +83,19 @@ TEST_P(MemoryOfWorkload, IdealDramCostsNoStall) {
 
 TEST_P(MemoryOfWorkload, LargerScratchpadsNeverCostTraffic) {
   for (const Dataflow dataflow : kDataflows) {
-    std::vector<PassRecord> smaller;
+    std::vector<std::vector<MachineRecord>> smaller;
     for (const std::int64_t kib : {4, 16, 64, 256, 1 << 18}) {
       const auto records = run(machine(dataflow, Issue::kSerial, kib));
       for (std::size_t i = 0; i < records.size(); ++i) {
-        const Quantities& now = records[i].quantities;
-        for (const auto machine : {&Quantities::memory, &Quantities::baseline_memory}) {
-          const energy::MemoryAccesses& memory = now.*machine;
+        for (const std::size_t machine : {kMfMacMachine, kFp32Machine}) {
+          const energy::MemoryAccesses& memory = records[i][machine].quantities.memory;
           EXPECT_GE(traffic(memory), memory.compulsory_bits.value());
           if (kib == 1 << 18) {
             EXPECT_EQ(traffic(memory), memory.compulsory_bits.value());  // all of it fits
           }
           if (!smaller.empty()) {
-            EXPECT_LE(traffic(memory), traffic(smaller[i].quantities.*machine))
-                << records[i].layer << " " << name_of(records[i].pass) << " " << kib;
+            EXPECT_LE(traffic(memory), traffic(smaller[i][machine].quantities.memory))
+                << "pass " << i << " " << kib;
           }
         }
       }
@@ -98,19 +106,20 @@ TEST_P(MemoryOfWorkload, LargerScratchpadsNeverCostTraffic) {
 
 TEST_P(MemoryOfWorkload, MoreBandwidthNeverCostsCycles) {
   for (const Dataflow dataflow : kDataflows) {
-    std::vector<PassRecord> slower;
+    std::vector<std::vector<MachineRecord>> slower;
     for (const double bandwidth : {0.8, 3.0, 25.6, 100.0, 100000.0}) {
       Architecture architecture = machine(dataflow, Issue::kPipelined, 32);
       architecture.memory->dram = {bandwidth, 60.0};
       const auto records = run(architecture);
       for (std::size_t i = 0; i < records.size(); ++i) {
-        const Quantities& now = records[i].quantities;
-        EXPECT_EQ((now.stall_by.first + now.stall_by.second + now.stall_by.results).value(),
-                  now.cycles.stall);
-        EXPECT_EQ(now.actions.idle_stall_pe_cycle, 256U * now.cycles.stall);
-        if (!slower.empty()) {
-          EXPECT_LE(now.cycles.total(), slower[i].quantities.cycles.total());
-          EXPECT_LE(now.baseline_cycles.total(), slower[i].quantities.baseline_cycles.total());
+        for (const std::size_t machine : {kMfMacMachine, kFp32Machine}) {
+          const Quantities& now = records[i][machine].quantities;
+          EXPECT_EQ((now.stall_by.first + now.stall_by.second + now.stall_by.results).value(),
+                    now.cycles.stall);
+          EXPECT_EQ(now.actions.idle_stall_pe_cycle, 256U * now.cycles.stall);
+          if (!slower.empty()) {
+            EXPECT_LE(now.cycles.total(), slower[i][machine].quantities.cycles.total());
+          }
         }
       }
       slower = records;
@@ -124,20 +133,22 @@ INSTANTIATE_TEST_SUITE_P(Workloads, MemoryOfWorkload, testing::Values(kTrace, kR
                                                                           : "ShippedTrace";
                          });
 
-TEST(MemoryPlans, ReuseThePlanOfALikePass) {
+TEST(PassPlans, ReuseThePlanOfALikePass) {
   const auto workload = workloads::open_workload(kResnet, {{"batch", 1}});
+  const PassList list(*workload, {});
   Architecture architecture;
   architecture.memory.emplace();
   WorkerPool pool(2);
-  const MemoryPlans plans(*workload, architecture, {}, pool);
+  const PassPlans plans(list, architecture, {}, pool);
+  EXPECT_LT(list.distinct(architecture.lowering).size(), list.items().size() / 2);
 
-  EXPECT_NE(plans.find(0, workloads::Pass::kForward), nullptr);
-  const PassPlans* one = nullptr;
+  const std::vector<PlannedPass>* one = nullptr;
   std::size_t alike = 0;
-  for (std::size_t i = 0; i < workload->layers().size(); ++i) {
-    const workloads::LayerShape& layer = workload->layers()[i];
-    if (layer.w == workloads::Shape{256, 256, 3, 3} && layer.conv.stride[0] == 1) {
-      const PassPlans* const found = plans.find(i, workloads::Pass::kForward);
+  for (const PassItem& item : list.items()) {
+    const workloads::LayerShape& layer = list.layer(item);
+    if (item.pass == workloads::Pass::kForward && layer.w == workloads::Shape{256, 256, 3, 3} &&
+        layer.conv.stride[0] == 1) {
+      const std::vector<PlannedPass>* const found = &plans.of(item);
       EXPECT_TRUE(one == nullptr || one == found);
       one = found;
       ++alike;
@@ -146,14 +157,50 @@ TEST(MemoryPlans, ReuseThePlanOfALikePass) {
   EXPECT_GT(alike, 1U);
 }
 
-TEST(MemoryPlans, RefuseAScratchpadThatHoldsNoFold) {
+// What is one plan in the list is one plan for every machine: nothing but its key tells passes
+// apart.
+TEST(PassPlans, OfPassesThatAreAlikeAreWhatTheirOwnWouldBe) {
+  const auto workload = workloads::open_workload(kResnet, {{"batch", 2}});
+  const PassList list(*workload, {});
+  const Architecture architecture;
+  WorkerPool pool(1);
+  const PassPlans plans(list, architecture, {}, pool);
+  for (const PassItem& item : list.items()) {
+    const PassShape own = shape_of(list.layer(item), workload->formats()[item.layer], item.pass,
+                                   architecture.lowering);
+    const PassPlan& plan = plans.of(item)[kMfMacMachine].plan;
+    EXPECT_EQ(plan.schedule->gemms(), own.gemms);
+    EXPECT_EQ(plan.macs, own.macs);
+    EXPECT_EQ(plan.structural_zero_macs, own.structural_zero_macs);
+  }
+}
+
+TEST(PassPlans, MachinesThatMoveElementsAsWideShareTheirTiles) {
+  const auto workload = workloads::open_workload(kTrace, {});
+  const PassList list(*workload, {.layers = {"*conv2"}, .passes = {workloads::Pass::kForward}});
+  Architecture architecture;
+  architecture.memory.emplace();
+  WorkerPool pool(1);
+  const std::array rivals = {Unit::kFp16Mac, Unit::kBf16Mac, Unit::kInt8Mac};
+  const PassPlans plans(list, architecture, rivals, pool);
+  const std::vector<PlannedPass>& planned = plans.of(list.items().front());
+  ASSERT_EQ(planned.size(), 5U);
+  EXPECT_EQ(planned[2].memory, planned[3].memory);
+  EXPECT_NE(planned[2].memory, planned[4].memory);
+  EXPECT_EQ(planned[2].memory->bits, (ElementBits{16, 16, 32}));
+  EXPECT_EQ(planned[4].memory->bits, (ElementBits{8, 8, 32}));
+  EXPECT_EQ(planned[1].plan.machine->id, "fp32_mac");
+}
+
+TEST(PassPlans, RefuseAScratchpadThatHoldsNoFold) {
   const auto workload = workloads::open_workload(kResnet, {{"batch", 1}});
+  const PassList list(*workload, {});
   Architecture architecture;
   architecture.array = {128, 128};
   architecture.memory.emplace();
   const auto refusal = [&] {
     try {
-      require_memory(architecture, *workload, {});
+      require_fit(list, architecture, {});
     } catch (const InputError& error) {
       return std::string(error.what());
     }
