@@ -11,35 +11,30 @@ namespace potomac {
 class Count {
  public:
   constexpr Count() = default;                             // a known 0
+  // Precondition: less than 2^64 - 1, which no event happens as often as.
   constexpr Count(std::uint64_t value) : value_(value) {}  // NOLINT(google-explicit-constructor)
-  static constexpr Count unknown() {
-    Count count;
-    count.known_ = false;
-    return count;
-  }
+  static constexpr Count unknown() { return {kUnknown}; }
 
-  constexpr bool known() const { return known_; }
+  constexpr bool known() const { return value_ != kUnknown; }
   // Precondition: known().
   constexpr std::uint64_t value() const {
-    assert(known_);
+    assert(known());
     return value_;
   }
 
   constexpr Count& operator+=(const Count& other) {
-    known_ = known_ && other.known_;
-    value_ = known_ ? value_ + other.value_ : 0;
+    value_ = known() && other.known() ? value_ + other.value_ : kUnknown;
     return *this;
   }
   // Precondition: other is not more.
   constexpr Count& operator-=(const Count& other) {
-    known_ = known_ && other.known_;
-    assert(!known_ || value_ >= other.value_);
-    value_ = known_ ? value_ - other.value_ : 0;
+    assert(!known() || !other.known() || value_ >= other.value_);
+    value_ = known() && other.known() ? value_ - other.value_ : kUnknown;
     return *this;
   }
   // Of so many times the same work.
   friend constexpr Count operator*(const Count& count, std::uint64_t times) {
-    return count.known_ ? Count(count.value_ * times) : unknown();
+    return count.known() ? Count(count.value_ * times) : count;
   }
   friend constexpr Count operator+(Count a, const Count& b) { return a += b; }
   friend constexpr Count operator-(Count a, const Count& b) { return a -= b; }
@@ -47,8 +42,9 @@ class Count {
   friend constexpr bool operator==(const Count&, const Count&) = default;
 
  private:
+  static constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
+
   std::uint64_t value_ = 0;
-  bool known_ = true;
 };
 
 inline std::ostream& operator<<(std::ostream& stream, const Count& count) {

@@ -62,7 +62,7 @@ EnergyReport price(const Accounting& accounting, const UnitEnergyTable& table,
   report.unit = table.unit();
   report.node = table.node();
   report.registers = accounting.registers_from(machine);
-  PriceList prices(table);
+  PriceList prices(table, !order.names.empty());
   const std::unique_ptr<PassPricer> pricer = accounting.pricer(prices, machine);
   std::vector<EnergyRow> rows;
   rows.reserve(machine.passes.size());

@@ -17,12 +17,20 @@ namespace potomac::energy {
 
 class PriceList {
  public:
-  explicit PriceList(const UnitEnergyTable& table) : table_(table) {}
+  // Without `keeps`, nothing that was used is kept: for whoever wants sums alone, and many of them.
+  explicit PriceList(const UnitEnergyTable& table, bool keeps = true)
+      : table_(table), keeps_(keeps) {}
 
   const UnitEnergyTable& table() const { return table_; }
 
-  double of(std::string_view entry) { return keep(table_.require(entry)); }
-  double of_integer_add(int bits) { return keep(table_.require_integer_add(bits)); }
+  double of(std::string_view entry) {
+    const UnitEnergy* const listed = keeps_ ? nullptr : table_.find_listed(entry);
+    return listed != nullptr ? listed->energy_pj : keep(table_.require(entry));
+  }
+  double of_integer_add(int bits) {
+    const UnitEnergy* const listed = keeps_ ? nullptr : table_.find_listed_add(bits);
+    return listed != nullptr ? listed->energy_pj : keep(table_.require_integer_add(bits));
+  }
   double of_sram_access(std::int64_t kib) { return keep(table_.require_sram_access(kib)); }
 
   // Of a side row: a missing entry is reported, not thrown.
@@ -38,7 +46,7 @@ class PriceList {
  private:
   double keep(UnitEnergy energy) {
     const double price = energy.energy_pj;
-    if (std::ranges::find(used_, energy.entry, &UnitEnergy::entry) == used_.end()) {
+    if (keeps_ && std::ranges::find(used_, energy.entry, &UnitEnergy::entry) == used_.end()) {
       used_.push_back(std::move(energy));
     }
     return price;
@@ -54,6 +62,7 @@ class PriceList {
   }
 
   const UnitEnergyTable& table_;
+  bool keeps_;
   std::vector<UnitEnergy> used_;
 };
 

@@ -276,9 +276,19 @@ void UnitEnergyTable::read_entry_group(const YamlValue& group, const EntryInfo& 
   }
 }
 
-std::optional<UnitEnergy> UnitEnergyTable::find(std::string_view entry) const {
+const UnitEnergy* UnitEnergyTable::find_listed(std::string_view entry) const {
   const auto found = std::ranges::find(listed_, entry, &UnitEnergy::entry);
-  return found == listed_.end() ? std::nullopt : std::optional(*found);
+  return found == listed_.end() ? nullptr : &*found;
+}
+
+const UnitEnergy* UnitEnergyTable::find_listed_add(int bits) const {
+  const auto found = integer_add_by_width_.find(bits);
+  return found == integer_add_by_width_.end() ? nullptr : &listed_[found->second];
+}
+
+std::optional<UnitEnergy> UnitEnergyTable::find(std::string_view entry) const {
+  const UnitEnergy* const found = find_listed(entry);
+  return found == nullptr ? std::nullopt : std::optional(*found);
 }
 
 UnitEnergy UnitEnergyTable::require(std::string_view entry) const {

@@ -125,6 +125,10 @@ class UnitEnergyTable {
   const std::vector<UnitEnergy>& listed() const& { return listed_; }
   const std::vector<UnitEnergy>& listed() && = delete;  // would dangle in a range-for
 
+  // Where it is listed, and nothing is to be derived; null if it is not.
+  const UnitEnergy* find_listed(std::string_view entry) const;
+  const UnitEnergy* find_listed_add(int bits) const;
+
   // A listed number by its full name ("fp32_add", "integer_multiply.8").
   std::optional<UnitEnergy> find(std::string_view entry) const;
   // The same, where it is needed: throws InputError that names table, entry and remedy.

@@ -44,13 +44,6 @@ boost::container::static_vector<Blocks, 2> blocks_of(std::int64_t extent, std::i
   return blocks;
 }
 
-std::vector<Blocking> uncut_each(const std::vector<GemmShape>& gemms) {
-  std::vector<Blocking> blockings;
-  blockings.reserve(gemms.size());
-  std::ranges::transform(gemms, std::back_inserter(blockings), uncut);
-  return blockings;
-}
-
 }  // namespace
 
 ArrayIndices array_indices(Dataflow dataflow) {
@@ -87,7 +80,9 @@ bool is_workable(const GemmShape& gemm, const Blocking& blocking, ArrayShape arr
 }
 
 Schedule::Schedule(std::vector<GemmShape> gemms, ArrayShape array, Dataflow dataflow)
-    : Schedule(gemms, array, dataflow, uncut_each(gemms)) {}
+    : gemms_(std::move(gemms)), array_(array), dataflow_(dataflow) {
+  std::erase_if(gemms_, [](const GemmShape& gemm) { return gemm.count <= 0; });
+}
 
 Schedule::Schedule(std::vector<GemmShape> gemms, ArrayShape array, Dataflow dataflow,
                    std::vector<Blocking> blockings)
@@ -139,7 +134,7 @@ Pieces Schedule::pieces_of(std::size_t i) const {
 }
 
 Blocking Schedule::fold_blocking(std::size_t i) const {
-  Blocking blocking = blockings_[i];
+  Blocking blocking = this->blocking(i);
   if (dataflow_ == Dataflow::kOutputStationary) {
     blocking.extents[Index::kK] = gemms_[i].k;
   }

@@ -57,7 +57,10 @@ class Schedule {
            std::vector<Blocking> blockings);
 
   const std::vector<workloads::GemmShape>& gemms() const { return gemms_; }
-  const std::vector<Blocking>& blockings() const { return blockings_; }  // one for each of gemms()
+  // The blocks of entry `i` of gemms(): where nothing is cut, the GEMM itself.
+  Blocking blocking(std::size_t i) const {
+    return blockings_.empty() ? uncut(gemms_[i]) : blockings_[i];
+  }
   ArrayShape array() const { return array_; }
   Dataflow dataflow() const { return dataflow_; }
 
@@ -109,7 +112,7 @@ class Schedule {
 
  private:
   std::vector<workloads::GemmShape> gemms_;
-  std::vector<Blocking> blockings_;
+  std::vector<Blocking> blockings_;  // of each of gemms_; empty: none is cut
   ArrayShape array_;
   Dataflow dataflow_;
 };

@@ -30,7 +30,7 @@ class Counter {
  public:
   Counter(const Schedule& schedule, std::size_t entry)
       : gemm_(schedule.gemms()[entry]),
-        blocks_(schedule.blockings()[entry].extents),
+        blocks_(schedule.blocking(entry).extents),
         array_(schedule.array()),
         indices_(array_indices(schedule.dataflow())),
         os_(schedule.dataflow() == Dataflow::kOutputStationary) {}
@@ -118,7 +118,7 @@ void add_accesses(energy::MemoryAccesses& accesses, const Schedule& schedule, st
                   const MemoryConfig& memory, GemmOperands& operands, const ElementBits& bits) {
   const Counter counter(schedule, entry);
   const workloads::GemmShape& gemm = operands.gemm();
-  const Blocking& blocking = schedule.blockings()[entry];
+  const Blocking blocking = schedule.blocking(entry);
   const Words first{bits.first, memory.first.word_bits};
   const Words second{bits.second, memory.second.word_bits};
   const Words result{bits.result, memory.results.word_bits};

@@ -13,7 +13,7 @@ TileWalk::TileWalk(const Schedule& schedule, Issue issue)
 }
 
 void TileWalk::begin_gemm() {
-  blocks_.emplace(extents_of(schedule_->gemms()[entry_]), schedule_->blockings()[entry_]);
+  blocks_.emplace(extents_of(schedule_->gemms()[entry_]), schedule_->blocking(entry_));
   fill();
 }
 

@@ -64,7 +64,7 @@ PassPlan plan_of(const PassShape& shape, const Architecture& architecture, const
 }
 
 // The one of the plans before that moves elements as wide; null if there is none.
-const PlannedPass* alike(const std::vector<PlannedPass>& before, const ElementBits& bits) {
+const PlannedPass* alike(std::span<const PlannedPass> before, const ElementBits& bits) {
   for (const PlannedPass& planned : before) {
     if (planned.memory && planned.memory->bits == bits) {
       return &planned;
@@ -130,14 +130,14 @@ void require_room(const PassList& list, const Architecture& architecture,
 
 }  // namespace
 
-std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
-                                   std::span<const Machine> machines) {
-  std::vector<PlannedPass> plans;
-  plans.reserve(machines.size());
+void plan_pass(const PassShape& shape, const Architecture& architecture,
+               std::span<const Machine> machines, std::span<PlannedPass> plans) {
   std::shared_ptr<const Schedule> uncut;  // of a machine without a memory
   std::vector<GemmOperands> operands;     // with one: looked at once
-  for (const Machine& machine : machines) {
-    PlannedPass planned{plan_of(shape, architecture, machine), nullptr};
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    const Machine& machine = machines[i];
+    PlannedPass& planned = plans[i];
+    planned.plan = plan_of(shape, architecture, machine);
     if (!planned.plan.runs) {
       planned.plan.schedule = std::make_shared<Schedule>(std::vector<workloads::GemmShape>{},
                                                          machine.array, architecture.dataflow);
@@ -146,7 +146,7 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
         uncut = std::make_shared<Schedule>(shape.gemms, machine.array, architecture.dataflow);
       }
       planned.plan.schedule = uncut;
-    } else if (const PlannedPass* const same = alike(plans, bits_of(machine, shape))) {
+    } else if (const PlannedPass* const same = alike(plans.first(i), bits_of(machine, shape))) {
       planned.memory = same->memory;
       planned.plan.schedule = same->plan.schedule;
     } else {
@@ -158,8 +158,13 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
       planned.plan.schedule = std::make_shared<Schedule>(
           shape.gemms, machine.array, architecture.dataflow, planned.memory->tiles);
     }
-    plans.push_back(std::move(planned));
   }
+}
+
+std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
+                                   std::span<const Machine> machines) {
+  std::vector<PlannedPass> plans(machines.size());
+  plan_pass(shape, architecture, machines, plans);
   return plans;
 }
 
@@ -167,18 +172,20 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
                      std::span<const Unit> rivals, WorkerPool& pool)
     : list_(&list), architecture_(architecture), machines_(machines_of(architecture, rivals)) {
   const std::vector<PassShape>& shapes = list.distinct(architecture_.lowering);
-  plans_.resize(shapes.size());
+  plans_.resize(shapes.size() * machines_.size());
+  const auto plan = [&](std::size_t i) {
+    plan_pass(shapes[i], architecture_, machines_,
+              std::span(plans_).subspan(i * machines_.size(), machines_.size()));
+  };
   naming_file(list.workload(), [&] {
     if (!architecture_.memory) {
       for (std::size_t i = 0; i < shapes.size(); ++i) {
-        plans_[i] = plan_pass(shapes[i], architecture_, machines_);
+        plan(i);
       }
       return;
     }
     require_room(list, architecture_, machines_);
-    pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) {
-      plans_[i] = plan_pass(shapes[i], architecture_, machines_);
-    });
+    pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) { plan(i); });
   });
 }
 

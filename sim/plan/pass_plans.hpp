@@ -24,6 +24,8 @@ struct PlannedPass {
 // The plans of one pass on some machines, in their order. The layer, the machines and the
 // architecture must outlive them. Throws InputError, naming what would work, if the PE cannot hold
 // the pass's operands, or a scratchpad not even one fold.
+void plan_pass(const PassShape& shape, const Architecture& architecture,
+               std::span<const Machine> machines, std::span<PlannedPass> plans);
 std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
                                    std::span<const Machine> machines);
 
@@ -42,13 +44,15 @@ class PassPlans {
   const Architecture& architecture() const { return architecture_; }
   const std::vector<Machine>& machines() const { return machines_; }
   // By machine.
-  const std::vector<PlannedPass>& of(const PassItem& item) const { return plans_[item.distinct]; }
+  std::span<const PlannedPass> of(const PassItem& item) const {
+    return std::span(plans_).subspan(item.distinct * machines_.size(), machines_.size());
+  }
 
  private:
   const PassList* list_;
   Architecture architecture_;
   std::vector<Machine> machines_;
-  std::vector<std::vector<PlannedPass>> plans_;  // of each of the list's distinct passes
+  std::vector<PlannedPass> plans_;  // of each of the list's distinct passes, by machine
 };
 
 // Throws InputError as making the plans does, without the work of making them.

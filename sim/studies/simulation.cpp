@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -49,20 +50,16 @@ class PassRunner {
              const SimulationOptions& options)
       : plans_(plans), engine_(engine), closed_forms_(closed_forms), options_(options) {}
 
-  std::vector<MachineRecord> run(const PassItem& item, const PassSource& source,
-                                 const MacsDone& done) {
-    const std::vector<PlannedPass>& planned = plans_.of(item);
-    std::vector<MachineRecord> records;
-    records.reserve(planned.size());
-    PassCounts of_mf_mac;
-    for (const PlannedPass& one : planned) {
-      PassCounts counts = counts_of(one, item, source, done, planned.front(), of_mf_mac);
-      records.push_back(record_of(one, counts));
-      if (&one == &planned.front()) {
-        of_mf_mac = std::move(counts);
-      }
+  // Puts a record for each machine behind those that are there.
+  void run(const PassItem& item, const PassSource& source, const MacsDone& done,
+           std::vector<MachineRecord>& records) {
+    const std::span<const PlannedPass> planned = plans_.of(item);
+    const PlannedPass& mf_mac = planned.front();
+    const PassCounts of_mf_mac = counts_of(mf_mac, item, source, done, mf_mac, {});
+    set(records.emplace_back(), mf_mac, of_mf_mac);
+    for (const PlannedPass& one : planned.subspan(1)) {
+      set(records.emplace_back(), one, counts_of(one, item, source, done, mf_mac, of_mf_mac));
     }
-    return records;
   }
 
  private:
@@ -99,7 +96,7 @@ class PassRunner {
     }
     if (!plan.runs) {
       if (job.unit == Unit::kFp32Mac && simulates_baseline(detail) && done) {
-        done(static_cast<std::int64_t>(of_mf_mac_macs(mf_mac)));  // that whoever waits reckons with
+        done(static_cast<std::int64_t>(mf_mac.plan.macs));  // that whoever waits reckons with
       }
       return nothing_run(of_mf_mac);
     }
@@ -116,8 +113,6 @@ class PassRunner {
     return closed_forms_.run(job, {});
   }
 
-  static std::uint64_t of_mf_mac_macs(const PlannedPass& mf_mac) { return mf_mac.plan.macs; }
-
   // Of a machine that does not have the pass: nothing, and no unknowns that MF-MAC knows.
   static PassCounts nothing_run(const PassCounts& of_mf_mac) {
     PassCounts none;
@@ -127,9 +122,8 @@ class PassRunner {
     return none;
   }
 
-  MachineRecord record_of(const PlannedPass& planned, const PassCounts& counts) const {
+  void set(MachineRecord& record, const PlannedPass& planned, const PassCounts& counts) const {
     const PassPlan& plan = planned.plan;
-    MachineRecord record;
     Quantities& q = record.quantities;
     if (plan.machine->unit == Unit::kMfMac) {
       record.accumulator = plan.accumulator;
@@ -155,7 +149,6 @@ class PassRunner {
         q.memory.forget_dram_device();
       }
     }
-    return record;
   }
 
   const PassPlans& plans_;
@@ -207,9 +200,10 @@ std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engin
       operands.emplace(*layer, item.pass, plans.architecture().lowering);
     }
     const PassShape& shape = list.shape(item, plans.architecture().lowering);
-    records.push_back({list.layer(item).name, item.pass, shape.gemms,
-                       runner.run(item, {operands ? &*operands : nullptr, nullptr},
-                                  teller(caller, list, item, engine))});
+    PassRecord& record = records.emplace_back(
+        PassRecord{list.layer(item).name, item.pass, shape.gemms, {}});
+    runner.run(item, {operands ? &*operands : nullptr, nullptr},
+               teller(caller, list, item, engine), record.machines);
   }
   return records;
 }
@@ -241,11 +235,11 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
   }
 }
 
-std::vector<Quantities> CountedPasses::totals(std::size_t machines) const {
+std::vector<Quantities> CountedPasses::totals() const {
   std::vector<Quantities> totals(machines);
-  for (std::size_t record = 0; record < records.size(); ++record) {
+  for (std::size_t pass = 0; pass < size(); ++pass) {
     for (std::size_t i = 0; i < machines; ++i) {
-      totals[i].add(records[record][i].quantities, times[record]);
+      totals[i].add(record(pass, i).quantities, times[pass]);
     }
   }
   return totals;
@@ -259,22 +253,27 @@ CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
   const SimulationOptions options;
   PassRunner runner(plans, *closed_forms, *closed_forms, options);
   CountedPasses counted;
+  counted.machines = plans.machines().size();
+  const std::size_t distinct = list.distinct(lowering).size();
+  counted.records.reserve(distinct * counted.machines);
+  counted.order.reserve(list.items().size());
   constexpr std::size_t kNone = ~std::size_t{0};
-  std::vector<std::size_t> without_values(list.distinct(lowering).size(), kNone);
+  std::vector<std::size_t> without_values(distinct, kNone);
   for (const PassItem& item : list.items()) {
     const ValueFacts* const known =
         facts.find(item, lowering, plans.of(item)[kMfMacMachine].plan.accumulator);
-    if (known == nullptr && without_values[item.distinct] != kNone) {
-      counted.order.push_back(without_values[item.distinct]);
-      counted.times[counted.order.back()] += 1;
+    std::size_t& alike = without_values[item.distinct];
+    if (known == nullptr && alike != kNone) {
+      counted.order.push_back(alike);
+      counted.times[alike] += 1;
       continue;
     }
-    counted.order.push_back(counted.records.size());
-    counted.times.push_back(1);
     if (known == nullptr) {
-      without_values[item.distinct] = counted.records.size();
+      alike = counted.size();
     }
-    counted.records.push_back(runner.run(item, {nullptr, known}, {}));
+    counted.order.push_back(counted.size());
+    counted.times.push_back(1);
+    runner.run(item, {nullptr, known}, {}, counted.records);
   }
   return counted;
 }

@@ -65,12 +65,17 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
 
 // Passes of which those that are alike, and of whose values nothing is known, are counted once.
 struct CountedPasses {
-  std::vector<std::vector<MachineRecord>> records;  // each by machine
-  std::vector<std::size_t> order;                   // of each pass of the list, its record
-  std::vector<std::uint64_t> times;                 // that each record stands for a pass
+  std::size_t machines = 0;
+  std::vector<MachineRecord> records;  // of each pass that is counted, by machine
+  std::vector<std::size_t> order;      // of each pass of the list, which it is
+  std::vector<std::uint64_t> times;    // that each of them is in the list
 
+  std::size_t size() const { return times.size(); }
+  const MachineRecord& record(std::size_t pass, std::size_t machine) const {
+    return records[pass * machines + machine];
+  }
   // Of each machine.
-  std::vector<Quantities> totals(std::size_t machines) const;
+  std::vector<Quantities> totals() const;
 };
 
 // What the engine whose facts the store holds says, from these alone. Precondition: the store is

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -97,12 +97,13 @@ class Sweep {
   }
 
   void fill(SweepRow& row, const CountedPasses& counted) const {
-    row.totals = counted.totals(row.machines.size());
-    std::vector<const MachineRecord*> records(counted.records.size());
+    row.totals = counted.totals();
+    std::vector<const MachineRecord*> records(counted.size());
     std::vector<energy::MachineWork> work;
     for (std::size_t i = 0; i < row.machines.size(); ++i) {
-      std::ranges::transform(counted.records, records.begin(),
-                             [i](const std::vector<MachineRecord>& all) { return &all[i]; });
+      for (std::size_t pass = 0; pass < records.size(); ++pass) {
+        records[pass] = &counted.record(pass, i);
+      }
       work.push_back(work_of(row.machines[i], row.architecture, records));
     }
     row.energy = energy_of(row.machines, work, {counted.order, {}}, spec_.prices);
@@ -114,10 +115,11 @@ class Sweep {
       const PassPlans plans(list_, row.architecture, rivals_, caller_.pool);
       row.machines = plans.machines();
       CountedPasses counted;
+      counted.machines = row.machines.size();
       for (PassRecord& record : simulate(plans, engine_, {}, caller_)) {
-        counted.order.push_back(counted.records.size());
+        counted.order.push_back(counted.size());
         counted.times.push_back(1);
-        counted.records.push_back(std::move(record.machines));
+        std::ranges::move(record.machines, std::back_inserter(counted.records));
       }
       fill(row, counted);
     }

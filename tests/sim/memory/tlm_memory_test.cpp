@@ -16,6 +16,14 @@
 namespace potomac::sim {
 namespace {
 
+std::vector<Blocking> blockings_of(const Schedule& schedule) {
+  std::vector<Blocking> blockings;
+  for (std::size_t i = 0; i < schedule.gemms().size(); ++i) {
+    blockings.push_back(schedule.blocking(i));
+  }
+  return blockings;
+}
+
 using test::Data;
 using test::Machine;
 
@@ -66,7 +74,7 @@ TEST_P(TlmMemory, HoldsTheArrayBackAsTheModelSays) {
   EXPECT_GT(model.stalls().second, 0U);
   EXPECT_GT(model.stalls().results, 0U);
   const PassMemory plan{.bits = bits,
-                        .tiles = machine.schedule.blockings(),
+                        .tiles = blockings_of(machine.schedule),
                         .accesses = {},
                         .stalls = model.stalls()};
   PlannedPace pace(pass.layer.shape, workloads::Pass::kForward, pass.architecture, machine.schedule,
@@ -93,7 +101,7 @@ TEST(TlmMemoryDeadlock, TellsWhoWaitsForWhomInADeadlock) {
   const SmallPass pass;
   const Machine machine = pass.machine();
   const PassMemory plan{
-      .bits = {5, 5, 32}, .tiles = machine.schedule.blockings(), .accesses = {}, .stalls = {}};
+      .bits = {5, 5, 32}, .tiles = blockings_of(machine.schedule), .accesses = {}, .stalls = {}};
   PlannedPace pace(pass.layer.shape, workloads::Pass::kForward, pass.architecture, machine.schedule,
                    plan);
   WorkerPool pool(1);
