@@ -262,9 +262,19 @@ Json text_or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
 
+// A file may be called anything; what cannot be decoded is left to json_text().
+std::string without_controls(const std::string& text) {
+  std::string plain;
+  for (const char c : text) {
+    const bool steers = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    plain += steers ? printable({&c, 1}, kWhole) : std::string(1, c);
+  }
+  return plain;
+}
+
 Json workload_json(const RunResult& result) {
   const workloads::WorkloadInfo& info = result.workload;
-  Json json{{"trace", printable(result.trace.string(), kWhole)},
+  Json json{{"trace", without_controls(result.trace.string())},
             {"model", info.model},
             {"framework", info.framework},
             {"dataset", info.dataset},

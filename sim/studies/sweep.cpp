@@ -169,6 +169,12 @@ class Sweep {
 
 void run_sweep(const workloads::Workload& workload, const SweepSpec& spec, const Caller& caller,
                const RowSink& sink) {
+  if (!spec.selection.selects_any(workload.layers())) {
+    throw InputError(
+        {spec.file.string(), "",
+         fmt::format("{} select nothing of {}", spec.selection.text(), workload.path().string()),
+         fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
+  }
   const PassList list(workload, spec.selection);
   require_priceable(spec.prices.tables, spec.rivals.asked);
   Sweep(list, spec, caller).run(sink);

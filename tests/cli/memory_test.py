@@ -8,6 +8,7 @@ import json
 import pathlib
 
 import pytest
+from reports import energy_of, method_of, of, reduction_of
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -89,7 +90,8 @@ def test_traffic_of_linear_layers_is_the_least_there_is(potomac, trace, dataflow
     for record in passes_of(potomac, trace, "--layers", "004*", "--engine", "count"):
         (gemm,) = record["gemms"]
         for machine, bits in (("mf_mac", None), ("fp32_mac", (32, 32, 32))):
-            memory = record["memory"][machine]
+            entry = of(record, machine)
+            memory = entry["memory"]
             if bits is None:
                 # The widths of the codes, from the compulsory traffic: A, W of 5 bits, G of 5 or 6.
                 first = memory["first"]["written_bits"] // (gemm["m"] * gemm["k"])
@@ -97,7 +99,7 @@ def test_traffic_of_linear_layers_is_the_least_there_is(potomac, trace, dataflow
                 visits = [-(-first // 6), -(-second // 6)]
                 bits = (first // visits[0], second // visits[1], 32)
                 assert set(bits[:2]) <= {5, 6}
-            (tile,) = memory["tiles"]
+            (tile,) = entry["tiles"]
             dram = memory["dram"]
             assert dram["read_bits"] + dram["written_bits"] == traffic_of(gemm, tile, bits)
             assert traffic_of(gemm, tile, bits) == least_traffic(gemm, bits, half, dataflow)
@@ -166,11 +168,12 @@ def test_stalls_of_linear_layers_are_those_of_the_documented_rules(potomac, trac
     write_machine(potomac, "os", kib=kib)
     for record in passes_of(potomac, trace, "--layers", "003*", "--layers", "004*"):
         (gemm,) = record["gemms"]
-        (tile,) = record["memory"]["fp32_mac"]["tiles"]
+        fp32_mac = of(record, "fp32_mac")
+        (tile,) = fp32_mac["tiles"]
         # 4 GB/s at 500 MHz are 64 bits a cycle, so every transfer of FP32 is exact in binary.
         stalls = stalls_of(gemm, tile, (32, 32, 32), 64, 10)
-        assert stalls == record["baseline_stall_by"], (record["layer"], record["pass"])
-        assert sum(stalls.values()) == record["baseline_cycles"]["stall"]
+        assert stalls == fp32_mac["stall_by"], (record["layer"], record["pass"])
+        assert sum(stalls.values()) == fp32_mac["cycles"]["stall"]
 
 
 def test_all_engines_say_the_same_of_a_memory(potomac, trace):
@@ -180,11 +183,12 @@ def test_all_engines_say_the_same_of_a_memory(potomac, trace):
         for engine in ("systemc", "fast")
     ]
     assert reports[0] == reports[1]
-    assert all(record["cycles"]["stall"] > 0 for record in reports[0])
+    assert all(of(record)["cycles"]["stall"] > 0 for record in reports[0])
     counted = passes_of(potomac, trace, "--layers", "004*", "--engine", "count")
     for one, other in zip(counted, reports[1]):
-        for key in ("cycles", "baseline_cycles", "stall_by", "memory"):
-            assert one[key] == other[key]
+        for machine in ("mf_mac", "fp32_mac"):
+            for key in ("cycles", "stall_by", "tiles", "memory"):
+                assert of(one, machine)[key] == of(other, machine)[key]
 
 
 def test_a_stored_report_is_read_again(potomac, trace):
@@ -194,7 +198,7 @@ def test_a_stored_report_is_read_again(potomac, trace):
     assert shown.returncode == 0, shown.stderr
     assert "waits for" in shown.stdout
     report = json.loads((potomac.folder / "o/report.json").read_text())
-    report["passes"][3]["stall_by"]["first"] += 1
+    of(report["passes"][3])["stall_by"]["first"] += 1
     (potomac.folder / "o/report.json").write_text(json.dumps(report))
     assert "stall_by is not cycles.stall" in potomac.refuses("report", "o")
 
@@ -213,7 +217,7 @@ def test_a_sweep_varies_the_memory(potomac, trace):
     for row in rows:
         # 1024 x 16 sums of 32 bits do not fit half of 64 KiB.
         assert row["status"] == ("refused" if row["array.rows"] == "1024" else "done"), row
-    stalls = [int(row["cycles_stall"]) for row in rows if row["array.rows"] == "16"]
+    stalls = [int(row["mf_mac_cycles_stall"]) for row in rows if row["array.rows"] == "16"]
     assert all(slow >= fast for slow, fast in zip(stalls[::2], stalls[1::2]))
 
 
@@ -242,8 +246,8 @@ def test_a_waveform_waits_as_the_array_does(potomac, trace):
     text = (potomac.folder / "w.vcd").read_text()
     last = max(int(line[1:]) for line in text.splitlines() if line.startswith("#"))
     period = 2000  # ps, at 500 MHz
-    assert last >= (record["cycles"]["total"] - 1) * period
-    without = record["cycles"]["total"] - record["cycles"]["stall"]
+    assert last >= (of(record)["cycles"]["total"] - 1) * period
+    without = of(record)["cycles"]["total"] - of(record)["cycles"]["stall"]
     assert last > (without + 2) * period
 
 
@@ -256,45 +260,55 @@ def test_structural_energy_adds_up_and_leaves_operation_as_it_was(potomac, trace
     assert potomac(*command, "--out", "plain").returncode == 0
     done = potomac(*command, "--accounting", "structural", "--out", "o")
     assert done.returncode == 0, done.stderr
-    (plain,) = json.loads((potomac.folder / "plain/report.json").read_text())["energy"]
-    operation, structural = json.loads((potomac.folder / "o/report.json").read_text())["energy"]
-    assert operation == plain  # to the bit
-    assert structural["accounting"] == "structural"
-    for row in (structural, *structural["by_gemm"], *structural["by_layer"], *structural["by_pass"]):
-        for machine in ("mf_mac", "fp32_mac"):
-            parts = [row["by_component"][name][machine] for name in COMPONENTS]
-            assert all(part > 0 for part in parts)
-            assert row[machine] == pytest.approx(sum(parts), rel=1e-12)
-        assert row["reduction"] == pytest.approx(1 - row["mf_mac"] / row["fp32_mac"])
-    for name in COMPONENTS:
-        for machine in ("mf_mac", "fp32_mac"):
-            whole = structural["by_component"][name][machine]
-            for rows in ("by_gemm", "by_layer", "by_pass"):
-                parts = [row["by_component"][name][machine] for row in structural[rows]]
-                assert sum(parts) == pytest.approx(whole, rel=1e-12)
-    assert structural["by_component"]["arithmetic"]["mf_mac"] == operation["mf_mac"]
-    # What the counts and the table's numbers make of it, for each pass.
+    plain = json.loads((potomac.folder / "plain/report.json").read_text())
     report = json.loads((potomac.folder / "o/report.json").read_text())
-    price = {unit["entry"]: unit["value"] for unit in structural["unit_energies"]}
-    for record, row in zip(report["passes"], structural["by_gemm"]):
-        for machine, cycles, bits in (
-            ("mf_mac", "cycles", 256 * (2 * 5 + 2 * 32) + 240 * 5),
-            ("fp32_mac", "baseline_cycles", 256 * (2 * 32 + 2 * 32) + 240 * 32),
-        ):
-            memory = record["memory"][machine]
+    # The accounting that was asked for stands in front, and all that it can be compared with is
+    # there: every unit that the table prices.
+    assert report["energy"][0]["accounting"] == "structural"
+    assert list(report["machines"]) == ["mf_mac", "fp32_mac", "fp16_mac", "bf16_mac", "fp8_mac",
+                                        "int8_mac", "int4_mac"]  # fmt: skip
+    assert [e["machine"] for e in report["energy"]] == ["mf_mac", "fp32_mac", "fp16_mac",
+                                                        "int8_mac"] * 2  # fmt: skip
+    for machine in ("mf_mac", "fp32_mac"):
+        assert energy_of(report, machine) == energy_of(plain, machine)  # to the bit
+    widths = {"mf_mac": (5, 32), "fp32_mac": (32, 32), "fp16_mac": (16, 32), "int8_mac": (8, 32)}
+    for machine, (operand, total) in widths.items():
+        structural = energy_of(report, machine, "structural")
+        rows = (structural, *structural["by_gemm"], *structural["by_layer"], *structural["by_pass"])
+        for row in rows:
+            parts = [row["by_component"][name] for name in COMPONENTS]
+            assert all(part > 0 for part in parts)
+            assert row["total"] == pytest.approx(sum(parts), rel=1e-12)
+        for name in COMPONENTS:
+            for lists in ("by_gemm", "by_layer", "by_pass"):
+                parts = [row["by_component"][name] for row in structural[lists]]
+                assert sum(parts) == pytest.approx(structural["by_component"][name], rel=1e-12)
+        mf_mac = energy_of(report, "mf_mac", "structural")["total"]
+        if machine != "mf_mac":
+            assert reduction_of(report, machine, "structural") == pytest.approx(
+                1 - mf_mac / structural["total"]
+            )
+            method = method_of(report, machine, "structural")
+            assert method["total"] == structural["total"]
+        assert structural["by_component"]["arithmetic"] == energy_of(report, machine)["total"]
+        # What the counts and the table's numbers make of it, for each pass.
+        price = {unit["entry"]: unit["value"] for unit in structural["unit_energies"]}
+        bits = 256 * (2 * operand + 2 * total) + 240 * operand
+        for record, row in zip(report["passes"], structural["by_gemm"]):
+            memory = of(record, machine)["memory"]
             dram = memory["dram"]["read_bits"] + memory["dram"]["written_bits"]
             words = sum(
                 memory[pad]["read_words"] + memory[pad]["written_words"]
                 for pad in ("first", "second", "results")
             )
             expected = {
-                "clock": record[cycles]["total"] * bits * price["flip_flop_clock"],
+                "clock": of(record, machine)["cycles"]["total"] * bits * price["flip_flop_clock"],
                 "dram": dram / 64 * price["dram_access_64.low"],
                 "dram_high": dram / 64 * price["dram_access_64.high"],
                 "scratchpads": words * price["sram_access_64.64"],
             }
             for name, value in expected.items():
-                assert row["by_component"][name][machine] == pytest.approx(value, rel=1e-12), name
+                assert row["by_component"][name] == pytest.approx(value, rel=1e-12), name
 
 
 def test_structural_energy_of_a_stored_report(potomac, trace):
@@ -305,13 +319,16 @@ def test_structural_energy_of_a_stored_report(potomac, trace):
     assert shown.returncode == 0, shown.stderr
     stored = json.loads((potomac.folder / "o/report.json").read_text())
     assert json.loads(shown.stdout)["energy"] == stored["energy"]
-    assert stored["energy"][1]["registers"] == "toggles"
+    for machine in ("mf_mac", "fp32_mac"):
+        assert energy_of(stored, machine, "structural")["registers"] == "toggles"
+    # Of arrays that have no values, toggles are not known.
+    assert energy_of(stored, "int8_mac", "structural")["registers"] == "writes"
     again = potomac(
         "report", "o", "--energy", "tpuv4i-7nm", "--accounting", "structural", "--format", "json"
     )
     assert json.loads(again.stdout)["energy"] == stored["energy"]
-    header = (potomac.folder / "o/layers.csv").read_text().splitlines()[0].split(",")
-    assert "tpuv4i-7nm_structural_fp32_mac_pJ" in header
+    header = next(csv.reader((potomac.folder / "o/layers.csv").open()))
+    assert "energy[fp32_mac,tpuv4i-7nm,structural]" in header
     refused = potomac("report", "o", "--accounting", "structural")
     assert refused.returncode == 2
     assert "name one: --energy" in refused.stderr
@@ -347,11 +364,10 @@ def test_sensitivity_is_what_runs_say(potomac, trace):
             *[word for setting in settings for word in ("--set", setting)],
         ).returncode == 0  # fmt: skip
         report = json.loads((potomac.folder / "o/report.json").read_text())
-        structural = report["energy"][1]
-        (int8,) = [m for m in structural["methods"] if m["name"] == "int8_mac"]
-        assert f"{100 * structural['reduction']:.2f}%" in rows[change]
-        assert f"{100 * int8['mf_mac_saves']:.2f}%" in rows[change]
-        assert str(report["totals"]["cycles"]["total"]) in rows[change]
+        for machine in ("fp32_mac", "int8_mac"):
+            less = reduction_of(report, machine, "structural")
+            assert f"{100 * less:.2f}%" in rows[change]
+        assert str(of(report["totals"])["cycles"]["total"]) in rows[change]
     assert "refused" in rows["accumulators of 24 bits"]
     # Without a memory most of it would be missing.
     assert "has none" in potomac.refuses("sensitivity", trace, "--arch", "os-16x16")
@@ -382,8 +398,8 @@ def test_whole_bursts_of_linear_layers(potomac, trace, preset, burst):
     write_machine(potomac, "ws", kib=4, dram=f"{{preset: {preset}, channels: 2}}")
     for record in passes_of(potomac, trace, "--layers", "004*", "--engine", "count"):
         (gemm,) = record["gemms"]
-        memory = record["memory"]["fp32_mac"]
-        (tile,) = memory["tiles"]
+        memory = of(record, "fp32_mac")["memory"]
+        (tile,) = of(record, "fp32_mac")["tiles"]
         strides = LINEAR[record["pass"]](gemm)
         size = {i: blocks(gemm[i], tile[i]) for i in "mnk"}
         moved, before = 0, None
@@ -411,7 +427,7 @@ def test_all_engines_wait_for_a_device_alike(potomac, trace):
         passes_of(potomac, trace, *layers, "--engine", engine) for engine in ("systemc", "fast")
     ]
     assert reports[0] == reports[1]
-    assert all(record["cycles"]["stall"] > 0 for record in reports[0])
+    assert all(of(record)["cycles"]["stall"] > 0 for record in reports[0])
 
 
 def test_a_report_keeps_the_device_that_it_was_made_with(potomac, trace):
@@ -424,10 +440,10 @@ def test_a_report_keeps_the_device_that_it_was_made_with(potomac, trace):
     stored = json.loads((potomac.folder / "o/report.json").read_text())
     assert stored["architecture"]["memory"]["dram"] == {"preset": "mine.yaml", "channels": 3}
     assert stored["dram_preset"]["cycles"]["tRC"] == 55
-    dram = stored["energy"][1]["by_component"]["dram"]
-    for machine in ("mf_mac", "fp32_mac"):  # whole bursts
-        moved = sum(record["memory"][machine]["moved_bits"] for record in stored["passes"])
-        assert dram[machine] == pytest.approx(moved / 64 * 1300)
+    for machine in ("mf_mac", "fp32_mac", "int8_mac"):  # whole bursts
+        moved = sum(of(record, machine)["memory"]["moved_bits"] for record in stored["passes"])
+        dram = energy_of(stored, machine, "structural")["by_component"]["dram"]
+        assert dram == pytest.approx(moved / 64 * 1300)
     preset.unlink()
     shown = potomac("report", "o", *command, "--format", "json")
     assert shown.returncode == 0, shown.stderr

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import pathlib
 import subprocess
 
 import pytest
+from reports import energy_of, of
 import torch
 import torchvision
 from conftest import ROOT
@@ -153,13 +155,17 @@ def test_every_model_runs(potomac, models, name, dataflow):
     assert report["engine"] == "count"
     assert report["workload"]["values"] == "none"
     assert report["workload"]["not_included"] or name in ("alexnet", "vgg16")
-    assert report["totals"]["macs"] == models[name]["training_step_macs"]
-    assert report["totals"]["zero_operand_macs"]["value"] is None
-    assert report["totals"]["actions"]["exponent_add"] is None
-    assert report["totals"]["actions"]["operand_register_write"] > 0
-    (energy,) = report["energy"]
-    assert energy["zeros_gated"] is None
-    assert energy["mf_mac"] == pytest.approx(report["totals"]["macs"] * 0.155)
+    totals = of(report["totals"])
+    assert totals["macs"] == models[name]["training_step_macs"]
+    assert totals["zero_operand_macs"]["value"] is None
+    assert totals["actions"]["exponent_add"] is None
+    assert totals["actions"]["operand_register_write"] > 0
+    energy = energy_of(report)
+    assert energy["total_zeros_gated"] is None
+    assert energy["total"] == pytest.approx(totals["macs"] * 0.155)
+    batch = report["workload"]["dimensions"]["batch"]
+    assert report["workload"]["batch"] == batch
+    assert energy["energy_per_input"] == pytest.approx(energy["total"] / batch)
 
 
 def test_densities_are_an_assumption(potomac):
@@ -173,17 +179,16 @@ def test_densities_are_an_assumption(potomac):
     sums = {"zeros": 0.0, "macs": 0}
     for one, expected in zip(report["passes"], assumed["passes"]):
         assert (one["layer"], one["pass"]) == (expected["layer"], expected["pass"])
-        structural = one["zero_operand_macs"]["structural"]
-        zeros = structural + (one["macs"] - structural) * (1 - dense[one["pass"]])
+        structural = of(one)["zero_operand_macs"]["structural"]
+        zeros = structural + (of(one)["macs"] - structural) * (1 - dense[one["pass"]])
         assert expected["zero_operand_macs"] == pytest.approx(zeros)
         sums["zeros"] += zeros
-        sums["macs"] += one["macs"]
-        assert one["actions"]["gated_mac"] is None
+        sums["macs"] += of(one)["macs"]
+        assert of(one)["actions"]["gated_mac"] is None
     assert assumed["zero_operand_macs"] == pytest.approx(sums["zeros"])
-    (energy,) = assumed["energy"]
-    assert energy["zeros_gated"]["mf_mac"] == pytest.approx((sums["macs"] - sums["zeros"]) * 0.155)
-    header, first, *_ = (potomac.folder / "o/layers.csv").read_text().splitlines()
-    cells = dict(zip(header.split(","), first.split(",")))
+    gated = energy_of(assumed)["total_zeros_gated"]
+    assert gated == pytest.approx((sums["macs"] - sums["zeros"]) * 0.155)
+    cells = next(csv.DictReader((potomac.folder / "o/layers.csv").open(newline="")))
     assert float(cells["assumed_zero_operand_macs"]) == pytest.approx(
         assumed["passes"][0]["zero_operand_macs"]
     )
@@ -249,10 +254,11 @@ def test_a_sweep_takes_models_and_architectures_by_name(potomac):
     )
     done = potomac("sweep", "sweep.yaml", "--out", "s")
     assert done.returncode == 0, done.stderr
-    sweep = json.loads((potomac.folder / "s/sweep.json").read_text())
-    assert sweep["sweep"]["engine"] == "count"
-    assert sweep["sweep"]["dimensions"] == {"batch": 4}
-    assert len(sweep["points"]) == 3
+    rows = list(csv.DictReader((potomac.folder / "s/sweep.csv").open(newline="")))
+    assert [row["array.dataflow"] for row in rows] == ["os", "ws", "is"]
+    potomac("run", "resnet18", "--batch", 4, "--arch", "ws-32x32", "--out", "o")
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    assert int(rows[1]["mf_mac_macs"]) == of(report["totals"])["macs"]
     other = potomac("sweep", "sweep.yaml", "--workload", "bert-base", "--length", 64, "--out", "t")
     assert other.returncode == 0, other.stderr
     assert pathlib.Path(potomac.folder / "t/sweep.csv").exists()

@@ -15,6 +15,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+from reports import energy_of, of, reduction_of
 
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -29,17 +30,29 @@ def test_report_has_the_documented_keys_and_consistent_sums(potomac, trace, arch
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     report = read_json(potomac.folder / "o/report.json")
-    assert list(report) == ["format", "version", "potomac", "engine", "architecture", "workload",
-                            "selection", "passes", "totals", "energy"]  # fmt: skip
+    assert list(report) == ["format", "version", "potomac", "engine", "architecture", "dram_preset",
+                            "machines", "workload", "selection", "passes", "totals", "assumed",
+                            "step", "energy", "comparisons", "methods"]  # fmt: skip
+    assert report["version"] == 3
+    array = {"rows": 16, "cols": 16}
+    assert report["machines"] == {
+        "mf_mac": {"unit": "mf_mac", "array": array, "clock_mhz": 500.0, "operands": "codes"},
+        "fp32_mac": {"unit": "fp32_mac", "array": array, "clock_mhz": 500.0,
+                     "operands": "dequantized"},
+    }  # fmt: skip
     assert report["selection"] == {
         "layers": ["*"], "passes": ["forward", "backward-data", "backward-weight"], "left_out": 0,
     }  # fmt: skip
     assert report["engine"] == "fast"
     gemms = report["passes"]
     assert len(gemms) == 14
-    assert {"layer", "pass", "gemms", "folds", "macs", "utilization", "cycles",
-            "actions"} <= set(gemms[0])  # fmt: skip
-    for gemm in gemms:
+    assert set(gemms[0]) == {"layer", "pass", "gemms", "machines"}
+    assert list(of(gemms[0])) == list(of(gemms[0], "fp32_mac"))
+    assert {"macs", "zero_operand_macs", "accumulator", "folds", "utilization", "cycles", "time_s",
+            "actions", "toggles", "tiles", "stall_by", "memory"} == set(of(gemms[0]))  # fmt: skip
+    for entry in gemms:
+        gemm = {**entry, **of(entry)}
+        assert of(entry, "fp32_mac")["accumulator"] is None
         cycles = gemm["cycles"]
         assert cycles["total"] == sum(cycles[part] for part in
                                       ("preload", "stream", "drain", "stall"))  # fmt: skip
@@ -51,18 +64,27 @@ def test_report_has_the_documented_keys_and_consistent_sums(potomac, trace, arch
             s["count"] * -(-s["m"] // 16) * -(-s["n"] // 16) * (s["k"] + 16 + 16 - 2) for s in shapes
         )
         assert cycles["drain"] == 16
-    assert report["totals"]["macs"] == sum(gemm["macs"] for gemm in gemms)
-    (energy,) = report["energy"]
+    totals = of(report["totals"])
+    assert totals["macs"] == sum(of(gemm)["macs"] for gemm in gemms)
+    assert totals["time_s"] == totals["cycles"]["total"] / 500e6
+    assert [energy["machine"] for energy in report["energy"]] == ["mf_mac", "fp32_mac"]
+    energy = energy_of(report)
     assert energy["table"] == "paper-2302.14458"
     assert energy["accounting"] == "operation"
     assert energy["unit"] == "pJ"
-    assert energy["mf_mac"] == pytest.approx(report["totals"]["macs"] * 0.155)
-    assert energy["reduction"] == pytest.approx(1 - 0.155 / 4.6)
-    assert energy["reduction_vs_multiplier"] == pytest.approx(1 - 0.155 / 3.7)
-    assert sum(row["mf_mac"] for row in energy["by_layer"]) == pytest.approx(energy["mf_mac"])
-    assert sum(row["mf_mac"] for row in energy["by_action"].values()) == pytest.approx(
-        energy["mf_mac"]
+    assert energy["total"] == pytest.approx(totals["macs"] * 0.155)
+    assert reduction_of(report) == pytest.approx(1 - 0.155 / 4.6)
+    assert reduction_of(report, "fp32_multiplier") == pytest.approx(1 - 0.155 / 3.7)
+    assert sum(row["total"] for row in energy["by_layer"]) == pytest.approx(energy["total"])
+    assert sum(row["energy"] for row in energy["by_action"].values()) == pytest.approx(
+        energy["total"]
     )
+    # What people quote: watts, operations for each joule, energy times delay, energy an input.
+    assert energy["power_w"] == pytest.approx(energy["total"] * 1e-12 / totals["time_s"])
+    assert energy["tops_per_w"] == pytest.approx(2 / 0.155)
+    assert energy["energy_delay_js"] == pytest.approx(energy["total"] * 1e-12 * totals["time_s"])
+    assert report["workload"]["batch"] == 16
+    assert energy["energy_per_input"] == pytest.approx(energy["total"] / 16)
 
 
 def test_layers_csv_says_what_report_json_says(potomac, trace, arch):
@@ -74,11 +96,12 @@ def test_layers_csv_says_what_report_json_says(potomac, trace, arch):
     assert len(rows) == len(gemms)
     for row, gemm in zip(rows, gemms):
         assert (row["layer"], row["pass"]) == (gemm["layer"], gemm["pass"])
-        assert int(row["cycles_total"]) == gemm["cycles"]["total"]
-        for action, count in gemm["actions"].items():
-            assert int(row[action]) == count
-        assert float(row["paper-2302.14458_operation_mf_mac_pJ"]) > 0
-        assert float(row["tpuv4i-7nm_operation_fp32_mac_pJ"]) > 0
+        for name, machine in gemm["machines"].items():
+            assert int(row[f"{name}_cycles_total"]) == machine["cycles"]["total"]
+            for action, count in machine["actions"].items():
+                assert int(row[f"{name}_actions_{action}"]) == count
+        assert float(row["energy[mf_mac,paper-2302.14458,operation]"]) > 0
+        assert float(row["energy[fp32_mac,tpuv4i-7nm,operation]"]) > 0
 
 
 def test_strided_backward_data_in_phases_or_with_holes(potomac, trace, arch):
@@ -89,7 +112,7 @@ def test_strided_backward_data_in_phases_or_with_holes(potomac, trace, arch):
                        "--out", form, "--dump-outputs", f"{form}.h5")  # fmt: skip
         assert done.returncode == 0, done.stderr
         report = read_json(potomac.folder / f"{form}/report.json")
-        macs[form] = report["totals"]["macs"]
+        macs[form] = of(report["totals"])["macs"]
         passes[form] = {(p["layer"], p["pass"]): p for p in report["passes"]}
         with h5py.File(potomac.folder / f"{form}.h5") as file:
             dumps[form] = {
@@ -98,7 +121,7 @@ def test_strided_backward_data_in_phases_or_with_holes(potomac, trace, arch):
             }  # fmt: skip
     assert macs == {"phases": 109_645_824, "zero_insert": 196_349_952}
     conv = passes["phases"]["001-conv2", "backward-data"]
-    assert conv["macs"] == passes["phases"]["001-conv2", "forward"]["macs"]
+    assert of(conv)["macs"] == of(passes["phases"]["001-conv2", "forward"])["macs"]
     assert [gemm["k"] for gemm in conv["gemms"]] == [32, 64, 128]
     assert [gemm["count"] for gemm in conv["gemms"]] == [1, 2, 1]
     assert dumps["phases"].keys() == dumps["zero_insert"].keys()
@@ -131,7 +154,7 @@ def test_results_depend_on_neither_dataflow_nor_issue(potomac, trace, arch, data
         for place, values in dumps[name].items():
             assert (values == dumps["plain"][place]).all(), place
         for key in ("macs", "zero_operand_macs"):
-            assert reports[name]["totals"][key] == reports["plain"]["totals"][key]
+            assert of(reports[name]["totals"])[key] == of(reports["plain"]["totals"])[key]
     assert reports["systemc"]["passes"] == reports["fast"]["passes"]
 
 
@@ -299,7 +322,7 @@ def write_sweep(folder: pathlib.Path, trace: pathlib.Path, arch: pathlib.Path, r
     return path
 
 
-def test_sweep_makes_a_row_and_a_record_a_point(potomac, trace, arch):
+def test_sweep_makes_a_row_a_point(potomac, trace, arch):
     spec = write_sweep(potomac.folder, trace, arch, "layers: '*fc*'\n"
                        "parameters: {array.rows: [8, 16], array.cols: [16, 32], "
                        "pe.accumulator.bits: [24, 32]}\n")  # fmt: skip
@@ -307,19 +330,31 @@ def test_sweep_makes_a_row_and_a_record_a_point(potomac, trace, arch):
     assert done.returncode == 0, done.stderr
     with (potomac.folder / "s/sweep.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    records = read_json(potomac.folder / "s/sweep.json")["points"]
-    assert len(rows) == len(records) == 8
+    assert len(rows) == 8
+    assert sorted(path.name for path in (potomac.folder / "s").iterdir()) == ["sweep.csv"]
     # 24 bits cannot hold 2^28: refused, with what would help, and the others go on.
     assert [row["status"] for row in rows] == ["refused", "done"] * 4
     assert "pe.accumulator" in rows[0]["message"]
-    for row, record in zip(rows[1::2], records[1::2]):
-        assert int(row["cycles_total"]) == record["totals"]["cycles"]["total"]
-        single = potomac.folder / "point.yaml"
-        single.write_text(json.dumps(record["architecture"]))  # JSON is YAML
-        potomac("run", trace, "--arch", single, "--layers", "*fc*", "--out", "o")
+    for row in rows[1::2]:
+        settings = [word for key in ("array.rows", "array.cols", "pe.accumulator.bits")
+                    for word in ("--set", f"{key}={row[key]}")]  # fmt: skip
+        potomac("run", trace, "--arch", arch, *settings, "--layers", "*fc*", "--out", "o")
         run = read_json(potomac.folder / "o/report.json")
-        assert run["totals"] == record["totals"]
-        assert run["energy"][0]["mf_mac"] == record["energy"][0]["mf_mac"]
+        for name, machine in run["totals"]["machines"].items():
+            assert int(row[f"{name}_cycles_total"]) == machine["cycles"]["total"]
+            assert float(row[f"{name}_time_s"]) == machine["time_s"]
+        assert int(row["mf_mac_actions_overflow"]) == of(run["totals"])["actions"]["overflow"]
+        for energy in run["energy"]:
+            where = f"{energy['machine']},{energy['table']},{energy['accounting']}"
+            assert float(row[f"energy[{where}]"]) == energy["total"]  # to the bit
+            for figure in ("power_w", "tops_per_w", "energy_delay_js", "energy_per_input"):
+                assert row[f"{figure}[{where}]"] == (
+                    "" if energy[figure] is None else str(energy[figure])
+                )
+        assert float(row["reduction[fp32_mac,paper-2302.14458,operation]"]) == reduction_of(run)
+        assert float(row["reduction[fp32_multiplier,paper-2302.14458,operation]"]) == (
+            reduction_of(run, "fp32_multiplier")
+        )
 
 
 def test_sweep_is_the_same_for_any_number_of_threads(potomac, trace, arch):
@@ -327,10 +362,8 @@ def test_sweep_is_the_same_for_any_number_of_threads(potomac, trace, arch):
                        "parameters: {array.rows: [4, 8, 16], pe.zero_gating: [true, false]}\n")  # fmt: skip
     for threads in (1, 3):
         potomac("sweep", spec, "--out", f"s{threads}", "--threads", threads)
-    for name in ("sweep.csv", "sweep.json"):
-        assert (potomac.folder / "s1" / name).read_bytes() == (
-            potomac.folder / "s3" / name
-        ).read_bytes()
+    one, other = (potomac.folder / f"s{threads}/sweep.csv" for threads in (1, 3))
+    assert one.read_bytes() == other.read_bytes()
 
 
 def test_sweep_of_a_key_that_the_base_file_leaves_out(potomac, trace):
@@ -339,8 +372,9 @@ def test_sweep_of_a_key_that_the_base_file_leaves_out(potomac, trace):
                        "layers: '*fc2*'\nparameters: {pe.accumulator.bits: [30, 32]}\n")  # fmt: skip
     done = potomac("sweep", spec, "--out", "s")
     assert done.returncode == 0, done.stderr
-    points = read_json(potomac.folder / "s/sweep.json")["points"]
-    assert [p["architecture"]["pe"]["accumulator"]["bits"] for p in points] == [30, 32]
+    with (potomac.folder / "s/sweep.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["pe.accumulator.bits"] for row in rows] == ["30", "32"]
 
 
 def test_an_interrupted_sweep_keeps_its_finished_rows(potomac, trace, arch):
@@ -360,7 +394,7 @@ def test_an_interrupted_sweep_keeps_its_finished_rows(potomac, trace, arch):
     text = partial.read_text()
     assert text.endswith("\n")
     rows = list(csv.DictReader(text.splitlines()))
-    assert rows and all(row["status"] == "done" and row["macs"] for row in rows)
+    assert rows and all(row["status"] == "done" and row["mf_mac_macs"] for row in rows)
     spec.write_text(spec.read_text().replace("engine: systemc", "engine: fast"))
     potomac("sweep", spec, "--out", "f")
     with (potomac.folder / "f/sweep.csv").open(newline="") as file:
@@ -395,7 +429,9 @@ def test_a_point_too_large_for_its_engine_is_refused_alone(potomac, trace, arch)
         rows = list(csv.DictReader(file))
     assert [row["status"] for row in rows] == ["done", "refused"]
     assert "use --engine fast" in rows[1]["message"]
-    assert rows[1]["cycles_preload"] == rows[1]["paper-2302.14458_reduction"] == ""
+    assert rows[1]["mf_mac_cycles_preload"] == ""
+    assert rows[1]["reduction[fp32_mac,paper-2302.14458,operation]"] == ""
+    assert float(rows[0]["reduction[fp32_mac,paper-2302.14458,operation]"]) > 0.9
 
 
 def test_a_sweeps_own_table_comes_before_the_current_folders(potomac, trace, arch):
@@ -408,7 +444,7 @@ def test_a_sweeps_own_table_comes_before_the_current_folders(potomac, trace, arc
         "parameters: {array.rows: [8]}\n"
     )
     assert potomac("sweep", "beside/sweep.yaml", "--out", "s").returncode == 0
-    assert ",beside_mf_mac_pJ," in (potomac.folder / "s/sweep.csv").read_text()
+    assert '"energy[mf_mac,beside,operation]"' in (potomac.folder / "s/sweep.csv").read_text()
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -592,7 +628,7 @@ def test_an_output_never_replaces_an_input(potomac, trace, arch):
     assert not (potomac.folder / "o").exists()
 
 
-@pytest.mark.parametrize("input_file", ["report.json", "layers.csv", "sweep.csv", "sweep.json"])
+@pytest.mark.parametrize("input_file", ["report.json", "layers.csv", "sweep.csv", "sweep.partial.csv"])
 def test_no_output_of_any_command_replaces_any_of_its_inputs(potomac, trace, arch, input_file):
     folder = potomac.folder / "o"
     folder.mkdir()
@@ -610,7 +646,7 @@ def test_no_output_of_any_command_replaces_any_of_its_inputs(potomac, trace, arc
         shutil.copy(table, architecture)
         potomac.refuses("run", trace, "--arch", arch, "--out", "o", "--energy", f"o/{input_file}")
     assert "--out: is an input of this run" in line
-    if input_file == "sweep.json":
+    if input_file == "sweep.csv":
         shutil.copy(spec, architecture)
         architecture.write_text(spec.read_text().replace(str(architecture), str(arch)))
         assert "is an input" in potomac.refuses("sweep", architecture, "--out", "o")
@@ -732,22 +768,22 @@ def test_toggles_are_asked_for_and_the_same_in_both_engines(potomac, trace, arch
     without, fast, systemc = (
         read_json(potomac.folder / out / "report.json") for out in ("without", "fast", "systemc")
     )
-    assert without["totals"]["toggles"] is None and without["totals"]["baseline_toggles"] is None
+    for name in ("mf_mac", "fp32_mac"):
+        assert of(without["totals"], name)["toggles"] is None
     assert fast["passes"] == systemc["passes"]
-    toggles = fast["totals"]["toggles"]
+    toggles = of(fast["totals"])["toggles"]
     assert list(toggles) == ["operand", "skew", "stationary", "partial_sum", "accumulator",
                              "drain"]  # fmt: skip
     assert toggles["accumulator"] == toggles["drain"] == 0
-    for name in ("toggles", "baseline_toggles"):
+    for name in ("mf_mac", "fp32_mac"):
         for register in ("operand", "skew", "stationary", "partial_sum"):
-            assert fast["totals"][name][register] > 0
+            counted = of(fast["totals"], name)["toggles"][register]
+            assert counted > 0
             with (potomac.folder / "fast/layers.csv").open() as file:
                 rows = list(csv.DictReader(file))
-            assert sum(int(row[f"{name}_{register}"]) for row in rows) == (
-                fast["totals"][name][register]
-            )
+            assert sum(int(row[f"{name}_toggles_{register}"]) for row in rows) == counted
     with (potomac.folder / "without/layers.csv").open() as file:
-        assert {row["toggles_operand"] for row in csv.DictReader(file)} == {""}
+        assert {row["mf_mac_toggles_operand"] for row in csv.DictReader(file)} == {""}
     assert "register toggles" in potomac("report", "fast").stdout
 
 
@@ -759,7 +795,7 @@ def test_count_is_fast_without_sums(potomac, trace, arch):
         reports.append(read_json(potomac.folder / engine / "report.json"))
     count, fast = reports
     overflows = [
-        (counted["actions"].pop("overflow"), seen["actions"].pop("overflow"))
+        (of(counted)["actions"].pop("overflow"), of(seen)["actions"].pop("overflow"))
         for counted, seen in zip(count["passes"], fast["passes"])
     ]
     assert count["passes"] == fast["passes"]

@@ -8,6 +8,7 @@ import json
 import math
 
 import pytest
+from reports import of
 
 CONV_HEADER = (
     "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, "
@@ -80,7 +81,7 @@ def check_cycles(potomac, topology, text: str, dataflow: str, rows: int, cols: i
     layers = folded_gemms(text)
     assert len(report["passes"]) == len(layers)
     for one, gemms in zip(report["passes"], layers):
-        cycles = one["cycles"]
+        cycles = of(one)["cycles"]
         expected = sum(formula(dataflow, rows, cols, *gemm) for gemm in gemms)
         assert cycles["preload"] + cycles["stream"] == expected, one["layer"]
         assert cycles["stall"] == 0

@@ -8,6 +8,7 @@ import pathlib
 import h5py
 import numpy as np
 import pytest
+from reports import energy_of
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
@@ -65,23 +66,23 @@ def test_counts_are_those_of_the_tensors(potomac, optimizer, name):
         "add_32": weights, "add_8": weights,
     }  # fmt: skip
     for part, counts in expected.items():
-        work = parts[part]["mf_mac"]
+        work = parts[part]["machines"]["mf_mac"]
         assert work["dram_read_bits"] == counts["read"]
         assert work["dram_written_bits"] == counts["written"]
         assert work["integer_add_32"] == counts["add_32"]
         assert work["integer_add_8"] == counts["add_8"]
         # 4 GB/s at 500 MHz are 64 bits a cycle.
         assert work["cycles"] == -(-(counts["read"] + counts["written"]) // 64)
-    assert parts["quantize W"]["mf_mac"]["fp32_add"] == 2 * weights
+    assert parts["quantize W"]["machines"]["mf_mac"]["fp32_add"] == 2 * weights
     for machine in ("mf_mac", "fp32_mac"):
-        update = parts["weight update"][machine]
+        update = parts["weight update"]["machines"][machine]
         assert update["fp32_multiply"] == multiply * weights
         assert update["fp32_add"] == add * weights
         assert update["fp32_divide"] == divide * weights
         assert update["fp32_square_root"] == root * weights
     for tensor in "WAG":
-        assert not any(parts[f"quantize {tensor}"]["fp32_mac"].values())
-    assert parts["weight update"]["fp32_mac"]["integer_add_32"] == 0
+        assert not any(parts[f"quantize {tensor}"]["machines"]["fp32_mac"].values())
+    assert parts["weight update"]["machines"]["fp32_mac"]["integer_add_32"] == 0
 
 
 def test_energy_is_that_of_the_counts(potomac, trace):
@@ -93,16 +94,17 @@ def test_energy_is_that_of_the_counts(potomac, trace):
     assert report["totals"] == plain["totals"]
     for line in report["step"]["assumptions"]:
         assert line.split(",")[0][:40] in " ".join(shown.split())
-    operation, structural = report["step"]["energy"]
-    for energy, gemms in ((operation, report["energy"][0]), (structural, report["energy"][1])):
-        assert energy["accounting"] == gemms["accounting"]
-        price = {unit["entry"]: unit["value"] for unit in energy["unit_energies"]}
-        dram = price.get("dram_access_64.low", 0) / 64
+    for accounting in ("structural", "operation"):
+        of_machine = {}
         for machine in ("mf_mac", "fp32_mac"):
-            assert energy["gemms"][machine] == gemms[machine]
-            total = gemms[machine]
+            energy = energy_of(report["step"], machine, accounting)
+            of_machine[machine] = energy
+            price = {unit["entry"]: unit["value"] for unit in energy["unit_energies"]}
+            dram = price.get("dram_access_64.low", 0) / 64
+            total = energy_of(report, machine, accounting)["total"]
+            assert energy["gemms"] == total
             for part, priced in zip(report["step"]["parts"], energy["parts"]):
-                work = part[machine]
+                work = part["machines"][machine]
                 newton = 4 * (work["fp32_divide"] + work["fp32_square_root"])
                 value = (
                     (work["fp32_multiply"] + newton) * price["fp32_multiply"]
@@ -112,13 +114,19 @@ def test_energy_is_that_of_the_counts(potomac, trace):
                     + (work["dram_read_bits"] + work["dram_written_bits"]) * dram
                 )
                 assert priced["part"] == part["part"]
-                assert priced[machine] == pytest.approx(value, rel=1e-12)
+                assert priced["energy"] == pytest.approx(value, rel=1e-12)
                 total += value
-            assert energy[machine] == pytest.approx(total, rel=1e-12)
-            share = energy["gemms"][machine] / energy[machine]
-            assert energy["gemms_share"][machine] == pytest.approx(share)
-    assert structural["with_dram_high"]["mf_mac"] > structural["mf_mac"]
-    assert operation["with_dram_high"] is None
+            assert energy["total"] == pytest.approx(total, rel=1e-12)
+            assert energy["gemms_share"] == pytest.approx(energy["gemms"] / energy["total"])
+            if accounting == "structural":
+                assert energy["total_dram_high"] > energy["total"]
+            else:
+                assert energy["total_dram_high"] is None
+        (reduction,) = [one["reduction"] for one in report["step"]["comparisons"]
+                        if one["accounting"] == accounting and not one["dram_high"]]  # fmt: skip
+        assert reduction == pytest.approx(
+            1 - of_machine["mf_mac"]["total"] / of_machine["fp32_mac"]["total"]
+        )
 
 
 def test_a_stored_step_is_read_and_priced_again(potomac, trace):
@@ -132,10 +140,13 @@ def test_a_stored_step_is_read_and_priced_again(potomac, trace):
     assert again.returncode == 0, again.stderr
     step = json.loads(again.stdout)["step"]
     assert step["parts"] == report["step"]["parts"]
-    assert [one["table"] for one in step["energy"]] == ["tpuv4i-7nm"] * 2
-    report["step"]["parts"][0]["mf_mac"]["dram_read_bits"] += 64
+    assert [(one["table"], one["accounting"], one["machine"]) for one in step["energy"]] == [
+        ("tpuv4i-7nm", accounting, machine) for accounting in ("structural", "operation")
+        for machine in ("mf_mac", "fp32_mac")
+    ]  # fmt: skip
+    report["step"]["parts"][0]["machines"]["mf_mac"]["dram_read_bits"] += 64
     (potomac.folder / "o/report.json").write_text(json.dumps(report))
-    assert "step.parts[0].mf_mac.cycles" in potomac.refuses("report", "o")
+    assert "step.parts[0].machines.mf_mac.cycles" in potomac.refuses("report", "o")
 
 
 def test_frozen_weights_and_given_inputs_take_no_part(potomac):
@@ -146,7 +157,7 @@ def test_frozen_weights_and_given_inputs_take_no_part(potomac):
         "  - {linear: learns, outputs: 16}\n"
     )
     report, _ = report_of(potomac, "net.yaml", "--step", "sgd-momentum")
-    parts = {part["part"]: part["mf_mac"] for part in report["step"]["parts"]}
+    parts = {part["part"]: part["machines"]["mf_mac"] for part in report["step"]["parts"]}
     assert parts["weight update"]["fp32_multiply"] == 2 * 64 * 16
     assert parts["quantize W"]["integer_add_8"] == 32 * 64 + 64 * 16
     assert parts["quantize G"]["integer_add_8"] == 8 * 16
@@ -168,5 +179,5 @@ def test_without_a_memory_it_has_no_traffic_to_pay_for(potomac, trace):
     done = potomac("run", trace, "--arch", "os-16x16", "--layers", "004*", "--step", "adam", "--out", "o")
     assert done.returncode == 0, done.stderr
     step = json.loads((potomac.folder / "o/report.json").read_text())["step"]
-    assert all(part["mf_mac"]["cycles"] == 0 for part in step["parts"])
+    assert all(part["machines"]["mf_mac"]["cycles"] == 0 for part in step["parts"])
     assert any("there is no memory" in line for line in step["assumptions"])

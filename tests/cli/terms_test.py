@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import potomac_capture as pc
 import pytest
+from reports import energy_of, method_of, of, reduction_of
 import torch
 from torch import nn
 
@@ -53,30 +54,34 @@ def test_every_engine_counts_the_second_power_on_one_side_alone(potomac, traces)
         ]  # fmt: skip
         for record in seconds:
             first = firsts[record["layer"].split("-")[1].split(".")[0], record["pass"]]
-            assert record["macs"] == first["macs"] and record["gemms"] == first["gemms"]
-            assert record["cycles"] == first["cycles"]
-            assert record["baseline_macs"] == 0 and record["baseline_cycles"]["total"] == 0
-            assert set(record["baseline_actions"].values()) == {0}
-        more = sum(p["macs"] for p in seconds)
-        assert two["totals"]["macs"] == one["totals"]["macs"] + more
-        assert two["totals"]["baseline_macs"] == one["totals"]["macs"]
-        assert two["totals"]["baseline_cycles"] == one["totals"]["baseline_cycles"]
-        for single, double in zip(one["energy"], two["energy"]):
-            assert double["fp32_mac"] == pytest.approx(single["fp32_mac"], rel=1e-12)
-            grown = (one["totals"]["macs"] + more) / one["totals"]["macs"]
-            assert double["mf_mac"] == pytest.approx(single["mf_mac"] * grown, rel=1e-12)
-            assert 0 < double["reduction"] < single["reduction"]
-            methods = [{m["name"]: m.get("total") for m in e["methods"]} for e in (single, double)]
-            assert methods[0]["int8_mac"] == methods[1]["int8_mac"]
-            rows = {row["layer"]: row for row in double["by_layer"]}
-            assert rows["003-2.second"]["reduction"] is None and rows["003-2.second"]["mf_mac"] > 0
+            assert of(record)["macs"] == of(first)["macs"] and record["gemms"] == first["gemms"]
+            assert of(record)["cycles"] == of(first)["cycles"]
+            baseline = of(record, "fp32_mac")
+            assert baseline["macs"] == 0 and baseline["cycles"]["total"] == 0
+            assert set(baseline["actions"].values()) == {0}
+            assert baseline["zero_operand_macs"] == {"structural": 0, "value": 0}
+        more = sum(of(p)["macs"] for p in seconds)
+        macs = of(one["totals"])["macs"]
+        assert of(two["totals"])["macs"] == macs + more
+        assert of(two["totals"], "fp32_mac")["macs"] == macs
+        cycles = [of(run["totals"], "fp32_mac")["cycles"] for run in (one, two)]
+        assert cycles[0] == cycles[1]
+        energies = [energy_of(run, "fp32_mac")["total"] for run in (one, two)]
+        assert energies[1] == pytest.approx(energies[0], rel=1e-12)
+        energies = [energy_of(run)["total"] for run in (one, two)]
+        assert energies[1] == pytest.approx(energies[0] * (macs + more) / macs, rel=1e-12)
+        assert 0 < reduction_of(two) < reduction_of(one)
+        assert method_of(one, "int8_mac")["total"] == method_of(two, "int8_mac")["total"]
+        rows = [{row["layer"]: row["total"] for row in energy_of(two, machine)["by_layer"]}
+                for machine in ("mf_mac", "fp32_mac")]  # fmt: skip
+        assert rows[0]["003-2.second"] > 0 and rows[1]["003-2.second"] == 0
 
 
 def test_toggles_and_stored_reports_and_sweeps_agree(potomac, traces):
     run = report(potomac, "2.h5", "--toggles")
     second = next(p for p in run["passes"] if p["layer"] == "003-2.second")
-    assert set(second["baseline_toggles"].values()) == {0}
-    assert sum(second["toggles"].values()) > 0
+    assert set(of(second, "fp32_mac")["toggles"].values()) == {0}
+    assert sum(of(second)["toggles"].values()) > 0
     shown = potomac("report", "out")
     assert shown.returncode == 0, shown.stderr
     (potomac.folder / "sweep.yaml").write_text(
@@ -85,13 +90,15 @@ def test_toggles_and_stored_reports_and_sweeps_agree(potomac, traces):
     )
     done = potomac("sweep", "sweep.yaml", "--out", "swept")
     assert done.returncode == 0, done.stderr
-    swept = json.loads((potomac.folder / "swept/sweep.json").read_text())["points"][0]
     again = report(potomac, "2.h5", "--engine", "fast")
-    assert swept["totals"] == again["totals"]
-    rows = list(csv.DictReader((potomac.folder / "swept/sweep.csv").open()))
-    reductions = [float(v) for k, v in rows[0].items() if k.endswith("_reduction")]
-    assert "" not in rows[0]
-    assert reductions == [pytest.approx(e["reduction"]) for e in again["energy"]]
+    (row,) = csv.DictReader((potomac.folder / "swept/sweep.csv").open())
+    assert "" not in row
+    for machine in ("mf_mac", "fp32_mac"):
+        totals = of(again["totals"], machine)
+        assert int(row[f"{machine}_cycles_total"]) == totals["cycles"]["total"]
+        energy = row[f"energy[{machine},paper-2302.14458,operation]"]
+        assert float(energy) == energy_of(again, machine)["total"]
+    assert float(row["reduction[fp32_mac,paper-2302.14458,operation]"]) == reduction_of(again)
 
 
 def test_both_powers_together_are_the_steps_results(potomac, traces):

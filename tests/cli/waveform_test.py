@@ -8,6 +8,7 @@ import pathlib
 import re
 
 import pytest
+from reports import of
 
 
 class Vcd:
@@ -91,7 +92,7 @@ def test_toggles_are_the_bit_changes_of_the_waveform(potomac, trace, arch, dataf
             counted[registers] += vcd.toggles(name)
             assert vcd.bits[name] == (6 if name.endswith("operand") else 40)
     report = json.loads((potomac.folder / "o/report.json").read_text())
-    assert report["totals"]["toggles"] == counted
+    assert of(report["totals"])["toggles"] == counted
 
 
 def test_a_window_is_a_part_of_the_whole(potomac, trace, arch):
