@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace potomac::sim {
 namespace {
@@ -11,20 +10,11 @@ __extension__ using Int128 = __int128;
 
 }  // namespace
 
-DramBus::DramBus(const DramConfig& dram, double clock_mhz) {
-  const std::int64_t khz = std::llround(clock_mhz * 1e3);
-  const std::int64_t bits_per_ms = 8 * std::llround(dram.bandwidth_gb_s * 1e6);
-  const std::int64_t common = std::gcd(khz, bits_per_ms);
-  parts_of_bit_ = khz / common;
-  parts_of_cycle_ = bits_per_ms / common;
+DramBus::DramBus(const DramConfig& dram, double clock_mhz) : rate_(bus_rate(dram, clock_mhz)) {
   constexpr std::int64_t kPsPerMs = 1000000000;
+  const std::int64_t khz = std::llround(clock_mhz * 1e3);
   const std::int64_t latency_ps = std::llround(dram.latency_ns * 1e3);
   latency_cycles_ = static_cast<std::int64_t>((Int128{latency_ps} * khz + kPsPerMs - 1) / kPsPerMs);
-}
-
-std::int64_t DramBus::cycles_for(std::int64_t bits) const {
-  return static_cast<std::int64_t>((Int128{bits} * parts_of_bit_ + parts_of_cycle_ - 1) /
-                                   parts_of_cycle_);
 }
 
 std::int64_t DramBus::transfer(std::int64_t cycle, std::int64_t bits, std::int64_t latency) {
@@ -37,14 +27,14 @@ std::int64_t DramBus::transfer(std::int64_t cycle, std::int64_t bits, std::int64
     end_part_ = 0;
   }
   std::int64_t parts = 0;
-  if (!__builtin_mul_overflow(bits, parts_of_bit_, &parts) &&
+  if (!__builtin_mul_overflow(bits, rate_.parts_of_bit, &parts) &&
       !__builtin_add_overflow(parts, end_part_, &parts)) {  // nearly always, and much quicker
-    end_ += parts / parts_of_cycle_;
-    end_part_ = parts % parts_of_cycle_;
+    end_ += parts / rate_.parts_of_cycle;
+    end_part_ = parts % rate_.parts_of_cycle;
   } else {
-    const Int128 wide = Int128{bits} * parts_of_bit_ + end_part_;
-    end_ += static_cast<std::int64_t>(wide / parts_of_cycle_);
-    end_part_ = static_cast<std::int64_t>(wide % parts_of_cycle_);
+    const Int128 wide = Int128{bits} * rate_.parts_of_bit + end_part_;
+    end_ += static_cast<std::int64_t>(wide / rate_.parts_of_cycle);
+    end_part_ = static_cast<std::int64_t>(wide % rate_.parts_of_cycle);
   }
   return end_ + (end_part_ > 0 ? 1 : 0);
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/bus_rate.hpp"
 
 namespace potomac::sim {
 
@@ -25,15 +26,11 @@ class DramBus {
   std::int64_t write(std::int64_t cycle, std::int64_t bits) { return transfer(cycle, bits, 0); }
 
   std::int64_t latency_cycles() const { return latency_cycles_; }
-  // The cycles that so many bits take, rounded up.
-  std::int64_t cycles_for(std::int64_t bits) const;
 
  private:
   std::int64_t transfer(std::int64_t cycle, std::int64_t bits, std::int64_t latency);
 
-  // A bit takes parts_of_bit_ / parts_of_cycle_ of a cycle.
-  std::int64_t parts_of_bit_;
-  std::int64_t parts_of_cycle_;
+  BusRate rate_;
   std::int64_t latency_cycles_;
   std::int64_t requested_ = 0;  // when the last transfer was asked for
   std::int64_t end_ = 0;        // when the bus is free: a cycle,

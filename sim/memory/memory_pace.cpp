@@ -42,7 +42,7 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
   return static_cast<std::uint64_t>(memory_.finish(cycles + held) - cycles);
 }
 
-bool MemoryPace::may_step(const Step& step) {
+bool MemoryPace::may_step(const ArrayStep& step) {
   const auto cycle = static_cast<std::int64_t>(step.cycle);
   while (const std::optional<Gate> gate = cursor_.gate(step)) {
     if (!until_) {

@@ -20,7 +20,7 @@ class MemoryPace : public Pace {
              std::span<GemmOperands> operands, const ElementBits& bits,
              DramDetail detail = DramDetail::kDevice);
 
-  bool may_step(const Step& step) override;
+  bool may_step(const ArrayStep& step) override;
   bool may_end(std::uint64_t cycle) override;
   std::uint64_t total_stalls(const Schedule& schedule, Issue issue) override;
 

@@ -101,7 +101,7 @@ MemoryPace* PlannedPace::by_step() {
   return by_step_ ? &*by_step_ : nullptr;
 }
 
-bool PlannedPace::may_step(const Step& step) {
+bool PlannedPace::may_step(const ArrayStep& step) {
   MemoryPace* const pace = by_step();
   return pace == nullptr || pace->may_step(step);
 }

@@ -46,7 +46,7 @@ class PlannedPace : public Pace {
               const Architecture& architecture, const Schedule& schedule, const PassMemory& plan)
       : layer_(layer), pass_(pass), architecture_(architecture), schedule_(schedule), plan_(plan) {}
 
-  bool may_step(const Step& step) override;
+  bool may_step(const ArrayStep& step) override;
   bool may_end(std::uint64_t cycle) override;
   std::uint64_t total_stalls(const Schedule& /*schedule*/, Issue /*issue*/) override {
     return plan_.stalls.total();

@@ -23,7 +23,7 @@ class TileCursor {
 
   // The gate that the step comes to, or none. A step may come to two of them, one behind the other:
   // the first slot of a tile, and the first row of the next.
-  std::optional<Gate> gate(const Step& step) const {
+  std::optional<Gate> gate(const ArrayStep& step) const {
     if (program_.done()) {
       return std::nullopt;
     }
@@ -49,10 +49,10 @@ class TileCursor {
   }
 
   // Whether the step takes the last row, or the last slot, of the tile whose gate was passed last.
-  bool takes_last_row(const Step& step) const {
+  bool takes_last_row(const ArrayStep& step) const {
     return loaded_ && step.row == 0 && step.loading_number == loaded_->last_fold;
   }
-  bool takes_last_slot(const Step& step) const {
+  bool takes_last_slot(const ArrayStep& step) const {
     return streaming_ && step.slot == slots_of(*streaming_).end - 1 &&
            step.fold_number == streaming_->last_fold;
   }

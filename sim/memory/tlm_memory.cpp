@@ -180,7 +180,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
     }
   }
 
-  bool may_step(const Step& step) override {
+  bool may_step(const ArrayStep& step) override {
     begin_cycles();
     while (const std::optional<Gate> gate = cursor_->gate(step)) {
       if (!may_pass(*gate)) {

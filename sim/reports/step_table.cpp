@@ -33,7 +33,8 @@ std::string work_table(const RunResult& result, TextForm form) {
   const TrainingStep& step = *result.step;
   for (std::size_t i = 0; i < step.parts.size(); ++i) {
     const auto of_part = [&](std::size_t machine) {
-      return Moved{step.parts[i].work[machine].dram_bits(), step.cycles[i][machine]};
+      const energy::StepWork& work = step.parts[i].work[machine];
+      return Moved{work.dram_bits(), cycles_of(work, result.architecture)};
     };
     const auto count = [](Moved& sum, const Moved& part) {
       sum.bits += part.bits;

@@ -321,7 +321,7 @@ Json assumed_json(const RunResult& result, const Densities& densities) {
   return json;
 }
 
-Json step_json(const TrainingStep& step) {
+Json step_json(const TrainingStep& step, const Architecture& architecture) {
   Json json{{"optimizer", name_of(step.optimizer)}, {"assumptions", step.assumptions}};
   Json& parts = json["parts"] = Json::array();
   for (std::size_t i = 0; i < step.parts.size(); ++i) {
@@ -331,7 +331,7 @@ Json step_json(const TrainingStep& step) {
       for (const energy::StepCountInfo& info : energy::kStepCounts) {
         work[std::string(info.name)] = step.parts[i].work[machine].*info.member;
       }
-      work["cycles"] = step.cycles[i][machine];
+      work["cycles"] = cycles_of(step.parts[i].work[machine], architecture);
     }
   }
   Json& energies = json["energy"] = Json::array();
@@ -394,7 +394,7 @@ Json report_tree(const RunResult& result) {
   }
   json["totals"] = totals_entry(result);
   json["assumed"] = result.assumed ? assumed_json(result, *result.assumed) : Json(nullptr);
-  json["step"] = result.step ? step_json(*result.step) : Json(nullptr);
+  json["step"] = result.step ? step_json(*result.step, result.architecture) : Json(nullptr);
   Json& energy = json["energy"] = Json::array();
   for (const energy::EnergyReport& report : result.energy) {
     energy.push_back(energy_json(report, result));

@@ -304,14 +304,12 @@ void read_step(const JsonValue& json, RunResult& result) {
   for (const JsonValue& part : json.at("parts").items()) {
     energy::StepPart& read = step.parts.emplace_back();
     read.name = part.at("part").text();
-    std::vector<std::uint64_t>& cycles = step.cycles.emplace_back();
     for (const std::string& machine : step.machines) {
       const JsonValue work = part.at("machines").at(machine);
+      energy::StepWork& of_machine = read.work.emplace_back();
       for (const energy::StepCountInfo& info : energy::kStepCounts) {
-        read.work.resize(cycles.size() + 1);
-        read.work.back().*info.member = work.at(info.name).count();
+        of_machine.*info.member = work.at(info.name).count();
       }
-      cycles.push_back(work.at("cycles").count());
     }
   }
 }

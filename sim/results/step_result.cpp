@@ -1,8 +1,17 @@
 #include "sim/results/step_result.hpp"
 
 #include "energy/pricing/comparison.hpp"
+#include "sim/machine/bus_rate.hpp"
 
 namespace potomac::sim {
+
+std::uint64_t cycles_of(const energy::StepWork& work, const Architecture& architecture) {
+  if (!architecture.memory || !architecture.memory->dram) {
+    return 0;
+  }
+  const BusRate rate = bus_rate(*architecture.memory->dram, architecture.clock_mhz);
+  return static_cast<std::uint64_t>(rate.cycles_for(static_cast<std::int64_t>(work.dram_bits())));
+}
 
 std::vector<StepComparison> comparisons_of(const TrainingStep& step) {
   std::vector<StepComparison> comparisons;

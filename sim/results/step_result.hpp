@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "energy/pricing/step_pricing.hpp"
+#include "sim/machine/architecture.hpp"
 
 namespace potomac::sim {
 
@@ -25,14 +26,15 @@ struct TrainingStep {
   Optimizer optimizer = Optimizer::kSgdMomentum;
   std::vector<std::string> machines;  // ids: whose work each part has
   std::vector<energy::StepPart> parts;
-  // Of each part, by machine: cycles that it takes, its bits at DRAM's full bandwidth; 0 if there
-  // is no DRAM, or an ideal one.
-  std::vector<std::vector<std::uint64_t>> cycles;
   std::vector<std::string> assumptions;
   std::vector<energy::StepEnergy> energy;  // one for each of the run's, of these machines
 
   friend bool operator==(const TrainingStep&, const TrainingStep&) = default;
 };
+
+// Cycles that a part takes: its bits at DRAM's full bandwidth; 0 if there is no DRAM, or an ideal
+// one.
+std::uint64_t cycles_of(const energy::StepWork& work, const Architecture& architecture);
 
 // How much less the MF-MAC machine's step takes than another's.
 struct StepComparison {

@@ -35,6 +35,25 @@ Selection parse_selection(const YamlValue& root) {
 
 }  // namespace
 
+void SweepSpec::add(std::string_view key, const YamlValue& values) {
+  SweepParameter parameter{&architecture_key(key, values), {}};
+  for (const YamlValue& value : values.items()) {
+    parameter.values.push_back(read_value(*parameter.key, value));
+  }
+  if (parameter.values.empty()) {
+    values.fail("has no values", "write [a, b, ...]");
+  }
+  parameters.push_back(std::move(parameter));
+  if (points() > kMaxSweepPoints) {
+    values.fail(fmt::format("makes more than {} points", kMaxSweepPoints),
+                "sweep fewer parameters or fewer values");
+  }
+}
+
+void SweepSpec::add(std::string_view key, const std::string& values) {
+  add(key, read_yaml_text(values, std::string(key)));
+}
+
 std::size_t SweepSpec::points() const {
   std::size_t count = 1;
   for (const SweepParameter& parameter : parameters) {
@@ -122,18 +141,7 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
     root.at("parameters").fail("names no parameter", "add 'array.rows: [8, 16]' or the like");
   }
   for (const auto& [key, list] : parameters) {
-    SweepParameter parameter{&architecture_key(key, list), {}};
-    for (const YamlValue& value : list.items()) {
-      parameter.values.push_back(read_value(*parameter.key, value));
-    }
-    if (parameter.values.empty()) {
-      list.fail("has no values", "write [a, b, ...]");
-    }
-    spec.parameters.push_back(std::move(parameter));
-    if (spec.points() > kMaxSweepPoints) {
-      list.fail(fmt::format("makes more than {} points", kMaxSweepPoints),
-                "sweep fewer parameters or fewer values");
-    }
+    spec.add(key, list);
   }
   return spec;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
@@ -35,6 +36,11 @@ struct SweepSpec {
   std::vector<SweepParameter> parameters;
   // Every file that the sweep reads, itself included: none may be one of its outputs.
   std::vector<std::filesystem::path> inputs;
+
+  // Adds a parameter: an architecture key, and a list of its values. Throws InputError: no such key,
+  // no value, a value that an architecture cannot have, too many points.
+  void add(std::string_view key, const YamlValue& values);
+  void add(std::string_view key, const std::string& values);  // "[8, 16]"
 
   // Every combination of the values; the last parameter varies fastest.
   std::size_t points() const;

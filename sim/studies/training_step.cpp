@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "sim/machine/unit.hpp"
-#include "sim/memory/dram_bus.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
@@ -159,15 +158,6 @@ std::vector<std::string> assumptions_of(const workloads::Workload& workload,
   return lines;
 }
 
-// Cycles that a part takes: its bits at DRAM's full bandwidth.
-std::uint64_t cycles_of(const StepWork& work, const Architecture& architecture) {
-  if (!architecture.memory || !architecture.memory->dram) {
-    return 0;
-  }
-  const DramBus bus(without_device(*architecture.memory->dram), architecture.clock_mhz);
-  return static_cast<std::uint64_t>(bus.cycles_for(static_cast<std::int64_t>(work.dram_bits())));
-}
-
 }  // namespace
 
 TrainingStep training_step(const PassList& list, const Architecture& architecture,
@@ -189,20 +179,12 @@ TrainingStep training_step(const PassList& list, const Architecture& architectur
       add_layer(parts, list.layer(item), workload.formats()[item.layer], architecture, optimizer);
     }
   }
-  TrainingStep step{.optimizer = optimizer,
-                    .machines = {std::string(info_of(Unit::kMfMac).name),
-                                 std::string(info_of(Unit::kFp32Mac).name)},
-                    .parts = {parts.w, parts.a, parts.g, parts.update},
-                    .cycles = {},
-                    .assumptions = assumptions_of(workload, architecture, optimizer),
-                    .energy = {}};
-  for (const StepPart& part : step.parts) {
-    std::vector<std::uint64_t>& cycles = step.cycles.emplace_back();
-    for (const StepWork& work : part.work) {
-      cycles.push_back(cycles_of(work, architecture));
-    }
-  }
-  return step;
+  return {.optimizer = optimizer,
+          .machines = {std::string(info_of(Unit::kMfMac).name),
+                       std::string(info_of(Unit::kFp32Mac).name)},
+          .parts = {parts.w, parts.a, parts.g, parts.update},
+          .assumptions = assumptions_of(workload, architecture, optimizer),
+          .energy = {}};
 }
 
 }  // namespace potomac::sim

@@ -173,7 +173,7 @@ QuantizedTensor draw_tensor(Draw& draw, const workloads::Shape& shape, int bits)
 class RandomPace : public Pace {
  public:
   explicit RandomPace(std::uint64_t seed) : seed_(seed) {}
-  bool may_step(const Step& step) override {
+  bool may_step(const ArrayStep& step) override {
     std::uint64_t x = seed_ ^ (step.cycle * 0x9E3779B97F4A7C15U);
     x = (x ^ (x >> 29U)) * 0xBF58476D1CE4E5B9U;
     return (x >> 61U) != 0;  // seven times in eight

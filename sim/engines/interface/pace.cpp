@@ -10,7 +10,7 @@ std::uint64_t Pace::total_stalls(const Schedule& schedule, Issue issue) {
   for (Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
     const FoldTiming& fold = timeline.now();
     for (std::int64_t at = -fold.preload; at < fold.share; ++at, ++cycle) {
-      Step step = step_at(fold, at, schedule.array().rows, cycle);
+      ArrayStep step = step_at(fold, at, schedule.array().rows, cycle);
       while (step.takes_any() && !may_step(step)) {
         ++stalls;
         step.cycle = ++cycle;

@@ -13,18 +13,11 @@
 #include <systemc>
 
 #include "rtl_models/systemc/pe_counters.hpp"
+#include "sim/engines/stepping/result_places.hpp"
 #include "sim/engines/systemc/fold_controller.hpp"
 #include "sim/engines/systemc/operand_source.hpp"
 
 namespace potomac::sim {
-
-// Where a result belongs.
-struct ResultPlace {
-  std::uint64_t fold_number = 0;
-  const Fold* fold = nullptr;
-  std::int64_t m = 0;
-  std::int64_t n = 0;
-};
 
 template <typename Unit>
 class ArraySystem : public sc_core::sc_module {

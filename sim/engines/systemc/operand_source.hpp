@@ -3,44 +3,25 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
-#include <optional>
-#include <span>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
-#include "workloads/layers/lowering.hpp"
+#include "sim/engines/stepping/edge_operands.hpp"
 
 namespace potomac::sim {
 
-enum class WhichOperand { kFirst, kSecond };
-
-// The lowered operand with its codes translated by a table: to the PE's own (wider) PoT format for
-// MF-MACs, to binary32 values for the baseline.
+// The lowered operand's codes, and the table that translates them: to the PE's own (wider) PoT
+// format for MF-MACs, to binary32 values for the baseline.
 template <typename Operand>
-class OperandSource {
- public:
+struct OperandSource {
   using Translation = std::array<Operand, 256>;
 
-  OperandSource(const workloads::LoweredPass& pass, WhichOperand which,
-                const Translation& translation)
-      : pass_(&pass), which_(which), translation_(translation) {}
+  OperandSource(const workloads::LoweredPass& pass, WhichOperand which, const Translation& table)
+      : codes(pass, which), translation(table) {}
 
-  Operand translate(rtl::PotCode code) const { return translation_[code]; }
+  Operand translate(rtl::PotCode code) const { return translation[code]; }
 
-  // Of GEMM number `gemm`; folds come GEMM by GEMM, so the view in hand is kept.
-  void fetch(std::int64_t gemm, std::int64_t row, std::int64_t k_begin,
-             std::span<rtl::PotCode> out) {
-    if (!gemm_ || gemm_->index != gemm) {
-      gemm_.emplace(pass_->gemm(gemm));
-    }
-    (which_ == WhichOperand::kFirst ? gemm_->first : gemm_->second).fetch(row, k_begin, out);
-  }
-
- private:
-  const workloads::LoweredPass* pass_;
-  WhichOperand which_;
-  Translation translation_;
-  std::optional<workloads::Gemm> gemm_;
+  OperandCodes codes;
+  Translation translation;
 };
 
 }  // namespace potomac::sim

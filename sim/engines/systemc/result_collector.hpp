@@ -1,17 +1,14 @@
-// Takes results from under the columns of an output-stationary array. Each column delivers its
-// folds in order, the bottom row of a fold first, so that a count per column says which element of
-// which output a result is.
+// Takes results from under the columns of an output-stationary array.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <systemc>
 #include <utility>
-#include <vector>
 
 #include "rtl_models/systemc/waveform.hpp"
+#include "sim/engines/stepping/result_places.hpp"
 #include "sim/engines/systemc/array_system.hpp"
-#include "sim/machine/schedule.hpp"
 
 namespace potomac::sim {
 
@@ -35,53 +32,23 @@ class ResultCollector : public sc_core::sc_module {
   void start(const Schedule& schedule, Take take) {
     take_ = std::move(take);
     received_ = 0;
-    columns_.assign(result.size(), Column{Schedule::Walk(schedule), {}, 0});
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      find_fold(c);
-    }
+    places_.start(schedule, result.size());
   }
 
   std::int64_t received() const { return received_; }
 
  private:
-  struct Column {
-    Schedule::Walk walk;
-    Fold fold;
-    std::int64_t rows_left = 0;
-  };
-
   void on_clock() {
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      if (!drain[c]->read().shift || !result[c]->read().valid) {
-        continue;
-      }
-      Column& column = columns_[c];
-      column.rows_left -= 1;
-      take_({column.walk.number(), &column.fold, column.fold.m.begin + column.rows_left,
-             column.fold.n.begin + static_cast<std::int64_t>(c)},
-            result[c]->read().value);
-      received_ += 1;
-      if (column.rows_left == 0) {
-        column.walk.next_fold();
-        find_fold(c);
-      }
-    }
-  }
-
-  // The next fold, from the one in hand on, that occupies this column.
-  void find_fold(std::size_t c) {
-    Column& column = columns_[c];
-    for (; !column.walk.done(); column.walk.next_fold()) {
-      column.fold = column.walk.fold();
-      if (static_cast<std::int64_t>(c) < column.fold.n.size()) {
-        column.rows_left = column.fold.m.size();
-        return;
+    for (std::size_t c = 0; c < result.size(); ++c) {
+      if (drain[c]->read().shift && result[c]->read().valid) {
+        take_(places_.next(c), result[c]->read().value);
+        received_ += 1;
       }
     }
   }
 
   Take take_;
-  std::vector<Column> columns_;
+  DrainedResults places_;
   std::int64_t received_ = 0;
 };
 

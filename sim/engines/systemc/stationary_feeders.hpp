@@ -2,11 +2,11 @@
 // streaming operand at its west.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <systemc>
 #include <utility>
-#include <vector>
 
 #include "rtl_models/systemc/slots.hpp"
 #include "sim/engines/systemc/fold_controller.hpp"
@@ -14,17 +14,6 @@
 
 namespace potomac::sim {
 
-// In weight stationary the second operand stays and lies along the columns by n, the first streams
-// by m; in input stationary the other way round. Both have k along the rows.
-inline const Range& kept_range(const Fold& fold, Dataflow dataflow) {
-  return dataflow == Dataflow::kWeightStationary ? fold.n : fold.m;
-}
-
-inline const Range& streamed_range(const Fold& fold, Dataflow dataflow) {
-  return dataflow == Dataflow::kWeightStationary ? fold.m : fold.n;
-}
-
-// Element (slot, k) of the streaming operand enters row k of the array.
 template <typename Operand>
 class StreamFeeder : public sc_core::sc_module {
  public:
@@ -34,41 +23,40 @@ class StreamFeeder : public sc_core::sc_module {
   sc_core::sc_vector<sc_core::sc_out<Slot>> out;
 
   StreamFeeder(const sc_core::sc_module_name& name, Dataflow dataflow, std::size_t lanes)
-      : sc_module(name), out("out", lanes), dataflow_(dataflow) {
+      : sc_module(name), out("out", lanes), stream_(dataflow) {
     SC_HAS_PROCESS(StreamFeeder);
     SC_METHOD(on_command);
     sensitive << command;
     dont_initialize();
   }
 
-  void start(OperandSource<Operand> source) { source_.emplace(std::move(source)); }
+  void start(OperandSource<Operand> source) {
+    stream_.start(source.codes);
+    source_.emplace(std::move(source));
+  }
 
  private:
   void on_command() {
     const FeedCommand& now = command->read();
-    const std::size_t lanes =
-        now.valid ? static_cast<std::size_t>(now.fold.k.size()) : std::size_t{0};
+    std::span<const rtl::PotCode> codes;
     if (now.valid) {
-      codes_.resize(lanes);
-      source_->fetch(now.fold.gemm, streamed_range(now.fold, dataflow_).begin + now.slot,
-                     now.fold.k.begin, codes_);
+      codes = stream_.row(now);
     }
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      out[lane]->write({source_->translate(codes_[lane]), true, now.slot == 0});
+    for (std::size_t lane = 0; lane < codes.size(); ++lane) {
+      out[lane]->write({source_->translate(codes[lane]), true, now.slot == 0});
     }
-    for (std::size_t lane = lanes; lane < lanes_driven_; ++lane) {
+    for (std::size_t lane = codes.size(); lane < lanes_driven_; ++lane) {
       out[lane]->write(Slot{});
     }
-    lanes_driven_ = lanes;
+    lanes_driven_ = codes.size();
   }
 
-  Dataflow dataflow_;
+  RowStream stream_;
   std::optional<OperandSource<Operand>> source_;
-  std::vector<rtl::PotCode> codes_;
   std::size_t lanes_driven_ = 0;  // whose wire holds a valid slot
 };
 
-// Row k of a tile enters all columns at once; where the tile has no element, a slot that clears.
+// Where a tile has no element, a slot that clears enters.
 template <typename Operand>
 class TileFeeder : public sc_core::sc_module {
  public:
@@ -78,7 +66,7 @@ class TileFeeder : public sc_core::sc_module {
   sc_core::sc_vector<sc_core::sc_out<Slot>> out;
 
   TileFeeder(const sc_core::sc_module_name& name, Dataflow dataflow, std::size_t lanes)
-      : sc_module(name), out("out", lanes), dataflow_(dataflow) {
+      : sc_module(name), out("out", lanes), tile_(dataflow) {
     SC_HAS_PROCESS(TileFeeder);
     SC_METHOD(on_command);
     sensitive << command;
@@ -86,8 +74,8 @@ class TileFeeder : public sc_core::sc_module {
   }
 
   void start(OperandSource<Operand> source) {
+    tile_.start(source.codes);
     source_.emplace(std::move(source));
-    tile_number_ = -1;
   }
 
  private:
@@ -100,15 +88,12 @@ class TileFeeder : public sc_core::sc_module {
       driven_ = false;
       return;
     }
-    if (now.load_number != tile_number_) {
-      fetch_tile(now);
-    }
-    const auto depth = static_cast<std::size_t>(now.load.k.size());
+    tile_.seek(now);
     const auto row = static_cast<std::size_t>(now.row);
     for (std::size_t lane = 0; lane < out.size(); ++lane) {
       Slot slot{.moving = true, .settle = now.row == 0};
-      if (row < depth && lane < lanes_) {
-        slot.operand = source_->translate(tile_[lane * depth + row]);
+      if (tile_.has(row, lane)) {
+        slot.operand = source_->translate(tile_.code(row, lane));
         slot.valid = true;
       }
       out[lane]->write(slot);
@@ -116,23 +101,8 @@ class TileFeeder : public sc_core::sc_module {
     driven_ = true;
   }
 
-  void fetch_tile(const FeedCommand& now) {
-    tile_number_ = now.load_number;
-    const Range& kept = kept_range(now.load, dataflow_);
-    const auto depth = static_cast<std::size_t>(now.load.k.size());
-    lanes_ = static_cast<std::size_t>(kept.size());
-    tile_.resize(lanes_ * depth);
-    for (std::size_t lane = 0; lane < lanes_; ++lane) {
-      source_->fetch(now.load.gemm, kept.begin + static_cast<std::int64_t>(lane), now.load.k.begin,
-                     {tile_.data() + lane * depth, depth});
-    }
-  }
-
-  Dataflow dataflow_;
+  TileRows tile_;
   std::optional<OperandSource<Operand>> source_;
-  std::vector<rtl::PotCode> tile_;  // [column][k]
-  std::int64_t tile_number_ = -1;   // of its fold
-  std::size_t lanes_ = 0;           // columns that the tile has
   bool driven_ = false;
 };
 

@@ -33,7 +33,7 @@ class StationarySystem : public ArraySystem<Unit> {
         tile_feeder_("tile_feeder", dataflow, static_cast<std::size_t>(shape.cols)),
         array_("array", static_cast<std::size_t>(shape.rows), static_cast<std::size_t>(shape.cols),
                this->config_, issue == Issue::kPipelined),
-        partial_sums_("partial_sums", dataflow, static_cast<std::size_t>(shape.cols)) {
+        partial_sums_("partial_sums", static_cast<std::size_t>(shape.cols)) {
     stream_feeder_.command(this->command_);
     stream_feeder_.out(west_);
     tile_feeder_.command(this->command_);

@@ -34,7 +34,7 @@ std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
 class RandomPace : public sim::Pace {
  public:
   explicit RandomPace(std::uint64_t seed) : seed_(seed) {}
-  bool may_step(const sim::Step& step) override {
+  bool may_step(const sim::ArrayStep& step) override {
     std::uint64_t x = seed_ ^ (step.cycle * 0x9E3779B97F4A7C15U);
     x ^= x >> 29U;
     x *= 0xBF58476D1CE4E5B9U;

@@ -221,8 +221,8 @@ TEST(DramBus, IsExactToAFractionOfACycle) {
   // 3 GB/s at 1000 MHz: 24 bits a cycle.
   DramBus bus({3.0, 2.5}, 1000.0);
   EXPECT_EQ(bus.latency_cycles(), 3);
-  EXPECT_EQ(bus.cycles_for(24), 1);
-  EXPECT_EQ(bus.cycles_for(25), 2);
+  EXPECT_EQ(bus_rate({3.0, 2.5}, 1000.0).cycles_for(24), 1);
+  EXPECT_EQ(bus_rate({3.0, 2.5}, 1000.0).cycles_for(25), 2);
   EXPECT_EQ(bus.read(0, 12), 4);   // half a cycle, behind the latency
   EXPECT_EQ(bus.read(0, 12), 4);   // the other half
   EXPECT_EQ(bus.write(2, 36), 6);  // one and a half
@@ -232,9 +232,10 @@ TEST(DramBus, IsExactToAFractionOfACycle) {
 
   // More parts than 64 bits hold: 2^40 bits at 10^-6 GB/s less than 1, and 10^5 MHz.
   DramBus slow({0.999999, 0.0}, 100000.0);
+  const BusRate rate = bus_rate({0.999999, 0.0}, 100000.0);
   const std::int64_t bits = std::int64_t{1} << 40;
-  EXPECT_EQ(slow.read(0, bits), slow.cycles_for(bits));
-  EXPECT_EQ(slow.read(0, bits), slow.cycles_for(2 * bits));
+  EXPECT_EQ(slow.read(0, bits), rate.cycles_for(bits));
+  EXPECT_EQ(slow.read(0, bits), rate.cycles_for(2 * bits));
 }
 
 // The example of docs/memory.md, reckoned here once more from its text alone: 64 bits a cycle, a

@@ -1,0 +1,95 @@
+// Who calls a study hears of its work, and may end it.
+#include "sim/studies/caller.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "sim/studies/run.hpp"
+#include "sim/studies/sweep.hpp"
+#include "support/error.hpp"
+#include "tests/support/temporary_folder.hpp"
+#include "workloads/sources/open_workload.hpp"
+
+namespace potomac::sim {
+namespace {
+
+std::unique_ptr<workloads::Workload> shipped_trace() {
+  return workloads::open_workload(POTOMAC_SOURCE_DIR "/workloads/traces/fashion-cnn-b16.h5", {});
+}
+
+// Counts what it is told; from some MACs on, it wants the work to stop.
+class Counter : public Listener {
+ public:
+  explicit Counter(std::uint64_t stop_at = ~std::uint64_t{0}) : stop_at_(stop_at) {}
+  void begin(std::uint64_t macs) override { expected = macs; }
+  void advance(std::uint64_t macs, std::string_view what) override {
+    EXPECT_FALSE(what.empty());
+    if ((told += macs) >= stop_at_) {
+      stop = true;
+    }
+  }
+
+  std::uint64_t expected = 0;
+  std::atomic<std::uint64_t> told = 0;
+  std::atomic<bool> stop = false;
+
+ private:
+  std::uint64_t stop_at_;
+};
+
+class CallerOfEngine : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(, CallerOfEngine, testing::Values("count", "fast", "systemc"),
+                         [](const auto& engine) { return std::string(engine.param); });
+
+TEST_P(CallerOfEngine, IsToldOfEveryMacOnce) {
+  const auto workload = shipped_trace();
+  for (const bool baseline : {false, true}) {
+    Counter counter;
+    WorkerPool pool(2);
+    RunOptions options;
+    options.engine = GetParam();
+    options.selection.layers = {"*fc2*"};
+    options.simulate_baseline = baseline;
+    run(*workload, options, {pool, &counter});
+    EXPECT_EQ(counter.told, counter.expected);
+    EXPECT_GT(counter.told, 0U);
+  }
+}
+
+TEST_P(CallerOfEngine, EndsARunThatLeavesNothing) {
+  const auto workload = shipped_trace();
+  const ScratchFolder folder;
+  Counter counter(1);
+  WorkerPool pool(2);
+  RunOptions options;
+  options.engine = GetParam();
+  options.selection.layers = {"*fc*"};
+  if (options.engine != "count") {
+    options.dump_outputs = folder.path() / "dump.h5";
+  }
+  EXPECT_THROW(run(*workload, options, {pool, &counter, &counter.stop}), StoppedError);
+  EXPECT_LT(counter.told, counter.expected);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Caller, EndsASweepBehindTheRowsThatItGave) {
+  const auto workload = shipped_trace();
+  WorkerPool pool(2);
+  SweepSpec spec;
+  spec.selection.layers = {"*fc2*"};
+  spec.add("pe.accumulator.bits", "[30, 31, 32]");  // facts of their own, so a batch each
+  std::atomic<bool> stop = false;
+  std::size_t rows = 0;
+  const auto sink = [&](const SweepRow& /*row*/) {
+    rows += 1;
+    stop = true;
+  };
+  EXPECT_THROW(run_sweep(*workload, spec, {pool, nullptr, &stop}, sink), StoppedError);
+  EXPECT_EQ(rows, 1U);
+}
+
+}  // namespace
+}  // namespace potomac::sim
