@@ -2,25 +2,31 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/generated_help.hpp"
+#include "sim/reports/columns_page.hpp"
 
 namespace potomac::sim {
 
 void add_generate_command(CLI::App& app) {
   auto what = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand(
-      "generate", "Print a shell's completion (bash, zsh, fish) or the manual page (man)");
+      "generate",
+      "Print a shell's completion (bash, zsh, fish), the manual page (man), or the tables of "
+      "docs/report.md (columns)");
   command->group("");  // hidden
-  command->add_option("WHAT", *what, "bash, zsh, fish or man")->required();
+  command->add_option("WHAT", *what, "bash, zsh, fish, man or columns")->required();
   command->callback([what, &app] {
     using Generator = std::string (*)(const std::vector<CommandInfo>&);
-    const auto generator = choose<Generator>("WHAT", *what,
-                                             {{"bash", bash_completion},
-                                              {"zsh", zsh_completion},
-                                              {"fish", fish_completion},
-                                              {"man", manual_page}});
+    const auto generator = choose<Generator>(
+        "WHAT", *what,
+        {{"bash", bash_completion},
+         {"zsh", zsh_completion},
+         {"fish", fish_completion},
+         {"man", manual_page},
+         {"columns", [](const std::vector<CommandInfo>&) { return columns_page(); }}});
     std::cout << generator(command_table(app));
   });
 }

@@ -1,7 +1,9 @@
 #include "sim/reports/run_table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -191,6 +193,24 @@ std::string components_text(const EnergyView& view, TextForm form) {
   return text;
 }
 
+// What people quote of an energy: "0.015 W, 12.9 TOPS/W, 0.0193 uJ s, 1.06 uJ an input".
+std::string quoted_figures(const RunResult& result, const energy::EnergyReport& report) {
+  const auto machine = std::ranges::find(result.machines, report.machine, &Machine::id);
+  const auto index = static_cast<std::size_t>(machine - result.machines.begin());
+  std::vector<std::string> figures;
+  for (const EnergyColumn& column : energy_columns()) {
+    const Cell cell =
+        column.get({report, report.total, &result.totals[index], &*machine, result.workload.batch});
+    const auto* const value = std::get_if<double>(&cell);
+    if (!column.of_rows && value != nullptr) {
+      figures.push_back(column.names.unit == "pJ"
+                            ? fmt::format("{} an input", si_energy(*value))
+                            : fmt::format("{:.3g} {}", *value, column.names.unit));
+    }
+  }
+  return fmt::format("{} {}", info_of(machine->unit).label, fmt::join(figures, ", "));
+}
+
 // One section for each table and accounting, in the order of the report.
 std::string energy_sections(const RunResult& result, TextForm form) {
   const std::string& fp32 = result.machines[kFp32Machine].id;
@@ -212,6 +232,8 @@ std::string energy_sections(const RunResult& result, TextForm form) {
     text += '\n';
     text += report.total.has(energy::Component::kRegisters) ? components_text(view, form)
                                                             : arithmetic_text(view, form);
+    text += paragraph(fmt::format("{}; {}.", quoted_figures(result, view.mf_mac),
+                                  quoted_figures(result, view.fp32_mac)));
   }
   return text;
 }

@@ -200,10 +200,10 @@ std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engin
       operands.emplace(*layer, item.pass, plans.architecture().lowering);
     }
     const PassShape& shape = list.shape(item, plans.architecture().lowering);
-    PassRecord& record = records.emplace_back(
-        PassRecord{list.layer(item).name, item.pass, shape.gemms, {}});
-    runner.run(item, {operands ? &*operands : nullptr, nullptr},
-               teller(caller, list, item, engine), record.machines);
+    PassRecord& record =
+        records.emplace_back(PassRecord{list.layer(item).name, item.pass, shape.gemms, {}});
+    runner.run(item, {operands ? &*operands : nullptr, nullptr}, teller(caller, list, item, engine),
+               record.machines);
   }
   return records;
 }

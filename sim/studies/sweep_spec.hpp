@@ -37,8 +37,8 @@ struct SweepSpec {
   // Every file that the sweep reads, itself included: none may be one of its outputs.
   std::vector<std::filesystem::path> inputs;
 
-  // Adds a parameter: an architecture key, and a list of its values. Throws InputError: no such key,
-  // no value, a value that an architecture cannot have, too many points.
+  // Adds a parameter: an architecture key, and a list of its values. Throws InputError: no such
+  // key, no value, a value that an architecture cannot have, too many points.
   void add(std::string_view key, const YamlValue& values);
   void add(std::string_view key, const std::string& values);  // "[8, 16]"
 

@@ -40,9 +40,9 @@ void run_and_sweep(const std::filesystem::path& tree, const std::filesystem::pat
   sim::RunOptions options;
   options.architecture = sim::load_architecture(tree / "sim/architectures/os-16x16.yaml");
   sim::set_key(options.architecture, "memory.dram.bandwidth_gb_s=25.6");
-  options.prices = {potomac::energy::load_unit_energy_tables(
-                        {tree / "energy/tables/horowitz-45nm.yaml"}),
-                    sim::accountings_for("structural", "accounting")};
+  options.prices = {
+      potomac::energy::load_unit_energy_tables({tree / "energy/tables/horowitz-45nm.yaml"}),
+      sim::accountings_for("structural", "accounting")};
   const sim::RunResult result = sim::run(*workload, options, caller);
   std::cout << "told of " << 100 * dots.share() << "% of the MACs\n";
   sim::write_reports(result, out);

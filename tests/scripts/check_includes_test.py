@@ -32,9 +32,10 @@ def test_the_tree_is_clean():
 @pytest.mark.parametrize(
     ("path", "include", "what"),
     [
-        ("energy/a.hpp", '"sim/studies/run.hpp"', "energy/ must not include sim/"),
-        ("energy/a.cpp", '"workloads/layers/layer.hpp"', "energy/ must not include workloads/"),
-        ("energy/a.cpp", "<systemc>", "energy/ must do without SystemC"),
+        ("energy/pricing/a.hpp", '"sim/studies/run.hpp"', "energy/pricing/ must not include sim/"),
+        ("energy/counts/a.cpp", '"workloads/layers/layer.hpp"', "energy/counts/ must not include workloads/"),
+        ("energy/counts/a.cpp", '"energy/pricing/accounting.hpp"', "energy/counts/ must not include energy/pricing/"),
+        ("energy/pricing/a.cpp", "<systemc>", "energy/pricing/ must do without SystemC"),
         ("rtl_models/systemc/a.hpp", '"workloads/layers/layer.hpp"', "rtl_models/systemc/ must not include workloads/"),
         ("rtl_models/systemc/a.hpp", '"sim/machine/cycles.hpp"', "rtl_models/systemc/ must not include sim/"),
         (
@@ -63,7 +64,13 @@ def test_the_tree_is_clean():
         ("sim/studies/a.hpp", "<tests/sim/engines/random_passes.hpp>", "sim/studies/ must not include tests/"),
         ("sim/studies/a.hpp", '"../energy/counts/actions.hpp"', "climbs out of its folder"),
         ("sim/studies/a.hpp", '"timing.hpp"', "names no room"),
-        ("sim/studies/a.hpp", '"sim/results/columns.hpp"', "must not include sim/reports/"),
+        ("sim/studies/a.hpp", '"sim/reports/run_table.hpp"', "must not include sim/reports/"),
+        ("sim/results/a.hpp", '"sim/studies/run.hpp"', "must not include sim/studies/"),
+        ("sim/results/a.cpp", '"support/hdf5/hdf5_file.hpp"', "must not include support/hdf5/"),
+        ("sim/results/a.cpp", '"workloads/sources/open_workload.hpp"', "must not include"),
+        ("sim/engines/count/a.cpp", '"sim/engines/fast/fast_facts.hpp"', "must not include sim/engines/fast/"),
+        ("sim/engines/stepping/a.cpp", '"sim/engines/interface/pace.hpp"', "must not include"),
+        ("sim/engines/systemc/a.cpp", '"sim/engines/engines.hpp"', "must not include sim/engines/"),
         ("sim/machine/a.hpp", '"sim/engines/interface/engine.hpp"', "must not include sim/engines/"),
         ("sim/engines/a.hpp", "<systemc>", "sim/engines/ must do without SystemC"),
         ("workloads/layers/a.hpp", '"workloads/workload/workload.hpp"', "must not include"),
@@ -84,13 +91,15 @@ def test_a_forbidden_include_is_named_with_its_line_and_a_remedy(tmp_path, path,
         ("rtl_models/arithmetic/a.hpp", '"support/error.hpp"'),
         ("rtl_models/systemc/a.hpp", '"rtl_models/arithmetic/accumulator.hpp"'),
         ("rtl_models/systemc/a.hpp", "<systemc>"),
-        ("energy/a.hpp", '"support/error.hpp"'),
+        ("energy/counts/a.hpp", '"support/error.hpp"'),
         ("workloads/layers/a.hpp", '"rtl_models/arithmetic/pot_code.hpp"'),
         ("sim/studies/a.hpp", '"energy/counts/actions.hpp"'),
         ("sim/studies/a.hpp", '"workloads/layers/layer.hpp"'),
         ("tests/sim/a.hpp", '"tests/sim/engines/random_passes.hpp"'),
         ("tests/sim/a.hpp", '"sim/studies/run.hpp"'),
-        ("energy/a.hpp", "<yaml-cpp/yaml.h>"),
+        ("energy/pricing/a.hpp", "<yaml-cpp/yaml.h>"),
+        ("sim/engines/systemc/a.hpp", '"sim/engines/stepping/fold_sequencer.hpp"'),
+        ("sim/plan/a.hpp", '"sim/results/selection.hpp"'),
     ],
 )
 def test_an_include_along_the_arrows_is_no_fault(tmp_path, path, include):
@@ -106,7 +115,7 @@ def test_a_header_needs_a_first_comment_and_a_guard(tmp_path):
 
 
 def test_an_include_in_a_comment_is_no_include(tmp_path):
-    plant(tmp_path, "energy/a.cpp", '// #include "sim/studies/run.hpp"\n')
+    plant(tmp_path, "energy/counts/a.cpp", '// #include "sim/studies/run.hpp"\n')
     assert faults(tmp_path) == []
 
 
@@ -130,11 +139,11 @@ add_library(potomac_arithmetic STATIC arithmetic/accumulator.cpp)
 add_library(potomac_rtl_systemc STATIC systemc/context.cpp)  # its modules
 target_link_libraries(potomac_rtl_systemc PUBLIC potomac_arithmetic potomac_systemc)
 """,
-    "energy": "add_library(potomac_energy STATIC pricing.cpp)\n",
+    "energy": "add_library(potomac_pricing STATIC pricing/accounting.cpp)\n",
     "workloads": "add_library(potomac_layers STATIC layers/layer.cpp)\n",
     "sim": """add_library(potomac_studies STATIC studies/run.cpp)
 target_link_libraries(potomac_studies
-  PUBLIC potomac_layers potomac_energy
+  PUBLIC potomac_layers potomac_pricing
   PRIVATE potomac_rtl_systemc)
 """,
 }
@@ -144,7 +153,7 @@ target_link_libraries(potomac_studies
     ("room", "link", "what"),
     [
         ("workloads", "potomac_layers PUBLIC potomac_rtl_systemc", "must not link"),
-        ("energy", "potomac_energy PRIVATE fmt::fmt\n  potomac_studies", "must not link"),
+        ("energy", "potomac_pricing PRIVATE fmt::fmt\n  potomac_studies", "must not link"),
         ("rtl_models", "potomac_arithmetic PUBLIC potomac_rtl_systemc", "must not link"),
         ("rtl_models", "potomac_arithmetic PUBLIC potomac_systemc", "must not link SystemC"),
         ("workloads", "potomac_layers PUBLIC potomac_arithmetic", None),

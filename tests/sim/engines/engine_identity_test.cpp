@@ -20,7 +20,6 @@
 namespace potomac::test {
 namespace {
 
-
 std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
   std::vector<std::uint32_t> bits;
   bits.reserve(values.size());
@@ -114,7 +113,8 @@ void check_identity(const Machine& machine) {
   RC_ASSERT(fast_engine->run(known, {}) == without_toggles(fast.result));
   known.unit = sim::Unit::kFp32Mac;
   RC_ASSERT(without_toggles(fast_fp32.result) ==
-            sim::baseline_counts(sim::Unit::kFp32Mac, architecture, machine.schedule, systemc.result.zeros));
+            sim::baseline_counts(sim::Unit::kFp32Mac, architecture, machine.schedule,
+                                 systemc.result.zeros));
   RC_ASSERT(fast_engine->run(known, {}) == without_toggles(fast_fp32.result));
 
   // A memory that holds the array back costs cycles, the same in every engine, and nothing else.

@@ -71,8 +71,8 @@ TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
       EXPECT_EQ(by_systemc.result, by_fast.result);
       sim::PassCounts but_toggles = by_systemc.result;
       but_toggles.toggles = energy::RegisterToggles::unknown();
-      EXPECT_EQ(but_toggles,
-                sim::baseline_counts(sim::Unit::kFp32Mac, architecture, machine.schedule, by_systemc.result.zeros));
+      EXPECT_EQ(but_toggles, sim::baseline_counts(sim::Unit::kFp32Mac, architecture,
+                                                  machine.schedule, by_systemc.result.zeros));
     }
   }
 }

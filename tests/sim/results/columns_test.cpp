@@ -128,8 +128,8 @@ TEST(EnergyColumns, SayPowerAndItsKinByHand) {
     }
   }
   EXPECT_DOUBLE_EQ(figures.at("energy[mf_mac,t,operation]"), 2000.0);
-  EXPECT_DOUBLE_EQ(figures.at("power_w[mf_mac,t,operation]"), 0.02);       // 2 nJ in 100 ns
-  EXPECT_DOUBLE_EQ(figures.at("tops_per_w[mf_mac,t,operation]"), 4.0);     // 8000 / 2 nJ
+  EXPECT_DOUBLE_EQ(figures.at("power_w[mf_mac,t,operation]"), 0.02);    // 2 nJ in 100 ns
+  EXPECT_DOUBLE_EQ(figures.at("tops_per_w[mf_mac,t,operation]"), 4.0);  // 8000 / 2 nJ
   EXPECT_DOUBLE_EQ(figures.at("energy_delay_js[mf_mac,t,operation]"), 2e-16);
   EXPECT_DOUBLE_EQ(figures.at("energy_per_input[mf_mac,t,operation]"), 250.0);
   EXPECT_EQ(figures.count("total_dram_high[mf_mac,t,operation]"), 0U);

@@ -109,9 +109,9 @@ TEST(Sweep, EveryPointIsARunOfItsOwnInAnyEngineOnAnyThreads) {
                             {"pe.accumulator.bits", "[29, 30, 32]"},  // 29 hold no product
                             {"pe.zero_gating", "[true, false]"},
                             {"lowering.strided_backward_data", "[phases, zero_insert]"}});
-  spec.prices = {{energy::load_unit_energy_table(POTOMAC_SOURCE_DIR
-                                                 "/energy/tables/horowitz-45nm.yaml")},
-                 accountings_for("structural", "")};
+  spec.prices = {
+      {energy::load_unit_energy_table(POTOMAC_SOURCE_DIR "/energy/tables/horowitz-45nm.yaml")},
+      accountings_for("structural", "")};
   const auto rows = rows_of(workload, spec, 2);
   ASSERT_EQ(rows.size(), 24U);
   spec.engine = "systemc";
@@ -177,8 +177,8 @@ TEST(Sweep, PassesThatAreAlikeCountAsOftenAsTheyAre) {
       POTOMAC_SOURCE_DIR "/workloads/models/resnet18.yaml", {{"batch", 1}});
   SweepSpec spec = spec_of({{"array.dataflow", "[os, ws, is]"}, {"array.rows", "[8, 24]"}});
   spec.engine = "count";
-  spec.prices.tables = {energy::load_unit_energy_table(POTOMAC_SOURCE_DIR
-                                                       "/energy/tables/tpuv4i-7nm.yaml")};
+  spec.prices.tables = {
+      energy::load_unit_energy_table(POTOMAC_SOURCE_DIR "/energy/tables/tpuv4i-7nm.yaml")};
   WorkerPool pool(2);
   for (const SweepRow& row : rows_of(*workload, spec, 2)) {
     RunOptions options;
@@ -199,16 +199,16 @@ TEST(Sweep, IsRankedByTheAccountingThatWasAskedFor) {
   const SmallWorkload workload;
   // Arithmetic takes the same on every array; registers and their clock do not.
   SweepSpec spec = spec_of({{"array.rows", "[64, 8, 32]"}, {"array.cols", "[64, 8]"}});
-  spec.prices = {{energy::load_unit_energy_table(POTOMAC_SOURCE_DIR
-                                                 "/energy/tables/horowitz-45nm.yaml")},
-                 accountings_for("structural", "")};
+  spec.prices = {
+      {energy::load_unit_energy_table(POTOMAC_SOURCE_DIR "/energy/tables/horowitz-45nm.yaml")},
+      accountings_for("structural", "")};
   SweepSummary summary(spec);
   std::size_t best = 0;
   double least = std::numeric_limits<double>::max();
   for (const SweepRow& row : rows_of(workload, spec, 1)) {
     summary.add(row);
-    const auto* const structural = energy::find_energy(row.energy, "mf_mac", "horowitz-45nm",
-                                                       "structural");
+    const auto* const structural =
+        energy::find_energy(row.energy, "mf_mac", "horowitz-45nm", "structural");
     ASSERT_NE(structural, nullptr);
     if (structural->total.total_pj() < least) {
       least = structural->total.total_pj();
