@@ -93,6 +93,16 @@ EnergyReport price(const Accounting& accounting, const UnitEnergyTable& table,
   return report;
 }
 
+std::vector<MethodEnergy> methods_of(const Accounting& accounting, PriceList& prices,
+                                     std::span<const EnergyReport> reports) {
+  const std::string& table = prices.table().name();
+  const EnergyReport* const mf_mac = find_energy(reports, "mf_mac", table, accounting.name());
+  const EnergyReport* const fp32_mac = find_energy(reports, "fp32_mac", table, accounting.name());
+  return mf_mac == nullptr || fp32_mac == nullptr
+             ? std::vector<MethodEnergy>{}
+             : accounting.methods(prices, *mf_mac, *fp32_mac, reports);
+}
+
 std::string missing_entry_of(const UnitEnergyTable& table, std::string_view unit,
                              int accumulator_bits) {
   PriceList prices(table);

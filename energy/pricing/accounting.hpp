@@ -73,13 +73,6 @@ class PassPricer {
   // A row without names. Throws InputError if the table lacks an entry that is needed, and
   // std::invalid_argument if there are more MACs with a zero operand than MACs.
   virtual EnergyRow price(const PassActivity& pass) = 0;
-
- protected:
-  PassPricer() = default;
-  PassPricer(const PassPricer&) = default;
-  PassPricer(PassPricer&&) = default;
-  PassPricer& operator=(const PassPricer&) = default;
-  PassPricer& operator=(PassPricer&&) = default;
 };
 
 // One way to do a MAC, over the same work: prices, not machines. From the FP32 MAC down to MF-MAC,
@@ -112,17 +105,11 @@ class Accounting {
                                              const MachineWork& machine) const = 0;
   // Where registers are priced from ("toggles", "writes"), or empty.
   virtual std::string registers_from(const MachineWork& machine) const = 0;
-  // The methods' rows beside the reports of mf_mac and fp32_mac (and of rivals), all by this
-  // accounting and the table of `prices`.
-  virtual std::vector<MethodEnergy> methods(PriceList& prices,
+  // The methods' rows beside the reports of mf_mac and fp32_mac; `reports` has those of rivals too,
+  // and may have others. All are by this accounting and the table of `prices`.
+  virtual std::vector<MethodEnergy> methods(PriceList& prices, const EnergyReport& mf_mac,
+                                            const EnergyReport& fp32_mac,
                                             std::span<const EnergyReport> reports) const = 0;
-
- protected:
-  Accounting() = default;
-  Accounting(const Accounting&) = default;
-  Accounting(Accounting&&) = default;
-  Accounting& operator=(const Accounting&) = default;
-  Accounting& operator=(Accounting&&) = default;
 };
 
 // All of them: `operation`, `structural`.
@@ -134,6 +121,10 @@ const Accounting* find_accounting(std::string_view name);
 // What one machine's work costs. Throws InputError if the table lacks an entry.
 EnergyReport price(const Accounting& accounting, const UnitEnergyTable& table,
                    const MachineWork& machine, const WorkOrder& order);
+
+// The methods' rows; none where either of the two machines has no report.
+std::vector<MethodEnergy> methods_of(const Accounting& accounting, PriceList& prices,
+                                     std::span<const EnergyReport> reports);
 
 // The entry that the arithmetic of a unit needs and the table lacks, of an accumulator that wide;
 // empty if it lacks none.

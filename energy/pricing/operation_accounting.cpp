@@ -136,36 +136,29 @@ class OperationAccounting : public Accounting {
   }
   std::string registers_from(const MachineWork& /*machine*/) const override { return ""; }
 
-  std::vector<MethodEnergy> methods(PriceList& prices,
-                                    std::span<const EnergyReport> reports) const override {
-    const EnergyReport* const mf_mac =
-        find_energy(reports, "mf_mac", prices.table().name(), name());
-    const EnergyReport* const fp32_mac =
-        find_energy(reports, "fp32_mac", prices.table().name(), name());
-    if (mf_mac == nullptr || fp32_mac == nullptr) {
-      return {};
-    }
+  std::vector<MethodEnergy> methods(PriceList& prices, const EnergyReport& mf_mac,
+                                    const EnergyReport& fp32_mac,
+                                    std::span<const EnergyReport> /*reports*/) const override {
     std::vector<MethodEnergy> rows;
     for (const MacArithmetic& mac : mac_arithmetics()) {
       if (mac.unit == "mf_mac") {
-        const double total_pj = mf_mac->total.total_pj();
-        rows.push_back(method_row(mac.unit, mac.label, *mf_mac,
-                                  per_mac(total_pj, mf_mac->total.macs), total_pj, *mf_mac,
-                                  *fp32_mac));
+        const double total_pj = mf_mac.total.total_pj();
+        rows.push_back(method_row(mac.unit, mac.label, mf_mac, per_mac(total_pj, mf_mac.total.macs),
+                                  total_pj, mf_mac, fp32_mac));
         continue;
       }
       if (mac.unit == "fp32_mac") {
         const double multiply_pj = prices.of("fp32_multiply");
-        rows.push_back(method_row(mac.unit, mac.label, *fp32_mac,
-                                  multiply_pj + prices.of("fp32_add"), fp32_mac->total.total_pj(),
-                                  *mf_mac, *fp32_mac));
-        rows.push_back(method_row(kFp32Multiplier, "FP32 multiplier alone", *fp32_mac, multiply_pj,
-                                  fp32_mac->total.by_action.front().pj, *mf_mac, *fp32_mac));
+        rows.push_back(method_row(mac.unit, mac.label, fp32_mac,
+                                  multiply_pj + prices.of("fp32_add"), fp32_mac.total.total_pj(),
+                                  mf_mac, fp32_mac));
+        rows.push_back(method_row(kFp32Multiplier, "FP32 multiplier alone", fp32_mac, multiply_pj,
+                                  fp32_mac.total.by_action.front().pj, mf_mac, fp32_mac));
         continue;
       }
-      rows.push_back(other_mac_row(mac, prices, *mf_mac, *fp32_mac));
+      rows.push_back(other_mac_row(mac, prices, mf_mac, fp32_mac));
     }
-    for (MethodEnergy& row : alignment_rows(prices, *mf_mac, *fp32_mac)) {
+    for (MethodEnergy& row : alignment_rows(prices, mf_mac, fp32_mac)) {
       rows.push_back(std::move(row));
     }
     return rows;

@@ -109,25 +109,19 @@ class StructuralAccounting : public Accounting {
   }
 
   // The machines that there are, and MF-MAC's with a shifter.
-  std::vector<MethodEnergy> methods(PriceList& prices,
+  std::vector<MethodEnergy> methods(PriceList& prices, const EnergyReport& mf_mac,
+                                    const EnergyReport& fp32_mac,
                                     std::span<const EnergyReport> reports) const override {
-    const EnergyReport* const mf_mac =
-        find_energy(reports, "mf_mac", prices.table().name(), name());
-    const EnergyReport* const fp32_mac =
-        find_energy(reports, "fp32_mac", prices.table().name(), name());
-    if (mf_mac == nullptr || fp32_mac == nullptr) {
-      return {};
-    }
     std::vector<MethodEnergy> rows;
     for (const MacArithmetic& mac : mac_arithmetics()) {
       if (const EnergyReport* const of =
               find_energy(reports, mac.unit, prices.table().name(), name())) {
         const double total_pj = of->total.total_pj();
         rows.push_back(method_row(mac.unit, mac.label, *of, per_mac(total_pj, of->total.macs),
-                                  total_pj, *mf_mac, *fp32_mac));
+                                  total_pj, mf_mac, fp32_mac));
       }
     }
-    for (MethodEnergy& row : alignment_rows(prices, *mf_mac, *fp32_mac)) {
+    for (MethodEnergy& row : alignment_rows(prices, mf_mac, fp32_mac)) {
       if (row.missing_entry.empty()) {
         rows.push_back(std::move(row));
       }

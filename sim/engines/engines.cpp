@@ -55,6 +55,10 @@ const EngineInfo& engine_named(std::string_view name) {
   return *found;
 }
 
+const EngineInfo& closed_form_engine() {
+  return *std::ranges::find(kEngines, true, &EngineInfo::closed_forms);
+}
+
 std::unique_ptr<Engine> make_engine(std::string_view name, WorkerPool& pool) {
   return engine_named(name).make({pool, {}});
 }

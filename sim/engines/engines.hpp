@@ -18,6 +18,9 @@ const EngineInfo* find_engine(std::string_view name);
 // Precondition: there is one.
 const EngineInfo& engine_named(std::string_view name);
 
+// The one that has closed forms: of any unit, and without values.
+const EngineInfo& closed_form_engine();
+
 // The engine of that name, with no modules beside its arrays. Precondition: there is one.
 std::unique_ptr<Engine> make_engine(std::string_view name, WorkerPool& pool);
 

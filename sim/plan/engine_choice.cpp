@@ -10,7 +10,7 @@ namespace potomac::sim {
 const EngineInfo& engine_for(const workloads::Workload& workload, const std::string& asked) {
   const bool has_values = workload.info().values != workloads::ValueSource::kNone;
   if (asked.empty()) {
-    return engine_named(has_values ? "fast" : "count");
+    return has_values ? engine_named("fast") : closed_form_engine();
   }
   const EngineInfo* const engine = find_engine(asked);
   if (engine == nullptr) {

@@ -153,8 +153,9 @@ void plan_pass(const PassShape& shape, const Architecture& architecture,
       if (operands.empty()) {
         operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
       }
-      planned.memory = std::make_shared<const PassMemory>(plan_memory(operands, architecture, bits_of(machine, shape),
-                                   info_of(machine.unit).label, shape.layer->name));
+      planned.memory = std::make_shared<const PassMemory>(
+          plan_memory(operands, architecture, bits_of(machine, shape), info_of(machine.unit).label,
+                      shape.layer->name));
       planned.plan.schedule = std::make_shared<Schedule>(
           shape.gemms, machine.array, architecture.dataflow, planned.memory->tiles);
     }

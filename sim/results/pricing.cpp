@@ -119,7 +119,8 @@ void price(RunResult& result, const Prices& prices) {
   for (const energy::Accounting* const accounting : prices.accountings) {
     for (const energy::UnitEnergyTable& table : prices.tables) {
       energy::PriceList of_methods(table);
-      const std::vector<energy::MethodEnergy> methods = accounting->methods(of_methods, reports);
+      const std::vector<energy::MethodEnergy> methods =
+          energy::methods_of(*accounting, of_methods, reports);
       result.methods.insert(result.methods.end(), methods.begin(), methods.end());
       for (energy::EnergyReport& report : result.energy) {
         if (report.machine == result.machines[kMfMacMachine].id && report.table == table.name() &&

@@ -17,13 +17,6 @@ class Listener {
   virtual void begin(std::uint64_t macs) = 0;
   // Again and again, from any thread: MACs that are done, and what they belong to.
   virtual void advance(std::uint64_t macs, std::string_view what) = 0;
-
- protected:
-  Listener() = default;
-  Listener(const Listener&) = default;
-  Listener(Listener&&) = default;
-  Listener& operator=(const Listener&) = default;
-  Listener& operator=(Listener&&) = default;
 };
 
 struct Caller {

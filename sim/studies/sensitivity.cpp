@@ -8,6 +8,7 @@
 
 #include "energy/pricing/operation_accounting.hpp"
 #include "energy/pricing/structural_accounting.hpp"
+#include "sim/engines/engines.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
@@ -135,7 +136,7 @@ std::vector<SensitivityRow> sensitivity(const workloads::Workload& workload,
                       "give it one, as with --set memory.dram.bandwidth_gb_s=25.6"});
   }
   RunOptions changed = options;
-  changed.engine = "count";
+  changed.engine = closed_form_engine().name;
   changed.prices.accountings = accountings_for(energy::kStructuralAccounting, "");
   changed.rivals = {};
   const auto row_as = [&](std::string change, const RunResult& result) {

@@ -16,8 +16,6 @@ namespace {
 
 using workloads::Pass;
 
-constexpr const char* kClosedForms = "count";  // the engine that has them
-
 // Who is told of a pass's progress; empty if nobody is, and nobody may stop it.
 MacsDone teller(const Caller& caller, const PassList& list, const PassItem& item,
                 const EngineInfo& engine) {
@@ -182,7 +180,7 @@ std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engin
                                  const SimulationOptions& options, const Caller& caller) {
   const PassList& list = plans.list();
   const auto runs = engine.make({caller.pool, memory_modules()});
-  const auto closed_forms = make_engine(kClosedForms, caller.pool);
+  const auto closed_forms = closed_form_engine().make({caller.pool, {}});
   PassRunner runner(plans, *runs, *closed_forms, options);
   std::vector<PassRecord> records;
   records.reserve(list.items().size());
@@ -249,7 +247,7 @@ CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
   const PassList& list = plans.list();
   const workloads::Lowering& lowering = plans.architecture().lowering;
   WorkerPool alone(1);
-  const auto closed_forms = make_engine(kClosedForms, alone);
+  const auto closed_forms = closed_form_engine().make({alone, {}});
   const SimulationOptions options;
   PassRunner runner(plans, *closed_forms, *closed_forms, options);
   CountedPasses counted;

@@ -72,6 +72,69 @@ def test_several_runs_stand_side_by_side(runs):
     assert "|---|---:|" in markdown
 
 
+def test_several_runs_are_compared_by_the_accounting_that_was_asked_for(runs):
+    """Not by arithmetic alone, which takes the same on every array."""
+    options = ["report", "one", "two", "--energy", "horowitz-45nm", "--accounting", "structural"]
+    table = " ".join(runs(*options).stdout.split())
+    assert "Energy by table horowitz-45nm, accounting: structural" in table
+    both = json.loads(runs(*options, "--format", "json").stdout)
+    (row, other) = csv.DictReader(io.StringIO(runs(*options, "--format", "csv").stdout))
+    for shown, report in zip((row, other), both["runs"]):
+        assert report["energy"][0]["accounting"] == "structural"
+        energy = energy_of(report, "mf_mac", "structural")
+        assert float(shown["energy[mf_mac,horowitz-45nm,structural]"]) == energy["total"]
+        assert energy["total"] > energy_of(report)["total"]
+        in_microjoules = [float(text) for text in re.findall(r"(\S+) uJ", table)]
+        assert any(one == pytest.approx(energy["total"] * 1e-6, rel=5e-3) for one in in_microjoules)
+    # What stored runs do not have is not asked of them: they were made against FP32 alone.
+    assert "int8_mac" not in both["runs"][0]["machines"]
+    refused = runs("report", "one", "two", "--accounting", "structural")
+    assert refused.returncode == 2 and "name one: --energy" in refused.stderr
+
+
+def test_runs_priced_by_different_accountings_are_not_compared(runs, trace, arch):
+    runs("run", trace, "--arch", arch, "--out", "s", "--energy", "tpuv4i-7nm",
+         "--accounting", "structural", "--layers", "*fc*")  # fmt: skip
+    done = runs("report", "two", "s")
+    assert done.returncode == 2 and "other tables or accountings" in done.stderr
+
+
+def test_another_machine_stands_beside_fp32_where_it_is_asked_for(potomac, trace, arch):
+    done = potomac("run", trace, "--arch", arch, "--out", "o", "--against", "int8_mac", "--against",
+                   "int4_mac", "--set", "memory.dram.bandwidth_gb_s=6.4")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = stored(potomac, "o")
+    assert list(report["machines"]) == ["mf_mac", "fp32_mac", "int8_mac", "int4_mac"]
+    traffic = {}
+    for entry in report["passes"]:
+        for name, machine in entry["machines"].items():
+            assert machine["macs"] == of(entry)["macs"]
+            assert machine["tiles"] and machine["cycles"]["stall"] == sum(machine["stall_by"].values())
+            memory = machine["memory"]["dram"]
+            traffic[name] = traffic.get(name, 0) + memory["read_bits"] + memory["written_bits"]
+    assert traffic["int4_mac"] < traffic["int8_mac"] < traffic["fp32_mac"]
+    actions = of(report["totals"], "int8_mac")["actions"]
+    assert actions["multiply"] == actions["accumulate"] == of(report["totals"])["macs"]
+    assert energy_of(report, "int8_mac")["total"] == pytest.approx(
+        of(report["totals"])["macs"] * 0.33
+    )
+    assert potomac("report", "o").returncode == 0
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "p", "--against", "bf16_mac")
+    assert "bf16_multiply" in line and "pricing bf16_mac needs it" in line
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "p", "--against", "fp32_mac")
+    assert "is always there" in line and "int8_mac" in line
+    (potomac.folder / "s.yaml").write_text(
+        f"workload: {trace}\narch: {arch}\nagainst: [int8_mac]\nenergy: [paper-2302.14458]\n"
+        "parameters: {array.rows: [16]}\n"
+    )
+    assert potomac("sweep", "s.yaml", "--out", "s").returncode == 0
+    (row,) = csv.DictReader((potomac.folder / "s/sweep.csv").open(newline=""))
+    assert float(row["reduction[int8_mac,paper-2302.14458,operation]"]) == pytest.approx(
+        1 - 0.155 / 0.33
+    )
+    assert int(row["int8_mac_cycles_total"]) > 0
+
+
 def test_tables_fit_a_terminal_of_80_columns_and_are_plain_in_a_pipe(runs):
     for names in (["one"], ["two"], ["one", "two"]):
         shown = runs("report", *names).stdout

@@ -91,13 +91,6 @@ class Engine {
   // false.
   virtual ValueFacts facts(const workloads::LoweredPass& operands,
                            const rtl::Accumulator& accumulator, const MacsDone& done);
-
- protected:
-  Engine() = default;
-  Engine(const Engine&) = default;
-  Engine(Engine&&) = default;
-  Engine& operator=(const Engine&) = default;
-  Engine& operator=(Engine&&) = default;
 };
 
 // SystemC modules that stand beside an array which is stepped through, like a memory's.
@@ -109,13 +102,6 @@ class SystemModules {
   virtual Pace* begin(Pace* pace) = 0;
   // Called behind a pass's last cycle; throws std::logic_error if something went wrong in it.
   virtual void end() = 0;
-
- protected:
-  SystemModules() = default;
-  SystemModules(const SystemModules&) = default;
-  SystemModules(SystemModules&&) = default;
-  SystemModules& operator=(const SystemModules&) = default;
-  SystemModules& operator=(SystemModules&&) = default;
 };
 using MakeSystemModules = std::function<std::unique_ptr<SystemModules>(sc_core::sc_clock& clock)>;
 

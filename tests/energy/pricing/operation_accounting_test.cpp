@@ -184,8 +184,7 @@ TEST(OperationAccounting, shows_every_number_used_once_and_marks_the_derived_one
               ElementsAre("fp32_multiply", "fp32_add"));
   EXPECT_THAT(names_of(energy.of_methods),
               ElementsAre("fp32_multiply", "fp32_add", "fp8_multiply", "integer_multiply.8",
-                          "integer_add.32", "integer_multiply.4", "shift_int4_3",
-                          "shift_int32_4"));
+                          "integer_add.32", "integer_multiply.4", "shift_int4_3", "shift_int32_4"));
 }
 
 TEST(OperationAccounting, prices_each_gemm_at_its_own_widths_and_fp32_always_at_binary32) {

@@ -82,7 +82,7 @@ inline PricedWork price_work(const Accounting& accounting, const UnitEnergyTable
     priced.reports.push_back(price(accounting, table, counted, {order, work.names}));
   }
   PriceList prices(table);
-  priced.methods = accounting.methods(prices, priced.reports);
+  priced.methods = methods_of(accounting, prices, priced.reports);
   priced.of_methods = prices.take_used();
   return priced;
 }

@@ -110,10 +110,10 @@ TEST(StructuralAccounting, EachComponentByHand) {
   for (const UnitEnergy& unit : energy.of("mf_mac").unit_energies) {
     used.push_back(unit.entry);
   }
-  EXPECT_THAT(used, testing::UnorderedElementsAre(
-                        "integer_add.8", "integer_add.16", "sign_xor", "flip_flop_clock",
-                        "flip_flop_toggle", "sram_access_64.8", "sram_access_64.32",
-                        "dram_access_64.low", "dram_access_64.high"));
+  EXPECT_THAT(used, testing::UnorderedElementsAre("integer_add.8", "integer_add.16", "sign_xor",
+                                                  "flip_flop_clock", "flip_flop_toggle",
+                                                  "sram_access_64.8", "sram_access_64.32",
+                                                  "dram_access_64.low", "dram_access_64.high"));
 }
 
 TEST(StructuralAccounting, ZerosAreTakenOffTheArithmeticAlone) {
