@@ -10,7 +10,7 @@ namespace potomac {
 
 class Count {
  public:
-  constexpr Count() = default;                             // a known 0
+  constexpr Count() = default;  // a known 0
   // Precondition: less than 2^64 - 1, which no event happens as often as.
   constexpr Count(std::uint64_t value) : value_(value) {}  // NOLINT(google-explicit-constructor)
   static constexpr Count unknown() { return {kUnknown}; }

@@ -17,8 +17,7 @@ namespace potomac {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "potomac-test-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "potomac-test-XXXXXX").string();
     EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
     path_ = pattern;
   }
