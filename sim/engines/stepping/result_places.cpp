@@ -3,7 +3,7 @@
 namespace potomac::sim {
 
 void DrainedResults::start(const Schedule& schedule, std::size_t cols) {
-  columns_.assign(cols, Column{Schedule::Walk(schedule), {}, {}, 0});
+  columns_.assign(cols, Column{Schedule::Walk(schedule), {}, 0});
   for (std::size_t c = 0; c < cols; ++c) {
     find_fold(c);
   }
@@ -11,16 +11,13 @@ void DrainedResults::start(const Schedule& schedule, std::size_t cols) {
 
 ResultPlace DrainedResults::next(std::size_t c) {
   Column& column = columns_[c];
-  column.rows_left -= 1;
-  column.delivered = column.fold;
-  const ResultPlace place{column.walk.number(), &column.delivered,
-                          column.fold.m.begin + column.rows_left,
-                          column.fold.n.begin + static_cast<std::int64_t>(c)};
   if (column.rows_left == 0) {
     column.walk.next_fold();
     find_fold(c);
   }
-  return place;
+  column.rows_left -= 1;
+  return {column.walk.number(), &column.fold, column.fold.m.begin + column.rows_left,
+          column.fold.n.begin + static_cast<std::int64_t>(c)};
 }
 
 // The next fold, from the one in hand on, that occupies this column.

@@ -32,8 +32,7 @@ class DrainedResults {
  private:
   struct Column {
     Schedule::Walk walk;
-    Fold fold;       // in hand
-    Fold delivered;  // of the place that was given last
+    Fold fold;  // in hand, done with when no row of it is left
     std::int64_t rows_left = 0;
   };
 
@@ -58,7 +57,7 @@ class PartialSumBanks {
       extents_.insert(extents_.end(), static_cast<std::size_t>(gemm.count),
                       array_extents(gemm, dataflow_));
     }
-    columns_.assign(cols, Column{Schedule::Walk(schedule), {}, {}, 0, 0, -1, {}});
+    columns_.assign(cols, Column{Schedule::Walk(schedule), {}, 0, 0, -1, {}});
     for (std::size_t c = 0; c < cols; ++c) {
       find_fold(c);
     }
@@ -70,21 +69,20 @@ class PartialSumBanks {
   // the next call for that column.
   std::optional<ResultPlace> take_in(std::size_t c, Value value) {
     Column& column = columns_[c];
+    if (column.slot == column.slots) {
+      column.walk.next_fold();
+      find_fold(c);
+    }
+    const std::int64_t streamed = column.slot++;
     std::optional<ResultPlace> place;
     if (column.fold.last) {
       const std::int64_t kept =
           kept_range(column.fold, dataflow_).begin + static_cast<std::int64_t>(c);
-      const std::int64_t slot = streamed_range(column.fold, dataflow_).begin + column.slot;
+      const std::int64_t slot = streamed_range(column.fold, dataflow_).begin + streamed;
       const bool ws = dataflow_ == Dataflow::kWeightStationary;
-      column.delivered = column.fold;
-      place =
-          ResultPlace{column.walk.number(), &column.delivered, ws ? slot : kept, ws ? kept : slot};
+      place = ResultPlace{column.walk.number(), &column.fold, ws ? slot : kept, ws ? kept : slot};
     } else {
-      sum_of(column, column.fold, column.slot) = value;
-    }
-    if (++column.slot == column.slots) {
-      column.walk.next_fold();
-      find_fold(c);
+      sum_of(column, column.fold, streamed) = value;
     }
     return place;
   }
@@ -101,8 +99,7 @@ class PartialSumBanks {
   // One column's bank, and whose sum leaves it next.
   struct Column {
     Schedule::Walk walk;
-    Fold fold;       // in hand
-    Fold delivered;  // of the place that was given last
+    Fold fold;  // in hand, done with when all its slots are
     std::int64_t slot = 0;
     std::int64_t slots = 0;
     std::int64_t gemm = -1;   // whose sums these are
