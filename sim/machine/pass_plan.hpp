@@ -2,7 +2,6 @@
 // memory and results read it, and derive nothing of it again.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -15,7 +14,8 @@
 namespace potomac::sim {
 
 struct PassPlan {
-  std::size_t layer = 0;  // its position in the workload
+  // Of passes that are alike, which share a plan, one's. It must outlive the plan.
+  const workloads::LayerShape* layer = nullptr;
   workloads::Pass pass = workloads::Pass::kForward;
   const Machine* machine = nullptr;
   // Whether the machine has the pass: an activation's second power is MF-MAC's alone. If not, the

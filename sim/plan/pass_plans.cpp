@@ -42,7 +42,7 @@ ElementBits bits_of(const Machine& machine, const PassShape& shape) {
 
 PassPlan plan_of(const PassShape& shape, const Architecture& architecture, const Machine& machine) {
   const ElementBits bits = bits_of(machine, shape);
-  PassPlan plan{.layer = 0,
+  PassPlan plan{.layer = shape.layer,
                 .pass = shape.pass,
                 .machine = &machine,
                 .runs = runs(machine, shape),

@@ -44,19 +44,21 @@ struct PassSource {
 // Runs one pass on all machines.
 class PassRunner {
  public:
-  PassRunner(const PassPlans& plans, Engine& engine, Engine& closed_forms,
+  PassRunner(const Architecture& architecture, Engine& engine, Engine& closed_forms,
              const SimulationOptions& options)
-      : plans_(plans), engine_(engine), closed_forms_(closed_forms), options_(options) {}
+      : architecture_(architecture),
+        engine_(engine),
+        closed_forms_(closed_forms),
+        options_(options) {}
 
   // Puts a record for each machine behind those that are there.
-  void run(const PassItem& item, const PassSource& source, const MacsDone& done,
+  void run(std::span<const PlannedPass> planned, const PassSource& source, const MacsDone& done,
            std::vector<MachineRecord>& records) {
-    const std::span<const PlannedPass> planned = plans_.of(item);
     const PlannedPass& mf_mac = planned.front();
-    const PassCounts of_mf_mac = counts_of(mf_mac, item, source, done, mf_mac, {});
+    const PassCounts of_mf_mac = counts_of(mf_mac, source, done, mf_mac, {});
     set(records.emplace_back(), mf_mac, of_mf_mac);
     for (const PlannedPass& one : planned.subspan(1)) {
-      set(records.emplace_back(), one, counts_of(one, item, source, done, mf_mac, of_mf_mac));
+      set(records.emplace_back(), one, counts_of(one, source, done, mf_mac, of_mf_mac));
     }
   }
 
@@ -65,18 +67,15 @@ class PassRunner {
     return options_.simulate_baseline || options_.toggles || detail.fp32;
   }
 
-  PassCounts counts_of(const PlannedPass& planned, const PassItem& item, const PassSource& source,
-                       const MacsDone& done, const PlannedPass& mf_mac,
-                       const PassCounts& of_mf_mac) {
+  PassCounts counts_of(const PlannedPass& planned, const PassSource& source, const MacsDone& done,
+                       const PlannedPass& mf_mac, const PassCounts& of_mf_mac) {
     const PassPlan& plan = planned.plan;
-    const Architecture& architecture = plans_.architecture();
     std::optional<PlannedPace> pace;
     if (planned.memory) {
-      pace.emplace(plans_.list().layer(item), item.pass, architecture, *plan.schedule,
-                   *planned.memory);
+      pace.emplace(*plan.layer, plan.pass, architecture_, *plan.schedule, *planned.memory);
     }
     Job job{.unit = plan.machine->unit,
-            .architecture = &architecture,
+            .architecture = &architecture_,
             .schedule = plan.schedule.get(),
             .operands = source.operands,
             .accumulator = plan.accumulator,
@@ -138,18 +137,18 @@ class PassRunner {
       record.tiles = planned.memory->tiles;
       q.stall_by = {stalls.first, stalls.second, stalls.results};
       q.memory = planned.memory->accesses;
-    } else if (!plans_.architecture().memory) {
+    } else if (!architecture_.memory) {
       q.stall_by = StallBy::unknown();
       q.memory = energy::MemoryAccesses::unknown();
     } else {
-      const auto& dram = plans_.architecture().memory->dram;
+      const auto& dram = architecture_.memory->dram;
       if (!dram || !dram->device) {
         q.memory.forget_dram_device();
       }
     }
   }
 
-  const PassPlans& plans_;
+  const Architecture& architecture_;
   Engine& engine_;
   Engine& closed_forms_;
   const SimulationOptions& options_;
@@ -181,7 +180,7 @@ std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engin
   const PassList& list = plans.list();
   const auto runs = engine.make({caller.pool, memory_modules()});
   const auto closed_forms = closed_form_engine().make({caller.pool, {}});
-  PassRunner runner(plans, *runs, *closed_forms, options);
+  PassRunner runner(plans.architecture(), *runs, *closed_forms, options);
   std::vector<PassRecord> records;
   records.reserve(list.items().size());
   std::optional<std::size_t> in_hand;
@@ -200,8 +199,8 @@ std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engin
     const PassShape& shape = list.shape(item, plans.architecture().lowering);
     PassRecord& record =
         records.emplace_back(PassRecord{list.layer(item).name, item.pass, shape.gemms, {}});
-    runner.run(item, {operands ? &*operands : nullptr, nullptr}, teller(caller, list, item, engine),
-               record.machines);
+    runner.run(plans.of(item), {operands ? &*operands : nullptr, nullptr},
+               teller(caller, list, item, engine), record.machines);
   }
   return records;
 }
@@ -249,7 +248,7 @@ CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
   WorkerPool alone(1);
   const auto closed_forms = closed_form_engine().make({alone, {}});
   const SimulationOptions options;
-  PassRunner runner(plans, *closed_forms, *closed_forms, options);
+  PassRunner runner(plans.architecture(), *closed_forms, *closed_forms, options);
   CountedPasses counted;
   counted.machines = plans.machines().size();
   const std::size_t distinct = list.distinct(lowering).size();
@@ -271,7 +270,7 @@ CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
     }
     counted.order.push_back(counted.size());
     counted.times.push_back(1);
-    runner.run(item, {nullptr, known}, {}, counted.records);
+    runner.run(plans.of(item), {nullptr, known}, {}, counted.records);
   }
   return counted;
 }

@@ -332,7 +332,7 @@ workloads::LayerFormats formats_of(const workloads::Layer& layer) {
 // What holds an array back in a run, made anew for each; null if nothing does.
 std::unique_ptr<Pace> pace_of(const VerifyCase& verify_case, const PlannedPass& planned) {
   if (planned.memory) {
-    return std::make_unique<PlannedPace>(verify_case.layer.shape, verify_case.pass,
+    return std::make_unique<PlannedPace>(*planned.plan.layer, planned.plan.pass,
                                          verify_case.architecture, *planned.plan.schedule,
                                          *planned.memory);
   }
