@@ -88,10 +88,6 @@ void execute(const ReportArguments& arguments) {
                                             {"markdown", ReportFormat::kMarkdown}});
   const std::vector<energy::UnitEnergyTable> tables =
       energy::load_unit_energy_tables(table_files(arguments.tables));
-  if (!arguments.accounting.empty() && tables.empty()) {
-    throw InputError({"", fmt::format("--accounting {}", arguments.accounting),
-                      "needs a table to price by", "name one: --energy horowitz-45nm"});
-  }
   const Prices prices{
       tables, accountings_for(arguments.accounting.empty() ? energy::kOperationAccounting
                                                            : std::string_view(arguments.accounting),
@@ -101,6 +97,10 @@ void execute(const ReportArguments& arguments) {
     NamedRun& named = runs.emplace_back(NamedRun{printable(name, kWhole), load_report(name)});
     if (!tables.empty()) {
       price(named.run, prices);
+    } else if (!arguments.accounting.empty() && !keep_accountings(named.run, prices.accountings)) {
+      throw InputError({named.name, fmt::format("--accounting {}", arguments.accounting),
+                        "the run was not priced so",
+                        "name a table to price it by: --energy TABLE"});
     }
   }
   require_same_prices(runs);

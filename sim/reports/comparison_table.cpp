@@ -129,14 +129,10 @@ std::string comparison_csv(std::span<const NamedRun> runs) {
   const auto flat_figures = [](const RunResult& run) {
     std::vector<std::pair<std::string, Cell>> cells;
     for (const energy::EnergyReport& report : run.energy) {
-      const auto machine = std::ranges::find(run.machines, report.machine, &Machine::id);
-      const auto index = static_cast<std::size_t>(machine - run.machines.begin());
-      for (const EnergyColumn& column : energy_columns()) {
-        if (column.names.path.find('.') == std::string::npos) {
-          cells.emplace_back(flat_figure(column, report),
-                             column.get({report, report.total, &run.totals[index], &*machine,
-                                         run.workload.batch}));
-        }
+      const EnergySource source =
+          total_source(report, run.machines, run.totals, run.workload.batch);
+      for (const EnergyColumn& column : figure_columns()) {
+        cells.emplace_back(flat_figure(column, report), column.get(source));
       }
     }
     return cells;

@@ -195,12 +195,11 @@ std::string components_text(const EnergyView& view, TextForm form) {
 
 // What people quote of an energy: "0.015 W, 12.9 TOPS/W, 0.0193 uJ s, 1.06 uJ an input".
 std::string quoted_figures(const RunResult& result, const energy::EnergyReport& report) {
-  const auto machine = std::ranges::find(result.machines, report.machine, &Machine::id);
-  const auto index = static_cast<std::size_t>(machine - result.machines.begin());
+  const EnergySource source =
+      total_source(report, result.machines, result.totals, result.workload.batch);
   std::vector<std::string> figures;
-  for (const EnergyColumn& column : energy_columns()) {
-    const Cell cell =
-        column.get({report, report.total, &result.totals[index], &*machine, result.workload.batch});
+  for (const EnergyColumn& column : figure_columns()) {
+    const Cell cell = column.get(source);
     const auto* const value = std::get_if<double>(&cell);
     if (!column.of_rows && value != nullptr) {
       figures.push_back(column.names.unit == "pJ"
@@ -208,7 +207,7 @@ std::string quoted_figures(const RunResult& result, const energy::EnergyReport& 
                             : fmt::format("{:.3g} {}", *value, column.names.unit));
     }
   }
-  return fmt::format("{} {}", info_of(machine->unit).label, fmt::join(figures, ", "));
+  return fmt::format("{} {}", info_of(source.machine->unit).label, fmt::join(figures, ", "));
 }
 
 // One section for each table and accounting, in the order of the report.

@@ -54,17 +54,6 @@ std::vector<ShownColumn> shown_columns(const std::vector<Machine>& machines) {
   return shown;
 }
 
-// Figures of an energy that stand alone: not its components.
-std::vector<const EnergyColumn*> shown_figures() {
-  std::vector<const EnergyColumn*> shown;
-  for (const EnergyColumn& column : energy_columns()) {
-    if (column.names.path.find('.') == std::string::npos) {
-      shown.push_back(&column);
-    }
-  }
-  return shown;
-}
-
 }  // namespace
 
 class SweepTables::Impl {
@@ -73,7 +62,6 @@ class SweepTables::Impl {
        const std::filesystem::path& directory)
       : spec_(spec),
         batch_(batch),
-        figures_(shown_figures()),
         csv_path_(directory / "sweep.csv"),
         partial_path_(directory / "sweep.partial.csv") {
     csv_.open(partial_path_, std::ios::binary | std::ios::trunc);
@@ -131,8 +119,8 @@ class SweepTables::Impl {
           fmt::format("{}_{}", first.machines[shown.machine].id, shown.column->names.flat()));
     }
     for (const energy::EnergyReport& report : first.energy) {
-      for (const EnergyColumn* const figure : figures_) {
-        names.push_back(csv_field(flat_figure(*figure, report)));
+      for (const EnergyColumn& figure : figure_columns()) {
+        names.push_back(csv_field(flat_figure(figure, report)));
       }
     }
     for (const energy::EnergyComparison& one : comparisons_of(first)) {
@@ -175,11 +163,9 @@ class SweepTables::Impl {
           {row.totals[shown.machine], row.machines[shown.machine], row.architecture})));
     }
     for (const energy::EnergyReport& report : row.energy) {
-      const auto machine = std::ranges::find(row.machines, report.machine, &Machine::id);
-      const auto index = static_cast<std::size_t>(machine - row.machines.begin());
-      for (const EnergyColumn* const figure : figures_) {
-        cells.push_back(
-            csv_cell(figure->get({report, report.total, &row.totals[index], &*machine, batch_})));
+      const EnergySource source = total_source(report, row.machines, row.totals, batch_);
+      for (const EnergyColumn& figure : figure_columns()) {
+        cells.push_back(csv_cell(figure.get(source)));
       }
     }
     for (const energy::EnergyComparison& one : comparisons_of(row)) {
@@ -207,7 +193,6 @@ class SweepTables::Impl {
 
   const SweepSpec& spec_;
   std::optional<std::int64_t> batch_;
-  std::vector<const EnergyColumn*> figures_;
   std::filesystem::path csv_path_;
   std::filesystem::path partial_path_;
   std::ofstream csv_;

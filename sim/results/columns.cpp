@@ -436,6 +436,22 @@ std::span<const EnergyColumn> energy_columns() {
   return list;
 }
 
+std::span<const EnergyColumn> figure_columns() {
+  const auto all = energy_columns();
+  const auto is_part = [](const EnergyColumn& column) {
+    return column.names.path.find('.') != std::string::npos;
+  };
+  return {all.begin(), std::ranges::find_if(all, is_part)};
+}
+
+EnergySource total_source(const energy::EnergyReport& report, std::span<const Machine> machines,
+                          std::span<const Quantities> totals, std::optional<std::int64_t> batch) {
+  const auto machine = std::ranges::find(machines, report.machine, &Machine::id);
+  assert(machine != machines.end());
+  return {report, report.total, &totals[static_cast<std::size_t>(machine - machines.begin())],
+          &*machine, batch};
+}
+
 std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report) {
   const std::string name = column.names.flat();
   return energy::flat_name(name == "total" ? "energy" : name, report);

@@ -99,6 +99,11 @@ struct EnergyColumn {
   std::function<Cell(const EnergySource&)> get;
 };
 std::span<const EnergyColumn> energy_columns();
+// Those of a report that stand alone: all but its components.
+std::span<const EnergyColumn> figure_columns();
+// A report's total, beside what its machine did in the same work.
+EnergySource total_source(const energy::EnergyReport& report, std::span<const Machine> machines,
+                          std::span<const Quantities> totals, std::optional<std::int64_t> batch);
 // Where a figure of a report is flat: the total is "energy[MACHINE,TABLE,ACCOUNTING]", the others
 // have their own name in front.
 std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report);

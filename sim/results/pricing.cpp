@@ -4,8 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "energy/pricing/operation_accounting.hpp"
 #include "support/error.hpp"
@@ -139,6 +142,30 @@ void price(RunResult& result, const Prices& prices) {
       }
     }
   }
+}
+
+bool keep_accountings(RunResult& result, std::span<const energy::Accounting* const> accountings) {
+  const auto by = [](const energy::Accounting* accounting) {
+    return [accounting](const auto& priced) { return priced.accounting == accounting->name(); };
+  };
+  if (!std::ranges::all_of(accountings, [&](const energy::Accounting* accounting) {
+        return std::ranges::any_of(result.energy, by(accounting));
+      })) {
+    return false;
+  }
+  const auto keep = [&](auto& all) {
+    std::remove_reference_t<decltype(all)> kept;
+    for (const energy::Accounting* const accounting : accountings) {
+      std::ranges::copy_if(all, std::back_inserter(kept), by(accounting));
+    }
+    all = std::move(kept);
+  };
+  keep(result.energy);
+  keep(result.methods);
+  if (result.step) {
+    keep(result.step->energy);
+  }
+  return true;
 }
 
 void require_priceable(std::span<const energy::UnitEnergyTable> tables,

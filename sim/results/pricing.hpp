@@ -39,6 +39,10 @@ std::vector<energy::EnergyReport> energy_of(std::span<const Machine> machines,
 // as energy_of() does.
 void price(RunResult& result, const Prices& prices);
 
+// Keeps of a priced result what these accountings say, in their order. False, and nothing changes,
+// if it was not priced by each of them.
+bool keep_accountings(RunResult& result, std::span<const energy::Accounting* const> accountings);
+
 // Throws InputError if a table cannot price one of these units.
 void require_priceable(std::span<const energy::UnitEnergyTable> tables,
                        std::span<const Unit> units);

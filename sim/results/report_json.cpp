@@ -178,10 +178,8 @@ Json energy_head(const Energy& energy) {
 
 Json energy_json(const energy::EnergyReport& report, const RunResult& result) {
   Json json = energy_head(report);
-  const auto machine = std::ranges::find(result.machines, report.machine, &Machine::id);
-  const auto index = static_cast<std::size_t>(machine - result.machines.begin());
-  put_energy_row(
-      json, {report, report.total, &result.totals[index], &*machine, result.workload.batch}, true);
+  put_energy_row(json, total_source(report, result.machines, result.totals, result.workload.batch),
+                 true);
   json["registers"] = report.registers.empty() ? Json(nullptr) : Json(report.registers);
   json["by_layer"] = energy_rows_json(report, report.by_layer);
   json["by_pass"] = energy_rows_json(report, report.by_pass);
