@@ -24,8 +24,8 @@ std::string scaled(double value, const std::array<std::string_view, N>& prefixes
 }  // namespace
 
 std::string si_energy(double picojoules) {
-  static constexpr std::array<std::string_view, 6> kUnits = {"pJ", "nJ", "uJ", "mJ", "J", "kJ"};
-  return scaled(picojoules, kUnits);
+  static constexpr std::array<std::string_view, 6> kPrefixed = {"pJ", "nJ", "uJ", "mJ", "J", "kJ"};
+  return scaled(picojoules, kPrefixed);
 }
 
 std::string si_count(std::uint64_t count) {
@@ -44,13 +44,13 @@ std::string si_count(std::uint64_t count) {
 }
 
 std::string si_bytes(std::uint64_t bytes) {
-  static constexpr std::array<std::string_view, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
-  return scaled(static_cast<double>(bytes), kUnits);
+  static constexpr std::array<std::string_view, 6> kPrefixed = {"B", "kB", "MB", "GB", "TB", "PB"};
+  return scaled(static_cast<double>(bytes), kPrefixed);
 }
 
 std::string si_time(double nanoseconds) {
-  static constexpr std::array<std::string_view, 4> kUnits = {"ns", "us", "ms", "s"};
-  return scaled(nanoseconds, kUnits);
+  static constexpr std::array<std::string_view, 4> kPrefixed = {"ns", "us", "ms", "s"};
+  return scaled(nanoseconds, kPrefixed);
 }
 
 std::string share_text(double part, double whole) {
