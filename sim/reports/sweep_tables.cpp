@@ -37,23 +37,6 @@ constexpr std::array<std::string_view, 12> kMfMacColumns = {"cycles_total",
                                                             "actions_dropped_product"};
 constexpr std::array<std::string_view, 2> kOtherColumns = {"cycles_total", "time_s"};
 
-struct ShownColumn {
-  std::size_t machine;
-  const MachineColumn* column;
-};
-
-std::vector<ShownColumn> shown_columns(const std::vector<Machine>& machines) {
-  std::vector<ShownColumn> shown;
-  for (std::size_t i = 0; i < machines.size(); ++i) {
-    const std::span<const std::string_view> names =
-        i == kMfMacMachine ? std::span<const std::string_view>(kMfMacColumns) : kOtherColumns;
-    for (const std::string_view name : names) {
-      shown.push_back({i, &machine_column(name)});
-    }
-  }
-  return shown;
-}
-
 }  // namespace
 
 class SweepTables::Impl {
@@ -106,6 +89,23 @@ class SweepTables::Impl {
   std::size_t refused() const { return refused_; }
 
  private:
+  struct ShownColumn {
+    std::size_t machine;
+    const MachineColumn* column;
+  };
+
+  static std::vector<ShownColumn> shown_columns(const std::vector<Machine>& machines) {
+    std::vector<ShownColumn> shown;
+    for (std::size_t i = 0; i < machines.size(); ++i) {
+      const std::span<const std::string_view> names =
+          i == kMfMacMachine ? std::span<const std::string_view>(kMfMacColumns) : kOtherColumns;
+      for (const std::string_view name : names) {
+        shown.push_back({i, &machine_column(name)});
+      }
+    }
+    return shown;
+  }
+
   // Writes the header that follows from the first row which ran, and what waited for it.
   void begin(const SweepRow& first) {
     columns_ = shown_columns(first.machines);
