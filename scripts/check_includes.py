@@ -42,8 +42,8 @@ STANDS_ON = {
     "sim/results": ("sim/machine", "energy/pricing", "workloads/workload"),
     "sim/plan": ("sim/memory", "sim/results", "workloads/sources"),
     "sim/studies": ("sim/plan",),
-    "sim/reports": ("sim/studies",),
-    "sim/cli": ("sim/reports",),
+    "sim/reports": ("sim/results",),
+    "sim/cli": ("sim/studies", "sim/reports"),
 }
 
 

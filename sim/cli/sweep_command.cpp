@@ -39,10 +39,10 @@ void execute(const SweepArguments& arguments) {
   Progress progress;
   // Made with the first row: a sweep that cannot begin leaves nothing.
   std::optional<SweepTables> tables;
-  SweepSummary summary(spec);
+  SweepSummary summary(spec.keys());
   run_sweep(*workload, spec, {pool, &progress}, [&](const SweepRow& row) {
     if (!tables) {
-      tables.emplace(spec, batch, arguments.out);
+      tables.emplace(spec.keys(), batch, arguments.out);
     }
     tables->add(row);
     summary.add(row);

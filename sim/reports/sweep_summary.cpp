@@ -52,9 +52,7 @@ std::string SweepSummary::text(TextForm form) const {
   }
   const bool priced = !by_energy_.empty();
   std::vector<std::string> header{"best points", "point"};
-  std::vector<const ArchitectureKey*> keys;
-  std::ranges::transform(spec_->parameters, std::back_inserter(keys), &SweepParameter::key);
-  std::ranges::copy(short_names(keys), std::back_inserter(header));
+  std::ranges::copy(short_names(parameters_), std::back_inserter(header));
   header.insert(header.end(), {"cycles", "time", "util."});
   if (priced) {
     header.emplace_back("MF-MAC");

@@ -5,21 +5,23 @@
 #include <utility>
 #include <vector>
 
+#include "sim/machine/architecture.hpp"
 #include "sim/reports/text_table.hpp"
 #include "sim/results/sweep_row.hpp"
-#include "sim/studies/sweep_spec.hpp"
 
 namespace potomac::sim {
 
 class SweepSummary {
  public:
-  explicit SweepSummary(const SweepSpec& spec) : spec_(&spec) {}
+  // `parameters`: keys of a row's values.
+  explicit SweepSummary(std::vector<const ArchitectureKey*> parameters)
+      : parameters_(std::move(parameters)) {}
 
   // Rows come in the order of their points; of equal ones the first is the better. Holds a few of
   // them.
   void add(const SweepRow& row);
-  // Empty if no point ran. Energies are MF-MAC's, by the spec's first table and the accounting that
-  // it asks for, and the text says so.
+  // Empty if no point ran. Energies are MF-MAC's, by the first table and the accounting that was
+  // asked for, and the text says so.
   std::string text(TextForm form) const;
 
  private:
@@ -32,7 +34,7 @@ class SweepSummary {
 
   static void keep(Best& best, Measure measure, const SweepRow& row);
 
-  const SweepSpec* spec_;
+  std::vector<const ArchitectureKey*> parameters_;
   Best by_time_, by_energy_, by_product_;
 };
 

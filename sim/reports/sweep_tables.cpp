@@ -41,9 +41,9 @@ constexpr std::array<std::string_view, 2> kOtherColumns = {"cycles_total", "time
 
 class SweepTables::Impl {
  public:
-  Impl(const SweepSpec& spec, std::optional<std::int64_t> batch,
+  Impl(std::vector<const ArchitectureKey*> parameters, std::optional<std::int64_t> batch,
        const std::filesystem::path& directory)
-      : spec_(spec),
+      : parameters_(std::move(parameters)),
         batch_(batch),
         csv_path_(directory / "sweep.csv"),
         partial_path_(directory / "sweep.partial.csv") {
@@ -110,8 +110,8 @@ class SweepTables::Impl {
   void begin(const SweepRow& first) {
     columns_ = shown_columns(first.machines);
     std::vector<std::string> names{"point"};
-    for (const SweepParameter& parameter : spec_.parameters) {
-      names.emplace_back(parameter.key->name);
+    for (const ArchitectureKey* const key : parameters_) {
+      names.emplace_back(key->name);
     }
     names.emplace_back("status");
     for (const ShownColumn& shown : columns_) {
@@ -191,7 +191,7 @@ class SweepTables::Impl {
     }
   }
 
-  const SweepSpec& spec_;
+  std::vector<const ArchitectureKey*> parameters_;
   std::optional<std::int64_t> batch_;
   std::filesystem::path csv_path_;
   std::filesystem::path partial_path_;
@@ -205,10 +205,11 @@ class SweepTables::Impl {
   bool finished_ = false;
 };
 
-SweepTables::SweepTables(const SweepSpec& spec, std::optional<std::int64_t> batch,
+SweepTables::SweepTables(std::vector<const ArchitectureKey*> parameters,
+                         std::optional<std::int64_t> batch,
                          const std::filesystem::path& directory) {
   make_output_directory(directory);
-  impl_ = std::make_unique<Impl>(spec, batch, directory);
+  impl_ = std::make_unique<Impl>(std::move(parameters), batch, directory);
 }
 
 SweepTables::~SweepTables() = default;

@@ -8,17 +8,19 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "sim/machine/architecture.hpp"
 #include "sim/results/sweep_row.hpp"
-#include "sim/studies/sweep_spec.hpp"
 
 namespace potomac::sim {
 
 class SweepTables {
  public:
   // Makes `directory` if it is not there. Throws InputError or MachineError.
-  // `batch`: inputs that a point's work is done for, where it is known.
-  SweepTables(const SweepSpec& spec, std::optional<std::int64_t> batch,
+  // `parameters`: keys of a row's values. `batch`: inputs that a point's work is done for, where it
+  // is known.
+  SweepTables(std::vector<const ArchitectureKey*> parameters, std::optional<std::int64_t> batch,
               const std::filesystem::path& directory);
   ~SweepTables();  // without finish(): keeps the finished rows, if there are any
   SweepTables(const SweepTables&) = delete;

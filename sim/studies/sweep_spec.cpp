@@ -54,6 +54,14 @@ void SweepSpec::add(std::string_view key, const std::string& values) {
   add(key, read_yaml_text(values, std::string(key)));
 }
 
+std::vector<const ArchitectureKey*> SweepSpec::keys() const {
+  std::vector<const ArchitectureKey*> keys;
+  for (const SweepParameter& parameter : parameters) {
+    keys.push_back(parameter.key);
+  }
+  return keys;
+}
+
 std::size_t SweepSpec::points() const {
   std::size_t count = 1;
   for (const SweepParameter& parameter : parameters) {

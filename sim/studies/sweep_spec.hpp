@@ -42,6 +42,8 @@ struct SweepSpec {
   void add(std::string_view key, const YamlValue& values);
   void add(std::string_view key, const std::string& values);  // "[8, 16]"
 
+  // What each parameter varies.
+  std::vector<const ArchitectureKey*> keys() const;
   // Every combination of the values; the last parameter varies fastest.
   std::size_t points() const;
   // The value of each parameter at a point, and the machine that they make of the base.

@@ -202,7 +202,7 @@ TEST(Sweep, IsRankedByTheAccountingThatWasAskedFor) {
   spec.prices = {
       {energy::load_unit_energy_table(POTOMAC_SOURCE_DIR "/energy/tables/horowitz-45nm.yaml")},
       accountings_for("structural", "")};
-  SweepSummary summary(spec);
+  SweepSummary summary(spec.keys());
   std::size_t best = 0;
   double least = std::numeric_limits<double>::max();
   for (const SweepRow& row : rows_of(workload, spec, 1)) {
