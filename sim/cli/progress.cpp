@@ -34,7 +34,7 @@ void Progress::begin(std::uint64_t total) {
   start_ = drawn_ = std::chrono::steady_clock::now();
 }
 
-void Progress::end() {
+void Progress::end() const {
   if (terminal_) {
     std::fputs("\r\x1b[K", stderr);
   }

@@ -16,14 +16,14 @@ namespace potomac::sim {
 class Progress : public Listener {
  public:
   Progress();
-  ~Progress();  // as end() does
+  ~Progress() override;  // as end() does
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   // `total` is the amount of work, in whatever unit advance() counts.
   void begin(std::uint64_t total) override;
   void advance(std::uint64_t amount, std::string_view label) override;
-  void end();  // wipes the line
+  void end() const;  // wipes the line
 
  private:
   void draw(std::string_view label);

@@ -246,7 +246,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   }
 
   void on_cycle() {
-    if (!job_ || !state_.begun) {
+    if (job_ == nullptr || !state_.begun) {
       return;
     }
     state_.now += 1;

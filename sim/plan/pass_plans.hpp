@@ -37,6 +37,7 @@ class PassPlans {
   // scratchpad that is too small it asks for what is enough for all passes.
   PassPlans(const PassList& list, const Architecture& architecture, std::span<const Unit> rivals,
             WorkerPool& pool);
+  ~PassPlans() = default;
   PassPlans(const PassPlans&) = delete;
   PassPlans& operator=(const PassPlans&) = delete;
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/engines/engines.hpp"
@@ -202,7 +203,7 @@ TEST(WorkedExample, CountsOfTheDocumentationAreWhatTheArrayCounts) {
   const workloads::Layer layer = worked_example();
   const Machine machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
-  for (const auto kind : {"systemc", "fast"}) {
+  for (const std::string_view kind : {"systemc", "fast"}) {
     const sim::PassCounts result =
         sim::make_engine(kind, pool)->run(machine.job(sim::Unit::kMfMac), {});
     EXPECT_EQ(result.cycles, (Cycles{0, 8, 2, 0}));
