@@ -130,7 +130,7 @@ TEST_P(ReportReader, BelievesNoValueWhateverItsType) {
     EXPECT_EQ(said.find('\n'), std::string::npos);
     EXPECT_EQ(said.find('\x1b'), std::string::npos);
     if (said.empty()) {
-      EXPECT_EQ(read_.find("\x1b"), std::string::npos);
+      EXPECT_EQ(read_.find('\x1b'), std::string::npos);
     }
   }
   EXPECT_GT(refused, kChanges * 9 / 10);  // a few places are free: a step, a seed, a source's text
