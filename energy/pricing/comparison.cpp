@@ -21,7 +21,8 @@ void compare_two(const EnergyReport& of, const EnergyReport& to,
   add(to.machine, false, false, mine.total_pj(), other.total_pj());
   add(to.machine, true, false, mine.total_zeros_gated_pj(), other.total_zeros_gated_pj());
   add(to.machine, false, true, mine.total_dram_high_pj(), other.total_dram_high_pj());
-  const auto multiply = std::ranges::find(other.by_action, kFp32Multiply, &ActionEnergy::action);
+  const auto* const multiply =
+      std::ranges::find(other.by_action, kFp32Multiply, &ActionEnergy::action);
   // A multiplier is compared where there is nothing but arithmetic.
   if (multiply != other.by_action.end() && !other.has(Component::kRegisters)) {
     const std::string name(kFp32Multiplier);

@@ -37,10 +37,8 @@ std::span<const EngineInfo> engines() {
 }
 
 std::vector<std::string_view> engine_names() {
-  std::vector<std::string_view> names;
-  for (const EngineInfo& engine : kEngines) {
-    names.push_back(engine.name);
-  }
+  std::vector<std::string_view> names(kEngines.size());
+  std::ranges::transform(kEngines, names.begin(), &EngineInfo::name);
   return names;
 }
 

@@ -96,6 +96,51 @@ std::string energy_table(std::span<const NamedRun> runs, const energy::EnergyRep
   return text;
 }
 
+// What is flat of a run's totals: names and cells.
+using FlatCells = std::vector<std::pair<std::string, Cell>>;
+
+FlatCells machine_cells(const RunResult& run) {
+  FlatCells cells;
+  for (std::size_t machine = 0; machine < run.machines.size(); ++machine) {
+    for (const MachineColumn& column : machine_columns()) {
+      if (column.of_totals && !column.names.path.empty()) {
+        cells.emplace_back(fmt::format("{}_{}", run.machines[machine].id, column.names.flat()),
+                           column.get(source_of(run, machine)));
+      }
+    }
+  }
+  return cells;
+}
+
+FlatCells energy_cells(const RunResult& run) {
+  FlatCells cells;
+  for (const energy::EnergyReport& report : run.energy) {
+    const EnergySource source = total_source(report, run.machines, run.totals, run.workload.batch);
+    for (const EnergyColumn& column : figure_columns()) {
+      cells.emplace_back(flat_figure(column, report), column.get(source));
+    }
+  }
+  return cells;
+}
+
+// Those that are not there yet.
+void add_names(const FlatCells& cells, std::vector<std::string>& names) {
+  for (const auto& [name, cell] : cells) {
+    if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+}
+
+// A cell for each name; empty where the run has none.
+void add_cells(const FlatCells& cells, std::span<const std::string> names,
+               std::vector<std::string>& row) {
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(cells, name, &FlatCells::value_type::first);
+    row.push_back(found == cells.end() ? std::string() : csv_cell(found->second));
+  }
+}
+
 }  // namespace
 
 std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
@@ -118,46 +163,20 @@ std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
 }
 
 std::string comparison_csv(std::span<const NamedRun> runs) {
-  // The units of any run, and all that any run was priced by.
-  std::vector<std::string> machines;
-  std::vector<std::string> figures;
-  const auto keep = [](std::vector<std::string>& names, const std::string& name) {
-    if (std::ranges::find(names, name) == names.end()) {
-      names.push_back(name);
-    }
-  };
-  const auto flat_figures = [](const RunResult& run) {
-    std::vector<std::pair<std::string, Cell>> cells;
-    for (const energy::EnergyReport& report : run.energy) {
-      const EnergySource source =
-          total_source(report, run.machines, run.totals, run.workload.batch);
-      for (const EnergyColumn& column : figure_columns()) {
-        cells.emplace_back(flat_figure(column, report), column.get(source));
-      }
-    }
-    return cells;
-  };
-  for (const auto& [name, run] : runs) {
-    for (const Machine& machine : run.machines) {
-      keep(machines, machine.id);
-    }
-    for (const auto& [figure, cell] : flat_figures(run)) {
-      keep(figures, figure);
-    }
+  // What any run has, in order of first appearance.
+  std::vector<std::string> of_machines;
+  std::vector<std::string> of_energies;
+  for (const NamedRun& named : runs) {
+    add_names(machine_cells(named.run), of_machines);
+    add_names(energy_cells(named.run), of_energies);
   }
   std::vector<std::string> header{"run"};
   for (const ArchitectureKey& key : architecture_keys()) {
     header.emplace_back(key.name);
   }
   header.emplace_back("passes_left_out");
-  for (const std::string& machine : machines) {
-    for (const MachineColumn& column : machine_columns()) {
-      if (column.of_totals && !column.names.path.empty()) {
-        header.push_back(fmt::format("{}_{}", machine, column.names.flat()));
-      }
-    }
-  }
-  std::ranges::transform(figures, std::back_inserter(header), csv_field);
+  std::ranges::copy(of_machines, std::back_inserter(header));
+  std::ranges::transform(of_energies, std::back_inserter(header), csv_field);
   std::string csv = csv_line(header);
   for (const auto& [name, run] : runs) {
     std::vector<std::string> row{csv_field(name)};
@@ -165,22 +184,8 @@ std::string comparison_csv(std::span<const NamedRun> runs) {
       row.push_back(csv_field(text_of(key.get(run.architecture))));
     }
     row.push_back(fmt::format("{}", run.left_out));
-    for (const std::string& id : machines) {
-      const auto machine = std::ranges::find(run.machines, id, &Machine::id);
-      for (const MachineColumn& column : machine_columns()) {
-        if (column.of_totals && !column.names.path.empty()) {
-          row.push_back(machine == run.machines.end()
-                            ? std::string()
-                            : csv_cell(column.get(source_of(
-                                  run, static_cast<std::size_t>(machine - run.machines.begin())))));
-        }
-      }
-    }
-    const auto cells = flat_figures(run);
-    for (const std::string& figure : figures) {
-      const auto cell = std::ranges::find(cells, figure, &std::pair<std::string, Cell>::first);
-      row.push_back(cell == cells.end() ? std::string() : csv_cell(cell->second));
-    }
+    add_cells(machine_cells(run), of_machines, row);
+    add_cells(energy_cells(run), of_energies, row);
     csv += csv_line(row);
   }
   return csv;

@@ -31,16 +31,16 @@ std::string work_table(const RunResult& result, TextForm form) {
   Moved fp32_mac = of_gemms(kFp32Machine);
   add("GEMMs", mf_mac, fp32_mac);
   const TrainingStep& step = *result.step;
-  for (std::size_t i = 0; i < step.parts.size(); ++i) {
+  for (const energy::StepPart& part : step.parts) {
     const auto of_part = [&](std::size_t machine) {
-      const energy::StepWork& work = step.parts[i].work[machine];
+      const energy::StepWork& work = part.work[machine];
       return Moved{work.dram_bits(), cycles_of(work, result.architecture)};
     };
-    const auto count = [](Moved& sum, const Moved& part) {
-      sum.bits += part.bits;
-      sum.cycles += part.cycles;
+    const auto count = [](Moved& sum, const Moved& moved) {
+      sum.bits += moved.bits;
+      sum.cycles += moved.cycles;
     };
-    add(step.parts[i].name, of_part(kMfMacMachine), of_part(kFp32Machine));
+    add(part.name, of_part(kMfMacMachine), of_part(kFp32Machine));
     count(mf_mac, of_part(kMfMacMachine));
     count(fp32_mac, of_part(kFp32Machine));
   }

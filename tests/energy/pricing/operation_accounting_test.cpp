@@ -241,7 +241,7 @@ TEST(OperationAccounting, sums_by_action_by_layer_and_by_pass) {
 TEST(OperationAccounting, actions_are_those_of_the_action_table) {
   for (const MacArithmetic& mac : mac_arithmetics()) {
     for (const MacOperation& operation : mac.operations) {
-      const auto found = std::ranges::find(kActions, operation.action, &ActionInfo::name);
+      const auto* const found = std::ranges::find(kActions, operation.action, &ActionInfo::name);
       EXPECT_EQ(found == kActions.end(), operation.action.empty()) << operation.action;
       if (found != kActions.end()) {
         EXPECT_EQ(found->member, operation.fired) << operation.action;
