@@ -10,8 +10,6 @@
 namespace potomac::sim {
 namespace {
 
-using workloads::Pass;
-
 // What is wrong between a machine and a layer does not know the workload's file.
 template <typename Body>
 void naming_file(const workloads::Workload& workload, const Body& body) {
