@@ -111,7 +111,7 @@ TEST_P(ReportReader, BelievesNoValueWhateverItsType) {
                                     Json{{"a", 1}}};
   std::mt19937_64 random(kSeed);
   int refused = 0;
-  constexpr int kChanges = 150;
+  constexpr int kChanges = 100;
   for (int i = 0; i < kChanges; ++i) {
     Json changed = original;
     const auto& place = places[1 + random() % (places.size() - 1)];
