@@ -107,16 +107,7 @@ std::string missing_entry_of(const UnitEnergyTable& table, std::string_view unit
                              int accumulator_bits) {
   PriceList prices(table);
   std::string missing;
-  for (const MacOperation& operation : mac_arithmetic(unit).operations) {
-    if (!operation.action.empty()) {
-      const bool found = operation.entry.empty()
-                             ? prices.try_of_integer_add(accumulator_bits, missing).has_value()
-                             : prices.try_of(operation.entry, missing).has_value();
-      if (!found) {
-        return missing;
-      }
-    }
-  }
+  try_mac_pj(prices, mac_arithmetic(unit), accumulator_bits, missing);
   return missing;
 }
 

@@ -41,4 +41,21 @@ const MacArithmetic& mac_arithmetic(std::string_view unit) {
   return *found;
 }
 
+std::optional<double> try_mac_pj(PriceList& prices, const MacArithmetic& mac, int sum_bits,
+                                 std::string& missing) {
+  double sum = 0.0;
+  for (const MacOperation& operation : mac.operations) {
+    if (operation.action.empty()) {
+      continue;
+    }
+    const auto price = operation.entry.empty() ? prices.try_of_integer_add(sum_bits, missing)
+                                               : prices.try_of(operation.entry, missing);
+    if (!price) {
+      return std::nullopt;
+    }
+    sum += *price;
+  }
+  return sum;
+}
+
 }  // namespace potomac::energy

@@ -3,11 +3,14 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "energy/counts/actions.hpp"
 #include "energy/pricing/energy_report.hpp"
+#include "energy/pricing/price_list.hpp"
 
 namespace potomac::energy {
 
@@ -31,5 +34,10 @@ struct MacArithmetic {
 std::span<const MacArithmetic> mac_arithmetics();
 // Precondition: there is a unit of that name.
 const MacArithmetic& mac_arithmetic(std::string_view unit);
+
+// One MAC that sums integers that wide. Nothing if the table lacks an entry, which `missing` then
+// names. Precondition: the unit has no exponent adder.
+std::optional<double> try_mac_pj(PriceList& prices, const MacArithmetic& mac, int sum_bits,
+                                 std::string& missing);
 
 }  // namespace potomac::energy

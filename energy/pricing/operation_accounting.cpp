@@ -110,21 +110,10 @@ MethodEnergy absent_row(std::string_view name, std::string_view label, const Ene
 MethodEnergy other_mac_row(const MacArithmetic& mac, PriceList& prices, const EnergyReport& mf_mac,
                            const EnergyReport& fp32_mac) {
   std::string missing;
-  double per_mac_pj = 0.0;
-  for (const MacOperation& operation : mac.operations) {
-    if (operation.action.empty()) {
-      continue;
-    }
-    const auto price = !operation.entry.empty()
-                           ? prices.try_of(operation.entry, missing)
-                           : prices.try_of_integer_add(kIntegerSumBits, missing);
-    if (!price) {
-      return absent_row(mac.unit, mac.label, fp32_mac, missing);
-    }
-    per_mac_pj += *price;
-  }
-  return method_row(mac.unit, mac.label, fp32_mac, per_mac_pj,
-                    charge(per_mac_pj, fp32_mac.total.macs), mf_mac, fp32_mac);
+  const auto per_mac_pj = try_mac_pj(prices, mac, kIntegerSumBits, missing);
+  return per_mac_pj ? method_row(mac.unit, mac.label, fp32_mac, per_mac_pj,
+                                 charge(*per_mac_pj, fp32_mac.total.macs), mf_mac, fp32_mac)
+                    : absent_row(mac.unit, mac.label, fp32_mac, missing);
 }
 
 class OperationAccounting : public Accounting {

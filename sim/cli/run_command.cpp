@@ -1,7 +1,9 @@
 // `potomac run`: a workload through one machine.
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
+#include <cstddef>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -48,10 +50,12 @@ struct RunArguments {
   unsigned threads = 0;
 };
 
-std::map<std::string, workloads::Pass> pass_names() {
-  std::map<std::string, workloads::Pass> names;
-  for (const workloads::Pass pass : workloads::kPasses) {
-    names.emplace(workloads::name_of(pass), pass);
+// Each of them by its name.
+template <typename Enum, std::size_t N>
+std::map<std::string, Enum> by_name(const std::array<Enum, N>& all) {
+  std::map<std::string, Enum> names;
+  for (const Enum one : all) {
+    names.emplace(name_of(one), one);
   }
   return names;
 }
@@ -71,7 +75,7 @@ WaveformRequest::Window waveform_window(const std::string& text) {
 
 WaveformRequest waveform_request(const RunArguments& arguments) {
   const std::size_t slash = arguments.vcd_gemm.rfind('/');
-  const auto names = pass_names();
+  const auto names = by_name(workloads::kPasses);
   const auto pass =
       slash == std::string::npos ? names.end() : names.find(arguments.vcd_gemm.substr(slash + 1));
   if (pass == names.end()) {
@@ -102,7 +106,7 @@ void execute(const RunArguments& arguments) {
   if (!arguments.passes.empty()) {
     options.selection.passes.clear();
     for (const std::string& pass : arguments.passes) {
-      options.selection.passes.push_back(choose("--passes", pass, pass_names()));
+      options.selection.passes.push_back(choose("--passes", pass, by_name(workloads::kPasses)));
     }
   }
   options.simulate_baseline = arguments.simulate_baseline;
@@ -115,9 +119,7 @@ void execute(const RunArguments& arguments) {
   options.prices = {energy::load_unit_energy_tables(inputs),
                     accountings_for(arguments.accounting, "--accounting")};
   if (!arguments.step.empty()) {
-    options.step =
-        choose<Optimizer>("--step", arguments.step,
-                          {{"sgd-momentum", Optimizer::kSgdMomentum}, {"adam", Optimizer::kAdam}});
+    options.step = choose("--step", arguments.step, by_name(kOptimizers));
   }
   std::vector<Output> outputs = outputs_in(arguments.out, "--out", {"layers.csv", "report.json"});
   if (!arguments.dump_outputs.empty()) {

@@ -311,9 +311,8 @@ void print_json(const workloads::Workload& workload, std::ostream& out) {
   if (!info.synthesis.empty()) {
     json["synthesis"] = info.synthesis;
   }
-  for (const workloads::NotIncluded& part : workload.not_included()) {
-    json["not_included"].push_back(
-        {{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
+  if (!workload.not_included().empty()) {
+    json["not_included"] = not_included_json(workload.not_included());
   }
   Totals totals;
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {

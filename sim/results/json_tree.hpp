@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "sim/results/run_result.hpp"
 
@@ -11,6 +12,7 @@ namespace potomac::sim {
 using Json = nlohmann::ordered_json;
 
 Json dimensions_json(const workloads::Dimensions& dimensions);
+Json not_included_json(const std::vector<workloads::NotIncluded>& parts);
 Json report_tree(const RunResult& result);
 // The text of a file. Names that are not UTF-8 (of a file, say) are made so: what cannot be decoded
 // becomes U+FFFD.

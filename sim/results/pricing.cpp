@@ -184,11 +184,6 @@ void require_priceable(std::span<const energy::UnitEnergyTable> tables,
   }
 }
 
-std::string_view asked_accounting(const RunResult& result) {
-  return result.energy.empty() ? energy::kOperationAccounting
-                               : std::string_view(result.energy.front().accounting);
-}
-
 const energy::EnergyReport* shown_energy(const RunResult& result, std::string_view machine) {
   return result.energy.empty()
              ? nullptr

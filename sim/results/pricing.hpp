@@ -47,8 +47,6 @@ bool keep_accountings(RunResult& result, std::span<const energy::Accounting* con
 void require_priceable(std::span<const energy::UnitEnergyTable> tables,
                        std::span<const Unit> units);
 
-// The reports by the accounting that was asked for.
-std::string_view asked_accounting(const RunResult& result);
 // The first table's figure for a machine by that accounting; null where nothing was priced.
 const energy::EnergyReport* shown_energy(const RunResult& result, std::string_view machine);
 

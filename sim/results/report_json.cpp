@@ -294,10 +294,7 @@ Json workload_json(const RunResult& result) {
                        {"exact_zeros", count(&workloads::ZeroOrigins::exact)},
                        {"underflows", count(&workloads::ZeroOrigins::underflows)}});
   }
-  Json& missing = json["not_included"] = Json::array();
-  for (const workloads::NotIncluded& part : result.not_included) {
-    missing.push_back({{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
-  }
+  json["not_included"] = not_included_json(result.not_included);
   return json;
 }
 
@@ -366,6 +363,14 @@ Json dimensions_json(const workloads::Dimensions& dimensions) {
   Json json = Json::object();
   for (const auto& [name, extent] : dimensions) {
     json[name] = extent;
+  }
+  return json;
+}
+
+Json not_included_json(const std::vector<workloads::NotIncluded>& parts) {
+  Json json = Json::array();
+  for (const workloads::NotIncluded& part : parts) {
+    json.push_back({{"name", part.name}, {"kind", part.kind}, {"reason", part.reason}});
   }
   return json;
 }

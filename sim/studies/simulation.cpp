@@ -35,6 +35,27 @@ MacsDone teller(const Caller& caller, const PassList& list, const PassItem& item
   };
 }
 
+// Reads layers as they are asked for, and holds one at a time.
+class LayerInHand {
+ public:
+  explicit LayerInHand(const workloads::Workload& workload) : workload_(workload) {}
+
+  // Nothing where there are shapes only. Good until another layer is asked for.
+  const std::optional<workloads::Layer>& read(std::size_t index) {
+    if (index_ != index) {
+      layer_.reset();
+      layer_ = workload_.read(index);
+      index_ = index;
+    }
+    return layer_;
+  }
+
+ private:
+  const workloads::Workload& workload_;
+  std::optional<std::size_t> index_;
+  std::optional<workloads::Layer> layer_;
+};
+
 // What is known of a pass before its machines are run.
 struct PassSource {
   const workloads::LoweredPass* operands = nullptr;
@@ -183,15 +204,10 @@ std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engin
   PassRunner runner(plans.architecture(), *runs, *closed_forms, options);
   std::vector<PassRecord> records;
   records.reserve(list.items().size());
-  std::optional<std::size_t> in_hand;
-  std::optional<workloads::Layer> layer;
+  LayerInHand in_hand(list.workload());
   for (const PassItem& item : list.items()) {
     caller.check_stop();
-    if (in_hand != item.layer) {
-      layer.reset();  // one at a time
-      layer = list.workload().read(item.layer);
-      in_hand = item.layer;
-    }
+    const auto& layer = in_hand.read(item.layer);
     std::optional<workloads::LoweredPass> operands;
     if (layer) {
       operands.emplace(*layer, item.pass, plans.architecture().lowering);
@@ -210,19 +226,14 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
   const PassList& list = plans.list();
   const workloads::Lowering& lowering = plans.architecture().lowering;
   const auto looks = engine.make({caller.pool, {}});
-  std::optional<std::size_t> in_hand;
-  std::optional<workloads::Layer> layer;
+  LayerInHand in_hand(list.workload());
   for (const PassItem& item : list.items()) {
     const rtl::Accumulator& accumulator = plans.of(item)[kMfMacMachine].plan.accumulator;
     if (facts.find(item, lowering, accumulator) != nullptr) {
       continue;
     }
     caller.check_stop();
-    if (in_hand != item.layer) {
-      layer.reset();
-      layer = list.workload().read(item.layer);
-      in_hand = item.layer;
-    }
+    const auto& layer = in_hand.read(item.layer);
     if (!layer) {
       continue;  // shapes only: what depends on values stays unknown
     }
