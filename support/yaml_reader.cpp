@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,9 +22,14 @@ std::string child_key(const std::string& parent, std::string_view name) {
   return parent.empty() ? std::string(name) : fmt::format("{}.{}", parent, name);
 }
 
-// "line 3"; empty where yaml-cpp kept no position.
-std::string line_of(const YAML::Mark& mark) {
-  return mark.is_null() ? std::string() : fmt::format("line {}", mark.line + 1);
+// From 1; 0 where yaml-cpp kept no position.
+int line_of(const YAML::Mark& mark) {
+  return mark.is_null() ? 0 : mark.line + 1;
+}
+
+// "line 3"; empty without a position.
+std::string line_text(int line) {
+  return line == 0 ? std::string() : fmt::format("line {}", line);
 }
 
 YamlValue parse(const std::string& text, const std::string& name) {
@@ -33,48 +39,67 @@ YamlValue parse(const std::string& text, const std::string& name) {
       throw InputError({name, "", "is empty", "write at least one key"});
     }
     if (documents.size() > 1) {
-      throw InputError({name, line_of(documents[1].Mark()), "a second document begins here",
-                        "keep one document in the file"});
+      throw InputError({name, line_text(line_of(documents[1].Mark())),
+                        "a second document begins here", "keep one document in the file"});
     }
     return {documents.front(), name, ""};
   } catch (const YAML::Exception& error) {
-    throw InputError({name, line_of(error.mark), error.msg, "mend the YAML syntax there"});
+    throw InputError(
+        {name, line_text(line_of(error.mark)), error.msg, "mend the YAML syntax there"});
   }
 }
 
 }  // namespace
 
 YamlValue::YamlValue(const YAML::Node& node, std::string file, std::string key)
-    : YamlValue(node, node.Mark(), std::move(file), std::move(key)) {}
+    : YamlValue(node, line_of(node.Mark()), std::move(file), std::move(key)) {}
 
-YamlValue::YamlValue(const YAML::Node& node, const YAML::Mark& mark, std::string file,
-                     std::string key)
-    : node_(node), mark_(mark), file_(std::move(file)), key_(std::move(key)) {}
+YamlValue::YamlValue(const YAML::Node& node, int line, std::string file, std::string key)
+    : node_(std::make_shared<YAML::Node>(node)),
+      line_(line),
+      file_(std::move(file)),
+      key_(std::move(key)) {}
+
+YamlValue YamlValue::of_text(const std::string& text, std::string file, std::string key) {
+  return {YAML::Node(text), std::move(file), std::move(key)};
+}
+
+bool YamlValue::is_scalar() const {
+  return node_->IsScalar();
+}
+
+bool YamlValue::is_sequence() const {
+  return node_->IsSequence();
+}
+
+bool YamlValue::is_map() const {
+  return node_->IsMap();
+}
 
 void YamlValue::fail(const std::string& problem, const std::string& remedy) const {
-  const std::string line = line_of(mark_);
+  const std::string line = line_text(line_);
   const std::string key = key_.empty() ? "top level" : fmt::format("key '{}'", key_);
   throw InputError({file_, line.empty() ? key : line + ", " + key, problem, remedy});
 }
 
 std::string YamlValue::as_string() const {
-  if (!node_.IsScalar()) {
+  if (!node_->IsScalar()) {
     fail("must be a text", "write a single value");
   }
   // Texts end up in reports and on terminals: none may be broken there, or control them.
-  std::string visible = node_.Scalar();
+  std::string visible = node_->Scalar();
   std::ranges::replace_if(
       visible, [](char c) { return c == '\n' || c == '\t'; }, ' ');
   if (!is_plain_text(visible)) {
     fail(fmt::format("'{}' is not plain UTF-8 text", printable(visible)),
          "save the file as UTF-8, without control characters");
   }
-  return node_.Scalar();
+  return node_->Scalar();
 }
 
 bool YamlValue::as_bool() const {
   bool value = false;
-  if (!node_.IsScalar() || !YAML::convert<bool>::decode(node_, value)) {
+  if (!node_->IsScalar() || !YAML::convert<bool>::decode(*node_, value)) {
     fail("must be true or false", "write true or false");
   }
   return value;
@@ -82,7 +107,7 @@ bool YamlValue::as_bool() const {
 
 std::int64_t YamlValue::as_integer(std::int64_t low, std::int64_t high) const {
   std::int64_t value = 0;
-  const std::string text = node_.IsScalar() ? node_.Scalar() : std::string();
+  const std::string text = node_->IsScalar() ? node_->Scalar() : std::string();
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < low ||
       value > high) {
@@ -95,7 +120,7 @@ std::int64_t YamlValue::as_integer(std::int64_t low, std::int64_t high) const {
 
 double YamlValue::as_number(double low, double high) const {
   double value = 0.0;
-  const std::string text = node_.IsScalar() ? node_.Scalar() : std::string();
+  const std::string text = node_->IsScalar() ? node_->Scalar() : std::string();
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size() ||
       !std::isfinite(value) || value < low || value > high) {
@@ -120,24 +145,24 @@ std::size_t YamlValue::as_one_of(std::span<const std::string_view> names) const 
 }
 
 std::vector<YamlValue> YamlValue::items() const {
-  if (!node_.IsSequence()) {
+  if (!node_->IsSequence()) {
     fail("must be a list", "write [a, b, ...]");
   }
   std::vector<YamlValue> list;
   std::size_t index = 0;
-  for (const YAML::Node& child : node_) {
+  for (const YAML::Node& child : *node_) {
     list.emplace_back(child, file_, fmt::format("{}[{}]", key_, index++));
   }
   return list;
 }
 
 std::vector<std::pair<std::string, YamlValue>> YamlValue::entries() const {
-  if (!node_.IsMap()) {
+  if (!node_->IsMap()) {
     fail("must be a map of keys", "write key: value");
   }
   std::vector<std::pair<std::string, YamlValue>> list;
   std::set<std::string> seen;
-  for (const auto& child : node_) {
+  for (const auto& child : *node_) {
     if (!child.first.IsScalar()) {
       // Without a name; YAML's own sign of such a key is a question mark.
       YamlValue(child.first, file_, child_key(key_, "?"))
@@ -149,8 +174,8 @@ std::vector<std::pair<std::string, YamlValue>> YamlValue::entries() const {
           .fail("is given twice", "keep one of them");
     }
     // yaml-cpp notices that a value is missing at what comes after it.
-    const YAML::Mark mark = child.second.IsNull() ? child.first.Mark() : child.second.Mark();
-    list.emplace_back(text, YamlValue(child.second, mark, file_, child_key(key_, text)));
+    const int line = line_of(child.second.IsNull() ? child.first.Mark() : child.second.Mark());
+    list.emplace_back(text, YamlValue(child.second, line, file_, child_key(key_, text)));
   }
   return list;
 }

@@ -3,17 +3,20 @@
 // there is none).
 #pragma once
 
-#include <yaml-cpp/yaml.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+namespace YAML {
+class Node;
+}  // namespace YAML
 
 namespace potomac {
 
@@ -22,10 +25,11 @@ namespace potomac {
 class YamlValue {
  public:
   YamlValue(const YAML::Node& node, std::string file, std::string key);
+  // A single value that stood in no YAML document: an option's, a cell's.
+  static YamlValue of_text(const std::string& text, std::string file, std::string key);
 
   const std::string& file() const { return file_; }
   const std::string& key() const { return key_; }  // dotted path; empty at the root
-  const YAML::Node& node() const { return node_; }
 
   // An InputError that points at this value.
   [[noreturn]] void fail(const std::string& problem, const std::string& remedy) const;
@@ -44,9 +48,9 @@ class YamlValue {
   // --- containers ---
   std::vector<YamlValue> items() const;                            // of a sequence
   std::vector<std::pair<std::string, YamlValue>> entries() const;  // of a map, no duplicate keys
-  bool is_scalar() const { return node_.IsScalar(); }
-  bool is_sequence() const { return node_.IsSequence(); }
-  bool is_map() const { return node_.IsMap(); }
+  bool is_scalar() const;
+  bool is_sequence() const;
+  bool is_map() const;
   YamlValue at(std::string_view name) const;                   // required key of a map
   std::optional<YamlValue> find(std::string_view name) const;  // optional key of a map
 
@@ -55,10 +59,11 @@ class YamlValue {
   void allow_only(std::initializer_list<std::string_view> known) const;
 
  private:
-  YamlValue(const YAML::Node& node, const YAML::Mark& mark, std::string file, std::string key);
+  YamlValue(const YAML::Node& node, int line, std::string file, std::string key);
 
-  YAML::Node node_;
-  YAML::Mark mark_;  // where it begins
+  // yaml-cpp's headers are heavier than most files that read a key, so they stay behind a pointer.
+  std::shared_ptr<const YAML::Node> node_;
+  int line_;  // where it begins, from 1; 0 where yaml-cpp kept no position
   std::string file_;
   std::string key_;
 };

@@ -6,6 +6,7 @@
 #include "energy/pricing/accounting.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engines/engines.hpp"
+#include "sim/machine/architecture_file.hpp"
 #include "sim/machine/unit.hpp"
 
 namespace potomac::sim {

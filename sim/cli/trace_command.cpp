@@ -6,9 +6,10 @@
 #include <string>
 
 #include "sim/cli/commands.hpp"
-#include "sim/cli/trace_info.hpp"
 #include "sim/cli/workload_options.hpp"
-#include "sim/machine/scalesim_config.hpp"
+#include "sim/machine/architecture_file.hpp"
+#include "sim/machine/importers/scalesim_config.hpp"
+#include "sim/reports/trace_info.hpp"
 #include "support/atomic_file.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"

@@ -9,6 +9,7 @@
 #include "sim/cli/commands.hpp"
 #include "sim/cli/progress.hpp"
 #include "sim/engines/engines.hpp"
+#include "sim/machine/architecture_file.hpp"
 #include "sim/memory/tlm_memory.hpp"
 #include "sim/studies/verify.hpp"
 #include "support/error.hpp"
@@ -44,7 +45,7 @@ void execute(const VerifyArguments& arguments) {
   {
     Progress progress;
     progress.begin(options.only ? 1 : options.cases);
-    failure = verify(options, {*fast, *systemc, *count}, [&](const VerifyCase& done) {
+    failure = verify(options, {*fast, *systemc, *count}, [&](const DrawnCase& done) {
       cases += 1;
       macs += static_cast<std::uint64_t>(workloads::macs_of(
           workloads::gemms_of(done.layer.shape, done.pass, done.architecture.lowering)));

@@ -1,19 +1,17 @@
-// The machine to simulate (docs/architecture-file.md), and the one table of its keys: parsing,
-// printing, sweeps, `--set KEY=VALUE` and the documentation follow from it.
+// The machine to simulate. Its keys are in architecture_keys.hpp, its file in
+// architecture_file.hpp.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/machine/array_shape.hpp"
 #include "sim/machine/dram_preset.hpp"
-#include "support/yaml_reader.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 
 namespace potomac::sim {
@@ -24,8 +22,15 @@ inline constexpr std::int64_t kMaxScratchpadKib = std::int64_t{1} << 20;
 inline constexpr std::int64_t kMaxWordBits = 4096;
 
 enum class Issue { kSerial, kPipelined };
-std::string_view name_of(Dataflow dataflow);
-std::string_view name_of(Issue issue);
+// In the order of the enumerations.
+inline constexpr std::array<std::string_view, 3> kDataflows = {"os", "ws", "is"};
+inline constexpr std::array<std::string_view, 2> kIssues = {"serial", "pipelined"};
+constexpr std::string_view name_of(Dataflow dataflow) {
+  return kDataflows.at(static_cast<std::size_t>(dataflow));
+}
+constexpr std::string_view name_of(Issue issue) {
+  return kIssues.at(static_cast<std::size_t>(issue));
+}
 
 struct PeConfig {
   int operand_bits = rtl::kDefaultPotBits;
@@ -54,9 +59,9 @@ struct ScratchpadConfig {
 struct DramConfig {
   double bandwidth_gb_s = 25.6;  // 10^9 bytes a second
   double latency_ns = 60.0;      // from a request to its first bit
-  // Then these two are not used.
+  // With a device, bandwidth and latency are not used.
   std::optional<DramPreset> device = std::nullopt;
-  std::string preset = {};                              // by which it was asked for
+  std::string preset = {};                              // the name that it was asked for by
   std::optional<std::int64_t> channels = std::nullopt;  // instead of the preset's
 
   friend bool operator==(const DramConfig&, const DramConfig&) = default;
@@ -93,72 +98,8 @@ struct Architecture {
   friend bool operator==(const Architecture&, const Architecture&) = default;
 };
 
-// --- the table of keys ---------------------------------------------------------------------------
-
-// std::monostate: of a part that the machine does not have; it is not written.
-using KeyValue = std::variant<std::monostate, std::int64_t, double, bool, std::string>;
-inline bool is_there(const KeyValue& value) {
-  return !std::holds_alternative<std::monostate>(value);
-}
-
-// What may stand at a key.
-struct IntegerKey {
-  std::int64_t low, high;
-  std::string_view word = {};  // that may stand instead of a number ("exact"); empty: none
-};
-struct NumberKey {
-  double low, high;
-};
-struct BooleanKey {};
-struct WordKey {
-  std::span<const std::string_view> words;
-};
-// What ships with Potomac by its name, or a file.
-struct FileKey {};
-using KeyType = std::variant<IntegerKey, NumberKey, BooleanKey, WordKey, FileKey>;
-
-struct ArchitectureKey {
-  std::string_view name;  // dotted: "pe.accumulator.bits"
-  KeyType type;
-  std::string_view unit;  // empty: a bare number or a word
-  std::string_view meaning;
-  KeyValue (*get)(const Architecture&);
-  // Gives the machine the part that has the key. Precondition: `value` came from read_value() or
-  // get() of the same key, and is there.
-  void (*set)(Architecture&, const KeyValue& value);
-};
-
-// All keys, in the order of the file. The default of each is its value in Architecture{}; of a part
-// that this one lacks, what it has where another of the part's keys is given.
-std::span<const ArchitectureKey> architecture_keys();
-
-// The key of that name. Throws InputError that names the keys there are; `where` says where the
-// name was written.
-const ArchitectureKey& architecture_key(std::string_view name, const YamlValue& where);
-
-// A value for the key. Throws InputError (a wrong type, out of range) at `value`.
-KeyValue read_value(const ArchitectureKey& key, const YamlValue& value);
-
-// A value as it is written in a file; empty if it is not there.
-std::string text_of(const KeyValue& value);
-
-// --- files ---------------------------------------------------------------------------------------
-
-// Throws InputError naming file, line and key: unknown keys, wrong types, values out of range.
-// Keys that are left out keep their defaults.
-Architecture parse_architecture(const YamlValue& root);
-Architecture load_architecture(const std::filesystem::path& path);
-// The text of a file that parses to this architecture, every key written out.
-std::string architecture_text(const Architecture& architecture);
-
-// Sets one key from a text "KEY=VALUE" (`--set`). Throws InputError that names option and key.
-void set_key(Architecture& architecture, const std::string& assignment);
-
-// --- fit -----------------------------------------------------------------------------------------
-
-// The PE's accumulator for operands of these formats. Throws InputError, naming what would work, if
-// a tensor is wider than pe.operand_bits or if the accumulator cannot hold one largest product.
-rtl::Accumulator require_fit(const Architecture& architecture, const std::string& layer,
-                             rtl::PotFormat first, rtl::PotFormat second);
+// A part that an architecture may have, made with its defaults if it has none.
+MemoryConfig& memory_of(Architecture& architecture);
+DramConfig& dram_of(Architecture& architecture);
 
 }  // namespace potomac::sim

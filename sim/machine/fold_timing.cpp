@@ -36,22 +36,22 @@ std::int64_t share_before(const Schedule& schedule, Issue issue, std::int64_t sl
              : std::max(slots, rows);
 }
 
-Timeline::Timeline(const Schedule& schedule, Issue issue)
+FoldWalk::FoldWalk(const Schedule& schedule, Issue issue)
     : schedule_(&schedule), issue_(issue), behind_(schedule) {
-  fill(schedule.dataflow() == Dataflow::kOutputStationary ? 0 : schedule.array().rows);
+  set_now(schedule.dataflow() == Dataflow::kOutputStationary ? 0 : schedule.array().rows);
 }
 
-void Timeline::next() {
+void FoldWalk::next() {
   if (behind_.done()) {
     done_ = true;
     return;
   }
   const bool alone =
       issue_ == Issue::kSerial && schedule_->dataflow() != Dataflow::kOutputStationary;
-  fill(alone ? schedule_->array().rows : 0);
+  set_now(alone ? schedule_->array().rows : 0);
 }
 
-void Timeline::fill(std::int64_t preload) {
+void FoldWalk::set_now(std::int64_t preload) {
   const Dataflow dataflow = schedule_->dataflow();
   now_.fold = behind_.fold();
   now_.number = behind_.number();

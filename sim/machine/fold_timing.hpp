@@ -86,10 +86,10 @@ struct FoldTiming {
 };
 
 // Walks the folds of a pass with their timing. The schedule must outlive it.
-class Timeline {
+class FoldWalk {
  public:
   // Precondition: the schedule has a fold.
-  Timeline(const Schedule& schedule, Issue issue);
+  FoldWalk(const Schedule& schedule, Issue issue);
 
   bool done() const { return done_; }
   // Precondition: not done().
@@ -97,7 +97,7 @@ class Timeline {
   void next();
 
  private:
-  void fill(std::int64_t preload);
+  void set_now(std::int64_t preload);
 
   const Schedule* schedule_;
   Issue issue_;

@@ -31,9 +31,4 @@ std::vector<Machine> machines_of(const Architecture& architecture, std::span<con
 inline constexpr std::size_t kMfMacMachine = 0;  // positions in that list
 inline constexpr std::size_t kFp32Machine = 1;
 
-// The data bits of a machine's registers: in os two operands, a sum and its shadow in each PE; in
-// ws and is two operands (pipelined, the stationary one twice) and a sum; and the skew registers, i
-// of them in front of lane i of either edge.
-std::uint64_t register_bits(const Machine& machine, const Architecture& architecture);
-
 }  // namespace potomac::sim

@@ -46,7 +46,7 @@ std::int64_t DramChannel::serve(std::span<const BurstRun> runs, bool write, std:
   column_ = write ? DramCommand::kWrite : DramCommand::kRead;
   run_ = 0;
   next_ = runs.front().begin;
-  for (fill(runs); !queue_.empty(); fill(runs)) {
+  for (enqueue(runs); !queue_.empty(); enqueue(runs)) {
     const Choice choice = choose();
     if (choice.cycle >= refresh_due_) {
       refresh();
@@ -66,7 +66,7 @@ bool DramChannel::is_before(const Choice& choice, const Choice& than) {
          std::pair(rank(than.command), than.waiting.burst);
 }
 
-void DramChannel::fill(std::span<const BurstRun> runs) {
+void DramChannel::enqueue(std::span<const BurstRun> runs) {
   while (run_ < runs.size() && queue_.size() < static_cast<std::size_t>(preset_.queue)) {
     const DramAddress at = address_of(next_);
     queue_.push_back({at, next_});

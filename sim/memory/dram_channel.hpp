@@ -74,7 +74,7 @@ class DramChannel {
   // Bursts lie group after group, then in a row's columns, then in the banks of a group, then in
   // rows: bursts that follow one another need not wait for a bank group.
   DramAddress address_of(std::int64_t burst) const;
-  void fill(std::span<const BurstRun> runs);
+  void enqueue(std::span<const BurstRun> runs);
   void add_other(const Waiting& waiting);
   void add_other_of(std::int64_t bank);
   void remove_other_of(std::int64_t bank);

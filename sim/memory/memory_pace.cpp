@@ -44,10 +44,10 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
 
 bool MemoryPace::may_step(const ArrayStep& step) {
   const auto cycle = static_cast<std::int64_t>(step.cycle);
-  while (const std::optional<Gate> gate = cursor_.gate(step)) {
+  while (const std::optional<Intake> intake = cursor_.intake(step)) {
     if (!until_) {
-      until_ = *gate == Gate::kRows ? memory_.rows(cursor_.tile(), cycle)
-                                    : memory_.slots(cursor_.tile(), cycle);
+      until_ = *intake == Intake::kRows ? memory_.rows(cursor_.tile(), cycle)
+                                        : memory_.slots(cursor_.tile(), cycle);
     }
     if (cycle < *until_) {
       return false;

@@ -33,7 +33,7 @@ class MemoryPace : public Pace {
   ElementBits bits_;
   TileMemory memory_;
   TileCursor cursor_;
-  std::optional<std::int64_t> until_;  // the array waits, at the gate that comes next
+  std::optional<std::int64_t> until_;  // the array waits, at the intake that comes next
   std::optional<std::int64_t> end_;
 };
 

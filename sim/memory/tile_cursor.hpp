@@ -9,7 +9,8 @@
 
 namespace potomac::sim {
 
-enum class Gate { kRows, kSlots };
+// Of a tile.
+enum class Intake { kRows, kSlots };
 
 class TileCursor {
  public:
@@ -19,36 +20,36 @@ class TileCursor {
         rows_(schedule.array().rows),
         os_(schedule.dataflow() == Dataflow::kOutputStationary),
         streamed_(array_indices(schedule.dataflow()).streamed),
-        next_(os_ ? Gate::kSlots : Gate::kRows) {}
+        next_(os_ ? Intake::kSlots : Intake::kRows) {}
 
-  // The gate that the step comes to, or none. A step may come to two of them, one behind the other:
+  // What the step begins to take in, or nothing. It may be two things, one behind the other:
   // the first slot of a tile, and the first row of the next.
-  std::optional<Gate> gate(const ArrayStep& step) const {
+  std::optional<Intake> intake(const ArrayStep& step) const {
     if (program_.done()) {
       return std::nullopt;
     }
     const TimedTile& tile = program_.now().tile;
     const bool at_it =
-        next_ == Gate::kRows
+        next_ == Intake::kRows
             ? step.row == rows_ - 1 && step.loading_number == tile.first_fold
             : step.slot == slots_of(tile).begin && step.fold_number == tile.first_fold;
     return at_it ? std::optional(next_) : std::nullopt;
   }
-  // Whose gate comes next. Precondition: there is one.
+  // The tile whose intake comes next. Precondition: there is one.
   const TileDemand& tile() const { return program_.now(); }
 
   void pass() {
-    if (next_ == Gate::kRows) {
+    if (next_ == Intake::kRows) {
       loaded_ = program_.now().tile;
-      next_ = Gate::kSlots;
+      next_ = Intake::kSlots;
       return;
     }
     streaming_ = program_.now().tile;
-    next_ = os_ ? Gate::kSlots : Gate::kRows;
+    next_ = os_ ? Intake::kSlots : Intake::kRows;
     program_.next();
   }
 
-  // Whether the step takes the last row, or the last slot, of the tile whose gate was passed last.
+  // Whether the step takes the last row, or the last slot, of the tile that was passed last.
   bool takes_last_row(const ArrayStep& step) const {
     return loaded_ && step.row == 0 && step.loading_number == loaded_->last_fold;
   }
@@ -68,7 +69,7 @@ class TileCursor {
   std::int64_t rows_;
   bool os_;
   Index streamed_;
-  Gate next_;
+  Intake next_;
   std::optional<TimedTile> loaded_;
   std::optional<TimedTile> streaming_;
 };

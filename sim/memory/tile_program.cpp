@@ -6,7 +6,7 @@ TileProgram::TileProgram(const Schedule& schedule, Issue issue, std::span<GemmOp
                          const ElementBits& bits)
     : walk_(schedule, issue), operands_(operands), bits_(bits) {
   if (!done()) {
-    fill(false);
+    set_now(false);
   }
 }
 
@@ -14,11 +14,11 @@ void TileProgram::next() {
   const std::int64_t gemm = walk_.now().gemm;
   walk_.next();
   if (!done()) {
-    fill(walk_.now().gemm == gemm);
+    set_now(walk_.now().gemm == gemm);
   }
 }
 
-void TileProgram::fill(bool same_gemm) {
+void TileProgram::set_now(bool same_gemm) {
   const ByIndex<Range> before = now_.tile.block;
   now_.tile = walk_.now();
   const ByIndex<Range>& block = now_.tile.block;

@@ -36,7 +36,7 @@ class TileProgram {
   void next();
 
  private:
-  void fill(bool same_gemm);
+  void set_now(bool same_gemm);
 
   TileWalk walk_;
   std::span<GemmOperands> operands_;

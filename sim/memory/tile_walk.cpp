@@ -14,10 +14,10 @@ TileWalk::TileWalk(const Schedule& schedule, Issue issue)
 
 void TileWalk::begin_gemm() {
   blocks_.emplace(extents_of(schedule_->gemms()[entry_]), schedule_->blocking(entry_));
-  fill();
+  set_now();
 }
 
-void TileWalk::fill() {
+void TileWalk::set_now() {
   const ArrayShape array = schedule_->array();
   const ByIndex<Range>& block = blocks_->block();
   const Range& streamed = block[indices_.streamed];
@@ -62,7 +62,7 @@ void TileWalk::next() {
     fold_ = now_.last_fold + 1;
   }
   if (same_gemm) {
-    fill();
+    set_now();
   } else {
     begin_gemm();
   }

@@ -47,7 +47,7 @@ class TileWalk {
 
  private:
   void begin_gemm();
-  void fill();
+  void set_now();
 
   const Schedule* schedule_;
   Issue issue_;

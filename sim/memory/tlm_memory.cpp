@@ -182,12 +182,12 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
 
   bool may_step(const ArrayStep& step) override {
     begin_cycles();
-    while (const std::optional<Gate> gate = cursor_->gate(step)) {
-      if (!may_pass(*gate)) {
+    while (const std::optional<Intake> intake = cursor_->intake(step)) {
+      if (!may_pass(*intake)) {
         return false;
       }
       const TileDemand& tile = cursor_->tile();
-      if (*gate == Gate::kRows) {
+      if (*intake == Intake::kRows) {
         state_.stationary += of_stationary(tile).is_new ? 1 : 0;
       } else {
         state_.first += tile.first.is_new ? 1 : 0;
@@ -297,13 +297,13 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
     return next.waits_for <= results_.stored();
   }
 
-  bool may_pass(Gate gate) {
+  bool may_pass(Intake intake) {
     const TileDemand& tile = cursor_->tile();
     const auto has = [](const ScratchpadModule& scratchpad, std::int64_t taken,
                         const BlockDemand& block) {
       return scratchpad.blocks() >= taken + (block.is_new ? 1 : 0);
     };
-    if (gate == Gate::kRows) {
+    if (intake == Intake::kRows) {
       if (has(ws_ ? second_ : first_, state_.stationary, of_stationary(tile))) {
         return true;
       }

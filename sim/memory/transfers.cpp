@@ -91,15 +91,15 @@ TransferProgram::TransferProgram(const Architecture& architecture, const Schedul
   first_.halves = memory.first.double_buffered ? 2 : 1;
   second_.halves = memory.second.double_buffered ? 2 : 1;
   results_.halves = memory.results.double_buffered ? 2 : 1;
-  fill();
+  set_now();
 }
 
 void TransferProgram::next() {
   ready_.pop_front();
-  fill();
+  set_now();
 }
 
-void TransferProgram::fill() {
+void TransferProgram::set_now() {
   while (ready_.empty() && !ended_) {
     if (!tiles_.done()) {
       add_tile();

@@ -73,7 +73,7 @@ class TransferProgram {
     TilePlace place;
   };
 
-  void fill();
+  void set_now();
   void add_tile();
   void store_left(std::int64_t last_tile);
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "sim/machine/operand_fit.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/machine/architecture_keys.hpp"
+#include "sim/reports/cell_text.hpp"
 #include "sim/reports/short_names.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/csv_field.hpp"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/reports/cell_text.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/csv_field.hpp"
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/reports/cell_text.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/gemm_text.hpp"
 #include "sim/results/si_units.hpp"

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/reports/cell_text.hpp"
 #include "sim/reports/memory_table.hpp"
 #include "sim/reports/step_table.hpp"
 #include "sim/results/columns.hpp"

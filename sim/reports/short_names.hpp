@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/architecture_keys.hpp"
 
 namespace potomac::sim {
 

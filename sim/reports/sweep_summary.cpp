@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "sim/reports/cell_text.hpp"
 #include "sim/reports/short_names.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/si_units.hpp"

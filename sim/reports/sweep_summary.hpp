@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/architecture_keys.hpp"
 #include "sim/reports/text_table.hpp"
 #include "sim/results/sweep_row.hpp"
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "energy/pricing/comparison.hpp"
+#include "sim/reports/cell_text.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/csv_field.hpp"
 #include "support/error.hpp"

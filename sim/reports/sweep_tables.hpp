@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/architecture_keys.hpp"
 #include "sim/results/sweep_row.hpp"
 
 namespace potomac::sim {

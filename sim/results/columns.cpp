@@ -6,9 +6,7 @@
 #include <cassert>
 #include <utility>
 
-#include "sim/results/csv_field.hpp"
-#include "sim/results/gemm_text.hpp"
-#include "sim/results/si_units.hpp"
+#include "sim/results/roofline.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -179,54 +177,26 @@ void add_accumulator(MachineColumns& list) {
       &rtl::Accumulator::lsb);
 }
 
-// Bits that DRAM can move in a cycle; nothing if there is none, or an ideal one.
-std::optional<double> dram_bits_per_cycle(const MachineSource& source) {
-  const std::optional<MemoryConfig>& memory = source.architecture.memory;
-  if (!memory || !memory->dram) {
-    return std::nullopt;
-  }
-  return peak_gb_s(*memory->dram) * 8e3 / source.machine.clock_mhz;
-}
-
 void add_roofline(MachineColumns& list) {
-  const auto add = [&](const char* name, const char* unit, std::string meaning, auto get) {
-    list.add_derived(fmt::format("memory.{}", name), "", unit, std::move(meaning),
+  const auto add = [&](const char* name, const char* unit, const char* meaning, auto get) {
+    list.add_derived(fmt::format("memory.{}", name), "", unit, meaning,
                      [get](const MachineSource& s) -> Cell {
-                       const energy::MemoryAccesses& accesses = s.quantities.memory;
-                       if (!accesses.known() || accesses.bus_bits().value() == 0) {
-                         return {};
-                       }
-                       return get(s, static_cast<double>(accesses.bus_bits().value()));
+                       const std::optional<Roofline> roofline =
+                           roofline_of(s.quantities, s.machine, s.architecture);
+                       return roofline ? get(*roofline) : Cell();
                      });
   };
   add("macs_per_byte", "MAC/B", "operational intensity: MACs for each byte of DRAM traffic",
-      [](const MachineSource& s, double bits) {
-        return Cell(static_cast<double>(s.quantities.macs) * 8.0 / bits);
-      });
+      [](const Roofline& r) { return Cell(r.macs_per_byte); });
   add("roofline", "",
       "the part of the array's peak that DRAM's bandwidth allows at this intensity, at most 1",
-      [](const MachineSource& s, double bits) {
-        const std::optional<double> bandwidth = dram_bits_per_cycle(s);
-        const double share = bandwidth ? static_cast<double>(s.quantities.macs) / bits *
-                                             *bandwidth / static_cast<double>(s.machine.array.pes())
-                                       : 1.0;
-        return Cell(Share{std::min(1.0, share)});
-      });
+      [](const Roofline& r) { return Cell(Share{r.peak_share}); });
   add("bandwidth_used", "", "DRAM traffic / (bandwidth * cycles)",
-      [](const MachineSource& s, double bits) {
-        const std::optional<double> bandwidth = dram_bits_per_cycle(s);
-        const auto cycles = static_cast<double>(s.quantities.cycles.total());
-        return bandwidth && cycles > 0.0 ? Cell(Share{bits / (*bandwidth * cycles)}) : Cell();
-      });
+      [](const Roofline& r) { return r.bandwidth_used ? Cell(Share{*r.bandwidth_used}) : Cell(); });
   add("bound_by", "",
       "which of the two alone takes longer: `array`, its cycles without stalls, or `dram`, its "
       "traffic at full bandwidth",
-      [](const MachineSource& s, double bits) {
-        const std::optional<double> bandwidth = dram_bits_per_cycle(s);
-        const Cycles& cycles = s.quantities.cycles;
-        const auto busy = static_cast<double>(cycles.total() - cycles.stall);
-        return Cell(std::string(bandwidth && bits / *bandwidth > busy ? "dram" : "array"));
-      });
+      [](const Roofline& r) { return Cell(std::string(r.bound_by_dram ? "dram" : "array")); });
 }
 
 void add_memory(MachineColumns& list) {
@@ -381,30 +351,6 @@ std::vector<EnergyColumn> make_energy_columns() {
   return list;
 }
 
-struct CsvCell {
-  std::string operator()(std::monostate /*unknown*/) const { return {}; }
-  std::string operator()(Share share) const { return fmt::format("{}", share.value); }
-  std::string operator()(const std::string& text) const { return csv_field(text); }
-  std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
-    return csv_field(gemm_text(gemms));
-  }
-  std::string operator()(const std::vector<Blocking>& tiles) const {
-    return csv_field(tile_text(tiles));
-  }
-  std::string operator()(const auto& number) const { return fmt::format("{}", number); }
-};
-
-struct TextCell {
-  std::string operator()(std::monostate /*unknown*/) const { return "-"; }
-  std::string operator()(Share share) const { return fmt::format("{:.1f}%", 100.0 * share.value); }
-  std::string operator()(std::uint64_t count) const { return si_count(count); }
-  std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
-    return gemm_text(gemms);
-  }
-  std::string operator()(const std::vector<Blocking>& tiles) const { return tile_text(tiles); }
-  std::string operator()(const auto& value) const { return fmt::format("{}", value); }
-};
-
 }  // namespace
 
 std::string ColumnNames::flat() const {
@@ -455,14 +401,6 @@ EnergySource total_source(const energy::EnergyReport& report, std::span<const Ma
 std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report) {
   const std::string name = column.names.flat();
   return energy::flat_name(name == "total" ? "energy" : name, report);
-}
-
-std::string csv_cell(const Cell& cell) {
-  return std::visit(CsvCell{}, cell);
-}
-
-std::string text_cell(const Cell& cell) {
-  return std::visit(TextCell{}, cell);
 }
 
 }  // namespace potomac::sim

@@ -26,6 +26,8 @@ namespace potomac::sim {
 // A share is between 0 and 1. std::monostate: not known, null in JSON and empty in CSV.
 struct Share {
   double value = 0.0;
+
+  friend bool operator==(const Share&, const Share&) = default;
 };
 using Cell = std::variant<std::monostate, std::int64_t, std::uint64_t, double, Share, std::string,
                           std::vector<workloads::GemmShape>, std::vector<Blocking>>;
@@ -107,10 +109,5 @@ EnergySource total_source(const energy::EnergyReport& report, std::span<const Ma
 // Where a figure of a report is flat: the total is "energy[MACHINE,TABLE,ACCOUNTING]", the others
 // have their own name in front.
 std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report);
-
-// --- cells ---------------------------------------------------------------------------------------
-
-std::string csv_cell(const Cell& cell);
-std::string text_cell(const Cell& cell);  // for people: "23.1%", "-" if not known
 
 }  // namespace potomac::sim

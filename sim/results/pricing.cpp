@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "energy/pricing/operation_accounting.hpp"
+#include "sim/machine/array_registers.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "sim/machine/architecture_keys.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/gemm_text.hpp"
 #include "sim/results/json_tree.hpp"

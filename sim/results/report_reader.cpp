@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/machine/architecture_file.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/gemm_text.hpp"
 #include "sim/results/json_tree.hpp"

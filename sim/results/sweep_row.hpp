@@ -8,6 +8,7 @@
 
 #include "energy/pricing/energy_report.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/architecture_keys.hpp"
 #include "sim/machine/machine.hpp"
 #include "sim/results/pass_record.hpp"
 

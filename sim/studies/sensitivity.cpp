@@ -9,6 +9,7 @@
 #include "energy/pricing/operation_accounting.hpp"
 #include "energy/pricing/structural_accounting.hpp"
 #include "sim/engines/engines.hpp"
+#include "sim/machine/architecture_file.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {

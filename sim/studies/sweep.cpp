@@ -96,7 +96,7 @@ class Sweep {
     return row;
   }
 
-  void fill(SweepRow& row, const CountedPasses& counted) const {
+  void write_counts(SweepRow& row, const CountedPasses& counted) const {
     row.totals = counted.totals();
     std::vector<const MachineRecord*> records(counted.size());
     std::vector<energy::MachineWork> work;
@@ -121,7 +121,7 @@ class Sweep {
         counted.times.push_back(1);
         std::ranges::move(record.machines, std::back_inserter(counted.records));
       }
-      fill(row, counted);
+      write_counts(row, counted);
     }
     sink(row);
     return 1;
@@ -149,7 +149,7 @@ class Sweep {
         WorkerPool alone(1);
         const PassPlans plans(list_, rows[i].architecture, rivals_, alone);
         rows[i].machines = plans.machines();
-        fill(rows[i], count_passes(plans, facts_));
+        write_counts(rows[i], count_passes(plans, facts_));
       }
     });
     std::ranges::for_each(rows, sink);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/engines/engines.hpp"
+#include "sim/machine/architecture_file.hpp"
 #include "workloads/sources/open_workload.hpp"
 
 namespace potomac::sim {
@@ -85,6 +86,7 @@ Architecture SweepSpec::architecture_of(const std::vector<KeyValue>& values) con
   for (std::size_t i = 0; i < values.size(); ++i) {
     parameters[i].key->set(architecture, values[i]);
   }
+  load_dram_device(architecture);
   return architecture;
 }
 

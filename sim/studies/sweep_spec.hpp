@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/architecture_keys.hpp"
 #include "sim/results/pricing.hpp"
 #include "sim/results/selection.hpp"
 #include "sim/studies/run.hpp"

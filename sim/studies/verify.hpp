@@ -9,23 +9,9 @@
 
 #include "sim/engines/interface/engine.hpp"
 #include "sim/machine/architecture.hpp"
-#include "workloads/layers/layer.hpp"
+#include "sim/studies/drawn_case.hpp"
 
 namespace potomac::sim {
-
-struct VerifyCase {
-  Architecture architecture;
-  workloads::Layer layer;
-  workloads::Pass pass = workloads::Pass::kForward;
-  // Of a machine without a memory: the seed of one that holds the array back at random.
-  std::optional<std::uint64_t> stalls;
-};
-
-// Case number `index` of a seed: the same on every machine. `fixed` is the architecture of all
-// cases; without one each draws its own. Layers are small, and often degenerate; values dense,
-// sparse, or as close to overflow as they come. Throws InputError if no tensor fits `fixed`.
-VerifyCase draw_case(std::uint64_t seed, std::uint64_t index,
-                     const std::optional<Architecture>& fixed);
 
 // Engines that are compared: two that yield everything, and one that yields what it can without
 // computing sums.
@@ -36,10 +22,7 @@ struct VerifiedEngines {
 };
 
 // Empty, or in what the engines differ on the case, with MF-MAC or FP32 MAC PEs.
-std::string difference_between(const VerifyCase& verify_case, const VerifiedEngines& engines);
-
-// What a case is, in a line.
-std::string describe(const VerifyCase& verify_case);
+std::string difference_between(const DrawnCase& drawn, const VerifiedEngines& engines);
 
 struct VerifyOptions {
   std::uint64_t seed = 1;
@@ -57,6 +40,6 @@ struct VerifyFailure {
 // Compares case by case until one differs. `done` is told of each that does not.
 // Throws InputError: an array that SystemC cannot hold, or that no tensor fits.
 std::optional<VerifyFailure> verify(const VerifyOptions& options, const VerifiedEngines& engines,
-                                    const std::function<void(const VerifyCase&)>& done);
+                                    const std::function<void(const DrawnCase&)>& done);
 
 }  // namespace potomac::sim

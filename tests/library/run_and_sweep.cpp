@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "sim/machine/architecture_file.hpp"
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
 #include "sim/results/report_reader.hpp"

@@ -173,7 +173,7 @@ TEST(YamlReaderRefusal, a_key_without_a_value) {
 }
 
 TEST(YamlReaderRefusal, a_value_that_no_file_holds_has_a_key_and_no_line) {
-  const YamlValue value(YAML::Node("x"), "sweep.yaml", "array.rows");
+  const YamlValue value = YamlValue::of_text("x", "sweep.yaml", "array.rows");
   EXPECT_EQ(input_error_of([&] { (void)value.as_bool(); }),
             "sweep.yaml: key 'array.rows': must be true or false; write true or false");
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "support/error.hpp"
+#include "workloads/layers/layer_check.hpp"
 
 namespace potomac::workloads {
 

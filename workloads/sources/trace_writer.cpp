@@ -13,6 +13,7 @@
 #include "support/error.hpp"
 #include "support/hdf5/hdf5_file.hpp"
 #include "support/plain_text.hpp"
+#include "workloads/layers/layer_check.hpp"
 
 namespace potomac::workloads {
 namespace {

@@ -6,8 +6,8 @@
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/count/operand_statistics.hpp"
 #include "sim/engines/fast/fast_facts.hpp"
-#include "sim/engines/fast/register_toggles.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
+#include "sim/engines/fast/toggles/count_toggles.hpp"
 #include "sim/engines/interface/dequantize.hpp"
 #include "sim/engines/interface/for_each_gemm.hpp"
 
@@ -38,7 +38,7 @@ class FastEngine : public Engine {
     PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job, first) : run_fp32(job, first);
     if (toggles) {
       const Count overflows = counts.actions.overflow;
-      counts.toggles = register_toggles(job, overflows.value() > 0, detail.done, pool_);
+      counts.toggles = count_toggles(job, overflows.value() > 0, detail.done, pool_);
     }
     if (job.pace != nullptr) {
       add_stalls(counts, *job.schedule, job.architecture->issue, *job.pace);

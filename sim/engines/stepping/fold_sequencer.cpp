@@ -5,15 +5,15 @@ namespace potomac::sim {
 void FoldSequencer::start(const Schedule& schedule, Issue issue) {
   array_ = schedule.array();
   dataflow_ = schedule.dataflow();
-  timeline_.emplace(schedule, issue);
-  at_ = -timeline_->now().preload;
+  walk_.emplace(schedule, issue);
+  at_ = -walk_->now().preload;
   state_ = State::kFold;
   cycles_ = {};
   pe_cycles_ = {};
 }
 
 FeedCommand FoldSequencer::take(const ArrayStep& step) {
-  const FoldTiming& timing = timeline_->now();
+  const FoldTiming& timing = walk_->now();
   FeedCommand command;
   if (step.slot != ArrayStep::kNone) {
     command.number = static_cast<std::int64_t>(timing.number);
@@ -29,7 +29,7 @@ FeedCommand FoldSequencer::take(const ArrayStep& step) {
   }
   count(timing.fold);
   if (++at_ == timing.share) {
-    timeline_->next();
+    walk_->next();
     end_fold();
   }
   return command;
@@ -62,8 +62,8 @@ void FoldSequencer::count_stall() {
 }
 
 void FoldSequencer::end_fold() {
-  if (!timeline_->done()) {
-    at_ = -timeline_->now().preload;
+  if (!walk_->done()) {
+    at_ = -walk_->now().preload;
     return;
   }
   at_ = 0;

@@ -61,7 +61,7 @@ class FoldSequencer {
       case State::kIdle:
         return {};
       case State::kFold: {
-        const ArrayStep step = step_at(timeline_->now(), at_, array_.rows, cycles_.total());
+        const ArrayStep step = step_at(walk_->now(), at_, array_.rows, cycles_.total());
         if (step.takes_any() && !may_step(step)) {
           count_stall();
           return {};
@@ -101,7 +101,7 @@ class FoldSequencer {
   void end_fold();
   std::uint64_t pes() const { return static_cast<std::uint64_t>(array_.pes()); }
 
-  std::optional<Timeline> timeline_;
+  std::optional<FoldWalk> walk_;
   ArrayShape array_;
   Dataflow dataflow_ = Dataflow::kOutputStationary;
   State state_ = State::kIdle;

@@ -13,6 +13,7 @@
 #include "sim/engines/interface/dequantize.hpp"
 #include "sim/engines/interface/engine.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/operand_fit.hpp"
 
 namespace potomac::test {
 

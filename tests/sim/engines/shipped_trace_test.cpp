@@ -10,6 +10,7 @@
 
 #include "sim/engines/count/closed_forms.hpp"
 #include "sim/engines/engines.hpp"
+#include "sim/machine/architecture_file.hpp"
 #include "tests/sim/engines/reference_pass.hpp"
 #include "workloads/sources/trace_reader.hpp"
 

@@ -12,6 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include "sim/machine/architecture_file.hpp"
+#include "sim/machine/architecture_keys.hpp"
+#include "sim/machine/operand_fit.hpp"
 #include "support/error.hpp"
 #include "tests/support/temporary_folder.hpp"
 

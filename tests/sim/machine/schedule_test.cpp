@@ -120,9 +120,9 @@ RC_GTEST_PROP(Schedule, CoversEveryMacOnceAndItsRunsAreItsFolds, ()) {
     if (!folds.empty()) {
       sum.drain =
           dataflow == Dataflow::kOutputStationary ? static_cast<std::uint64_t>(array.rows) : 0;
-      for (Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
-        sum.preload += static_cast<std::uint64_t>(timeline.now().preload);
-        sum.stream += static_cast<std::uint64_t>(timeline.now().share);
+      for (FoldWalk walk(schedule, issue); !walk.done(); walk.next()) {
+        sum.preload += static_cast<std::uint64_t>(walk.now().preload);
+        sum.stream += static_cast<std::uint64_t>(walk.now().share);
       }
     }
     RC_ASSERT(sum == cycles_of(schedule, issue));

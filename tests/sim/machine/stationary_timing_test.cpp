@@ -128,7 +128,7 @@ TEST(PipelinedCycles, AreWhatAHandCalculationGives) {
 }
 
 // The walk, fold by fold, and the closed form, entry by entry, are two programs.
-TEST(Timeline, AddsUpToTheClosedForms) {
+TEST(FoldWalk, AddsUpToTheClosedForms) {
   const std::vector<workloads::GemmShape> gemms = {{2, 5, 7, 3}, {1, 9, 2, 11}, {3, 1, 1, 1}};
   for (const Dataflow dataflow :
        {Dataflow::kOutputStationary, Dataflow::kWeightStationary, Dataflow::kInputStationary}) {
@@ -136,10 +136,10 @@ TEST(Timeline, AddsUpToTheClosedForms) {
       const sim::Schedule schedule(gemms, {4, 3}, dataflow);
       Cycles sum;
       std::uint64_t folds = 0;
-      for (sim::Timeline timeline(schedule, issue); !timeline.done(); timeline.next()) {
-        EXPECT_EQ(timeline.now().number, folds);
-        sum.preload += static_cast<std::uint64_t>(timeline.now().preload);
-        sum.stream += static_cast<std::uint64_t>(timeline.now().share);
+      for (sim::FoldWalk walk(schedule, issue); !walk.done(); walk.next()) {
+        EXPECT_EQ(walk.now().number, folds);
+        sum.preload += static_cast<std::uint64_t>(walk.now().preload);
+        sum.stream += static_cast<std::uint64_t>(walk.now().share);
         folds += 1;
       }
       sum.drain = dataflow == Dataflow::kOutputStationary ? 4 : 0;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/machine/architecture_file.hpp"
 #include "sim/machine/cycles.hpp"
 #include "sim/memory/pass_memory.hpp"
 #include "sim/memory/tiler.hpp"
@@ -184,15 +185,15 @@ RC_GTEST_PROP(TileWalk, HasTheCyclesOfTheTimeline, ()) {
   const bool os = drawn.architecture.dataflow == Dataflow::kOutputStationary;
   const Index streamed = array_indices(drawn.architecture.dataflow).streamed;
   std::int64_t cycle = 0;
-  Timeline timeline(schedule, issue);
+  FoldWalk folds(schedule, issue);
   const auto inside = [](const Range& part, const Range& whole) {
     return part.begin >= whole.begin && part.end <= whole.end;
   };
   for (TileWalk walk(schedule, issue); !walk.done(); walk.next()) {
     const TimedTile tile = walk.now();
     for (std::uint64_t number = tile.first_fold; number <= tile.last_fold; ++number) {
-      RC_ASSERT(!timeline.done());
-      const FoldTiming fold = timeline.now();
+      RC_ASSERT(!folds.done());
+      const FoldTiming fold = folds.now();
       RC_ASSERT(fold.number == number);
       RC_ASSERT(fold.fold.gemm == tile.gemm);
       RC_ASSERT(inside(fold.fold.m, tile.block[Index::kM]));
@@ -210,11 +211,11 @@ RC_GTEST_PROP(TileWalk, HasTheCyclesOfTheTimeline, ()) {
       }
       if (!os || depth.end == fold.fold.k.end) {  // else the next tile has more of this fold
         cycle = first + fold.share;
-        timeline.next();
+        folds.next();
       }
     }
   }
-  RC_ASSERT(timeline.done());
+  RC_ASSERT(folds.done());
 }
 
 TEST(DramBus, IsExactToAFractionOfACycle) {

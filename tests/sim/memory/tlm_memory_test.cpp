@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/machine/architecture_file.hpp"
 #include "sim/memory/pass_memory.hpp"
 #include "tests/sim/engines/random_passes.hpp"
 #include "tests/sim/engines/reference_pass.hpp"

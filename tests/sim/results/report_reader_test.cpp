@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/machine/architecture_file.hpp"
 #include "sim/results/json_tree.hpp"
 #include "sim/results/report_json.hpp"
 #include "sim/studies/run.hpp"

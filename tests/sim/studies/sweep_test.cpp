@@ -13,11 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "sim/machine/architecture_keys.hpp"
+#include "sim/reports/cell_text.hpp"
 #include "sim/reports/sweep_summary.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/studies/run.hpp"
 #include "support/error.hpp"
 #include "tests/sim/engines/random_passes.hpp"
+#include "workloads/layers/layer_check.hpp"
 #include "workloads/sources/open_workload.hpp"
 
 namespace potomac::sim {

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kCases = 500;
 
-void ignore_case(const VerifyCase& /*drawn*/) {}
+void ignore_case(const DrawnCase& /*drawn*/) {}
 
 TEST(Verify, FindsNoDifferenceBetweenTheEngines) {
   WorkerPool pool(2);
@@ -29,7 +29,7 @@ TEST(Verify, FindsNoDifferenceBetweenTheEngines) {
   std::uint64_t done = 0;
   const auto failure =
       verify({.seed = 3, .cases = kCases, .only = {}, .architecture = {}},
-             {*fast, *systemc, *count}, [&](const VerifyCase& /*drawn*/) { done += 1; });
+             {*fast, *systemc, *count}, [&](const DrawnCase& /*drawn*/) { done += 1; });
   EXPECT_FALSE(failure.has_value()) << failure->index << ": " << failure->difference;
   EXPECT_EQ(done, kCases);
 }
@@ -38,8 +38,8 @@ TEST(Verify, DrawsTheSameCaseAgainAndOthersForOtherNumbers) {
   std::set<std::string> seen;
   std::set<std::string> dataflows;
   for (std::uint64_t index = 0; index < 100; ++index) {
-    const VerifyCase once = draw_case(5, index, {});
-    const VerifyCase again = draw_case(5, index, {});
+    const DrawnCase once = draw_case(5, index, {});
+    const DrawnCase again = draw_case(5, index, {});
     EXPECT_EQ(describe(once), describe(again));
     EXPECT_EQ(once.layer.a.codes, again.layer.a.codes);
     seen.insert(describe(once));

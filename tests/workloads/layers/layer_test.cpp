@@ -5,6 +5,7 @@
 
 #include "support/error.hpp"
 #include "tests/workloads/sources/trace_samples.hpp"
+#include "workloads/layers/layer_check.hpp"
 
 namespace potomac::workloads {
 namespace {

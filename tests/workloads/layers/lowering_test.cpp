@@ -13,6 +13,8 @@
 #include <random>
 #include <vector>
 
+#include "workloads/layers/layer_check.hpp"
+
 namespace potomac::workloads {
 namespace {
 

@@ -30,7 +30,7 @@ std::string net(const std::string& layers) {
 }
 
 std::int64_t value_of(const std::string& expression, const Dimensions& dimensions = {}) {
-  return evaluate(YamlValue(YAML::Node(expression), "net.yaml", "x"), dimensions);
+  return evaluate(YamlValue::of_text(expression, "net.yaml", "x"), dimensions);
 }
 
 TEST(Extents, AreExpressions) {

@@ -1,6 +1,6 @@
 // Compiled once per instruction set by Highway's foreach_target: everything in HWY_NAMESPACE below
 // exists in one version for each.
-#include "sim/engines/fast/toggle_kernels.hpp"
+#include "sim/engines/fast/toggles/toggle_kernels.hpp"
 
 #include <bit>
 #include <cstring>
@@ -10,7 +10,7 @@
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "sim/engines/fast/toggle_kernels.cpp"
+#define HWY_TARGET_INCLUDE "sim/engines/fast/toggles/toggle_kernels.cpp"
 #include <hwy/foreach_target.h>
 // foreach_target.h must come first.
 #include <hwy/highway.h>

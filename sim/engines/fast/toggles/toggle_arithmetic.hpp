@@ -12,7 +12,7 @@
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/engines/fast/exact_kernels.hpp"
 #include "sim/engines/fast/packed_operands.hpp"
-#include "sim/engines/fast/toggle_kernels.hpp"
+#include "sim/engines/fast/toggles/toggle_kernels.hpp"
 
 namespace potomac::sim {
 

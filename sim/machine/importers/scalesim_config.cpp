@@ -1,4 +1,4 @@
-#include "sim/machine/scalesim_config.hpp"
+#include "sim/machine/importers/scalesim_config.hpp"
 
 #include <fmt/format.h>
 
@@ -7,6 +7,7 @@
 #include <map>
 #include <string_view>
 
+#include "sim/machine/architecture_keys.hpp"
 #include "support/ascii.hpp"
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
@@ -81,8 +82,8 @@ ScalesimConfig parse_scalesim_config(const std::string& text, const std::string&
       config.left_out.push_back(setting.key);
       continue;
     }
-    const YamlValue value(YAML::Node(lowercase(setting.value)),
-                          fmt::format("{}: line {}", file, setting.line), setting.key);
+    const YamlValue value = YamlValue::of_text(
+        lowercase(setting.value), fmt::format("{}: line {}", file, setting.line), setting.key);
     const ArchitectureKey& ours = architecture_key(taken->ours, value);
     ours.set(config.architecture, read_value(ours, value));
     seen[taken->theirs] = true;

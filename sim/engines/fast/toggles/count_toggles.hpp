@@ -10,7 +10,7 @@ namespace potomac::sim {
 
 // Of all of a job's registers. `overflows`: sums may leave the accumulator's range. Precondition:
 // the job has operands.
-energy::RegisterToggles register_toggles(const Job& job, bool overflows, const MacsDone& done,
-                                         WorkerPool& pool);
+energy::RegisterToggles count_toggles(const Job& job, bool overflows, const MacsDone& done,
+                                      WorkerPool& pool);
 
 }  // namespace potomac::sim

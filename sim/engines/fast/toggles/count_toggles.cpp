@@ -1,4 +1,4 @@
-#include "sim/engines/fast/register_toggles.hpp"
+#include "sim/engines/fast/toggles/count_toggles.hpp"
 
 #include <array>
 #include <bit>
@@ -7,8 +7,8 @@
 
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
-#include "sim/engines/fast/operand_toggles.hpp"
-#include "sim/engines/fast/sum_toggles.hpp"
+#include "sim/engines/fast/toggles/operand_toggles.hpp"
+#include "sim/engines/fast/toggles/sum_toggles.hpp"
 #include "sim/engines/interface/dequantize.hpp"
 #include "sim/engines/interface/widening.hpp"
 
@@ -145,8 +145,8 @@ energy::RegisterToggles count_fp32(const Job& job, const MacsDone& done, WorkerP
 
 }  // namespace
 
-energy::RegisterToggles register_toggles(const Job& job, bool overflows, const MacsDone& done,
-                                         WorkerPool& pool) {
+energy::RegisterToggles count_toggles(const Job& job, bool overflows, const MacsDone& done,
+                                      WorkerPool& pool) {
   if (job.unit == Unit::kFp32Mac) {
     return count_fp32(job, done, pool);
   }

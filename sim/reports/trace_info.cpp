@@ -1,4 +1,4 @@
-#include "sim/cli/trace_info.hpp"
+#include "sim/reports/trace_info.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
@@ -17,6 +17,7 @@
 
 #include "sim/results/gemm_text.hpp"
 #include "sim/results/json_tree.hpp"
+#include "sim/results/si_units.hpp"
 #include "support/plain_text.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 #include "workloads/layers/tensor_statistics.hpp"
@@ -87,10 +88,6 @@ std::string grouped(std::int64_t number) {
     text += digits[i];
   }
   return text;
-}
-
-std::string percent(double share) {
-  return fmt::format("{:.2f}%", 100.0 * share);
 }
 
 // One bar per exponent (or per few), tall as the count against the largest; "." where nothing is,

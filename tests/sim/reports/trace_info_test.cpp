@@ -1,4 +1,4 @@
-#include "sim/cli/trace_info.hpp"
+#include "sim/reports/trace_info.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "energy/counts/register_toggles.hpp"
-#include "sim/engines/fast/operand_toggles.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
-#include "sim/engines/fast/toggle_arithmetic.hpp"
+#include "sim/engines/fast/toggles/operand_toggles.hpp"
+#include "sim/engines/fast/toggles/toggle_arithmetic.hpp"
 #include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/array_shape.hpp"
 #include "sim/machine/blocking.hpp"

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "energy/counts/register_toggles.hpp"
-#include "sim/engines/fast/toggle_kernels.hpp"
+#include "sim/engines/fast/toggles/toggle_kernels.hpp"
 #include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/array_shape.hpp"
 #include "support/bit_count.hpp"

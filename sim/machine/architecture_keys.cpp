@@ -1,0 +1,256 @@
+#include "sim/machine/architecture_keys.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+#include <type_traits>
+#include <vector>
+
+namespace potomac::sim {
+namespace {
+
+// In the order of the enumerations.
+constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
+constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
+constexpr std::string_view kExact = "exact";
+constexpr std::array<std::string_view, 1> kIdeal = {"ideal"};
+constexpr std::string_view kDefaultPreset = "ddr4-2400";
+
+template <typename Enum, std::size_t N>
+std::string word_of(const std::array<std::string_view, N>& words, Enum value) {
+  return std::string(words.at(static_cast<std::size_t>(value)));
+}
+
+template <typename Enum, std::size_t N>
+Enum value_of(const std::array<std::string_view, N>& words, const KeyValue& word) {
+  return static_cast<Enum>(
+      std::distance(words.begin(), std::ranges::find(words, std::get<std::string>(word))));
+}
+
+KeyValue lsb_value(const std::optional<int>& lsb) {
+  return lsb ? KeyValue(std::int64_t{*lsb}) : KeyValue(std::string(kExact));
+}
+
+// One key of a scratchpad.
+template <ScratchpadConfig MemoryConfig::*kScratchpad, auto kMember>
+constexpr ArchitectureKey of_scratchpad(std::string_view name, KeyType type, std::string_view unit,
+                                        std::string_view meaning) {
+  return {name,
+          type,
+          unit,
+          meaning,
+          [](const Architecture& a) {
+            return a.memory ? KeyValue((*a.memory).*kScratchpad.*kMember) : KeyValue();
+          },
+          [](Architecture& a, const KeyValue& v) {
+            auto& value = memory_of(a).*kScratchpad.*kMember;
+            value = std::get<std::remove_reference_t<decltype(value)>>(v);
+          }};
+}
+template <ScratchpadConfig MemoryConfig::*kScratchpad>
+constexpr ArchitectureKey kib_of(std::string_view name, std::string_view meaning) {
+  return of_scratchpad<kScratchpad, &ScratchpadConfig::kib>(name, IntegerKey{1, kMaxScratchpadKib},
+                                                            "KiB", meaning);
+}
+template <ScratchpadConfig MemoryConfig::*kScratchpad>
+constexpr ArchitectureKey word_of_scratchpad(std::string_view name) {
+  return of_scratchpad<kScratchpad, &ScratchpadConfig::word_bits>(
+      name, IntegerKey{1, kMaxWordBits}, "bits",
+      "what each of its banks, one to a lane of the array's edge, gives or takes in a cycle");
+}
+template <ScratchpadConfig MemoryConfig::*kScratchpad>
+constexpr ArchitectureKey double_buffered(std::string_view name) {
+  return of_scratchpad<kScratchpad, &ScratchpadConfig::double_buffered>(
+      name, BooleanKey{}, "", "a tile has half of it; DMA works at the other half meanwhile");
+}
+
+bool has_preset(const Architecture& a) {
+  return a.memory && a.memory->dram && !a.memory->dram->preset.empty();
+}
+
+template <double DramConfig::*kMember>
+KeyValue get_of_dram(const Architecture& a) {
+  return a.memory && a.memory->dram && !has_preset(a) ? KeyValue((*a.memory->dram).*kMember)
+                                                      : KeyValue();
+}
+template <double DramConfig::*kMember>
+void set_of_dram(Architecture& a, const KeyValue& v) {
+  DramConfig& dram = dram_of(a);
+  dram.device.reset();
+  dram.preset.clear();
+  dram.channels.reset();
+  dram.*kMember = std::get<double>(v);
+}
+
+void set_preset(Architecture& a, const std::string& name) {
+  DramConfig& dram = dram_of(a);
+  dram.preset = name;
+  dram.device.reset();
+}
+
+constexpr std::array<ArchitectureKey, 26> kKeys = {{
+    {"array.rows", IntegerKey{1, kMaxArrayExtent}, "PEs",
+     "rows; the `systemc` engine takes up to 65536 PEs in all",
+     [](const Architecture& a) { return KeyValue(a.array.rows); },
+     [](Architecture& a, const KeyValue& v) { a.array.rows = std::get<std::int64_t>(v); }},
+    {"array.cols", IntegerKey{1, kMaxArrayExtent}, "PEs", "columns",
+     [](const Architecture& a) { return KeyValue(a.array.cols); },
+     [](Architecture& a, const KeyValue& v) { a.array.cols = std::get<std::int64_t>(v); }},
+    {"array.dataflow", WordKey{kDataflows}, "",
+     "what stays in the PEs: `os`, results; `ws`, the second operand (the weights, in forward); "
+     "`is`, "
+     "the first",
+     [](const Architecture& a) { return KeyValue(word_of(kDataflows, a.dataflow)); },
+     [](Architecture& a, const KeyValue& v) { a.dataflow = value_of<Dataflow>(kDataflows, v); }},
+    {"array.issue", WordKey{kIssues}, "",
+     "`serial`: a fold starts when the one before has left the far corner; `pipelined`: as soon as "
+     "its operands may follow",
+     [](const Architecture& a) { return KeyValue(word_of(kIssues, a.issue)); },
+     [](Architecture& a, const KeyValue& v) { a.issue = value_of<Issue>(kIssues, v); }},
+    {"pe.operand_bits", IntegerKey{rtl::kMinPotBits, rtl::kMaxPotBits}, "bits",
+     "widest PoT code that a PE takes; narrower tensors are widened",
+     [](const Architecture& a) { return KeyValue(std::int64_t{a.pe.operand_bits}); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.operand_bits = static_cast<int>(std::get<std::int64_t>(v));
+     }},
+    {"pe.accumulator.bits", IntegerKey{rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits}, "bits",
+     "width of the two's-complement accumulator",
+     [](const Architecture& a) { return KeyValue(std::int64_t{a.pe.accumulator.bits}); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.accumulator.bits = static_cast<int>(std::get<std::int64_t>(v));
+     }},
+    {"pe.accumulator.lsb", IntegerKey{-rtl::kMaxAbsLsb, rtl::kMaxAbsLsb, kExact}, "",
+     "the lowest bit weighs 2^lsb; `exact`: every product has its bit",
+     [](const Architecture& a) { return lsb_value(a.pe.accumulator.lsb); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.accumulator.lsb.reset();
+       if (const auto* lsb = std::get_if<std::int64_t>(&v)) {
+         a.pe.accumulator.lsb = static_cast<int>(*lsb);
+       }
+     }},
+    {"pe.accumulator.overflow", WordKey{kOverflows}, "",
+     "what a sum does that leaves the accumulator's range",
+     [](const Architecture& a) { return KeyValue(word_of(kOverflows, a.pe.accumulator.overflow)); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.accumulator.overflow = value_of<rtl::Overflow>(kOverflows, v);
+     }},
+    {"pe.zero_gating", BooleanKey{}, "", "a zero operand fires no arithmetic",
+     [](const Architecture& a) { return KeyValue(a.pe.zero_gating); },
+     [](Architecture& a, const KeyValue& v) { a.pe.zero_gating = std::get<bool>(v); }},
+    {"baseline.zero_gating", BooleanKey{}, "", "the same for the FP32 array",
+     [](const Architecture& a) { return KeyValue(a.baseline.zero_gating); },
+     [](Architecture& a, const KeyValue& v) { a.baseline.zero_gating = std::get<bool>(v); }},
+    {"lowering.strided_backward_data", WordKey{kStridedBackwardData}, "",
+     "a strided convolution's backward-data: `phases`, a GEMM without holes for each residue of a "
+     "pixel; `zero_insert`, one GEMM with zeros between the gradients",
+     [](const Architecture& a) {
+       return KeyValue(word_of(kStridedBackwardData, a.lowering.strided_backward_data));
+     },
+     [](Architecture& a, const KeyValue& v) {
+       a.lowering.strided_backward_data =
+           value_of<workloads::StridedBackwardData>(kStridedBackwardData, v);
+     }},
+    kib_of<&MemoryConfig::first>("memory.first.kib", "the scratchpad of the first operand"),
+    word_of_scratchpad<&MemoryConfig::first>("memory.first.word_bits"),
+    double_buffered<&MemoryConfig::first>("memory.first.double_buffered"),
+    kib_of<&MemoryConfig::second>("memory.second.kib", "the scratchpad of the second operand"),
+    word_of_scratchpad<&MemoryConfig::second>("memory.second.word_bits"),
+    double_buffered<&MemoryConfig::second>("memory.second.double_buffered"),
+    kib_of<&MemoryConfig::results>("memory.results.kib",
+                                   "the scratchpad of results and partial sums"),
+    word_of_scratchpad<&MemoryConfig::results>("memory.results.word_bits"),
+    double_buffered<&MemoryConfig::results>("memory.results.double_buffered"),
+    {"memory.dram", WordKey{kIdeal}, "",
+     "`ideal`: what is asked of DRAM is there at once; or its bandwidth and latency, or a preset",
+     [](const Architecture& a) {
+       return a.memory && !a.memory->dram ? KeyValue(std::string(kIdeal[0])) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& /*ideal*/) { memory_of(a).dram.reset(); }},
+    {"memory.dram.bandwidth_gb_s", NumberKey{0.001, 100000.0}, "GB/s",
+     "of DRAM, all that is read and written together, 10^9 bytes a second",
+     &get_of_dram<&DramConfig::bandwidth_gb_s>, &set_of_dram<&DramConfig::bandwidth_gb_s>},
+    {"memory.dram.latency_ns", NumberKey{0.0, 1000000.0}, "ns", "from a request to its first bit",
+     &get_of_dram<&DramConfig::latency_ns>, &set_of_dram<&DramConfig::latency_ns>},
+    {"memory.dram.preset", FileKey{}, "",
+     "a device with its timing, in place of a bandwidth and a latency",
+     [](const Architecture& a) {
+       return has_preset(a) ? KeyValue(a.memory->dram->preset) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& v) { set_preset(a, std::get<std::string>(v)); }},
+    {"memory.dram.channels", IntegerKey{1, kMaxDramChannels}, "channels",
+     "of the preset's, each with a controller; left out: as many as the preset has",
+     [](const Architecture& a) {
+       return has_preset(a) ? KeyValue(channels_of(*a.memory->dram)) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& v) {
+       if (!has_preset(a)) {
+         set_preset(a, std::string(kDefaultPreset));
+       }
+       dram_of(a).channels = std::get<std::int64_t>(v);
+     }},
+    {"clock_mhz", NumberKey{0.001, kMaxClockMhz}, "MHz",
+     "turns cycles into time; decides nothing else",
+     [](const Architecture& a) { return KeyValue(a.clock_mhz); },
+     [](Architecture& a, const KeyValue& v) { a.clock_mhz = std::get<double>(v); }},
+}};
+
+struct Text {
+  std::string operator()(std::monostate /*not there*/) const { return {}; }
+  std::string operator()(const auto& value) const { return fmt::format("{}", value); }
+};
+
+struct ValueReader {
+  const YamlValue& value;
+
+  KeyValue operator()(const IntegerKey& type) const {
+    if (!type.word.empty() && value.is_scalar() && value.as_string() == type.word) {
+      return std::string(type.word);
+    }
+    return value.as_integer(type.low, type.high);
+  }
+  KeyValue operator()(const NumberKey& type) const { return value.as_number(type.low, type.high); }
+  KeyValue operator()(const BooleanKey& /*type*/) const { return value.as_bool(); }
+  KeyValue operator()(const FileKey& /*type*/) const { return value.as_string(); }
+  KeyValue operator()(const WordKey& type) const {
+    return std::string(type.words[value.as_one_of(type.words)]);
+  }
+};
+
+}  // namespace
+
+std::span<const ArchitectureKey> architecture_keys() {
+  return kKeys;
+}
+
+const ArchitectureKey* find_architecture_key(std::string_view name) {
+  for (const ArchitectureKey& key : kKeys) {
+    if (key.name == name) {
+      return &key;
+    }
+  }
+  return nullptr;
+}
+
+const ArchitectureKey& architecture_key(std::string_view name, const YamlValue& where) {
+  const ArchitectureKey* key = find_architecture_key(name);
+  if (key == nullptr) {
+    std::vector<std::string_view> names;
+    std::ranges::transform(kKeys, std::back_inserter(names), &ArchitectureKey::name);
+    where.fail("is no key of an architecture", fmt::format("use {}", fmt::join(names, ", ")));
+  }
+  return *key;
+}
+
+KeyValue read_value(const ArchitectureKey& key, const YamlValue& value) {
+  return std::visit(ValueReader{value}, key.type);
+}
+
+std::string text_of(const KeyValue& value) {
+  return std::visit(Text{}, value);
+}
+
+}  // namespace potomac::sim
