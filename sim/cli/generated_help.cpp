@@ -208,7 +208,8 @@ std::string fish_completion(const std::vector<CommandInfo>& commands) {
 }
 
 std::string manual_page(const std::vector<CommandInfo>& commands) {
-  std::string text = fmt::format(".TH POTOMAC 1 \"\" \"potomac {}\" \"User Commands\"\n", kVersion);
+  std::string text =
+      fmt::format(".TH POTOMAC 1 \"\" \"potomac {}\" \"User Commands\"\n", this_program().version);
   auto out = std::back_inserter(text);
   fmt::format_to(out, ".SH NAME\npotomac \\- {}\n.SH SYNOPSIS\n",
                  roff(commands.front().description));

@@ -64,8 +64,7 @@ int main(int argc, char** argv) {
   try {
     CLI::App app{"Cycles and energy of quantized training on multiplication-free systolic arrays",
                  "potomac"};
-    app.set_version_flag("--version",
-                         std::string("potomac ") + std::string(potomac::sim::kVersion));
+    app.set_version_flag("--version", text_of(potomac::sim::this_program()));
     app.require_subcommand(1);
     potomac::sim::add_run_command(app);
     potomac::sim::add_report_command(app);

@@ -143,6 +143,20 @@ void add_cells(const FlatCells& cells, std::span<const std::string> names,
   }
 }
 
+// By which Potomac each was computed, where it was not the same.
+std::string programs_text(std::span<const NamedRun> runs) {
+  const Program& first = runs.front().run.program;
+  if (std::ranges::all_of(runs,
+                          [&](const NamedRun& named) { return named.run.program == first; })) {
+    return "";
+  }
+  std::string text = "\n";
+  for (const auto& [name, run] : runs) {
+    text += paragraph(fmt::format("{}: computed by {}.", name, text_of(run.program)));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
@@ -154,6 +168,7 @@ std::string comparison_table(std::span<const NamedRun> runs, TextForm form) {
       text += energy_table(runs, report, form);
     }
   }
+  text += programs_text(runs);
   for (const auto& [name, run] : runs) {
     if (run.left_out > 0) {
       text += '\n';

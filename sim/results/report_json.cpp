@@ -9,7 +9,6 @@
 #include "sim/results/columns.hpp"
 #include "sim/results/gemm_text.hpp"
 #include "sim/results/json_tree.hpp"
-#include "sim/results/version.hpp"
 #include "support/plain_text.hpp"
 
 namespace potomac::sim {
@@ -378,7 +377,8 @@ Json not_included_json(const std::vector<workloads::NotIncluded>& parts) {
 
 Json report_tree(const RunResult& result) {
   Json json{{"format", kReportFormat}, {"version", kReportVersion}};
-  json["potomac"] = {{"version", kVersion}};
+  json["potomac"] = {{"version", text_or_null(result.program.version)},
+                     {"build", text_or_null(result.program.build)}};
   json["engine"] = result.engine;
   json["architecture"] = architecture_json(result.architecture);
   const auto& memory = result.architecture.memory;

@@ -416,6 +416,9 @@ void read_energies(const JsonValue& json, RunResult& result) {
 
 RunResult read_result(const JsonValue& json) {
   RunResult result;
+  if (const auto program = json.find("potomac")) {
+    result.program = {program->text_or_empty("version"), program->text_or_empty("build")};
+  }
   result.engine = json.at("engine").text();
   result.architecture = read_architecture(json);
   result.machines = read_machines(json.at("machines"), result.architecture);
@@ -509,7 +512,7 @@ RunResult load_report(const std::filesystem::path& path) {
   check_version(json);
   RunResult result = read_result(json);
   Json made = report_tree(result);
-  made.erase("potomac");  // the version of who wrote it
+  made.erase("potomac");  // says who computed the counts; a report of before has less of it
   const std::string difference = first_difference(stored, Json::parse(json_text(made)), "");
   if (!difference.empty()) {
     throw InputError({name, printable(difference), "is not what the report's own counts make of it",

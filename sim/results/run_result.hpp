@@ -18,6 +18,7 @@
 #include "sim/results/pass_record.hpp"
 #include "sim/results/selection.hpp"
 #include "sim/results/step_result.hpp"
+#include "sim/results/version.hpp"
 #include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
@@ -30,6 +31,7 @@ struct TensorOrigins {
 };
 
 struct RunResult {
+  Program program;  // that computed it
   std::string engine;
   Architecture architecture;
   std::vector<Machine> machines;  // the MF-MAC array first, then those that it is compared with

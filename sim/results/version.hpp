@@ -1,10 +1,21 @@
-// The version of Potomac, as the build defines it.
+// Which Potomac this is: what a result was computed by, and what `potomac --version` says.
 #pragma once
 
-#include <string_view>
+#include <string>
 
 namespace potomac::sim {
 
-inline constexpr std::string_view kVersion = POTOMAC_VERSION;
+struct Program {
+  std::string version;  // the release: "0.1.0"
+  // 16 hexadecimal digits of the SHA-256 of all sources that the build was made from: the same of
+  // one tree wherever, whenever and however it is built.
+  std::string build;
+
+  friend bool operator==(const Program&, const Program&) = default;
+};
+
+Program this_program();
+// "potomac 0.1.0 (build 0123456789abcdef)".
+std::string text_of(const Program& program);
 
 }  // namespace potomac::sim

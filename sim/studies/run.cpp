@@ -110,6 +110,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
     check_waveform(workload, options.architecture, *options.waveform, caller.pool);
   }
   RunResult result;
+  result.program = this_program();
   result.engine = engine.name;
   result.architecture = options.architecture;
   result.machines = plans.machines();

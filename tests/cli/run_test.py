@@ -732,10 +732,6 @@ def test_help_is_the_same_by_word_and_by_option(potomac, command):
     assert potomac("help", *command).stdout == by_option.stdout
 
 
-def test_the_version(potomac):
-    assert potomac("--version").stdout.startswith("potomac ")
-
-
 def test_whatever_a_file_is_called_what_is_printed_is_utf8(potomac, trace, arch):
     shutil.copy(trace, os.fsencode(potomac.folder) + b"/\xff.h5")
     shutil.copy(arch, os.fsencode(potomac.folder) + b"/\xe9.yaml")

@@ -1,5 +1,7 @@
 """Every command and snippet of the README and the documentation, run, and its output compared.
 
+`cmake --build --preset release --target update_docs` rewrites the pages instead; read the difference.
+
 A page's blocks are taken in order, in a folder that looks like a fresh clone:
 
     ```console          lines `$ command`, run by bash, each followed by what it prints; no output
@@ -22,6 +24,7 @@ import sys
 
 import numpy as np
 import pytest
+from pages import Block, Command, blocks_of, matches, rewritten
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -29,33 +32,10 @@ PAGES = sorted(
     for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("workloads/**/README.md")]
     if "build" not in page.parts
 )
-FENCE = re.compile(r"^```(.*)$")
 
 
-class Block:
-    def __init__(self, page: pathlib.Path, line: int, info: str, lines: list[str]) -> None:
-        self.place = f"{page}:{line}"
-        self.language, _, self.name = info.strip().partition(" ")
-        self.lines = lines
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines) + "\n"
-
-
-def blocks_of(page: pathlib.Path) -> list[Block]:
-    blocks, begin, info, lines = [], 0, "", []
-    for number, line in enumerate((ROOT / page).read_text().splitlines(), 1):
-        fence = FENCE.match(line)
-        if fence and not begin:
-            begin, info, lines = number, fence.group(1), []
-        elif fence:
-            blocks.append(Block(page, begin, info, lines))
-            begin = 0
-        elif begin:
-            lines.append(line)
-    assert not begin, f"{page}:{begin}: this block has no end"
-    return blocks
+def text_of(page: pathlib.Path) -> str:
+    return (ROOT / page).read_text()
 
 
 @pytest.fixture
@@ -82,31 +62,26 @@ def run(clone: pathlib.Path, command: list[str]) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-def matches(shown: list[str], printed: list[str]) -> bool:
-    """Whether the output is what the page shows; `...` stands for any number of lines."""
-    pattern = "".join(
-        r"(?:.*\n)*" if line.strip() == "..." else re.escape(line.rstrip()) + r"[ ]*\n"
-        for line in shown
-    )
-    return re.fullmatch(pattern, "".join(line + "\n" for line in printed)) is not None
+def run_command(clone: pathlib.Path, block: Block, command: Command) -> list[str]:
+    """What it prints. It must fail if the page shows an error, and only then."""
+    done = run(clone, ["bash", "-c", command.text])
+    expected_to_fail = any("potomac: error:" in line for line in command.shown)
+    assert (done.returncode != 0) == expected_to_fail, f"{block.place}: {command.text}\n{done.stdout}"
+    return done.stdout.splitlines()
 
 
-def commands_of(block: Block) -> list[tuple[str, list[str]]]:
-    commands: list[tuple[str, list[str]]] = []
-    for line in block.lines:
-        if line.startswith("$ "):
-            commands.append((line[2:], []))
-        elif commands and commands[-1][0].endswith("\\"):
-            commands[-1] = (commands[-1][0] + "\n" + line, [])
-        else:
-            assert commands, f"{block.place}: the first line is no `$ command`"
-            commands[-1][1].append(line)
-    return commands
+def write_lines(page: pathlib.Path, changes: list[tuple[int, int, list[str]]]) -> None:
+    """Puts lines in place of [begin, end), of several such ranges."""
+    lines = text_of(page).splitlines()
+    for begin, end, new in sorted(changes, reverse=True):
+        lines[begin:end] = new
+    (ROOT / page).write_text("\n".join(lines) + "\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_page_does_what_it_says(page, clone):
-    for block in blocks_of(page):
+def test_page_does_what_it_says(page, clone, update):
+    changes = []
+    for block in blocks_of(page, text_of(page)):
         assert block.language, f"{block.place}: say what the block is (console, python, text ...)"
         if block.name:
             (clone / block.name).write_text(block.text)
@@ -114,20 +89,20 @@ def test_page_does_what_it_says(page, clone):
             done = run(clone, [sys.executable, "-c", block.text])
             assert done.returncode == 0, f"{block.place}: {done.stdout}"
         elif block.language == "console":
-            for command, shown in commands_of(block):
-                done = run(clone, ["bash", "-c", command])
-                while shown and not shown[-1].strip():
-                    shown.pop()
-                printed = done.stdout.splitlines()
-                expected_to_fail = any("potomac: error:" in line for line in shown)
-                assert (done.returncode != 0) == expected_to_fail, f"{block.place}: {command}"
-                if shown:
-                    assert matches(shown, printed), (
-                        f"{block.place}: {command}\n--- shown\n" + "\n".join(shown)
-                        + "\n--- printed\n" + "\n".join(printed)
-                    )  # fmt: skip
+            for command in block.commands():
+                printed = run_command(clone, block, command)
+                if not command.shown or matches(command.shown, printed):
+                    continue
+                difference = f"{block.place}: {command.text}\n--- shown\n" + "\n".join(
+                    [*command.shown, "--- printed", *printed]
+                )
+                new = rewritten(command.shown, printed) if update else None
+                assert new is not None, difference
+                changes.append((command.begin, command.end, new))
         else:
             assert block.language == "text", f"{block.place}: nothing runs this block; name a file"
+    if changes:
+        write_lines(page, changes)
 
 
 def help_of(command: str) -> str:
@@ -140,7 +115,7 @@ def help_of(command: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_commands_and_options_in_the_text_exist(page):
-    text = (ROOT / page).read_text()
+    text = text_of(page)
     for words in re.findall(r"\bpotomac ((?:run|sweep|report|trace \w+|help)\b[^`\n]*)", text):
         command = re.match(r"trace \w+|\w+", words).group()
         if command == "help":
@@ -153,7 +128,7 @@ def test_commands_and_options_in_the_text_exist(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_lead_somewhere(page):
-    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(), flags=re.M | re.S)
+    text = re.sub(r"^```.*?^```$", "", text_of(page), flags=re.M | re.S)
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in target:
             assert (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"
@@ -161,7 +136,8 @@ def test_links_lead_somewhere(page):
 
 def test_the_quantizer_of_the_trace_format_takes_any_array():
     """int8 -128 has a magnitude that int8 cannot hold."""
-    (block,) = [b for b in blocks_of(pathlib.Path("docs/trace-format.md")) if b.language == "python"]
+    page = pathlib.Path("docs/trace-format.md")
+    (block,) = [b for b in blocks_of(page, text_of(page)) if b.language == "python"]
     source = block.text[: block.text.index("def put_layer")]
     names: dict = {}
     exec(source, names)  # noqa: S102
@@ -170,20 +146,44 @@ def test_the_quantizer_of_the_trace_format_takes_any_array():
     assert codes.tolist() == [0x17, 0x06, 0x08, 0x00]
 
 
-def test_the_tables_of_columns_are_the_lists(clone):
+def check_generated(page: str, begin: str, end: str, expected: str, update: bool) -> None:
+    """What stands on a page between two marks is made from something else."""
+    before, rest = text_of(pathlib.Path(page)).split(begin)
+    shown, after = rest.split(end, 1)
+    if update:
+        (ROOT / page).write_text(before + begin + expected + end + after)
+    else:
+        assert shown == expected, f"{page}: made from something that changed: update the page"
+
+
+def test_the_tables_of_columns_are_the_lists(clone, update):
     """Names, units and meanings of docs/report.md are those that reports are written from."""
     done = run(clone, ["potomac", "generate", "columns"])
     assert done.returncode == 0, done.stdout
-    text = (ROOT / "docs/report.md").read_text()
-    shown = text.split("<!-- columns -->\n")[1].split("<!-- end of columns -->")[0]
-    assert shown.strip() == done.stdout.strip()
+    check_generated("docs/report.md", "<!-- columns -->\n", "<!-- end of columns -->", done.stdout, update)
 
 
-def test_the_page_of_the_library_shows_its_program():
+def test_the_page_of_the_library_shows_its_program(update):
     """The program that tests/library builds and runs."""
-    (block,) = [b for b in blocks_of(pathlib.Path("docs/library.md")) if b.language == "cpp"]
     program = (ROOT / "tests/library/run_and_sweep.cpp").read_text()
-    assert block.text == program[program.index("#include") :]
+    program = program[program.index("#include") :]
+    check_generated("docs/library.md", "```cpp run_and_sweep.cpp\n", "```", program, update)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "expected"),
+    [
+        (["cycles 12"], ["cycles 13"], ["cycles 13"]),
+        (["a 1", "...", "total 5"], ["a 2", "x", "y", "total 6"], ["a 2", "...", "total 6"]),
+        (["...", "row 10 ok", "..."], ["head", "row 11 ok", "tail"], ["...", "row 11 ok", "..."]),
+        (["...", "row 10 ok", "..."], ["head", "tail"], None),
+        (["one", "..."], [], None),
+    ],
+)
+def test_a_page_is_rewritten_piece_by_piece(shown, printed, expected):
+    assert rewritten(shown, printed) == expected
+    if expected:
+        assert matches(expected, printed)
 
 
 def test_the_cycles_by_hand_are_those_of_the_demo(clone):

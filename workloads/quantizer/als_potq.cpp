@@ -59,7 +59,8 @@ QuantizedTensor als_potq(std::span<const float> values, Shape shape, int bits, R
 }
 
 float exact_mean(std::span<const float> values) {
-  using Integer = boost::multiprecision::cpp_int;
+  // 256 sums of 64 bits, each a bit higher than the last, make less than 2^328; doubled, 2^329.
+  using Integer = boost::multiprecision::int512_t;
   std::array<std::int64_t, 256> significands{};
   potomac_significand_sums(values.data(), static_cast<std::int64_t>(values.size()),
                            significands.data());
