@@ -204,7 +204,7 @@ OperandMappings conv_backward_data(const LayerShape& layer, std::int64_t group,
 }
 
 // The matrices of a linear layer, or of one batch of a matmul.
-OperandMappings linear_operands(const LayerShape& layer, Pass pass) {
+OperandMappings linear_mappings(const LayerShape& layer, Pass pass) {
   const std::int64_t batch = layer.a[0];
   const std::int64_t inputs = layer.a[1];
   const std::int64_t outputs = layer.w[0];
@@ -222,7 +222,7 @@ OperandMappings linear_operands(const LayerShape& layer, Pass pass) {
   return {};
 }
 
-OperandMappings matmul_operands(const LayerShape& layer, Pass pass, std::int64_t index) {
+OperandMappings matmul_mappings(const LayerShape& layer, Pass pass, std::int64_t index) {
   const std::int64_t m = layer.a[1];
   const std::int64_t k = layer.a[2];
   const std::int64_t n = layer.w[2];
@@ -253,8 +253,8 @@ OperandMappings mappings_of(const LayerShape& shape, Pass pass,
             conv_second(convolution->layer, convolution->pass, index),
             conv_result(convolution->layer, convolution->pass, index)};
   }
-  return shape.kind == LayerKind::kMatmul ? matmul_operands(shape, pass, index)
-                                          : linear_operands(shape, pass);
+  return shape.kind == LayerKind::kMatmul ? matmul_mappings(shape, pass, index)
+                                          : linear_mappings(shape, pass);
 }
 
 std::optional<AsConvolution> convolution_of(const LayerShape& layer, Pass pass) {

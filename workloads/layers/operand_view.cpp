@@ -9,7 +9,7 @@ namespace {
 
 using Extents = std::array<std::int64_t, 4>;
 
-std::int64_t product(const Extents& extents) {
+std::int64_t elements_of(const Extents& extents) {
   return extents[0] * extents[1] * extents[2] * extents[3];
 }
 
@@ -65,8 +65,8 @@ std::int64_t position_on(const PatchAxis& axis, std::int64_t row, std::int64_t d
 LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping)
     : tensor_(&tensor),
       map_(mapping),
-      rows_(product(mapping.row_extents)),
-      depth_(product(mapping.depth_extents)),
+      rows_(elements_of(mapping.row_extents)),
+      depth_(elements_of(mapping.depth_extents)),
       one_tap_(depth_ == mapping.depth_extents[0]),
       plain_(rows_ == mapping.row_extents[0] && depth_ == mapping.depth_extents[0] &&
              mapping.z.origin == 0 && mapping.y.origin == 0 && mapping.x.origin == 0) {}

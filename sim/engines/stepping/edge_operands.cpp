@@ -5,7 +5,7 @@
 namespace potomac::sim {
 namespace {
 
-constexpr std::int64_t kBlockDepth = 1024;  // of a depth stream, so that it does not grow with k
+constexpr std::int64_t kSlotsHeld = 1024;  // of a depth stream, so that it does not grow with k
 
 }  // namespace
 
@@ -29,7 +29,7 @@ std::size_t DepthStream::seek(const FeedCommand& now) {
   }
   number_ = now.number;
   begin_ = slot_;
-  depth_ = std::min(kBlockDepth, now.fold.k.size() - slot_);
+  depth_ = std::min(kSlotsHeld, now.fold.k.size() - slot_);
   const Range& range = edge_ == Edge::kWest ? now.fold.m : now.fold.n;
   lanes_ = static_cast<std::size_t>(range.size());
   const auto depth = static_cast<std::size_t>(depth_);
