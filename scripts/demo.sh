@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.."
 bash scripts/setup.sh build
 # A build folder of its own: the tests' needs more packages.
 mkdir -p build-demo
-cmake -S . -B build-demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DPOTOMAC_TESTS=OFF \
+cmake -S . -B build-demo -G Ninja -DCMAKE_BUILD_TYPE=Release -DPOTOMAC_TESTS=OFF -DCMAKE_UNITY_BUILD=ON \
   > build-demo/configure.log 2>&1 || { cat build-demo/configure.log >&2; exit 1; }
-echo "demo: building (a few minutes the first time)"
+echo "demo: building (some two minutes the first time)"
 cmake --build build-demo --target potomac
 
 build-demo/sim/potomac run workloads/traces/fashion-cnn-b16.h5 \

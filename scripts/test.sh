@@ -87,7 +87,7 @@ main() {
   fi
 
   begin_step 'optimized build'
-  build release -DPOTOMAC_UNITY_TESTS=ON
+  build release -DCMAKE_UNITY_BUILD=ON
 
   if ! $quick; then
     begin_step 'sanitizer build'

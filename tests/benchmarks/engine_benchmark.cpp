@@ -97,7 +97,7 @@ void run_fast(benchmark::State& state, const workloads::Layer& layer,
   architecture.dataflow = dataflow;
   architecture.pe.operand_bits = layer.w.bits;
   architecture.pe.accumulator = accumulator;
-  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  const TestedPass machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
   const auto engine = sim::make_engine("fast", pool);
   std::uint64_t macs = 0;
@@ -143,7 +143,7 @@ void systemc(benchmark::State& state) {
                                  : architecture.dataflow == sim::Dataflow::kWeightStationary
                                      ? normal_layer(slots, 2 * side, 2 * side, 5)
                                      : normal_layer(2 * side, slots, 2 * side, 5);
-  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  const TestedPass machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
   const auto engine = sim::make_engine("systemc", pool);
   std::uint64_t pe_cycles = 0;

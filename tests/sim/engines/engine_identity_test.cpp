@@ -46,7 +46,7 @@ class RandomPace : public sim::Pace {
 
 // Writes of partial-sum registers, result by result: each sum passes all rows of the array once for
 // each block of depth.
-std::uint64_t partial_sum_writes(const Machine& machine) {
+std::uint64_t partial_sum_writes(const TestedPass& machine) {
   const std::int64_t rows = machine.architecture.array.rows;
   std::int64_t writes = 0;
   for (std::int64_t index = 0; index < machine.operands.count(); ++index) {
@@ -56,7 +56,7 @@ std::uint64_t partial_sum_writes(const Machine& machine) {
   return static_cast<std::uint64_t>(writes);
 }
 
-void check_identity(const Machine& machine) {
+void check_identity(const TestedPass& machine) {
   const sim::Architecture& architecture = machine.architecture;
   sim::WorkerPool pool(2);
   const auto fast_engine = sim::make_engine("fast", pool);
@@ -171,7 +171,7 @@ RC_GTEST_PROP(EngineIdentity, PhasesAndInsertedZerosGiveTheSameResults, ()) {
   for (const auto form :
        {workloads::StridedBackwardData::kPhases, workloads::StridedBackwardData::kZeroInsert}) {
     architecture.lowering.strided_backward_data = form;
-    const Machine machine(architecture, layer, pass);
+    const TestedPass machine(architecture, layer, pass);
     const auto output = run_mf_mac(*engine, machine);
     sums.push_back(in_place(output.values, machine.operands));
     floats.push_back(bits_of(in_place(run_fp32(*engine, machine).values, machine.operands)));
@@ -208,7 +208,7 @@ RC_GTEST_PROP(EngineIdentity, LongSumsAroundTheEdgeOfOverflowAreTheSame, ()) {
   architecture.pe.accumulator.bits = *rc::gen::element(30, 31, 32, 33, 36, 48, 64);
   architecture.pe.accumulator.overflow =
       *rc::gen::element(rtl::Overflow::kWrap, rtl::Overflow::kSaturate);
-  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  const TestedPass machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(2);
   const auto fast = run_mf_mac(*sim::make_engine("fast", pool), machine);
   const Reference reference = reference_pass(machine);
@@ -241,7 +241,7 @@ TEST(FastEngine, TogglesOfLargerPassesAreTheHardwares) {
         architecture.array = array;
         architecture.dataflow = dataflow;
         architecture.issue = sim::Issue::kPipelined;
-        const Machine machine(architecture, layer, workloads::Pass::kForward);
+        const TestedPass machine(architecture, layer, workloads::Pass::kForward);
         EXPECT_EQ(run_mf_mac(*fast, machine).result, run_mf_mac(*systemc, machine).result);
         EXPECT_EQ(run_fp32(*fast, machine).result, run_fp32(*systemc, machine).result);
       }
@@ -255,7 +255,7 @@ TEST(FastEngine, TogglesOfLargerPassesAreTheHardwares) {
   layer.a = random_tensor(layer.shape.a, 5, Data::kDense, 4);
   sim::Architecture architecture;
   architecture.array = {3, 2};
-  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  const TestedPass machine(architecture, layer, workloads::Pass::kForward);
   EXPECT_EQ(run_mf_mac(*fast, machine).result, run_mf_mac(*systemc, machine).result);
 }
 
@@ -277,7 +277,7 @@ TEST(FastEngine, WithoutValuesKnowsWhatTheShapesDecide) {
     sim::Architecture architecture;
     architecture.array = {2, 2};
     architecture.pe.zero_gating = gating;
-    const Machine machine(architecture, layer, workloads::Pass::kForward);
+    const TestedPass machine(architecture, layer, workloads::Pass::kForward);
     sim::Job job = machine.job(sim::Unit::kMfMac);
     const sim::PassCounts with = engine->run(job, {});
     job.operands = nullptr;

@@ -18,14 +18,14 @@
 namespace potomac::test {
 
 // The GEMMs of one pass, what its array needs to know of them, and what an engine is to be told.
-struct Machine {
-  Machine(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass)
-      : Machine(machine, layer, pass,
+struct TestedPass {
+  TestedPass(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass)
+      : TestedPass(machine, layer, pass,
                 [](const workloads::GemmShape& gemm) { return sim::uncut(gemm); }) {}
 
   // `blocking_of` says how each of the GEMMs is cut.
   template <typename BlockingOf>
-  Machine(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass,
+  TestedPass(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass,
           const BlockingOf& blocking_of)
       : architecture(machine),
         operands(layer, pass, machine.lowering),
@@ -72,7 +72,7 @@ struct Place {
 // A sink that stores what it is given, one GEMM behind the other.
 template <typename Value>
 std::function<void(const sim::ResultTile<Value>&)> sink_into(Output<Value>& output,
-                                                             const Machine& machine) {
+                                                             const TestedPass& machine) {
   std::vector<Place> places;
   std::int64_t begin = 0;
   for (const workloads::GemmShape& shape : machine.operands.shapes()) {
@@ -125,7 +125,7 @@ std::vector<Value> in_place(const std::vector<Value>& values,
 }
 
 // Runs a pass on an engine and stores what it delivers.
-inline Output<std::int64_t> run_mf_mac(sim::Engine& engine, const Machine& machine,
+inline Output<std::int64_t> run_mf_mac(sim::Engine& engine, const TestedPass& machine,
                                        sim::Pace* pace = nullptr) {
   Output<std::int64_t> output;
   sim::Job job = machine.job(sim::Unit::kMfMac);
@@ -134,7 +134,7 @@ inline Output<std::int64_t> run_mf_mac(sim::Engine& engine, const Machine& machi
   return output;
 }
 
-inline Output<float> run_fp32(sim::Engine& engine, const Machine& machine) {
+inline Output<float> run_fp32(sim::Engine& engine, const TestedPass& machine) {
   Output<float> output;
   output.result = engine.run(machine.job(sim::Unit::kFp32Mac),
                              {.fp32 = sink_into(output, machine), .toggles = true});
@@ -176,7 +176,7 @@ inline std::int64_t reference_element(const sim::Architecture& architecture,
   return sum;
 }
 
-inline Reference reference_pass(const Machine& machine) {
+inline Reference reference_pass(const TestedPass& machine) {
   Reference reference;
   for (std::int64_t index = 0; index < machine.operands.count(); ++index) {
     const workloads::Gemm gemm = machine.operands.gemm(index);
@@ -190,7 +190,7 @@ inline Reference reference_pass(const Machine& machine) {
   return reference;
 }
 
-inline std::vector<float> reference_fp32(const Machine& machine) {
+inline std::vector<float> reference_fp32(const TestedPass& machine) {
   std::vector<float> values;
   for (std::int64_t index = 0; index < machine.operands.count(); ++index) {
     const workloads::Gemm gemm = machine.operands.gemm(index);

@@ -46,7 +46,7 @@ TEST_P(ShippedTraces, EveryGemmIsTheSameInBothEngines) {
     const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
       SCOPED_TRACE(layer.shape.name + " " + std::string(workloads::name_of(pass)));
-      const Machine machine(architecture, layer, pass);
+      const TestedPass machine(architecture, layer, pass);
       const auto by_fast = run_mf_mac(*fast, machine);
       const auto by_systemc = run_mf_mac(*systemc, machine);
       EXPECT_EQ(by_fast.result, by_systemc.result);
@@ -65,7 +65,7 @@ TEST(ShippedTrace, TheBaselineArrayAgreesWithItsClosedForm) {
   for (const std::size_t i : {std::size_t{0}, std::size_t{4}}) {
     const workloads::Layer layer = *trace.read(i);
     for (const workloads::Pass pass : workloads::passes_of(layer.shape)) {
-      const Machine machine(architecture, layer, pass);
+      const TestedPass machine(architecture, layer, pass);
       const auto by_systemc = run_fp32(*systemc, machine);
       const auto by_fast = run_fp32(*fast, machine);
       EXPECT_EQ(by_systemc.values, by_fast.values);

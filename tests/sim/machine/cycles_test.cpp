@@ -118,7 +118,7 @@ TEST(OutputStationaryCycles, AreThoseOfTheSystemCArrayOnAGridOfShapes) {
         for (const std::int64_t n : {1, 3, 4}) {
           for (const std::int64_t k : {1, 2, 7}) {
             const workloads::Layer layer = matmul_layer(m, n, k);
-            const Machine machine(architecture, layer, workloads::Pass::kForward);
+            const TestedPass machine(architecture, layer, workloads::Pass::kForward);
             const sim::PassCounts result = engine->run(machine.job(sim::Unit::kMfMac), {});
             EXPECT_EQ(result.cycles, output_stationary_cycles({rows, cols}, m, n, k))
                 << fmt::format("{} x {} array, {} x {} x {}", rows, cols, m, n, k);
@@ -145,10 +145,10 @@ std::string as_table(const Observation& seen, ArrayShape array) {
   std::map<rtl::PotCode, std::string> a_names;
   std::map<rtl::PotCode, std::string> b_names;
   for (std::size_t i = 0; i < kA.size(); ++i) {
-    a_names[power_of_two(kA[i])] = fmt::format("A{}{}", i / 2, i % 2);
+    a_names[code_of(kA[i])] = fmt::format("A{}{}", i / 2, i % 2);
   }
   for (std::size_t i = 0; i < kB.size(); ++i) {
-    b_names[power_of_two(kB[i])] = fmt::format("B{}{}", i / 2, i % 2);
+    b_names[code_of(kB[i])] = fmt::format("B{}{}", i / 2, i % 2);
   }
   const auto width = static_cast<std::size_t>(array.pes() + array.cols);
   std::vector<std::vector<std::string>> cells(seen.cycles.total(), std::vector<std::string>(width));
@@ -201,7 +201,7 @@ TEST(WorkedExample, CountsOfTheDocumentationAreWhatTheArrayCounts) {
   architecture.array = {2, 2};
   architecture.pe.accumulator.lsb = 0;
   const workloads::Layer layer = worked_example();
-  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  const TestedPass machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
   for (const std::string_view kind : {"systemc", "fast"}) {
     const sim::PassCounts result =

@@ -34,10 +34,10 @@ std::string table_of(const StationaryObservation& seen, ArrayShape array) {
   std::map<rtl::PotCode, std::string> a_names;
   std::map<rtl::PotCode, std::string> b_names;
   for (std::size_t i = 0; i < kStreamed.size(); ++i) {
-    a_names[power_of_two(kStreamed[i])] = fmt::format("A{}{}", i / 3, i % 3);
+    a_names[code_of(kStreamed[i])] = fmt::format("A{}{}", i / 3, i % 3);
   }
   for (std::size_t i = 0; i < kKept.size(); ++i) {
-    b_names[power_of_two(kKept[i])] = fmt::format("B{}{}", i / 2, i % 2);
+    b_names[code_of(kKept[i])] = fmt::format("B{}{}", i / 2, i % 2);
   }
   const auto width = static_cast<std::size_t>(array.pes() + array.cols);
   std::vector<std::vector<std::string>> cells(seen.cycles.total(), std::vector<std::string>(width));

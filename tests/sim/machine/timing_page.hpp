@@ -20,7 +20,7 @@ inline std::string timing_page() {
 }
 
 // Precondition: value is +-2^e, e from 0 to 7.
-inline rtl::PotCode power_of_two(int value) {
+inline rtl::PotCode code_of(int value) {
   int exponent = 0;
   while ((1 << exponent) < std::abs(value)) {
     ++exponent;
@@ -38,10 +38,10 @@ inline workloads::Layer product_of(const std::vector<int>& a, const std::vector<
   layer.shape.a = layer.a.shape = {1, m, k};
   layer.shape.g = {1, m, n};
   for (const int value : a) {
-    layer.a.codes.push_back(power_of_two(value));
+    layer.a.codes.push_back(code_of(value));
   }
   for (const int value : b) {
-    layer.w.codes.push_back(power_of_two(value));
+    layer.w.codes.push_back(code_of(value));
   }
   return layer;
 }

@@ -26,7 +26,7 @@ std::vector<Blocking> blockings_of(const Schedule& schedule) {
 }
 
 using test::Data;
-using test::Machine;
+using test::TestedPass;
 
 // 8 x 4 x 8 on 2 x 2 PEs, in tiles of which each has two folds of depth.
 struct SmallPass {
@@ -45,7 +45,7 @@ struct SmallPass {
     architecture.memory->first.double_buffered = false;
   }
 
-  Machine machine() const {
+  TestedPass machine() const {
     return {architecture, layer, workloads::Pass::kForward, [](const workloads::GemmShape&) {
               return Blocking{{4, 2, 4}, {Index::kM, Index::kN, Index::kK}};
             }};
@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(, TlmMemory,
 TEST_P(TlmMemory, HoldsTheArrayBackAsTheModelSays) {
   SmallPass pass;
   set_key(pass.architecture, GetParam());
-  const Machine machine = pass.machine();
+  const TestedPass machine = pass.machine();
   auto operands =
       operands_of(pass.layer.shape, workloads::Pass::kForward, pass.architecture.lowering);
   const ElementBits bits{5, 5, 32};
@@ -100,7 +100,7 @@ TEST_P(TlmMemory, HoldsTheArrayBackAsTheModelSays) {
 
 TEST(TlmMemoryDeadlock, TellsWhoWaitsForWhomInADeadlock) {
   const SmallPass pass;
-  const Machine machine = pass.machine();
+  const TestedPass machine = pass.machine();
   const PassMemory plan{
       .bits = {5, 5, 32}, .tiles = blockings_of(machine.schedule), .accesses = {}, .stalls = {}};
   PlannedPace pace(pass.layer.shape, workloads::Pass::kForward, pass.architecture, machine.schedule,

@@ -46,7 +46,7 @@ std::vector<std::int64_t> targets() {
 // Empty, or what differs between the fast engine and the sequential definition; toggles between
 // this instruction set and the first one that was asked, which `toggles` keeps. (That they are the
 // hardware's, engine_identity_test.cpp shows.)
-std::string compare(const Machine& machine, const Reference& reference,
+std::string compare(const TestedPass& machine, const Reference& reference,
                     std::optional<energy::RegisterToggles>& toggles) {
   sim::WorkerPool pool(2);
   const auto fast = run_mf_mac(*sim::make_engine("fast", pool), machine);
@@ -76,7 +76,7 @@ std::string compare(const Machine& machine, const Reference& reference,
 
 std::string compare_in_every_target(const sim::Architecture& architecture,
                                     const workloads::Layer& layer) {
-  const Machine machine(architecture, layer, workloads::Pass::kForward);
+  const TestedPass machine(architecture, layer, workloads::Pass::kForward);
   const Reference reference = reference_pass(machine);
   std::string differences;
   std::optional<energy::RegisterToggles> toggles;
@@ -207,7 +207,7 @@ TEST(ExactKernels, Fp32SumsAreTheSameBitsInEveryTarget) {
         architecture.pe.operand_bits = 8;
         architecture.pe.accumulator.bits = 64;
         architecture.pe.accumulator.lsb = 40;
-        const Machine machine(architecture, layer, workloads::Pass::kForward);
+        const TestedPass machine(architecture, layer, workloads::Pass::kForward);
         const std::vector<float> expected = reference_fp32(machine);
         std::optional<energy::RegisterToggles> toggles;
         for (const std::int64_t target : targets()) {

@@ -147,7 +147,7 @@ std::unique_ptr<sim::Engine> systemc_engine() {
   return sim::make_engine("systemc", pool);
 }
 
-Both run(sim::Engine& engine, const Machine& machine) {
+Both run(sim::Engine& engine, const TestedPass& machine) {
   return {run_mf_mac(engine, machine), run_fp32(engine, machine)};
 }
 
@@ -170,7 +170,7 @@ RC_GTEST_PROP(SystemCEngine, PassAfterPassIsAsOnAFreshEngine, ()) {
     // Formats, and so the accumulator's lowest bit, change from one to the next.
     const workloads::Layer layer = random_layer(5);
     const auto pass = *rc::gen::elementOf(workloads::passes_of(layer.shape));
-    const Machine machine(architecture, layer, pass);
+    const TestedPass machine(architecture, layer, pass);
     RC_ASSERT(same(run(*reused, machine), run(*systemc_engine(), machine)));
   }
 }
@@ -184,12 +184,12 @@ TEST(SystemCEngine, TwoMachinesInTurnAndTwoEnginesAtOnceDoNotDisturbEachOther) {
   large.pe.zero_gating = false;
   large.clock_mhz = 133.0;
   const auto layer = linear_layer(9, 7, 11, 5);
-  const Machine machines[] = {{small, layer, workloads::Pass::kForward},
+  const TestedPass machines[] = {{small, layer, workloads::Pass::kForward},
                               {large, layer, workloads::Pass::kForward},
                               {small, layer, workloads::Pass::kBackwardData},
                               {large, layer, workloads::Pass::kBackwardData}};
   std::vector<Both> expected;
-  for (const Machine& machine : machines) {
+  for (const TestedPass& machine : machines) {
     expected.push_back(run(*systemc_engine(), machine));
   }
   auto first = systemc_engine();
@@ -224,7 +224,7 @@ TEST(SystemCEngine, RefusesAnArrayOfMoreThan65536Pes) {
 
 TEST(SystemCEngine, RefusesAWorkloadWithoutValues) {
   const auto layer = linear_layer(2, 2, 2, 5);
-  const Machine machine({}, layer, workloads::Pass::kForward);
+  const TestedPass machine({}, layer, workloads::Pass::kForward);
   sim::Job job = machine.job(sim::Unit::kMfMac);
   job.operands = nullptr;
   EXPECT_THROW(systemc_engine()->run(job, {}), InputError);
