@@ -21,12 +21,12 @@ namespace potomac::test {
 struct TestedPass {
   TestedPass(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass)
       : TestedPass(machine, layer, pass,
-                [](const workloads::GemmShape& gemm) { return sim::uncut(gemm); }) {}
+                   [](const workloads::GemmShape& gemm) { return sim::uncut(gemm); }) {}
 
   // `blocking_of` says how each of the GEMMs is cut.
   template <typename BlockingOf>
   TestedPass(const sim::Architecture& machine, const workloads::Layer& layer, workloads::Pass pass,
-          const BlockingOf& blocking_of)
+             const BlockingOf& blocking_of)
       : architecture(machine),
         operands(layer, pass, machine.lowering),
         schedule(operands.shapes(), machine.array, machine.dataflow,

@@ -185,9 +185,9 @@ TEST(SystemCEngine, TwoMachinesInTurnAndTwoEnginesAtOnceDoNotDisturbEachOther) {
   large.clock_mhz = 133.0;
   const auto layer = linear_layer(9, 7, 11, 5);
   const TestedPass machines[] = {{small, layer, workloads::Pass::kForward},
-                              {large, layer, workloads::Pass::kForward},
-                              {small, layer, workloads::Pass::kBackwardData},
-                              {large, layer, workloads::Pass::kBackwardData}};
+                                 {large, layer, workloads::Pass::kForward},
+                                 {small, layer, workloads::Pass::kBackwardData},
+                                 {large, layer, workloads::Pass::kBackwardData}};
   std::vector<Both> expected;
   for (const TestedPass& machine : machines) {
     expected.push_back(run(*systemc_engine(), machine));
