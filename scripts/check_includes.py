@@ -62,6 +62,10 @@ MAY_USE_SYSTEMC = ("rtl_models/systemc", "sim/engines/systemc", "sim/memory", "t
 SYSTEMC_HEADER = re.compile(r"systemc(\.h)?$|sysc/|tlm(_|\.|/|$)")
 SYSTEMC_TARGETS = ("potomac_systemc", "PkgConfig::SYSTEMC")
 
+# What takes longer to read than most files that would get it: a header of ours that includes one is
+# for its own room.
+HEAVY_HEADER = re.compile(r"yaml-cpp/|nlohmann/|CLI/|hdf5|hwy/")
+
 SOURCES = (".cpp", ".hpp", ".cc", ".hh", ".cxx", ".hxx", ".c", ".h", ".ipp", ".inl")
 HEADERS = (".hpp", ".hh", ".hxx", ".h", ".ipp", ".inl")
 # Folders at the top that hold no C++ of ours.
@@ -139,6 +143,35 @@ def faults_of_source(name: str, text: str, zone: str) -> Iterator[Fault]:
             yield Fault(name, 1, "no #pragma once", "add it below the first comment")
 
 
+def includes_of(text: str) -> List[Tuple[int, str]]:
+    """Line and name of each #include."""
+    matches = ((number, INCLUDE.match(line)) for number, line in enumerate(text.splitlines(), 1))
+    return [(number, match[2]) for number, match in matches if match]
+
+
+def faults_of_heavy_headers(files: Dict[str, str]) -> Iterator[Fault]:
+    """Heavy headers that one of ours carries into another room. `files`: text by relative name."""
+    carried: Dict[str, str] = {}  # by each header of ours that brings one along
+
+    def heavy_of(name: str, above: Tuple[str, ...] = ()) -> str:
+        if name not in carried and name in files and name not in above:
+            found = ""
+            for _, included in includes_of(files[name]):
+                heavy = included if HEAVY_HEADER.match(included) else heavy_of(included, (*above, name))
+                found = found or heavy
+            carried[name] = found
+        return carried.get(name, "")
+
+    for name, text in sorted(files.items()):
+        zone = zone_of(name)
+        if zone == "tests":
+            continue
+        for number, included in includes_of(text):
+            if zone_of(included) != zone and heavy_of(included):
+                what = f'"{included}" brings <{heavy_of(included)}> out of {zone_of(included)}/'
+                yield Fault(name, number, what, "keep it behind a pointer or a function there")
+
+
 def cmake_commands(text: str) -> Iterator[Tuple[int, str, List[str]]]:
     """Line, name and arguments of each command, as far as they matter here."""
     text = re.sub(r"#[^\n]*", "", text)
@@ -180,6 +213,7 @@ def find_faults(root: Path) -> Tuple[int, List[Fault]]:
     """The number of files read, and what is wrong in them."""
     faults: List[Fault] = []
     cmake_files = {}
+    sources = {}
     count = 0
     folders = [p for p in root.iterdir() if p.is_dir() and not NOT_OURS.match(p.name)]
     for path in sorted(file for folder in folders for file in folder.rglob("*")):
@@ -188,14 +222,16 @@ def find_faults(root: Path) -> Tuple[int, List[Fault]]:
             cmake_files[name] = path.read_text(errors="replace")
         elif path.suffix in SOURCES:
             zone = zone_of(name)
+            sources[name] = path.read_text(errors="replace")
             if zone:
-                faults += faults_of_source(name, path.read_text(errors="replace"), zone)
+                faults += faults_of_source(name, sources[name], zone)
             else:
                 rooms = ", ".join(sorted({z.split("/")[0] + "/" for z in MAY_INCLUDE}))
                 faults.append(Fault(name, 1, "C++ outside the rooms", f"move it to one of {rooms}"))
         else:
             continue
         count += 1
+    faults += faults_of_heavy_headers(sources)
     faults += faults_of_cmake(cmake_files)
     return count, faults
 

@@ -133,7 +133,7 @@ def unit_of(name: str, parts: List[Compiled], sources: List[Path], build: Path, 
         lines += [f"#define main main_{number}  // NOLINT", f'#include "{source}"', "#undef main"]
     key = hashlib.sha256(general)
     # Clones of one tree, wherever they lie, have the same names.
-    key.update(" ".join(flags).replace(str(ROOT), "").encode())
+    key.update(" ".join([name, *flags]).replace(str(ROOT), "").encode())
     for path in sorted({file for part in parts for file in part.files}):
         # What CMake makes of several sources is none of ours.
         if build not in Path(path).parents:

@@ -7,7 +7,7 @@
 
 namespace potomac {
 
-// Without blanks, tabs and carriage returns at either end.
+// The text without blanks, tabs and carriage returns at either end.
 inline std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
   const std::size_t begin = text.find_first_not_of(kBlanks);

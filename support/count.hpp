@@ -32,7 +32,7 @@ class Count {
     value_ = known() && other.known() ? value_ - other.value_ : kUnknown;
     return *this;
   }
-  // Of so many times the same work.
+  // The count of so many times the same work.
   friend constexpr Count operator*(const Count& count, std::uint64_t times) {
     return count.known() ? Count(count.value_ * times) : count;
   }

@@ -22,7 +22,7 @@ fs::path destination(const fs::path& name) {
 
 bool are_same_file(const fs::path& a, const fs::path& b) {
   std::error_code error;
-  // By links of the file system, or by name where one of them is yet to be made.
+  // They are the same by links of the file system, or by name where one of them is yet to be made.
   return fs::equivalent(a, b, error) || destination(a) == destination(b);
 }
 

@@ -22,8 +22,8 @@ struct ShippedFiles {
   std::vector<std::string> names() const;
 };
 
-// Those of an installed program, in share/potomac/`installed` beside it, and those of the source
-// tree.
+// The files of an installed program, in share/potomac/`installed` beside it, and those of the
+// source tree.
 ShippedFiles shipped_files(std::string kind, const std::string& installed,
                            const std::string& in_source);
 

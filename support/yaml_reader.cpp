@@ -22,7 +22,7 @@ std::string child_key(const std::string& parent, std::string_view name) {
   return parent.empty() ? std::string(name) : fmt::format("{}.{}", parent, name);
 }
 
-// From 1; 0 where yaml-cpp kept no position.
+// The line, from 1; 0 where yaml-cpp kept no position.
 int line_of(const YAML::Mark& mark) {
   return mark.is_null() ? 0 : mark.line + 1;
 }
@@ -164,7 +164,7 @@ std::vector<std::pair<std::string, YamlValue>> YamlValue::entries() const {
   std::set<std::string> seen;
   for (const auto& child : *node_) {
     if (!child.first.IsScalar()) {
-      // Without a name; YAML's own sign of such a key is a question mark.
+      // The key has no name; YAML's own sign of such a key is a question mark.
       YamlValue(child.first, file_, child_key(key_, "?"))
           .fail("must be a text", "write a single word before the colon");
     }

@@ -45,7 +45,7 @@ struct ActionInfo {
   Count ActionCounts::*member;
 };
 
-inline constexpr std::array<ActionInfo, 19> kActions = {{
+inline constexpr auto kActions = std::to_array<ActionInfo>({
     {"exponent_add", "operation", "integer addition of two operand exponents",
      &ActionCounts::exponent_add},
     {"sign_xor", "operation", "XOR of two operand signs", &ActionCounts::sign_xor},
@@ -84,7 +84,7 @@ inline constexpr std::array<ActionInfo, 19> kActions = {{
      &ActionCounts::idle_drain_pe_cycle},
     {"idle_stall_pe_cycle", "cycle", "cycle of a PE while the array waits for memory",
      &ActionCounts::idle_stall_pe_cycle},
-}};
+});
 
 // Why a PE has no MAC slot in a cycle. With the MACs, these are all PE cycles.
 struct IdleCause {

@@ -23,7 +23,7 @@ struct Accesses {
   friend bool operator==(const Accesses&, const Accesses&) = default;
 };
 
-// Of one machine over some work; unknown where it has no memory.
+// What one machine moved over some work; unknown where it has no memory.
 struct MemoryAccesses {
   Accesses first;    // the scratchpad of the first operand
   Accesses second;   // of the second
@@ -36,7 +36,7 @@ struct MemoryAccesses {
   Count sums_bits;
   // DRAM traffic, read and written, if each element was moved once.
   Count compulsory_bits;
-  // Of a DRAM with its timing, else unknown: whole bursts, and whether they found their row open.
+  // Known of a DRAM with its timing only: whole bursts, and whether they found their row open.
   Count moved_bits;
   Count row_hits;
   Count row_misses;
@@ -87,7 +87,7 @@ struct TrafficInfo {
   std::string_view description;
   Count MemoryAccesses::*member;
 };
-inline constexpr std::array<TrafficInfo, 7> kTraffic = {{
+inline constexpr auto kTraffic = std::to_array<TrafficInfo>({
     {"first_bits", "bit", "read from DRAM of the first operand", &MemoryAccesses::first_bits},
     {"second_bits", "bit", "read from DRAM of the second operand", &MemoryAccesses::second_bits},
     {"sums_bits", "bit", "read from DRAM of spilled partial sums", &MemoryAccesses::sums_bits},
@@ -99,6 +99,6 @@ inline constexpr std::array<TrafficInfo, 7> kTraffic = {{
      &MemoryAccesses::row_hits},
     {"row_misses", "burst", "bursts that were the first in a row that was opened",
      &MemoryAccesses::row_misses},
-}};
+});
 
 }  // namespace potomac::energy

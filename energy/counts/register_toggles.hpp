@@ -42,7 +42,7 @@ struct RegisterClass {
   Count RegisterToggles::*member;
 };
 
-inline constexpr std::array<RegisterClass, 6> kRegisterClasses = {{
+inline constexpr auto kRegisterClasses = std::to_array<RegisterClass>({
     {"operand", "a PE's registers of the operands that stream past it", &RegisterToggles::operand},
     {"skew", "the registers that delay operands at the array's edges", &RegisterToggles::skew},
     {"stationary", "a PE's registers of the operand that stays (ws, is), both of them if pipelined",
@@ -51,7 +51,7 @@ inline constexpr std::array<RegisterClass, 6> kRegisterClasses = {{
      &RegisterToggles::partial_sum},
     {"accumulator", "a PE's accumulator (os)", &RegisterToggles::accumulator},
     {"drain", "a PE's shadow register of results on their way out (os)", &RegisterToggles::drain},
-}};
+});
 
 inline bool RegisterToggles::known() const {
   return std::ranges::all_of(kRegisterClasses, [this](const RegisterClass& registers) {

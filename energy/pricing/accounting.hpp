@@ -49,7 +49,7 @@ struct MachineWork {
   std::string machine;    // its id
   std::string_view unit;  // of mac_arithmetics()
   ArrayRegisters registers;
-  // Of the first operand, the second, the results; none: no memory was simulated.
+  // The scratchpads of the first operand, the second, the results; none: no memory was simulated.
   std::optional<std::array<ScratchpadSize, 3>> scratchpads;
   std::vector<PassActivity> passes;  // those that are alike may stand here once
 };
@@ -59,7 +59,7 @@ struct PassName {
   std::string pass;
 };
 
-// In which order, and how often, the passes of a MachineWork were run. Sums follow it, so that
+// The order in which, and how often, the passes of a MachineWork were run. Sums follow it, so that
 // equal input gives equal bits.
 struct WorkOrder {
   std::span<const std::size_t> passes;  // positions in MachineWork::passes
@@ -103,7 +103,7 @@ class Accounting {
   // `prices` and `machine` must outlive the pricer. Throws InputError if the table lacks an entry.
   virtual std::unique_ptr<PassPricer> pricer(PriceList& prices,
                                              const MachineWork& machine) const = 0;
-  // Where registers are priced from ("toggles", "writes"), or empty.
+  // What registers are priced from ("toggles", "writes"), or empty.
   virtual std::string registers_from(const MachineWork& machine) const = 0;
   // The methods' rows beside the reports of mf_mac and fp32_mac; `reports` has those of rivals too,
   // and may have others. All are by this accounting and the table of `prices`.

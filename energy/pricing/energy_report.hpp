@@ -60,9 +60,9 @@ struct EnergyRow {
     return by_component.at(static_cast<std::size_t>(component)).has_value();
   }
   double total_pj() const;
-  // With DRAM at the high end; nothing where there is no DRAM.
+  // The total with DRAM at the high end; nothing where there is no DRAM.
   std::optional<double> total_dram_high_pj() const;
-  // With the arithmetic of MACs that have a zero operand taken off.
+  // The total without the arithmetic of MACs that have a zero operand.
   std::optional<double> total_zeros_gated_pj() const;
 
   // Adds all but the names.

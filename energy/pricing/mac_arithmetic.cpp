@@ -13,7 +13,7 @@ constexpr MacOperation kFp32Sum{"fp32_add", &ActionCounts::fp32_add, "fp32_add"}
 constexpr MacOperation kIntegerSum{"accumulate", &ActionCounts::accumulate, "",
                                    AddWidth::kAccumulator};
 
-constexpr std::array<MacArithmetic, 7> kMacArithmetics = {{
+constexpr auto kMacArithmetics = std::to_array<MacArithmetic>({
     {"fp32_mac",
      "FP32 MAC",
      {{{"fp32_multiply", &ActionCounts::fp32_multiply, "fp32_multiply"}, kFp32Sum}}},
@@ -27,7 +27,7 @@ constexpr std::array<MacArithmetic, 7> kMacArithmetics = {{
      {{{"exponent_add", &ActionCounts::exponent_add, "", AddWidth::kExponent},
        {"sign_xor", &ActionCounts::sign_xor, "sign_xor"},
        kIntegerSum}}},
-}};
+});
 
 }  // namespace
 

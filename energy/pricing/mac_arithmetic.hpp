@@ -30,7 +30,8 @@ struct MacArithmetic {
   std::array<MacOperation, kMostMacOperations> operations;
 };
 
-// From the FP32 MAC down to MF-MAC. Narrow floats are summed in binary32, integers in 32 bits.
+// All of them, from the FP32 MAC down to MF-MAC. Narrow floats are summed in binary32, integers in
+// 32 bits.
 std::span<const MacArithmetic> mac_arithmetics();
 // Precondition: there is a unit of that name.
 const MacArithmetic& mac_arithmetic(std::string_view unit);

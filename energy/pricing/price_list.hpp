@@ -17,7 +17,7 @@ namespace potomac::energy {
 
 class PriceList {
  public:
-  // Without `keeps`, nothing that was used is kept: for whoever wants sums alone, and many of them.
+  // `keeps`: what was used is kept. Whoever wants many sums alone does without.
   explicit PriceList(const UnitEnergyTable& table, bool keeps = true)
       : table_(table), keeps_(keeps) {}
 
@@ -33,7 +33,7 @@ class PriceList {
   }
   double of_sram_access(std::int64_t kib) { return keep(table_.require_sram_access(kib)); }
 
-  // Of a side row: a missing entry is reported, not thrown.
+  // The price of a side row: a missing entry is reported, not thrown.
   std::optional<double> try_of(std::string_view entry, std::string& missing) {
     return keep(table_.find(entry), entry, missing);
   }

@@ -16,7 +16,7 @@
 
 namespace potomac::energy {
 
-// Of one machine. DRAM's bits are those that are asked for.
+// What one machine does. DRAM's bits are those that are asked for.
 struct StepWork {
   std::uint64_t fp32_multiply = 0;
   std::uint64_t fp32_add = 0;

@@ -10,7 +10,7 @@ namespace potomac::energy {
 namespace {
 
 constexpr double kSramAccessBits = 64.0;  // of an entry sram_access_64
-// Of the bits of a register that takes a value, those that change, where they were not counted.
+// The share of a register's bits that change when it takes a value, where they were not counted.
 constexpr double kChangedBits = 0.5;
 
 bool counts_toggles(const MachineWork& machine) {

@@ -127,8 +127,8 @@ UnitEnergy proportional_to(const UnitEnergy& nearest, int nearest_bits, int bits
   return derived;
 }
 
-// From the square root of the capacity near one listed number, or the power that leads from one to
-// another.
+// The number follows the square root of the capacity near one listed number, or the power that
+// leads from one to another.
 UnitEnergy scaled_with_capacity(const UnitEnergy& from, std::int64_t from_kib, double power,
                                 std::int64_t kib) {
   UnitEnergy derived;

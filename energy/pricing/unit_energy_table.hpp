@@ -45,7 +45,7 @@ struct EntryInfo {
 };
 
 // Every entry that a table may hold.
-inline constexpr std::array<EntryInfo, 17> kEntries = {{
+inline constexpr auto kEntries = std::to_array<EntryInfo>({
     {"integer_add", EntryShape::kByWidth, "integer addition"},
     {"integer_multiply", EntryShape::kByWidth, "integer multiplication"},
     {"sign_xor", EntryShape::kSingle, "XOR of two bits"},
@@ -64,7 +64,7 @@ inline constexpr std::array<EntryInfo, 17> kEntries = {{
     {"flip_flop_toggle", EntryShape::kSingle, "one bit of a register that changes"},
     {"sram_access_64", EntryShape::kByCapacity, "64 bits of an SRAM"},
     {"dram_access_64", EntryShape::kRange, "64 bits to or from DRAM"},
-}};
+});
 
 // A number ready for use, and where it comes from.
 struct UnitEnergy {
@@ -109,7 +109,8 @@ class UnitEnergyTable {
   // line and key.
   explicit UnitEnergyTable(const YamlValue& document);
 
-  // Of the listed numbers of a stored report, and no others. `listed` have plain names of kEntries.
+  // A table of the listed numbers of a stored report, and no others. `listed` have plain names of
+  // kEntries.
   UnitEnergyTable(std::string file, std::string name, std::string unit, std::string node,
                   std::vector<UnitEnergy> listed);
 
@@ -125,7 +126,7 @@ class UnitEnergyTable {
   const std::vector<UnitEnergy>& listed() const& { return listed_; }
   const std::vector<UnitEnergy>& listed() && = delete;  // would dangle in a range-for
 
-  // Where it is listed, and nothing is to be derived; null if it is not.
+  // The entry as it is listed, nothing derived; null if it is not listed.
   const UnitEnergy* find_listed(std::string_view entry) const;
   const UnitEnergy* find_listed_add(int bits) const;
 

@@ -11,7 +11,8 @@
 
 namespace potomac::rtl {
 
-// Of an operand register: a PoT code (its bits above the code's width are 0), or binary32.
+// Bits that change in an operand register: a PoT code (its bits above the code's width are 0), or
+// binary32.
 inline std::uint64_t toggles(PotCode from, PotCode to) {
   return bit_count(static_cast<PotCode>(from ^ to));
 }
@@ -20,7 +21,7 @@ inline std::uint64_t toggles(float from, float to) {
                    std::bit_cast<std::uint32_t>(to));
 }
 
-// Of a register as wide as the accumulator, in two's complement.
+// Bits that change in a register as wide as the accumulator, in two's complement.
 inline std::uint64_t toggles(const Accumulator& accumulator, std::int64_t from, std::int64_t to) {
   // The bits above the width are copies of the sign, and not there.
   const int spare = 64 - accumulator.bits;

@@ -49,7 +49,7 @@ class ArrayFrame : public sc_core::sc_module {
     return sum;
   }
 
-  // As a pass finds it: see the PEs' and the skew lines' own.
+  // Makes it as a pass finds it: see the PEs' and the skew lines' own.
   void reset() {
     for (auto& pe : pes_) {
       pe->reset();

@@ -40,7 +40,8 @@ class OutputStationaryPe : public sc_core::sc_module {
   }
 
   const PeCounters& counters() const { return counters_; }
-  // As a pass finds it: all data bits 0, nothing counted. Between passes, when nothing is valid.
+  // Makes it as a pass finds it: all data bits 0, nothing counted. Between passes, when nothing is
+  // valid.
   void reset() {
     row_register_ = {};
     column_register_ = {};

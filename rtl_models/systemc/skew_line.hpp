@@ -32,7 +32,8 @@ class SkewLine : public sc_core::sc_module {
   std::uint64_t register_writes() const { return writes_; }
   std::uint64_t register_toggles() const { return toggles_; }
 
-  // As a pass finds it: all data bits 0, nothing counted. Between passes, when no slot is occupied.
+  // Makes it as a pass finds it: all data bits 0, nothing counted. Between passes, when no slot is
+  // occupied.
   void reset() {
     std::ranges::fill(stages_, Slot{});
     occupied_ = 0;

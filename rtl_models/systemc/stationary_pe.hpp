@@ -43,7 +43,8 @@ class StationaryPe : public sc_core::sc_module {
   }
 
   const PeCounters& counters() const { return counters_; }
-  // As a pass finds it: all data bits 0, nothing counted. Between passes, when nothing is valid.
+  // Makes it as a pass finds it: all data bits 0, nothing counted. Between passes, when nothing is
+  // valid.
   void reset() {
     stream_register_ = {};
     loaded_ = {};
@@ -67,8 +68,8 @@ class StationaryPe : public sc_core::sc_module {
  private:
   void on_clock() {
     const StreamSlot<Operand>& stream = west->read();
-    // In this order: the sum and the second register see the loaded operand as it was before the
-    // edge.
+    // The order matters: the sum and the second register see the loaded operand as it was before
+    // the edge.
     add(stream);
     if (double_buffered_ && stream.valid && stream.first) {
       if (loaded_.valid) {

@@ -37,7 +37,7 @@ class Waveform {
   void add_value(const std::int64_t& value, const std::string& name) {
     add_number(value, name, value_bits_);
   }
-  // Of the FP32 array, operand or value.
+  // What the FP32 array has is binary32, operand or value.
   void add_operand(const float& operand, const std::string& name) { add_value(operand, name); }
   void add_value(const float& value, const std::string& name) {
     sc_core::sc_trace(file_, value, name);

@@ -12,7 +12,7 @@
 namespace potomac::sim {
 namespace {
 
-// For between single quotes of a shell.
+// The text as it stands between single quotes of a shell.
 std::string in_quotes(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -39,7 +39,7 @@ std::vector<std::string> words_behind(const CommandInfo& command) {
   return words;
 }
 
-// Of a description, what a zsh spec may hold between its brackets.
+// What of a description a zsh spec may hold between its brackets.
 std::string in_brackets(std::string_view text) {
   std::string out;
   for (const char c : text) {

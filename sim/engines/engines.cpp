@@ -11,7 +11,7 @@
 namespace potomac::sim {
 namespace {
 
-constexpr std::array<EngineInfo, 3> kEngines = {{
+constexpr auto kEngines = std::to_array<EngineInfo>({
     {.name = "count",
      .meaning = "without results, sooner (default without values)",
      .closed_forms = true,
@@ -28,7 +28,7 @@ constexpr std::array<EngineInfo, 3> kEngines = {{
      .steps = true,
      .most_pes = kMaxSystemCPes,
      .make = [](const EngineParts& parts) { return make_systemc_engine({}, parts.modules); }},
-}};
+});
 
 }  // namespace
 

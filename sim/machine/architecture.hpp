@@ -22,7 +22,7 @@ inline constexpr std::int64_t kMaxScratchpadKib = std::int64_t{1} << 20;
 inline constexpr std::int64_t kMaxWordBits = 4096;
 
 enum class Issue { kSerial, kPipelined };
-// In the order of the enumerations.
+// Their words in files, in the order of the enumerations.
 inline constexpr std::array<std::string_view, 3> kDataflows = {"os", "ws", "is"};
 inline constexpr std::array<std::string_view, 2> kIssues = {"serial", "pipelined"};
 constexpr std::string_view name_of(Dataflow dataflow) {
@@ -68,7 +68,7 @@ struct DramConfig {
 };
 
 std::int64_t channels_of(const DramConfig& dram);
-// At most, 10^9 bytes a second.
+// DRAM's bandwidth at its best, 10^9 bytes a second.
 double peak_gb_s(const DramConfig& dram);
 // A bandwidth and a latency in place of a device: those that it has at best.
 DramConfig without_device(const DramConfig& dram);

@@ -13,7 +13,7 @@
 namespace potomac::sim {
 namespace {
 
-// In the order of the enumerations.
+// Words of values, in the order of their enumerations.
 constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
 constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
 constexpr std::string_view kExact = "exact";
@@ -92,7 +92,7 @@ void set_preset(Architecture& a, const std::string& name) {
   dram.device.reset();
 }
 
-constexpr std::array<ArchitectureKey, 26> kKeys = {{
+constexpr auto kKeys = std::to_array<ArchitectureKey>({
     {"array.rows", IntegerKey{1, kMaxArrayExtent}, "PEs",
      "rows; the `systemc` engine takes up to 65536 PEs in all",
      [](const Architecture& a) { return KeyValue(a.array.rows); },
@@ -196,7 +196,7 @@ constexpr std::array<ArchitectureKey, 26> kKeys = {{
      "turns cycles into time; decides nothing else",
      [](const Architecture& a) { return KeyValue(a.clock_mhz); },
      [](Architecture& a, const KeyValue& v) { a.clock_mhz = std::get<double>(v); }},
-}};
+});
 
 struct Text {
   std::string operator()(std::monostate /*not there*/) const { return {}; }

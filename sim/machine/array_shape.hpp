@@ -18,6 +18,26 @@ struct ArrayShape {
 // operand (a weight, in forward), or one of the first.
 enum class Dataflow { kOutputStationary, kWeightStationary, kInputStationary };
 
+// The questions that a dataflow answers; array_indices() (schedule.hpp) says where indices lie.
+// Whether a PE keeps a sum until it is a result; else sums come in above it and leave below it.
+constexpr bool keeps_sums(Dataflow dataflow) {
+  switch (dataflow) {
+    case Dataflow::kOutputStationary:
+      return true;
+    case Dataflow::kWeightStationary:
+    case Dataflow::kInputStationary:
+      return false;
+  }
+  return false;
+}
+// Whether a PE keeps an element of the second operand, or of the first.
+constexpr bool keeps_second(Dataflow dataflow) {
+  return dataflow == Dataflow::kWeightStationary;
+}
+constexpr bool keeps_first(Dataflow dataflow) {
+  return dataflow == Dataflow::kInputStationary;
+}
+
 constexpr std::int64_t ceil_div(std::int64_t value, std::int64_t divisor) {
   return (value + divisor - 1) / divisor;
 }

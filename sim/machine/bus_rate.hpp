@@ -17,7 +17,7 @@ struct BusRate {
   std::int64_t cycles_for(std::int64_t bits) const;
 };
 
-// Of DRAM with a bandwidth, or of a device at its best (without_device()).
+// The rate of DRAM with a bandwidth, or of a device at its best (without_device()).
 BusRate bus_rate(const DramConfig& dram, double clock_mhz);
 
 }  // namespace potomac::sim

@@ -17,7 +17,7 @@ Cycles cycles_of(const Schedule& schedule, Issue issue) {
   if (schedule.gemms().empty()) {
     return cycles;
   }
-  const bool os = schedule.dataflow() == Dataflow::kOutputStationary;
+  const bool os = keeps_sums(schedule.dataflow());
   const auto rows = static_cast<std::uint64_t>(schedule.array().rows);
   for_each_share(schedule, issue, [&](const Shares& shares) {
     cycles.stream += shares.folds * static_cast<std::uint64_t>(shares.share);

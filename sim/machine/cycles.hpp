@@ -9,7 +9,7 @@
 
 namespace potomac::sim {
 
-// Where the cycles of some work went; total is their sum.
+// The cycles of some work, by what they went to; total is their sum.
 struct Cycles {
   std::uint64_t preload = 0;
   std::uint64_t stream = 0;

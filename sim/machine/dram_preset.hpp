@@ -13,7 +13,7 @@
 
 namespace potomac::sim {
 
-// In cycles of DRAM's clock. _S: of two bank groups, _L: of one.
+// Times between commands, in cycles of DRAM's clock. _S: of two bank groups, _L: of one.
 struct DramTiming {
   std::int64_t cl = 0;       // a read, to the first of its data
   std::int64_t cwl = 0;      // a write, to the first of its data
@@ -82,9 +82,9 @@ struct DramPreset {
   std::int64_t burst_cycles() const { return burst_length / 2; }
   std::int64_t banks() const { return bank_groups * banks_per_group; }
   std::int64_t bursts_per_row() const { return row_bytes * 8 / burst_bits(); }
-  // Of one channel, 10^9 bytes a second: bus_bits at both edges.
+  // The bandwidth of one channel, 10^9 bytes a second: bus_bits at both edges.
   double channel_gb_s() const { return static_cast<double>(bus_bits * clock_khz) / 4e6; }
-  // Of a read of a closed row, to its first bit.
+  // The time of a read of a closed row, to its first bit.
   double idle_latency_ns() const {
     return static_cast<double>(cycles.t_rcd + cycles.cl) * 1e6 / static_cast<double>(clock_khz);
   }
@@ -114,9 +114,9 @@ inline constexpr std::array<DramExtentKey, 7> kDramExtents = {{
 // with the rule that it breaks.
 DramPreset parse_dram_preset(const YamlValue& root);
 
-// Those in sim/dram/, or where they are installed.
+// The presets in sim/dram/, or where they are installed.
 ShippedFiles shipped_dram_presets();
-// By the name of a shipped one or a file's path.
+// `name_or_path`: the name of a shipped one, or a file.
 DramPreset load_dram_preset(const std::string& name_or_path);
 
 }  // namespace potomac::sim

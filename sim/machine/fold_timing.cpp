@@ -31,14 +31,13 @@ std::int64_t share_before(const Schedule& schedule, Issue issue, std::int64_t sl
     return last_share(schedule, slots);
   }
   const std::int64_t rows = schedule.array().rows;
-  return schedule.dataflow() == Dataflow::kOutputStationary
-             ? slots + std::max<std::int64_t>(0, rows - next_slots)
-             : std::max(slots, rows);
+  return keeps_sums(schedule.dataflow()) ? slots + std::max<std::int64_t>(0, rows - next_slots)
+                                         : std::max(slots, rows);
 }
 
 FoldWalk::FoldWalk(const Schedule& schedule, Issue issue)
     : schedule_(&schedule), issue_(issue), behind_(schedule) {
-  set_now(schedule.dataflow() == Dataflow::kOutputStationary ? 0 : schedule.array().rows);
+  set_now(keeps_sums(schedule.dataflow()) ? 0 : schedule.array().rows);
 }
 
 void FoldWalk::next() {
@@ -46,8 +45,7 @@ void FoldWalk::next() {
     done_ = true;
     return;
   }
-  const bool alone =
-      issue_ == Issue::kSerial && schedule_->dataflow() != Dataflow::kOutputStationary;
+  const bool alone = issue_ == Issue::kSerial && !keeps_sums(schedule_->dataflow());
   set_now(alone ? schedule_->array().rows : 0);
 }
 
@@ -65,7 +63,7 @@ void FoldWalk::set_now(std::int64_t preload) {
   }
   const Fold next = behind_.fold();
   now_.share = share_before(*schedule_, issue_, now_.slots, array_extents(next, dataflow).streamed);
-  if (issue_ == Issue::kPipelined && dataflow != Dataflow::kOutputStationary) {
+  if (issue_ == Issue::kPipelined && !keeps_sums(dataflow)) {
     now_.loads = next;
   }
 }

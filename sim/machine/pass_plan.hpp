@@ -14,14 +14,14 @@
 namespace potomac::sim {
 
 struct PassPlan {
-  // Of passes that are alike, which share a plan, one's. It must outlive the plan.
+  // The layer; where passes that are alike share the plan, one of theirs. It must outlive the plan.
   const workloads::LayerShape* layer = nullptr;
   workloads::Pass pass = workloads::Pass::kForward;
   const Machine* machine = nullptr;
   // Whether the machine has the pass: an activation's second power is MF-MAC's alone. If not, the
   // schedule has no GEMM.
   bool runs = true;
-  // Of what moves: codes at their tensors' width or a unit's operands, results at the
+  // The widths of what moves: codes at their tensors' width or a unit's operands, results at the
   // accumulator's.
   int first_bits = 0;
   int second_bits = 0;

@@ -75,7 +75,7 @@ bool is_workable(const GemmShape& gemm, const Blocking& blocking, ArrayShape arr
   }
   const bool one_fold =
       blocking.extents[Index::kM] <= array.rows && blocking.extents[Index::kN] <= array.cols;
-  return dataflow != Dataflow::kOutputStationary || blocking.extents[Index::kK] == gemm.k ||
+  return !keeps_sums(dataflow) || blocking.extents[Index::kK] == gemm.k ||
          (one_fold && blocking.order.back() == Index::kK);
 }
 
@@ -135,7 +135,7 @@ Pieces Schedule::pieces_of(std::size_t i) const {
 
 Blocking Schedule::fold_blocking(std::size_t i) const {
   Blocking blocking = this->blocking(i);
-  if (dataflow_ == Dataflow::kOutputStationary) {
+  if (keeps_sums(dataflow_)) {
     blocking.extents[Index::kK] = gemms_[i].k;
   }
   return blocking;

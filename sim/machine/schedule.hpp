@@ -32,7 +32,7 @@ struct Fold {
   friend bool operator==(const Fold&, const Fold&) = default;
 };
 
-// Which indices of a GEMM lie along the array's rows and columns, and which one streams.
+// The indices of a GEMM that lie along the array's rows and columns, and the one that streams.
 struct ArrayIndices {
   Index rows, cols, streamed;
 };
@@ -52,7 +52,7 @@ class Schedule {
  public:
   // Precondition: every extent is at least 1. A pass may have no GEMM at all.
   Schedule(std::vector<workloads::GemmShape> gemms, ArrayShape array, Dataflow dataflow);
-  // With the blocks of each of `gemms`. Precondition: they are workable.
+  // A schedule that cuts each of `gemms` into blocks. Precondition: they are workable.
   Schedule(std::vector<workloads::GemmShape> gemms, ArrayShape array, Dataflow dataflow,
            std::vector<Blocking> blockings);
 

@@ -19,7 +19,7 @@ struct UnitInfo {
   int sum_bits;
   bool sums_floats;  // in binary32; else integers
 };
-inline constexpr std::array<UnitInfo, 7> kUnits = {{
+inline constexpr auto kUnits = std::to_array<UnitInfo>({
     {Unit::kMfMac, "mf_mac", "MF-MAC", 0, 0, false},
     {Unit::kFp32Mac, "fp32_mac", "FP32", 32, 32, true},
     {Unit::kFp16Mac, "fp16_mac", "FP16", 16, 32, true},
@@ -27,7 +27,7 @@ inline constexpr std::array<UnitInfo, 7> kUnits = {{
     {Unit::kFp8Mac, "fp8_mac", "FP8", 8, 32, true},
     {Unit::kInt8Mac, "int8_mac", "INT8", 8, 32, false},
     {Unit::kInt4Mac, "int4_mac", "INT4", 4, 32, false},
-}};
+});
 inline constexpr std::size_t kFirstRival = 2;  // in kUnits
 
 inline const UnitInfo& info_of(Unit unit) {

@@ -33,7 +33,7 @@ class Counter {
         blocks_(schedule.blocking(entry).extents),
         array_(schedule.array()),
         indices_(array_indices(schedule.dataflow())),
-        os_(schedule.dataflow() == Dataflow::kOutputStationary) {}
+        os_(keeps_sums(schedule.dataflow())) {}
 
   // Blocks as DMA moves them, each once.
   Elements by_dma(Index one, Index other, Words words) const {
@@ -140,7 +140,7 @@ void add_accesses(energy::MemoryAccesses& accesses, const Schedule& schedule, st
              bits.second);
     add_write(accesses.results, counter.drained(result), copies, bits.result);
   } else {
-    const bool ws = schedule.dataflow() == Dataflow::kWeightStationary;
+    const bool ws = keeps_second(schedule.dataflow());
     const Index kept = counter.indices().cols;
     const Elements streamed = counter.streamed(Index::kK, kept, array.cols, ws ? first : second);
     const Elements stationary = counter.stationary(ws ? second : first);

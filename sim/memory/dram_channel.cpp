@@ -57,7 +57,7 @@ std::int64_t DramChannel::serve(std::span<const BurstRun> runs, bool write, std:
   return last_column_ + (write ? preset_.cycles.cwl : preset_.cycles.cl) + preset_.burst_cycles();
 }
 
-// Of two commands for the same cycle.
+// Whether a choice is given before another one, of two for the same cycle.
 bool DramChannel::is_before(const Choice& choice, const Choice& than) {
   const auto rank = [](DramCommand command) {
     return command == DramCommand::kPrecharge ? 2 : command == DramCommand::kActivate ? 1 : 0;
@@ -124,7 +124,7 @@ void DramChannel::remove_other_of(std::int64_t bank) {
   find_soonest_other();
 }
 
-// Behind an activate or a precharge, which was one of them.
+// Looks at the other choices again behind an activate or a precharge, which was one of them.
 void DramChannel::update_others(const Choice& given) {
   const std::int64_t bank = given.waiting.at.bank;
   if (given.command == DramCommand::kActivate) {
@@ -286,8 +286,8 @@ void DramChannel::refresh() {
   }
 }
 
-// Of a channel that has had nothing to do. But for the first, they find all banks closed, and the
-// last is all that matters afterwards.
+// Makes up the refreshes of a channel that has had nothing to do. But for the first, they find all
+// banks closed, and the last is all that matters afterwards.
 void DramChannel::refresh_until(std::int64_t cycle) {
   while (refresh_due_ <= cycle) {
     refresh();

@@ -55,7 +55,8 @@ class DramChannel {
 
   const DramCounts& counts() const { return counts_; }
 
-  // For tests. Bursts of a row are one event where that changes nothing; or each is its own.
+  // Lets tests look on. Bursts of a row are one event where that changes nothing; or each is its
+  // own.
   void observe(Observer observer) { observer_ = std::move(observer); }
   void burst_by_burst() { by_burst_ = true; }
 
@@ -102,7 +103,7 @@ class DramChannel {
   std::int64_t refresh_due_;
   std::int64_t now_ = 0;  // no command may be given before
 
-  // Of the transfer in hand.
+  // The transfer in hand.
   DramCommand column_ = DramCommand::kRead;
   std::vector<Waiting> queue_;  // oldest first
   std::size_t run_ = 0;         // whose bursts come next, from `next_` on

@@ -31,7 +31,7 @@ class DramControllers {
   // of it is there, or has been taken.
   std::int64_t transfer(DramBlock block, const TilePlace& place, bool write, std::int64_t cycle);
 
-  // Of all the bursts that the block touches.
+  // The bits of all the bursts that the block touches.
   std::int64_t burst_bits_of(DramBlock block, const TilePlace& place);
 
   DramCounts counts() const;
@@ -47,7 +47,7 @@ class DramControllers {
   std::int64_t second_base_ = 0;
   std::int64_t results_base_ = 0;
   std::vector<DramChannel> channels_;
-  // Of the transfer in hand.
+  // The transfer in hand.
   std::vector<workloads::ElementRun> elements_;
   std::vector<BurstRun> bursts_;
   std::vector<BurstRun> of_channel_;

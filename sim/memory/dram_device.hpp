@@ -22,7 +22,7 @@ struct DramAddress {
   friend bool operator==(const DramAddress&, const DramAddress&) = default;
 };
 
-// Between two commands lie so many cycles at least, if they are for the same ...
+// What two commands have in common if a rule keeps them apart.
 enum class DramScope { kBank, kGroup, kChannel };
 struct DramRule {
   std::string_view name;
@@ -53,7 +53,7 @@ class DramDevice {
                      groups_[static_cast<std::size_t>(bank & group_mask_)].ready[index],
                      channel_.ready[index], bus_});
   }
-  // In which any bank may, as far as the channel is concerned.
+  // The first cycle in which any bank may, as far as the channel is concerned.
   std::int64_t earliest_of_channel(DramCommand command) const {
     return std::max(channel_.ready[static_cast<std::size_t>(command)], bus_);
   }
@@ -77,8 +77,8 @@ class DramDevice {
   static constexpr std::int64_t kNever = -(std::int64_t{1} << 60);
 
   using OfCommands = std::array<std::int64_t, kDramCommands>;
-  // Of a bank, a bank group or the channel: the last commands of each kind, and from which cycle on
-  // its rules allow the next ones.
+  // What a bank, a bank group or the channel remembers: the last commands of each kind, and from
+  // which cycle on its rules allow the next ones.
   struct Scope {
     OfCommands last{};
     OfCommands ready{};

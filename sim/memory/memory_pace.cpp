@@ -12,7 +12,7 @@ MemoryPace::MemoryPace(const Architecture& architecture, const Schedule& schedul
       cursor_(schedule, architecture.issue, operands, bits) {}
 
 std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
-  const bool has_rows = schedule.dataflow() != Dataflow::kOutputStationary;
+  const bool has_rows = !keeps_sums(schedule.dataflow());
   std::int64_t held = 0;
   std::optional<TimedTile> before;
   for (TileProgram program(schedule, issue, operands_, bits_); !program.done(); program.next()) {

@@ -12,7 +12,7 @@
 
 namespace potomac::sim {
 
-// Of one pass. All that it is given must outlive it.
+// The memory of one pass. All that it is given must outlive it.
 class MemoryPace : public Pace {
  public:
   // Precondition: the architecture has a memory whose DRAM is not ideal.
@@ -24,7 +24,7 @@ class MemoryPace : public Pace {
   bool may_end(std::uint64_t cycle) override;
   std::uint64_t total_stalls(const Schedule& schedule, Issue issue) override;
 
-  // Those so far.
+  // The stalls so far.
   const StallCycles& stalls() const { return memory_.stalls(); }
   DramCounts dram_counts() const { return memory_.dram_counts(); }
 

@@ -10,7 +10,7 @@ namespace {
 
 using workloads::GemmShape;
 
-// With as many tiles, the first and the last are little of the whole.
+// Among so many tiles, the first and the last are little of the whole.
 constexpr std::int64_t kManyTiles = 1024;
 
 std::int64_t tiles_of(const GemmShape& gemm, const Blocking& blocking) {
@@ -21,8 +21,8 @@ std::int64_t tiles_of(const GemmShape& gemm, const Blocking& blocking) {
   return tiles;
 }
 
-// Of blocks with the same traffic, those with which the array is done first, in one of the GEMMs; a
-// device counts as its bandwidth and latency, and whole bursts.
+// The blocks, of those with the same traffic, with which the array is done first, in one of the
+// GEMMs; a device counts as its bandwidth and latency, and whole bursts.
 Blocking soonest(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits,
                  const Blocking& blocking) {
   if (!architecture.memory->dram || tiles_of(operands.gemm(), blocking) > kManyTiles) {

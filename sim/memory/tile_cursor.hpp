@@ -1,4 +1,4 @@
-// Where an array that steps stands among the tiles of its pass: at which steps it takes up a tile's
+// The place of an array that steps among the tiles of its pass: at which steps it takes up a tile's
 // first row (of stationary tiles: ws, is) or first slot, and at which it takes the last of them.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace potomac::sim {
 
-// Of a tile.
+// What of a tile is taken in.
 enum class Intake { kRows, kSlots };
 
 class TileCursor {
@@ -18,7 +18,7 @@ class TileCursor {
              const ElementBits& bits)
       : program_(schedule, issue, operands, bits),
         rows_(schedule.array().rows),
-        os_(schedule.dataflow() == Dataflow::kOutputStationary),
+        os_(keeps_sums(schedule.dataflow())),
         streamed_(array_indices(schedule.dataflow()).streamed),
         next_(os_ ? Intake::kSlots : Intake::kRows) {}
 

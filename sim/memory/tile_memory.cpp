@@ -61,7 +61,7 @@ std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
     leave_results(number_);
   }
   ++number_;
-  const bool os = dataflow_ == Dataflow::kOutputStationary;
+  const bool os = keeps_sums(dataflow_);
   for (std::size_t i = os ? 0 : 1; i < order_.size(); ++i) {
     transfer(order_[i], tile);
   }
@@ -90,7 +90,7 @@ void TileMemory::store_results(std::int64_t last_tile) {
 }
 
 void TileMemory::slots_taken(std::int64_t cycle) {
-  if (dataflow_ == Dataflow::kOutputStationary) {
+  if (keeps_sums(dataflow_)) {
     first_.release(cycle);
     second_.release(cycle);
   } else {

@@ -81,8 +81,8 @@ class TileMemory {
     TilePlace place;
   };
 
-  Scratchpad& stationary() { return dataflow_ == Dataflow::kWeightStationary ? second_ : first_; }
-  Scratchpad& streaming() { return dataflow_ == Dataflow::kWeightStationary ? first_ : second_; }
+  Scratchpad& stationary() { return keeps_second(dataflow_) ? second_ : first_; }
+  Scratchpad& streaming() { return keeps_second(dataflow_) ? first_ : second_; }
   void load(Scratchpad& scratchpad, const BlockDemand& demand, DramBlock block,
             const TilePlace& place);
   void transfer(TransferKind kind, const TileDemand& tile);

@@ -4,7 +4,7 @@ namespace potomac::sim {
 
 TileWalk::TileWalk(const Schedule& schedule, Issue issue)
     : schedule_(&schedule), issue_(issue), indices_(array_indices(schedule.dataflow())) {
-  const bool os = schedule.dataflow() == Dataflow::kOutputStationary;
+  const bool os = keeps_sums(schedule.dataflow());
   alone_ = !os && issue == Issue::kSerial ? schedule.array().rows : 0;
   slot_ = os ? 0 : schedule.array().rows;
   if (!done()) {
@@ -21,7 +21,7 @@ void TileWalk::set_now() {
   const ArrayShape array = schedule_->array();
   const ByIndex<Range>& block = blocks_->block();
   const Range& streamed = block[indices_.streamed];
-  const bool os = schedule_->dataflow() == Dataflow::kOutputStationary;
+  const bool os = keeps_sums(schedule_->dataflow());
   const std::int64_t folds = ceil_div(block[indices_.rows].size(), array.rows) *
                              ceil_div(block[indices_.cols].size(), array.cols);
   // In os a fold's slots are those of the whole depth, whichever of them are the tile's.
@@ -40,7 +40,7 @@ void TileWalk::set_now() {
 }
 
 void TileWalk::next() {
-  const bool os = schedule_->dataflow() == Dataflow::kOutputStationary;
+  const bool os = keeps_sums(schedule_->dataflow());
   const workloads::GemmShape& gemm = schedule_->gemms()[entry_];
   const bool in_fold = os && now_.block[Index::kK].end < gemm.k;
   const std::int64_t slots = os ? gemm.k : now_.block[indices_.streamed].size();

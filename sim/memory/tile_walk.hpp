@@ -11,7 +11,7 @@
 
 namespace potomac::sim {
 
-// Which part of which of the pass's GEMMs a tile is.
+// The part of one of the pass's GEMMs that a tile is.
 struct TilePlace {
   std::size_t entry = 0;  // of the schedule's GEMMs
   std::int64_t copy = 0;  // which of the entry's equal GEMMs

@@ -115,7 +115,7 @@ class Search {
   void try_all() {
     const bool first = operands_.first_overlaps();
     const bool second = operands_.second_overlaps();
-    if (architecture_.dataflow == Dataflow::kOutputStationary) {
+    if (keeps_sums(architecture_.dataflow)) {
       // Whole folds, whose depth is not cut, and blocks of one fold.
       try_with(Index::kK, gemm_[Index::kK], second ? Index::kN : Index::kM, first || second,
                second ? Index::kM : Index::kN);

@@ -1,6 +1,6 @@
-// Which tiles a pass is worked off in: of all extents of a block that fit the scratchpads and that
-// the array can work off (is_workable()), and of all six orders of the loops, those with the least
-// traffic to DRAM.
+// The tiles that a pass is worked off in: of all extents of a block that fit the scratchpads and
+// that the array can work off (is_workable()), and of all six orders of the loops, those with the
+// least traffic to DRAM.
 //
 // The search is exact, not a heuristic. Two of a block's extents are tried out, the third is as
 // large as fits: it then has the fewest blocks, and traffic never grows with fewer. Where an

@@ -149,8 +149,8 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
       return pace;
     }
     const Architecture& architecture = *job_->architecture;
-    os_ = architecture.dataflow == Dataflow::kOutputStationary;
-    ws_ = architecture.dataflow == Dataflow::kWeightStationary;
+    os_ = keeps_sums(architecture.dataflow);
+    ws_ = keeps_second(architecture.dataflow);
     latency_ = results_latency(architecture.array, architecture.dataflow);
     dram_.start(*job_);
     for (ScratchpadModule* scratchpad : {&first_, &second_, &results_}) {
@@ -216,7 +216,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   }
 
  private:
-  // Of the pass in hand.
+  // The pass in hand.
   struct State {
     bool begun = false;
     std::int64_t now = 0;  // the cycle in hand

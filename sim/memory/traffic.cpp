@@ -21,7 +21,7 @@ std::int64_t visits(const ByIndex<std::int64_t>& trips, const LoopOrder& order, 
   return 1;
 }
 
-// Over all of an entry's GEMMs, of a count that is the same in all GEMMs of a part.
+// The sum over all of an entry's GEMMs of a count that is the same in all GEMMs of a part.
 template <typename CountOf>
 std::int64_t sum_over_parts(std::vector<GemmOperands::Part>& parts, const CountOf& count_of) {
   std::int64_t sum = 0;

@@ -59,7 +59,7 @@ struct TensorExtents {
 // The operands of equal GEMMs of a pass (an entry of gemms_of()), as far as traffic is concerned.
 class GemmOperands {
  public:
-  // Of GEMMs whose operands lie alike.
+  // GEMMs whose operands lie alike.
   struct Part {
     explicit Part(const workloads::MappingRun& run);
 
@@ -67,7 +67,7 @@ class GemmOperands {
     std::int64_t first_copy = 0;  // its number among the entry's
     workloads::TouchedElements first;
     workloads::TouchedElements second;
-    // Where they lie, and the results; and how much further on the next copy's are.
+    // Their places, and the results'; and how much further on the next copy's are.
     workloads::BlockRuns first_runs;
     workloads::BlockRuns second_runs;
     workloads::BlockRuns result_runs;
@@ -88,7 +88,7 @@ class GemmOperands {
   // Elements that are touched by all blocks of either operand, in all of the GEMMs.
   std::int64_t first_elements(const ByIndex<std::int64_t>& blocks);
   std::int64_t second_elements(const ByIndex<std::int64_t>& blocks);
-  // At most so many, and quick to be had.
+  // A lower bound, and quick to be had.
   std::int64_t first_at_least(const ByIndex<std::int64_t>& blocks);
   std::int64_t second_at_least(const ByIndex<std::int64_t>& blocks);
 
@@ -106,7 +106,7 @@ class GemmOperands {
 std::vector<GemmOperands> operands_of(const workloads::LayerShape& layer, workloads::Pass pass,
                                       const workloads::Lowering& lowering);
 
-// Of all the GEMMs of an entry, with these blocks.
+// The traffic of all the GEMMs of an entry, with these blocks.
 Traffic traffic_of(GemmOperands& operands, const Blocking& blocking, const ElementBits& bits);
 
 }  // namespace potomac::sim

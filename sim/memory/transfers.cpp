@@ -18,8 +18,8 @@ std::vector<TransferKind> transfer_order(const Architecture& architecture) {
     }
     order.push_back(kind);
   };
-  const bool ws = architecture.dataflow == Dataflow::kWeightStationary;
-  const bool is = architecture.dataflow == Dataflow::kInputStationary;
+  const bool ws = keeps_second(architecture.dataflow);
+  const bool is = keeps_first(architecture.dataflow);
   const auto load_first = [&] { load(TransferKind::kLoadFirst, is, memory.first.double_buffered); };
   const auto load_second = [&] {
     load(TransferKind::kLoadSecond, ws, memory.second.double_buffered);
@@ -44,7 +44,7 @@ std::int64_t store_lag(const Architecture& architecture) {
 
 std::int64_t results_latency(ArrayShape array, Dataflow dataflow) {
   const std::int64_t across = array.rows + array.cols - 1;
-  return dataflow == Dataflow::kOutputStationary ? across + array.rows : across;
+  return keeps_sums(dataflow) ? across + array.rows : across;
 }
 
 DramRequest request_of(const Transfer& transfer) {

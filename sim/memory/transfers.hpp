@@ -23,11 +23,12 @@ namespace potomac::sim {
 
 enum class TransferKind { kLoadFirst, kLoadSecond, kStoreResults, kMakeRoom };
 
-// Of one tile. In ws and is, the stationary operand's comes first.
+// The transfers of one tile. In ws and is, the stationary operand's comes first.
 std::vector<TransferKind> transfer_order(const Architecture& architecture);
 // How many tiles later results that are left behind are stored.
 std::int64_t store_lag(const Architecture& architecture);
-// From the last slot of a fold to the cycle from which on its results are in their scratchpad.
+// The cycles from the last slot of a fold to the one from which on its results are in their
+// scratchpad.
 std::int64_t results_latency(ArrayShape array, Dataflow dataflow);
 
 struct Transfer {
@@ -39,7 +40,7 @@ struct Transfer {
   // store: till the results of so many tiles are complete. Room: till so many stores are done.
   std::int64_t waits_for = 0;
 };
-// As DRAM is asked for it.
+// The request by which DRAM is asked for it.
 DramRequest request_of(const Transfer& transfer);
 // "the first operand of tile 3"
 std::string describe(const Transfer& transfer);

@@ -1,4 +1,4 @@
-// Which engine runs a workload.
+// The engine that runs a workload.
 #pragma once
 
 #include <string>

@@ -49,7 +49,7 @@ class PassList {
   const workloads::LayerShape& layer(const PassItem& item) const {
     return workload_->layers()[item.layer];
   }
-  // Of all items.
+  // The MACs of all items.
   std::uint64_t macs(const workloads::Lowering& lowering) const;
 
  private:

@@ -116,7 +116,7 @@ void require_room(const PassList& list, const Architecture& architecture,
                   std::span<const Machine> machines) {
   LargestFolds largest(architecture);
   for (const PassShape& shape : list.distinct(architecture.lowering)) {
-    // Of equal folds, the baseline's is the one that is named, and MF-MAC's last.
+    // Where folds are equal, the baseline's is the one that is named, and MF-MAC's last.
     for (std::size_t i = 1; i <= machines.size(); ++i) {
       const Machine& machine = machines[i % machines.size()];
       if (runs(machine, shape)) {

@@ -17,7 +17,7 @@ namespace potomac::sim {
 
 struct PlannedPass {
   PassPlan plan;
-  // Of a machine that has one, and that runs the pass; else null.
+  // The machine's memory; null if it has none, or does not run the pass.
   std::shared_ptr<const PassMemory> memory;
 };
 
@@ -44,7 +44,7 @@ class PassPlans {
   const PassList& list() const { return *list_; }
   const Architecture& architecture() const { return architecture_; }
   const std::vector<Machine>& machines() const { return machines_; }
-  // By machine.
+  // The pass's plans, by machine.
   std::span<const PlannedPass> of(const PassItem& item) const {
     return std::span(plans_).subspan(item.distinct * machines_.size(), machines_.size());
   }

@@ -125,7 +125,7 @@ FlatCells energy_cells(const RunResult& run) {
   return cells;
 }
 
-// Those that are not there yet.
+// Adds the names that are not there yet.
 void add_names(const FlatCells& cells, std::vector<std::string>& names) {
   for (const auto& [name, cell] : cells) {
     if (std::ranges::find(names, name) == names.end()) {
@@ -143,7 +143,7 @@ void add_cells(const FlatCells& cells, std::span<const std::string> names,
   }
 }
 
-// By which Potomac each was computed, where it was not the same.
+// The Potomac that computed each, where it was not the same one.
 std::string programs_text(std::span<const NamedRun> runs) {
   const Program& first = runs.front().run.program;
   if (std::ranges::all_of(runs,

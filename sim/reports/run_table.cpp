@@ -283,7 +283,7 @@ std::string accumulators_text(const energy::ActionCounts& actions) {
                      actions.dropped_product.value());
 }
 
-// Whose values these are, or that there are none.
+// Says whose values these are, or that there are none.
 std::string workload_text(const RunResult& result) {
   const workloads::WorkloadInfo& info = result.workload;
   std::string text =

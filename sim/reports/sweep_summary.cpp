@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kShown = 3;  // of each order
 
-// By the accounting that was asked for: it stands in front.
+// The energy by the accounting that was asked for, which stands in front.
 const energy::EnergyReport& shown_energy(const SweepRow& row) {
   return row.energy.front();
 }

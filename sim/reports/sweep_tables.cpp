@@ -23,7 +23,7 @@
 namespace potomac::sim {
 namespace {
 
-// Of the columns of a machine, those of the MF-MAC array, and of each other one.
+// The columns of a machine that are shown: those of the MF-MAC array, and of each other one.
 constexpr std::array<std::string_view, 12> kMfMacColumns = {"cycles_total",
                                                             "cycles_preload",
                                                             "cycles_stream",
@@ -175,7 +175,7 @@ class SweepTables::Impl {
     }
   }
 
-  // With every MAC charged, DRAM at the low end.
+  // The comparisons with every MAC charged, DRAM at the low end.
   static std::vector<energy::EnergyComparison> comparisons_of(const SweepRow& row) {
     std::vector<energy::EnergyComparison> all =
         energy::compare(row.energy, row.machines[kMfMacMachine].id);

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 #include <span>
@@ -16,8 +15,9 @@
 #include <vector>
 
 #include "sim/results/gemm_text.hpp"
-#include "sim/results/json_tree.hpp"
 #include "sim/results/si_units.hpp"
+#include "sim/results/trace_json.hpp"
+#include "sim/results/trace_totals.hpp"
 #include "support/plain_text.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 #include "workloads/layers/tensor_statistics.hpp"
@@ -35,47 +35,6 @@ using workloads::WorkloadInfo;
 
 // 5-bit codes, the usual ones, get a bar per exponent; wider ones share bars.
 constexpr std::size_t kMostBars = 32;
-
-// A trace knows of no machine: its GEMMs are shown as machines form them unless told otherwise.
-constexpr workloads::Lowering kLowering;
-
-// A tensor with the letter that it has in a workload.
-struct NamedTensor {
-  const char* name;
-  const QuantizedTensor& tensor;
-};
-
-std::array<NamedTensor, 3> tensors_of(const Layer& layer) {
-  return {{{"W", layer.w}, {"A", layer.a}, {"G", layer.g}}};
-}
-
-// What is summed over all layers.
-struct Totals {
-  std::int64_t gemms = 0;
-  std::array<std::int64_t, workloads::kPasses.size()> macs{};
-  std::int64_t codes = 0;
-  std::int64_t zeros = 0;
-
-  void add(Pass pass, std::span<const GemmShape> shapes) {
-    gemms += workloads::count_of(shapes);
-    std::int64_t& sum = macs[static_cast<std::size_t>(pass)];
-    sum = saturating_sum(sum, workloads::macs_of(shapes));
-  }
-  void add(const TensorStatistics& statistics) {
-    codes += statistics.elements;
-    zeros += statistics.zeros;
-  }
-  std::int64_t all_macs() const {
-    return saturating_sum(saturating_sum(macs[0], macs[1]), macs[2]);
-  }
-
- private:
-  // One pass of one layer may have 2^62 MACs.
-  static std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
-    std::int64_t sum = 0;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-  }
-};
 
 // Digits in groups of three.
 std::string grouped(std::int64_t number) {
@@ -174,7 +133,7 @@ std::string underflow_text(const QuantizedTensor& tensor) {
                       : "-";
 }
 
-void print_passes(const LayerShape& layer, Totals& totals, std::ostream& out) {
+void print_passes(const LayerShape& layer, TraceTotals& totals, std::ostream& out) {
   fmt::print(out, "\n{}: {}{}{}{}{}\n", layer.name, name_of(layer.kind), geometry_text(layer),
              layer.term == 1 ? "" : ", second power of A",
              layer.input_grad || !layer.weight_grad ? "" : ", no input gradient",
@@ -183,7 +142,7 @@ void print_passes(const LayerShape& layer, Totals& totals, std::ostream& out) {
                                 : ", forward only");
   fmt::print(out, "  {:<17} {:<36} {:>22}\n", "pass", "GEMMs, MxNxK", "MACs");
   for (const Pass pass : passes_of(layer)) {
-    const std::vector<GemmShape> gemms = gemms_of(layer, pass, kLowering);
+    const std::vector<GemmShape> gemms = gemms_of(layer, pass, kTraceLowering);
     totals.add(pass, gemms);
     fmt::print(out, "  {:<17} {:<36} {:>22}\n", name_of(pass), gemm_text(gemms),
                grouped(workloads::macs_of(gemms)));
@@ -198,7 +157,7 @@ void print_shapes(const LayerShape& layer, const workloads::LayerFormats& format
   fmt::print(out, "  {:<6} {:<19} {:>4}\n", "G", shape_text(layer.g), formats.g.bits);
 }
 
-void print_tensors(const Layer& layer, Totals& totals, std::ostream& out) {
+void print_tensors(const Layer& layer, TraceTotals& totals, std::ostream& out) {
   fmt::print(out, "  {:<6} {:<19} {:>4} {:>5} {:>7} {:>9}   {}\n", "tensor", "shape", "bits",
              "beta", "zeros", "underflow", "exponents, lowest to highest");
   for (const auto& [name, tensor] : tensors_of(layer)) {
@@ -214,7 +173,7 @@ void print_tensors(const Layer& layer, Totals& totals, std::ostream& out) {
   }
 }
 
-void print_totals(const Totals& totals, std::ostream& out) {
+void print_totals(const TraceTotals& totals, std::ostream& out) {
   fmt::print(out, "\ntotal: {} GEMMs, {} MACs", grouped(totals.gemms), grouped(totals.all_macs()));
   if (totals.codes > 0) {
     fmt::print(out, ", {} codes of which {} are zero", grouped(totals.codes),
@@ -227,112 +186,16 @@ void print_totals(const Totals& totals, std::ostream& out) {
   }
 }
 
-nlohmann::ordered_json json_of(const QuantizedTensor& tensor, Totals& totals) {
-  const TensorStatistics statistics = statistics_of(tensor);
-  totals.add(statistics);
-  nlohmann::ordered_json json = {{"shape", tensor.shape},
-                                 {"bits", tensor.bits},
-                                 {"beta", tensor.beta},
-                                 {"elements", statistics.elements},
-                                 {"zeros", statistics.zeros},
-                                 {"exact_zeros", nullptr},
-                                 {"underflows", nullptr},
-                                 {"positives", statistics.positives},
-                                 {"negatives", statistics.negatives},
-                                 {"zero_share", statistics.zero_share()},
-                                 {"lowest_exponent", -statistics.e_max},
-                                 {"exponent_counts", statistics.exponents}};
-  if (tensor.zeros) {
-    json["exact_zeros"] = tensor.zeros->exact;
-    json["underflows"] = tensor.zeros->underflows;
-  }
-  return json;
-}
-
-nlohmann::ordered_json json_of(const LayerShape& layer, const std::optional<Layer>& values,
-                               Totals& totals) {
-  nlohmann::ordered_json json = {{"name", layer.name}, {"kind", name_of(layer.kind)}};
-  if (is_convolution(layer.kind)) {
-    const workloads::GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
-    workloads::Shape padding;
-    for (std::size_t i = 0; i < 2 * lists.axes(); ++i) {
-      padding.push_back(i < lists.axes() ? lists.before(i) : lists.after(i - lists.axes()));
-    }
-    json["stride"] = lists.stride;
-    json["padding"] = padding;
-    json["dilation"] = lists.dilation;
-    json["groups"] = layer.conv.groups;
-  }
-  json["input_grad"] = layer.input_grad;
-  json["weight_grad"] = layer.weight_grad;
-  json["term"] = layer.term;
-  json["gemms"] = nlohmann::ordered_json::array();
-  for (const Pass pass : passes_of(layer)) {
-    const std::vector<GemmShape> gemms = gemms_of(layer, pass, kLowering);
-    totals.add(pass, gemms);
-    for (const GemmShape& gemm : gemms) {
-      json["gemms"].push_back({{"pass", name_of(pass)},
-                               {"count", gemm.count},
-                               {"m", gemm.m},
-                               {"n", gemm.n},
-                               {"k", gemm.k},
-                               {"macs", gemm.macs()}});
-    }
-  }
-  if (!values) {
-    json["tensors"] = {
-        {"W", {{"shape", layer.w}}}, {"A", {{"shape", layer.a}}}, {"G", {{"shape", layer.g}}}};
-    return json;
-  }
-  for (const auto& [name, tensor] : tensors_of(*values)) {
-    json["tensors"][name] = tensor.codes.empty() ? nlohmann::ordered_json{{"shape", tensor.shape}}
-                                                 : json_of(tensor, totals);
-  }
-  return json;
-}
-
-void print_json(const workloads::Workload& workload, std::ostream& out) {
-  const WorkloadInfo& info = workload.info();
-  nlohmann::ordered_json json = {{"trace", workload.path().string()},
-                                 {"model", info.model},
-                                 {"framework", info.framework},
-                                 {"dataset", info.dataset},
-                                 {"step", info.step},
-                                 {"seed", info.seed},
-                                 {"rounding", info.rounding},
-                                 {"gradient_rounding", info.gradient_rounding},
-                                 {"values", name_of(info.values)},
-                                 {"synthesis", nullptr},
-                                 {"dimensions", dimensions_json(info.dimensions)},
-                                 {"layers", nlohmann::ordered_json::array()}};
-  if (!info.synthesis.empty()) {
-    json["synthesis"] = info.synthesis;
-  }
-  if (!workload.not_included().empty()) {
-    json["not_included"] = not_included_json(workload.not_included());
-  }
-  Totals totals;
-  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-    json["layers"].push_back(json_of(workload.layers()[i], workload.read(i), totals));
-  }
-  json["totals"] = {{"gemms", totals.gemms},
-                    {"macs", totals.all_macs()},
-                    {"codes", totals.codes},
-                    {"zeros", totals.zeros}};
-  // A path need not be UTF-8, JSON must.
-  out << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
-}
-
 }  // namespace
 
 void print_trace_info(const workloads::Workload& workload, TraceInfoFormat format,
                       std::ostream& out) {
   if (format == TraceInfoFormat::kJson) {
-    print_json(workload, out);
+    out << trace_json(workload);
     return;
   }
   print_head(workload, out);
-  Totals totals;
+  TraceTotals totals;
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {
     const LayerShape& shape = workload.layers()[i];
     print_passes(shape, totals, out);

@@ -81,7 +81,7 @@ struct MachineColumn {
   std::function<void(MachineRecord&, const Cell&)> set;  // as above
 };
 std::span<const MachineColumn> machine_columns();
-// By its flat name without a machine. Precondition: there is one.
+// The column of that flat name (without a machine). Precondition: there is one.
 const MachineColumn& machine_column(std::string_view flat);
 
 // --- of an energy --------------------------------------------------------------------------------
@@ -94,20 +94,20 @@ struct EnergySource {
   std::optional<std::int64_t> batch;  // inputs that the work is done for
 };
 
-// In report.json at the path; flat: flat_name() of the path.
+// It stands in report.json at the path; where it is flat its name is flat_name() of the path.
 struct EnergyColumn {
   ColumnNames names;
   bool of_rows = false;  // by_layer, by_pass and by_gemm have it too
   std::function<Cell(const EnergySource&)> get;
 };
 std::span<const EnergyColumn> energy_columns();
-// Those of a report that stand alone: all but its components.
+// The columns of a report that stand alone: all but its components.
 std::span<const EnergyColumn> figure_columns();
 // A report's total, beside what its machine did in the same work.
 EnergySource total_source(const energy::EnergyReport& report, std::span<const Machine> machines,
                           std::span<const Quantities> totals, std::optional<std::int64_t> batch);
-// Where a figure of a report is flat: the total is "energy[MACHINE,TABLE,ACCOUNTING]", the others
-// have their own name in front.
+// The name of a figure of a report where it is flat: the total is
+// "energy[MACHINE,TABLE,ACCOUNTING]", the others have their own name in front.
 std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report);
 
 }  // namespace potomac::sim

@@ -11,7 +11,7 @@ namespace {
 
 using workloads::GemmShape;
 
-// In the order of the enumeration.
+// The names of the indices, in the order of the enumeration.
 constexpr std::string_view kIndexNames = "mnk";
 
 std::string range_text(std::span<const GemmShape> gemms, std::int64_t GemmShape::*extent) {

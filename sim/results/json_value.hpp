@@ -64,7 +64,7 @@ class JsonValue {
     return list;
   }
 
-  // Without control characters: what is read here is shown on terminals.
+  // The text must be without control characters: what is read here is shown on terminals.
   std::string text() const {
     require(json_->is_string(), "a text");
     std::string text = json_->get<std::string>();
@@ -83,7 +83,7 @@ class JsonValue {
     }
     return value;
   }
-  // At most 2^63 - 1, as all that is counted; sums are checked where they are made.
+  // A count is at most 2^63 - 1, as all that is counted; sums are checked where they are made.
   std::uint64_t count() const {
     require(json_->is_number_unsigned() &&
                 json_->get<std::uint64_t>() <=

@@ -74,7 +74,7 @@ struct PassRecord {
   std::vector<MachineRecord> machines;  // in the order of the run's machines
 };
 
-// Of each machine.
+// The totals of each machine.
 std::vector<Quantities> totals_of(std::span<const PassRecord> records, std::size_t machines);
 
 }  // namespace potomac::sim

@@ -13,7 +13,7 @@
 
 namespace potomac::sim {
 
-// By what a result is priced: all tables by each accounting, the one that was asked for in front.
+// What a result is priced by: all tables by each accounting, the one that was asked for in front.
 struct Prices {
   std::vector<energy::UnitEnergyTable> tables;
   std::vector<const energy::Accounting*> accountings = {energy::find_accounting("operation")};

@@ -240,7 +240,7 @@ Json architecture_json(const Architecture& architecture) {
   return json;
 }
 
-// As its file has it, and so as a reader finds it again.
+// The preset as its file has it, so that a reader finds it again.
 Json dram_preset_json(const DramPreset& preset) {
   Json json{{"format", kDramPresetFormat},
             {"version", 1},

@@ -214,7 +214,7 @@ YamlValue yaml_value(const JsonValue& json, std::string_view key) {
   return {yaml_of(json), json.file(), std::string(key)};
 }
 
-// With the DRAM that the run had, whatever its preset's file says by now.
+// The architecture with the DRAM that the run had, whatever its preset's file says by now.
 Architecture read_architecture(const JsonValue& json) {
   const JsonValue keys = json.at("architecture");
   const std::optional<JsonValue> preset = json.find("dram_preset");
@@ -440,7 +440,7 @@ RunResult read_result(const JsonValue& json) {
   return result;
 }
 
-// Where `stored` is not what its own counts make of it; empty if nowhere.
+// The place where `stored` is not what its own counts make of it; empty if there is none.
 std::string first_difference(const Json& stored, const Json& made, const std::string& place) {
   if (stored.is_object() && made.is_object()) {
     for (const auto& [key, value] : made.items()) {

@@ -23,7 +23,7 @@
 
 namespace potomac::sim {
 
-// Where the zeros of one tensor come from, as far as the workload knows.
+// The origins of one tensor's zeros, as far as the workload knows.
 struct TensorOrigins {
   std::string layer;
   std::string tensor;  // "W", "A" or "G"
@@ -43,7 +43,8 @@ struct RunResult {
   std::int64_t left_out = 0;  // passes of the workload that the selection leaves out
   std::vector<PassRecord> passes;
   std::vector<Quantities> totals;  // by machine
-  // By accounting, then table, then machine; the accounting that was asked for is in front.
+  // The reports by accounting, then table, then machine; the accounting that was asked for is in
+  // front.
   std::vector<energy::EnergyReport> energy;
   std::vector<energy::MethodEnergy> methods;  // of each table and accounting
   std::optional<TrainingStep> step;

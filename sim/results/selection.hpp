@@ -1,4 +1,4 @@
-// Which passes of which layers of a workload are wanted.
+// The passes and layers of a workload that are wanted.
 #pragma once
 
 #include <cstdint>

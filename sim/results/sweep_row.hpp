@@ -23,8 +23,8 @@ struct SweepRow {
   std::string refusal;
   std::vector<Machine> machines;
   std::vector<Quantities> totals;  // by machine
-  // By accounting, then table, then machine, the accounting that was asked for in front; totals
-  // only.
+  // The reports by accounting, then table, then machine, the accounting that was asked for in
+  // front; totals only.
   std::vector<energy::EnergyReport> energy;
 };
 

@@ -1,4 +1,4 @@
-// Which Potomac this is: what a result was computed by, and what `potomac --version` says.
+// The Potomac that this is: what a result was computed by, and what `potomac --version` says.
 #pragma once
 
 #include <string>

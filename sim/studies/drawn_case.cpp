@@ -33,7 +33,7 @@ class Draw {
   Draw(std::uint64_t seed, std::uint64_t index) : random_(mixed(seed, index)) {}
 
   std::uint64_t bits() { return random_(); }
-  // From low to high, both included.
+  // A number from low to high, both included.
   std::int64_t between(std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(high - low + 1));
   }
@@ -80,7 +80,7 @@ void draw_memory(Draw& draw, Architecture& architecture) {
     dram.device = load_dram_preset(dram.preset);
     dram.channels = draw.between(1, 3);
   } else if (!draw.one_in(4)) {
-    // From a bit a cycle, at 500 MHz, to more than the array takes.
+    // The bandwidth is from a bit a cycle, at 500 MHz, to more than the array takes.
     memory.dram = {static_cast<double>(draw.between(1, 400)) * 0.0625,
                    static_cast<double>(draw.between(0, 100))};
   }

@@ -14,7 +14,7 @@ struct DrawnCase {
   Architecture architecture;
   workloads::Layer layer;
   workloads::Pass pass = workloads::Pass::kForward;
-  // Of a machine without a memory: the seed of one that holds the array back at random.
+  // The seed, for a machine without a memory, of one that holds the array back at random.
   std::optional<std::uint64_t> stalls;
 };
 

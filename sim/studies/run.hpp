@@ -22,11 +22,12 @@ namespace potomac::sim {
 struct Rivals {
   std::vector<Unit> asked;  // each must be priced by every table
 
-  // Those that were asked for; where none was and more than arithmetic is priced, all of them, as
-  // far as tables price them.
+  // The units that were asked for; where none was and more than arithmetic is priced, all of them,
+  // as far as tables price them.
   std::vector<Unit> units(const Prices& prices) const;
 };
-// By name. Throws InputError that names those there are; `where` says where the names were written.
+// The rivals of these names. Throws InputError that names those there are; `where` says where the
+// names were written.
 Rivals rivals_named(std::span<const std::string> names, const std::string& where);
 
 struct RunOptions {

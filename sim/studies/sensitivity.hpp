@@ -10,7 +10,7 @@
 
 namespace potomac::sim {
 
-// Of one machine; what is not known is empty.
+// The figures of one machine; what is not known is empty.
 struct SensitivityFigure {
   std::string machine;
   std::optional<double> energy_pj;

@@ -131,7 +131,8 @@ class PassRunner {
     return closed_forms_.run(job, {});
   }
 
-  // Of a machine that does not have the pass: nothing, and no unknowns that MF-MAC knows.
+  // The counts of a machine that does not have the pass: nothing, and no unknowns that MF-MAC
+  // knows.
   static PassCounts nothing_run(const PassCounts& of_mf_mac) {
     PassCounts none;
     if (of_mf_mac.toggles.known()) {

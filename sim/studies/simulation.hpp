@@ -74,7 +74,7 @@ struct CountedPasses {
   const MachineRecord& record(std::size_t pass, std::size_t machine) const {
     return records[pass * machines + machine];
   }
-  // Of each machine.
+  // The totals of each machine.
   std::vector<Quantities> totals() const;
 };
 

@@ -21,7 +21,7 @@ constexpr std::uint64_t kFp32Width = 32;
 constexpr std::size_t kMfMac = 0;  // positions in a part's work
 constexpr std::size_t kFp32Mac = 1;
 
-// Of one weight.
+// The work of updating one weight.
 StepWork update_of_one(Optimizer optimizer) {
   switch (optimizer) {
     case Optimizer::kSgdMomentum:  // v = mu v + g; w -= eta v
@@ -45,8 +45,8 @@ StepWork times(const StepWork& one, std::uint64_t count) {
   return work;
 }
 
-// Of one element that is read with so many bits: compared with the largest so far; its exponent
-// less beta; rounded.
+// The work of quantizing one element that is read with so many bits: compared with the largest so
+// far; its exponent less beta; rounded.
 StepWork quantization_of_one(std::uint64_t read_bits, int code_bits) {
   return {.integer_add_32 = 2,
           .integer_add_8 = 1,

@@ -8,7 +8,8 @@
 
 namespace potomac::sim {
 
-// Of the layers that are selected, not priced yet. Throws InputError unless all three passes are.
+// The step of the layers that are selected, not priced yet. Throws InputError unless all three
+// passes are.
 TrainingStep training_step(const PassList& list, const Architecture& architecture,
                            Optimizer optimizer);
 

@@ -34,7 +34,7 @@ Hdf5Handle own(hid_t id, Hdf5Handle::Closer closer) {
   return {id, closer};
 }
 
-// To be called before any other use of libhdf5. All uses in Potomac go through this file's
+// Must be called before any other use of libhdf5. All uses in Potomac go through this file's
 // functions.
 void prepare_hdf5() {
   static const bool prepared = [] {
@@ -177,7 +177,7 @@ bool Hdf5Handle::close() {
 std::string hdf5_reason() {
   std::string reason;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first_description, &reason);
-  // Of a failed system call its own message says most: "No space left on device".
+  // A failed system call's own message says most: "No space left on device".
   constexpr std::string_view kMark = "error message = '";
   if (const std::size_t begin = reason.find(kMark); begin != std::string::npos) {
     const std::size_t message = begin + kMark.size();

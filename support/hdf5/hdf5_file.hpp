@@ -184,7 +184,8 @@ class Hdf5Group : public Hdf5Object {
 // A file, which is also its root group. Its objects must not outlive it.
 class Hdf5File : public Hdf5Group {
  public:
-  // For reading. Throws InputError: no such file, a folder, not HDF5, truncated, being written.
+  // Opens it for reading. Throws InputError: no such file, a folder, not HDF5, truncated, being
+  // written.
   static Hdf5File open(const std::filesystem::path& path, Hdf5Guard guard = Hdf5Guard::kChecksums);
 
   // A new file, or an old one emptied. `name` stands for it in messages (the file may be a

@@ -138,11 +138,10 @@ void systemc(benchmark::State& state) {
   sim::Architecture architecture;
   architecture.array = {side, side};
   architecture.dataflow = kDataflows.at(static_cast<std::size_t>(state.range(0)));
-  const workloads::Layer layer = architecture.dataflow == sim::Dataflow::kOutputStationary
-                                     ? normal_layer(2 * side, 2 * side, slots, 5)
-                                 : architecture.dataflow == sim::Dataflow::kWeightStationary
-                                     ? normal_layer(slots, 2 * side, 2 * side, 5)
-                                     : normal_layer(2 * side, slots, 2 * side, 5);
+  const workloads::Layer layer =
+      keeps_sums(architecture.dataflow)     ? normal_layer(2 * side, 2 * side, slots, 5)
+      : keeps_second(architecture.dataflow) ? normal_layer(slots, 2 * side, 2 * side, 5)
+                                            : normal_layer(2 * side, slots, 2 * side, 5);
   const TestedPass machine(architecture, layer, workloads::Pass::kForward);
   sim::WorkerPool pool(1);
   const auto engine = sim::make_engine("systemc", pool);

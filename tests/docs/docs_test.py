@@ -156,11 +156,13 @@ def check_generated(page: str, begin: str, end: str, expected: str, update: bool
         assert shown == expected, f"{page}: made from something that changed: update the page"
 
 
-def test_the_tables_of_columns_are_the_lists(clone, update):
-    """Names, units and meanings of docs/report.md are those that reports are written from."""
-    done = run(clone, ["potomac", "generate", "columns"])
+@pytest.mark.parametrize(
+    ("page", "what"), [("docs/report.md", "columns"), ("docs/architecture-file.md", "keys")]
+)
+def test_a_page_shows_the_tables_that_the_program_is_made_from(page, what, clone, update):
+    done = run(clone, ["potomac", "generate", what])
     assert done.returncode == 0, done.stdout
-    check_generated("docs/report.md", "<!-- columns -->\n", "<!-- end of columns -->", done.stdout, update)
+    check_generated(page, f"<!-- {what} -->\n", f"<!-- end of {what} -->", done.stdout, update)
 
 
 def test_the_page_of_the_library_shows_its_program(update):

@@ -119,6 +119,28 @@ def test_an_include_in_a_comment_is_no_include(tmp_path):
     assert faults(tmp_path) == []
 
 
+HEAVY = "// A file.\n#pragma once\n#include <yaml-cpp/yaml.h>\n"
+LIGHT = '// A file.\n#pragma once\n#include "support/heavy.hpp"\n'
+
+
+def test_a_heavy_header_stays_in_its_room_whatever_brings_it(tmp_path):
+    plant(tmp_path, "support/heavy.hpp", HEAVY)
+    plant(tmp_path, "support/light.hpp", LIGHT)
+    plant(tmp_path, "support/light.cpp", '#include "support/light.hpp"\n')
+    plant(tmp_path, "tests/support/a.cpp", '#include "support/light.hpp"\n')
+    assert faults(tmp_path) == []
+    plant(tmp_path, "energy/counts/a.cpp", '\n#include "support/light.hpp"\n')
+    (line,) = faults(tmp_path)
+    assert line.startswith('energy/counts/a.cpp:2: "support/light.hpp" brings <yaml-cpp/yaml.h> out of support/')
+
+
+def test_headers_that_include_each_other_are_no_endless_work(tmp_path):
+    plant(tmp_path, "support/a.hpp", '// A file.\n#pragma once\n#include "support/b.hpp"\n')
+    plant(tmp_path, "support/b.hpp", '// A file.\n#pragma once\n#include "support/a.hpp"\n')
+    plant(tmp_path, "energy/counts/a.cpp", '#include "support/a.hpp"\n')
+    assert faults(tmp_path) == []
+
+
 def test_cpp_outside_the_rooms_cannot_hide(tmp_path):
     for name in ("extras/a.cpp", "sim/a.cpp"):
         plant(tmp_path, name, '#include "sim/studies/run.hpp"\n')

@@ -1,4 +1,4 @@
-// Which elements of its tensor a block of a matrix touches, as runs of elements that lie next to
+// The elements of its tensor that a block of a matrix touches, as runs of elements that lie next to
 // each other: what a DMA engine asks memory for. (touched_elements.hpp only counts them, and has
 // its words.)
 //
@@ -46,7 +46,7 @@ class BlockRuns {
   const std::vector<ElementRun>& part(const Piece& rows, const Piece& depth);
   std::vector<ElementRun> find_part(const Piece& rows, const Piece& depth) const;
 
-  // So that what is remembered stays small.
+  // More runs are not remembered.
   static constexpr std::size_t kMostRuns = std::size_t{1} << 22;
 
   LoweredOperand::Mapping map_;

@@ -19,7 +19,7 @@ struct ConvAxis {
   std::int64_t after = 0;
   std::int64_t dilation = 1;
 
-  // From the first tap to the last.
+  // Pixels from the first tap to the last.
   std::int64_t reach() const { return dilation * (taps - 1) + 1; }
 };
 

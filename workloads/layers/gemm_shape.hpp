@@ -54,7 +54,7 @@ std::vector<GemmShape> gemms_of(const LayerShape& layer, Pass pass, const Loweri
 // the values. The rest are as many in all three passes of a layer. The same precondition.
 std::int64_t structural_macs(const LayerShape& layer, Pass pass, const Lowering& lowering);
 
-// Of all GEMMs together. Of a layer's pass at most 2^62 (check()).
+// The MACs of all GEMMs together; of a layer's pass they are at most 2^62 (check()).
 std::int64_t macs_of(std::span<const GemmShape> gemms);
 std::int64_t count_of(std::span<const GemmShape> gemms);
 

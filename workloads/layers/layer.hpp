@@ -30,7 +30,7 @@ std::string_view name_of(LayerKind kind);
 constexpr bool is_transposed(LayerKind kind) {
   return kind == LayerKind::kConvTranspose2d || kind == LayerKind::kConvTranspose3d;
 }
-// Of three spatial axes.
+// Whether the kind has three spatial axes.
 constexpr bool is_volumetric(LayerKind kind) {
   return kind == LayerKind::kConv3d || kind == LayerKind::kConvTranspose3d;
 }
@@ -50,7 +50,7 @@ inline constexpr std::int64_t kMaxShapeElements = std::int64_t{1} << 40;
 using Shape = std::vector<std::int64_t>;
 std::int64_t element_count(const Shape& shape);
 
-// Where a tensor's zero codes come from: values that were zero, and values too small for the lowest
+// The origins of a tensor's zero codes: values that were zero, and values too small for the lowest
 // exponent. Both together are all of its zeros.
 struct ZeroOrigins {
   std::int64_t exact = 0;
@@ -128,7 +128,7 @@ struct GeometryLists {
   std::size_t axes() const { return stride.size(); }
   std::int64_t before(std::size_t axis) const { return padding[axis]; }
   std::int64_t after(std::size_t axis) const { return padding[padding.size() - axes() + axis]; }
-  // Of both sides together.
+  // The padding of both sides together.
   std::int64_t padding_along(std::size_t axis) const { return before(axis) + after(axis); }
 };
 // Two axes, or with depth three.
@@ -149,7 +149,7 @@ struct LayerShape {
   bool input_grad = true;   // false: a network's first layer, no backward-data
   bool weight_grad = true;  // false: frozen weights, no backward-weight
   Shape w, a, g;
-  // Of activations that are sums of two powers, which of the two A is. The second's products are
+  // Which of two powers A is, where activations are sums of two. The second's products are
   // added to the first's; a multiplier needs no second, so the baseline has none.
   int term = 1;
 
@@ -157,7 +157,7 @@ struct LayerShape {
     return tensor == Tensor::kW ? w : tensor == Tensor::kA ? a : g;
   }
 
-  // Without, only the output's extents are known of G, and no values.
+  // Without it, only the output's extents are known of G, and no values.
   bool uses_gradient() const { return input_grad || weight_grad; }
 };
 

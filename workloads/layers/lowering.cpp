@@ -240,7 +240,8 @@ OperandMappings matmul_mappings(const LayerShape& layer, Pass pass, std::int64_t
   return {};
 }
 
-// Of GEMM number `index`. A convolution has `convolution`, and one that runs backward `phases`.
+// The mappings of GEMM number `index`. A convolution has `convolution`, and one that runs backward
+// `phases`.
 OperandMappings mappings_of(const LayerShape& shape, Pass pass,
                             const std::optional<AsConvolution>& convolution,
                             const std::optional<ConvPhases>& phases, std::int64_t index) {
@@ -269,7 +270,7 @@ std::optional<ConvPhases> phases_of(const std::optional<AsConvolution>& convolut
   return ConvPhases(convolution->layer, lowering.strided_backward_data);
 }
 
-// Which tensor is an operand, by the table in the header.
+// The tensor that is an operand, by the table in the header.
 bool weight_gradient_is_g_by_a(LayerKind kind) {
   return kind == LayerKind::kLinear || (is_convolution(kind) && !is_transposed(kind));
 }

@@ -1,4 +1,4 @@
-// From a layer and a pass to its GEMMs with their operands, as views of the layer's tensors.
+// A pass of a layer as its GEMMs with their operands, as views of the layer's tensors.
 //
 //   kind    | forward  | backward-data | backward-weight
 //   linear  | A W^T    | G W           | G^T A
@@ -32,7 +32,8 @@ struct PassTensors {
 };
 PassTensors tensors_of(LayerKind kind, Pass pass);
 
-// Where a GEMM's operands lie in their tensors, and its result in the pass's (row m, "depth" n).
+// The places of a GEMM's operands in their tensors, and of its result in the pass's (row m, "depth"
+// n).
 struct OperandMappings {
   LoweredOperand::Mapping first, second, result;
 };
@@ -42,12 +43,12 @@ struct OperandMappings {
 struct MappingRun {
   std::int64_t count = 0;
   OperandMappings mappings;  // of the first
-  // From one's begin to the next one's.
+  // The way from one's begin to the next one's.
   std::int64_t first_step = 0;
   std::int64_t second_step = 0;
   std::int64_t result_step = 0;
 };
-// Those of a pass, in order. Each lies within one entry of gemms_of(). The same precondition.
+// The runs of a pass, in order. Each lies within one entry of gemms_of(). The same precondition.
 std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const Lowering& lowering);
 
 // One GEMM with its operands. `first` has m rows (they stream down the array's rows), `second` n
@@ -102,7 +103,7 @@ class LoweredPass {
   // The pass's result, which its GEMMs make together: [M, N] of the table, however many phases
   // there are. Rows that no GEMM makes are zero.
   ResultShape result_shape() const;
-  // Where row m of a GEMM and those behind it lie, as far as they are equally far apart.
+  // The places of row m of a GEMM and of those behind it, as far as they are equally far apart.
   ResultRows result_rows(std::int64_t gemm, std::int64_t m) const;
 
   const QuantizedTensor& first() const;

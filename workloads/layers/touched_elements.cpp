@@ -140,7 +140,7 @@ TouchedElements::Table& TouchedElements::table(std::int64_t begin, std::int64_t 
   return made;
 }
 
-// By the places [begin, end) of one image.
+// The elements that the places [begin, end) of one image touch.
 std::int64_t TouchedElements::of_range(const Table& table, std::int64_t begin, std::int64_t end) {
   const auto from = static_cast<std::size_t>(begin);
   const auto to = static_cast<std::size_t>(end);
@@ -154,7 +154,7 @@ std::int64_t TouchedElements::of_range(const Table& table, std::int64_t begin, s
   return count;
 }
 
-// By the places [begin, end), of all images.
+// The elements that the places [begin, end) of all images touch.
 std::int64_t TouchedElements::of_places(const Table& table, std::int64_t begin,
                                         std::int64_t end) const {
   const std::int64_t first = begin / places_.inner;
@@ -216,7 +216,7 @@ TouchedElements::TapBlocks& TouchedElements::tap_blocks(std::int64_t taps) {
   if (!made) {
     return blocks;
   }
-  // In the order in which they are first met.
+  // The tables, in the order in which they are first met.
   std::unordered_map<Table*, std::size_t> known;
   for (std::int64_t begin = 0; begin < taps_.total; begin += block) {
     for_each_table(begin, std::min(begin + block, taps_.total),

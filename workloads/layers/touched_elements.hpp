@@ -34,20 +34,21 @@ class TouchedElements {
   // has one: a block then touches as many as it has.
   bool dense() const { return dense_; }
 
-  // By the block of rows [row, row_end) and of depth [k, k_end).
+  // The elements touched by the block of rows [row, row_end) and of depth [k, k_end).
   std::int64_t of_block(std::int64_t row, std::int64_t row_end, std::int64_t k, std::int64_t k_end);
 
-  // By all blocks together that cut the operand into `rows` and `depth` (the last ones smaller).
+  // The elements touched by all blocks together that cut the operand into `rows` and `depth` (the
+  // last ones smaller).
   std::int64_t of_blocks(std::int64_t rows, std::int64_t depth);
 
-  // At most of_blocks(rows, depth), and quick to be had.
+  // A lower bound of of_blocks(rows, depth), and quick to be had.
   std::int64_t of_blocks_at_least(std::int64_t rows, std::int64_t depth);
 
  private:
   static constexpr std::int64_t kMostWork = std::int64_t{1} << 30;  // places x taps
   static constexpr std::size_t kFewLengths = 8;  // for which tables are looked at one by one
 
-  // For the taps [begin, end) of one outer coordinate; up to each place.
+  // Sums up to each place, for the taps [begin, end) of one outer coordinate.
   struct Table {
     std::vector<std::int32_t> touches;  // by the places in front of it
     struct Pairs {
@@ -74,7 +75,7 @@ class TouchedElements {
     std::unordered_map<std::int64_t, std::int64_t> sums;  // by length of the blocks of places
   };
 
-  // On each axis, before its origin is added.
+  // A position on each axis, before its origin is added.
   struct Position {
     std::int64_t z, y, x;
   };

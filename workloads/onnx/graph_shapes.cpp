@@ -24,7 +24,7 @@ using Bound = GraphShapes::Bound;
 using Types = std::unordered_map<std::string, onnx::TypeProto>;
 using Dimension = onnx::TensorShapeProto::Dimension;
 
-// Whose name need not be the model's: the axis that they bind where it is another.
+// A dimension whose name need not be the model's: the axis that they bind where it is another.
 struct CommonDimension {
   std::string_view name;
   int axis;
@@ -122,7 +122,7 @@ class Binder {
   }
 
  private:
-  // By its own name before a common one.
+  // An axis is bound by its own name before a common one.
   Bound::const_iterator find(const Bound& bound, const std::string& name) const {
     const auto own = bound.find(name);
     const auto common = renamed_.find(name);
@@ -288,7 +288,7 @@ class Inference {
     return type;
   }
 
-  // Of outputs without extents: where those were lost.
+  // Notes, of outputs without extents, where those were lost.
   void note_loss(const onnx::NodeProto& node) {
     std::string where =
         fmt::format("'{}' ({})", printable(name_of(node)), printable(node.op_type()));

@@ -29,9 +29,10 @@ class GraphShapes {
   // messages. Writes the extents into the model.
   GraphShapes(onnx::ModelProto& model, const std::string& file, const Bound& bound);
 
-  // Of a tensor with all extents known.
+  // The shape of a tensor with all extents known.
   std::optional<Shape> find(const std::string& tensor) const;
-  // Of a tensor whose extents are not all known: the node whose output they were first lost at,
+  // The node at whose output the extents were first lost of a tensor that has not all of them
+  // known:
   // "'/roi/Resize' (Resize)"; empty if it is an input of the graph, or unknown altogether.
   std::string lost_at(const std::string& tensor) const;
   // Whether its values follow from shapes alone: it says how data lies, and is none.

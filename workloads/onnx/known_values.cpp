@@ -33,8 +33,8 @@ bool is_small(const Shape& shape) {
   return true;
 }
 
-// Of an input that an element of extent 1 stands for any of the output's, and missing axes are in
-// front.
+// The index into an input that is broadcast: an extent of 1 stands for any of the output's, and
+// missing axes are in front.
 std::int64_t broadcast_index(const Shape& shape, const Shape& at) {
   std::int64_t index = 0;
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
@@ -121,7 +121,7 @@ Number quotient(std::int64_t a, std::int64_t b) {
   return b == 0 || b == -1 ? (b == 0 ? std::nullopt : difference(0, a)) : Number(a / b);
 }
 
-// Of the divisor's sign.
+// The remainder has the divisor's sign.
 Number rest(std::int64_t a, std::int64_t b) {
   if (b == 0 || b == -1) {
     return b == 0 ? std::nullopt : Number(0);
@@ -207,7 +207,7 @@ Result constant(const onnx::NodeProto& node, const Shape& output) {
   return std::nullopt;
 }
 
-// From `start` on, before `end`: both may count from behind, and lie outside.
+// The extents from `start` on, before `end`: both may count from behind, and lie outside.
 Result shape_values(const onnx::NodeProto& node, const Shape& input) {
   const auto rank = static_cast<std::int64_t>(input.size());
   const auto bound = [&](std::string_view name, std::int64_t otherwise) {
@@ -405,7 +405,8 @@ Result cast(const onnx::NodeProto& node, const KnownValues& input, const Shape& 
   }
 }
 
-// Whose first input is all that says what the values are: its others, if any, say the new shape.
+// Whether the first input is all that says what the values are: the others, if any, say the new
+// shape.
 bool keeps_values(std::string_view name) {
   constexpr std::array<std::string_view, 5> kNames = {"Identity", "Reshape", "Squeeze", "Unsqueeze",
                                                       "Flatten"};
@@ -427,7 +428,7 @@ Values integers(const onnx::TensorProto& tensor, const Typed& typed) {
   return {raw.begin(), raw.end()};
 }
 
-// Where the first input is known; the others, if any, say where the values go.
+// The values where the first input is known; the others, if any, say where the values go.
 Result of_first_input(const onnx::NodeProto& node, Inputs inputs, const Shape& output) {
   const std::string_view name = node.op_type();
   const KnownValues& first = *inputs[0].known;

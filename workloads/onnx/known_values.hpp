@@ -23,7 +23,7 @@ struct KnownValues {
 // with, and where the values are not in the file.
 std::optional<KnownValues> known_values_of(const onnx::TensorProto& tensor);
 
-// As int64: for libonnx to infer shapes with.
+// The values as int64, for libonnx to infer shapes with.
 onnx::TensorProto tensor_of(const KnownValues& known);
 
 // A node's input: null where its values, or not all of its extents, are known.

@@ -91,7 +91,7 @@ class ConvAttributes {
                : widened({values.begin(), values.begin() + signed_axes()}, otherwise);
   }
 
-  // Those before, then those behind.
+  // The pads before, then those behind.
   Shape pads() const {
     const std::vector<std::int64_t> values = integers_attribute(node_, "pads", {});
     if (values.size() < 2 * axes_) {
@@ -217,7 +217,7 @@ std::int64_t broadcast_count(std::span<const std::int64_t> one,
   return saturated_product(result);
 }
 
-// As numpy's: vectors are a row and a column, leading axes are broadcast.
+// The product is numpy's: vectors are a row and a column, leading axes are broadcast.
 LinearNode matmul(const NodeOperand& first, const NodeOperand& second) {
   Shape left = first.shape;
   Shape right = second.shape;

@@ -16,7 +16,7 @@
 
 namespace potomac::workloads {
 
-// Which of a node's inputs are multiplied: for quantized operators scales stand between them.
+// The inputs of a node that are multiplied: for quantized operators scales stand between them.
 struct LinearOperands {
   int first = 0;
   int second = 1;

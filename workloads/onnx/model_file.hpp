@@ -19,7 +19,7 @@ onnx::ModelProto load_onnx(const std::filesystem::path& path);
 
 // ONNX's own operators are of the domain "", which may also be written "ai.onnx".
 std::string canonical_domain(const std::string& domain);
-// Of a domain's operators: 0 if the model does not import them.
+// The version of a domain's operators: 0 if the model does not import them.
 int opset_version(const onnx::ModelProto& model, const std::string& domain);
 
 Shape shape_of(const onnx::TensorProto& tensor);
@@ -36,7 +36,7 @@ std::string text_attribute(const onnx::NodeProto& node, std::string_view name,
 // The name that messages and layers call a node by: its own, else its first output's.
 std::string name_of(const onnx::NodeProto& node);
 
-// Of binary16, bfloat16, binary32 and binary64: float_values() can read it.
+// Whether it holds binary16, bfloat16, binary32 or binary64: float_values() can read it.
 bool is_floating(const onnx::TensorProto& tensor);
 
 // An initializer's values, rounded to binary32; those kept outside of the file are read from beside

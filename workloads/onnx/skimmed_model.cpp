@@ -23,7 +23,7 @@ using google::protobuf::io::StringOutputStream;
 
 // Protocol buffers hold no more.
 constexpr std::uintmax_t kLargestFile = (std::uintmax_t{1} << 31U) - 1;
-// Below, values may be what shapes are computed with.
+// Smaller values may be what shapes are computed with.
 constexpr std::uint32_t kLargeBytes = std::uint32_t{1} << 16U;
 
 // How a field of the wire format is written: the low bits of its tag.

@@ -64,7 +64,7 @@ float exact_mean(std::span<const float> values) {
   std::array<std::int64_t, 256> significands{};
   potomac_significand_sums(values.data(), static_cast<std::int64_t>(values.size()),
                            significands.data());
-  // In units of 2^-149, the smallest subnormal.
+  // The sum is in units of 2^-149, the smallest subnormal.
   Integer sum = 0;
   for (std::size_t field = 1; field < significands.size(); ++field) {
     sum += Integer(significands[field]) << (field - 1);

@@ -7,7 +7,7 @@
 namespace potomac::workloads {
 namespace {
 
-// Without the number that the reader puts before it.
+// The name without the number that the reader puts before it.
 std::string own_name(std::string_view name) {
   const std::size_t digits = name.find_first_not_of("0123456789");
   const bool numbered = digits != 0 && digits != std::string_view::npos && name[digits] == '-' &&

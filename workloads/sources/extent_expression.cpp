@@ -29,7 +29,7 @@ class Expression {
   }
 
  private:
-  // As deep as brackets may nest.
+  // Brackets may nest so deep.
   static constexpr int kMaxDepth = 64;
 
   [[noreturn]] void fail_syntax() const {

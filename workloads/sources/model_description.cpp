@@ -52,7 +52,8 @@ class ModelBuilder {
   std::int64_t parameters() const { return parameters_; }
 
  private:
-  // Where an entry stands: what its names mean, what entered its block, and the block's name.
+  // The surroundings of an entry: what its names mean, what entered its block, and the block's
+  // name.
   struct Scope {
     Dimensions dimensions;
     Shape input;

@@ -274,7 +274,7 @@ class OnnxWeights : public WeightSource {
   }
 
  private:
-  // Of `rows` columns; the result has as many rows.
+  // The values of a matrix of `rows` rows, column by column.
   static std::vector<float> transposed(const std::vector<float>& values, std::size_t rows) {
     const std::size_t cols = values.size() / rows;
     std::vector<float> result(values.size());

@@ -18,7 +18,7 @@ namespace potomac::workloads {
 
 class OnnxModel : public ShapeWorkload {
  public:
-  // Which initializer a layer's weights are.
+  // The initializer that a layer's weights are.
   struct Weights {
     std::string initializer;
     bool transposed = false;  // its last two axes: [inputs, outputs]

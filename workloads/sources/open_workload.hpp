@@ -1,4 +1,4 @@
-// From what a user names to a workload: a trace, a model description, an ONNX model, a SCALE-Sim
+// Opens what a user names: a trace, a model description, an ONNX model, a SCALE-Sim
 // topology, or a shipped model by its name.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace potomac::workloads {
 
-// By its name's end.
+// Whether its name ends so.
 bool is_yaml_file(const std::filesystem::path& file);
 // Whether what is of that name has shapes alone: anything but a trace.
 bool is_shape_file(const std::filesystem::path& file);

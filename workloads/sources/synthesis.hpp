@@ -36,7 +36,7 @@ CodeHistogram normal_histogram();
 CodeHistogram with_density(CodeHistogram histogram, double density);
 
 struct Synthesis {
-  // By layer kind; what is not there is drawn by `otherwise`.
+  // The histograms by layer kind; what is not there is drawn by `otherwise`.
   std::map<LayerKind, LayerHistograms> kinds;
   LayerHistograms otherwise;
   std::uint64_t seed = 1;

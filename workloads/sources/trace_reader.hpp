@@ -37,7 +37,7 @@ class TraceReader : public Workload {
 
   const std::filesystem::path& path() const override;
   const WorkloadInfo& info() const override;
-  // In the order of their names (runs_before()), which is forward order.
+  // The layers in the order of their names (runs_before()), which is forward order.
   const std::vector<LayerShape>& layers() const override;
   const std::vector<LayerFormats>& formats() const override;
   // Never empty. Throws InputError: damaged data (checksum), a code that is not canonical (its

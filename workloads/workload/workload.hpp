@@ -23,14 +23,14 @@ using Dimensions = std::map<std::string, std::int64_t, std::less<>>;
 // "batch=256, length=128".
 std::string text_of(const Dimensions& dimensions);
 
-// Where a workload's values come from: a training, a random generator, or nowhere.
+// The origin of a workload's values: a training, a random generator, or nowhere.
 enum class ValueSource { kCaptured, kSynthetic, kNone };
 inline constexpr std::array<ValueSource, 3> kValueSources = {
     ValueSource::kCaptured, ValueSource::kSynthetic, ValueSource::kNone};
 // "captured", "synthetic", "none": as in reports.
 std::string_view name_of(ValueSource source);
 
-// Where a workload comes from, in its own words.
+// The origin of a workload, in its own words.
 struct WorkloadInfo {
   std::string model;
   std::string framework;
@@ -73,7 +73,8 @@ class WeightSource {
  public:
   virtual ~WeightSource() = default;
 
-  // Of the layer, or nothing if it has none. Throws InputError if they cannot be read or quantized.
+  // The weights of the layer, or nothing if it has none. Throws InputError if they cannot be read
+  // or quantized.
   virtual std::optional<QuantizedTensor> read(std::size_t index) const = 0;
 
  protected:
@@ -100,7 +101,7 @@ class Workload {
   // layer at a time. Throws InputError if they are damaged; then the whole workload is in doubt.
   virtual std::optional<Layer> read(std::size_t index) const = 0;
 
-  // Where layers without values have weights, those; null if none has. The workload must outlive
+  // The weights of layers without values; null if none has. The workload must outlive
   // it.
   virtual std::unique_ptr<WeightSource> weights() const { return nullptr; }
 

@@ -43,7 +43,7 @@ std::uint64_t tile_loads(std::uint64_t rows) {
 void add_stationary_writes(const workloads::GemmShape& gemm, const Schedule& schedule, Issue issue,
                            energy::ActionCounts& actions) {
   const ArrayShape array = schedule.array();
-  const bool ws = schedule.dataflow() == Dataflow::kWeightStationary;
+  const bool ws = keeps_second(schedule.dataflow());
   const std::int64_t kept_extent = ws ? gemm.n : gemm.m;
   const auto count = static_cast<std::uint64_t>(gemm.count);
   const auto rows = static_cast<std::uint64_t>(array.rows);
@@ -101,7 +101,7 @@ PassCounts structural_counts(const Schedule& schedule, Issue issue, const ZeroCo
   counts.zeros = zeros;
   for (std::size_t i = 0; i < schedule.gemms().size(); ++i) {
     for (const workloads::GemmShape& piece : schedule.pieces_of(i)) {
-      if (schedule.dataflow() == Dataflow::kOutputStationary) {
+      if (keeps_sums(schedule.dataflow())) {
         add_output_stationary_writes(piece, schedule.array(), counts.actions);
       } else {
         add_stationary_writes(piece, schedule, issue, counts.actions);
@@ -120,7 +120,7 @@ ZeroCounts zeros_of(const Schedule& schedule, const ProductCounts* products) {
     return {Count::unknown(), Count::unknown()};
   }
   // Only an accumulator is cleared by a first product: a partial sum comes in as it is.
-  const bool os = schedule.dataflow() == Dataflow::kOutputStationary;
+  const bool os = keeps_sums(schedule.dataflow());
   return {products->macs - products->nonzero,
           os ? Count(outputs_of(schedule) - products->first_nonzero) : Count(0)};
 }
@@ -146,7 +146,7 @@ PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& sched
     actions.exponent_add = actions.sign_xor = actions.accumulate = macs;
   }
   // Each fired addition is written; so is the clearing of a sum whose first product is nothing.
-  if (schedule.dataflow() == Dataflow::kOutputStationary) {
+  if (keeps_sums(schedule.dataflow())) {
     actions.accumulator_write =
         actions.accumulate +
         (gating ? Count(outputs_of(schedule)) - known(&ProductCounts::first_kept) : Count(0));
@@ -173,7 +173,7 @@ PassCounts baseline_counts(Unit unit, const Architecture& architecture, const Sc
   const Count fired = Count(schedule.macs()) - actions.gated_mac;
   (unit == Unit::kFp32Mac ? actions.fp32_multiply : actions.multiply) = fired;
   (info_of(unit).sums_floats ? actions.fp32_add : actions.accumulate) = fired;
-  if (schedule.dataflow() == Dataflow::kOutputStationary) {
+  if (keeps_sums(schedule.dataflow())) {
     actions.accumulator_write = fired + (gating ? zeros.starts : Count(0));
   }
   return counts;

@@ -125,7 +125,7 @@ struct ThreadCounts {
   std::vector<rtl::PotCode> codes;
 };
 
-// At least the largest Euclidean norm of an operand's rows, in units of its smallest magnitude.
+// A bound on the largest Euclidean norm of an operand's rows, in units of its smallest magnitude.
 double largest_row_norm(const workloads::LoweredOperand& operand, WorkerPool& pool) {
   const rtl::PotFormat format = operand.format();
   std::array<double, 256> squares{};

@@ -26,7 +26,7 @@ struct MicroTileShape {
 inline constexpr std::size_t kMaxMr = 8;
 inline constexpr std::size_t kMaxNr = 32;
 
-// Of the instruction set in use.
+// The shape that the instruction set in use has.
 MicroTileShape micro_tile_shape();
 const char* instruction_set_name();
 bool has_dot16();  // whether dot16_block() and dot32_block() may be called
@@ -80,8 +80,8 @@ std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const Bl
                           const BlockNorms& b_norms, std::size_t k,
                           const rtl::Accumulator& accumulator, std::int64_t* sums);
 
-// At least the largest Euclidean norm of any lane of an operand, for each run of kNormDepth depths,
-// in units of 2^kWideNormUnit.
+// Bounds on the largest Euclidean norm of any lane of an operand, for each run of kNormDepth
+// depths, in units of 2^kWideNormUnit.
 inline constexpr int kWideNormUnit = 15;
 struct WideNorms {
   std::uint64_t run[kNormsPerBlock];

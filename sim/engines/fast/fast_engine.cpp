@@ -32,7 +32,7 @@ class FastEngine : public Engine {
     assert(job.unit == Unit::kMfMac || job.unit == Unit::kFp32Mac);
     assert(job.operands != nullptr || !(detail.accumulators || detail.fp32));
     const bool toggles = detail.toggles && job.operands != nullptr;
-    // Of two walks through the MACs, the longer one tells of them.
+    // Two walks go through the MACs, and the longer one tells of them.
     Detail first = detail;
     first.done = toggles ? MacsDone() : detail.done;
     PassCounts counts = job.unit == Unit::kMfMac ? run_mf_mac(job, first) : run_fp32(job, first);

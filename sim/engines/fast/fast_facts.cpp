@@ -17,7 +17,7 @@ std::uint64_t accumulate(const workloads::Gemm& gemm, const Path& path, const Ac
   return TiledGemm<Path, Sum, std::int64_t>(gemm, path, first, second, sink, pool, done).run();
 }
 
-// By the fastest path that serves. Returns the number of overflows.
+// Takes the fastest path that serves. Returns the number of overflows.
 std::uint64_t accumulate(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
                          const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done) {
   const bool narrow = accumulator.bits <= 32;

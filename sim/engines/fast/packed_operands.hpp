@@ -95,7 +95,8 @@ struct Dot16Path {
   }
 
  private:
-  // At least four times the root; the rounding of the floating-point root is less than the 1 added.
+  // The result is at least four times the root; the rounding of the floating-point root is less
+  // than the 1 added.
   static std::uint32_t norm_above(std::uint64_t squares) {
     return squares == 0
                ? 0

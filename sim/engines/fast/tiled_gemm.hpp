@@ -62,7 +62,7 @@ class TiledGemm {
     const auto first = static_cast<std::size_t>(row_begin);
     const auto m = static_cast<std::size_t>(row_end);
     const auto n = static_cast<std::size_t>(gemm_.n);
-    // As deep as one panel of columns can be.
+    // One panel of columns can be so deep.
     const std::size_t deepest =
         kPackedBytes / (tile_.nr * sizeof(Packed)) / kBlockDepth * kBlockDepth;
     stretch_depth_ = std::min(round_up(depth, 2), deepest);

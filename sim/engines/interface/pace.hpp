@@ -27,8 +27,8 @@ class Pace {
   // stands, it asks as an array would. Precondition: the schedule has a fold.
   virtual std::uint64_t total_stalls(const Schedule& schedule, Issue issue);
 
-  // Where a memory is what holds the array back: what modules need that are to be that memory
-  // beside an array, and to hold it back in this one's place (sim/memory). Null where it is not.
+  // What modules need to be the memory beside an array, where a memory is what holds it
+  // back, and to hold it back in this one's place (sim/memory). Null where it is not.
   virtual const MemoryJob* memory() { return nullptr; }
 };
 

@@ -1,4 +1,4 @@
-// Which codes enter the lanes of an array's edges with each command: fetched straight from the
+// The codes that enter the lanes of an array's edges with each command, fetched straight from the
 // lowered operand, as much at a time as does not grow with the GEMM.
 #pragma once
 
@@ -22,7 +22,7 @@ class OperandCodes {
   OperandCodes(const workloads::LoweredPass& pass, WhichOperand which)
       : pass_(&pass), which_(which) {}
 
-  // Of GEMM number `gemm`; folds come GEMM by GEMM, so the view in hand is kept.
+  // Takes elements of GEMM number `gemm`; folds come GEMM by GEMM, so the view in hand is kept.
   void fetch(std::int64_t gemm, std::int64_t row, std::int64_t k_begin,
              std::span<rtl::PotCode> out);
 
@@ -35,10 +35,10 @@ class OperandCodes {
 // In weight stationary the second operand stays and lies along the columns by n, the first streams
 // by m; in input stationary the other way round. Both have k along the rows.
 inline const Range& kept_range(const Fold& fold, Dataflow dataflow) {
-  return dataflow == Dataflow::kWeightStationary ? fold.n : fold.m;
+  return keeps_second(dataflow) ? fold.n : fold.m;
 }
 inline const Range& streamed_range(const Fold& fold, Dataflow dataflow) {
-  return dataflow == Dataflow::kWeightStationary ? fold.m : fold.n;
+  return keeps_second(dataflow) ? fold.m : fold.n;
 }
 
 // What streams past the PEs of an output-stationary array: element (lane, k) in slot k.

@@ -67,7 +67,7 @@ void FoldSequencer::end_fold() {
     return;
   }
   at_ = 0;
-  state_ = dataflow_ == Dataflow::kOutputStationary ? State::kDrain : State::kDone;
+  state_ = keeps_sums(dataflow_) ? State::kDrain : State::kDone;
 }
 
 }  // namespace potomac::sim

@@ -1,4 +1,4 @@
-// Where the results belong that leave an array's columns. Each column delivers its folds in order,
+// The places of the results that leave an array's columns. Each column delivers its folds in order,
 // so that a count per column says which element of which output a value is.
 #pragma once
 
@@ -20,13 +20,13 @@ struct ResultPlace {
   std::int64_t n = 0;
 };
 
-// Of an output-stationary array: a fold's bottom row leaves first.
+// The results of an output-stationary array: a fold's bottom row leaves first.
 class DrainedResults {
  public:
   // The schedule must outlive the pass.
   void start(const Schedule& schedule, std::size_t cols);
-  // Of the result that leaves column c next, which it takes. What it points at is good until the
-  // next call for that column.
+  // The place of the result that leaves column c next, which it takes. What it points at is good
+  // until the next call for that column.
   ResultPlace next(std::size_t c);
 
  private:
@@ -41,11 +41,11 @@ class DrainedResults {
   std::vector<Column> columns_;
 };
 
-// Of a stationary array: the results scratchpad, banked by column, below and above the array. A
-// partial sum that leaves the bottom of a column is kept until the next fold of the same results
-// wants it at the top, at full accumulator width; a finished one is a result. Where both fall into
-// one cycle, it passes through. (What of it is spilled to DRAM meanwhile does not matter to its
-// value: here, all of a GEMM's sums are kept.)
+// The results of a stationary array, in the results scratchpad, banked by column, below and above
+// the array. A partial sum that leaves the bottom of a column is kept until the next fold of the
+// same results wants it at the top, at full accumulator width; a finished one is a result. Where
+// both fall into one cycle, it passes through. (What of it is spilled to DRAM meanwhile does not
+// matter to its value: here, all of a GEMM's sums are kept.)
 template <typename Value>
 class PartialSumBanks {
  public:
@@ -79,7 +79,7 @@ class PartialSumBanks {
       const std::int64_t kept =
           kept_range(column.fold, dataflow_).begin + static_cast<std::int64_t>(c);
       const std::int64_t slot = streamed_range(column.fold, dataflow_).begin + streamed;
-      const bool ws = dataflow_ == Dataflow::kWeightStationary;
+      const bool ws = keeps_second(dataflow_);
       place = ResultPlace{column.walk.number(), &column.fold, ws ? slot : kept, ws ? kept : slot};
     } else {
       sum_of(column, column.fold, streamed) = value;
@@ -106,7 +106,7 @@ class PartialSumBanks {
     std::vector<Value> sums;  // [tile of the array's columns][slot]
   };
 
-  // Where the sum of a slot of a fold is kept in a column's bank.
+  // The place where the sum of a slot of a fold is kept in a column's bank.
   Value& sum_of(Column& column, const Fold& fold, std::int64_t slot) {
     const auto& extents = extents_.at(static_cast<std::size_t>(fold.gemm));
     const std::int64_t streamed = extents.streamed;

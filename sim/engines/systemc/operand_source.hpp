@@ -1,4 +1,4 @@
-// Where a feeder gets its operands: one operand of every GEMM of a pass, as the unit in the PEs
+// The operands that a feeder feeds: one operand of every GEMM of a pass, as the unit in the PEs
 // wants them.
 #pragma once
 

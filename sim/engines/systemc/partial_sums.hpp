@@ -30,8 +30,8 @@ class PartialSums : public sc_core::sc_module {
       : sc_module(name), bottom("bottom", cols), top("top", cols) {
     SC_HAS_PROCESS(PartialSums);
     SC_METHOD(on_clock);
-    // Between the array's edges: it sees what the bottom registers took at the one before, and has
-    // the top's wires ready for the next.
+    // It works between the array's edges: it sees what the bottom registers took at the one before,
+    // and has the top's wires ready for the next.
     sensitive << clk.neg();
     dont_initialize();
   }

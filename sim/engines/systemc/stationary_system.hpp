@@ -57,7 +57,7 @@ class StationarySystem : public ArraySystem<Unit> {
  private:
   void start_array(typename Base::Pass& pass) override {
     array_.reset();
-    const bool ws = dataflow_ == Dataflow::kWeightStationary;
+    const bool ws = keeps_second(dataflow_);
     stream_feeder_.start(std::move(ws ? pass.first : pass.second));
     tile_feeder_.start(std::move(ws ? pass.second : pass.first));
     partial_sums_.start(pass.schedule, std::move(pass.take));

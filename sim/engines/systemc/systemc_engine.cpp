@@ -49,7 +49,7 @@ class FoldBuffer {
              tile.values.data(), fold.n.size()});
     }
     if (done_) {
-      // Of a stationary array, the last fold ends what all of the depth's folds began.
+      // In a stationary array, the last fold ends what all of the depth's folds began.
       done_(static_cast<std::int64_t>(size) * fold.k.end);
     }
     tiles_.erase(place.fold_number);
@@ -80,7 +80,7 @@ class SystemHolder {
         clock_mhz_(architecture.clock_mhz) {
     const rtl::SimulationContext::Use use(context_);
     const sc_core::sc_time period(static_cast<double>(clock_period_ps(clock_mhz_)), sc_core::SC_PS);
-    if (dataflow_ == Dataflow::kOutputStationary) {
+    if (keeps_sums(dataflow_)) {
       system_ = std::make_unique<OutputStationarySystem<Unit>>("potomac", shape_, issue_, period);
     } else {
       system_ =
@@ -155,7 +155,7 @@ class SystemHolder {
  private:
   void simulate_with_waveform(const WaveformOptions& options, const Job& job) {
     const std::uint64_t period = clock_period_ps(clock_mhz_);
-    // To just before a cycle's clock edge.
+    // Runs to just before a cycle's clock edge.
     const auto run_to = [&](std::uint64_t cycle) {
       sc_core::sc_start(sc_core::sc_time::from_value(cycle * period - 1) -
                         sc_core::sc_time_stamp());

@@ -90,7 +90,7 @@ void check_identity(const TestedPass& machine) {
   RC_ASSERT(actions.gated_mac == reference.gated);
   RC_ASSERT(actions.overflow == reference.overflow);
   RC_ASSERT(actions.dropped_product == reference.dropped);
-  const bool os = architecture.dataflow == sim::Dataflow::kOutputStationary;
+  const bool os = keeps_sums(architecture.dataflow);
   RC_ASSERT(actions.accumulator_write == (os ? reference.accumulator_write : 0));
   RC_ASSERT(actions.psum_register_write == (os ? 0 : partial_sum_writes(machine)));
 

@@ -154,54 +154,9 @@ TEST(Architecture, AKeyGivenTwiceIsRefused) {
 
 // --- the table of keys ---------------------------------------------------------------------------
 
-// The table of docs/architecture-file.md, made from the keys.
-std::string documented_values(const KeyType& type) {
-  struct Visitor {
-    std::string operator()(const IntegerKey& key) const {
-      const std::string range = fmt::format("{} to {}", key.low, key.high);
-      return key.word.empty() ? range : fmt::format("`{}`, {}", key.word, range);
-    }
-    std::string operator()(const NumberKey& key) const {
-      return fmt::format("{} to {}", key.low, key.high);
-    }
-    std::string operator()(const BooleanKey& /*key*/) const { return "`true`, `false`"; }
-    std::string operator()(const FileKey& /*key*/) const {
-      return fmt::format("`{}`, or a file", fmt::join(shipped_dram_presets().names(), "`, `"));
-    }
-    std::string operator()(const WordKey& key) const {
-      return fmt::format("`{}`", fmt::join(key.words, "`, `"));
-    }
-  };
-  return std::visit(Visitor{}, type);
-}
-
 std::string documentation() {
   std::ifstream stream(POTOMAC_SOURCE_DIR "/docs/architecture-file.md");
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
-// What a key is by default, of a part that the default machine lacks too.
-KeyValue default_of(const ArchitectureKey& key) {
-  Architecture machine;
-  if (!is_there(key.get(machine))) {
-    machine.memory.emplace();
-  }
-  if (!is_there(key.get(machine))) {
-    machine.memory->dram.emplace();
-  }
-  if (!is_there(key.get(machine))) {
-    set_key(machine, "memory.dram.preset=ddr4-2400");
-  }
-  return key.get(machine);
-}
-
-TEST(ArchitectureKeys, TheDocumentationsTableIsTheTableOfKeys) {
-  std::string table = "| key | values | default | unit | meaning |\n|---|---|---|---|---|\n";
-  for (const ArchitectureKey& key : architecture_keys()) {
-    table += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name, documented_values(key.type),
-                         text_of(default_of(key)), key.unit, key.meaning);
-  }
-  EXPECT_NE(documentation().find(table), std::string::npos) << table;
 }
 
 TEST(ArchitectureKeys, TheDocumentationsExampleIsEveryDefault) {

@@ -143,8 +143,8 @@ RC_GTEST_PROP(Accesses, AreThoseOfAWalkLaneByLane, ()) {
     for (std::uint64_t number = tile.tile.first_fold; number <= tile.tile.last_fold; ++number) {
       RC_ASSERT(folds.number() == number);
       walked.fold(folds.fold(), tile.tile.block, a.dataflow);
-      const bool has_more = a.dataflow == Dataflow::kOutputStationary &&
-                            tile.tile.block[Index::kK].end < folds.fold().k.end;
+      const bool has_more =
+          keeps_sums(a.dataflow) && tile.tile.block[Index::kK].end < folds.fold().k.end;
       if (!has_more) {
         folds.next_fold();
       }

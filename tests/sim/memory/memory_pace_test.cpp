@@ -182,7 +182,7 @@ RC_GTEST_PROP(TileWalk, HasTheCyclesOfTheTimeline, ()) {
   const DrawnPass drawn = drawn_pass();
   const Schedule schedule = drawn.schedule();
   const Issue issue = drawn.architecture.issue;
-  const bool os = drawn.architecture.dataflow == Dataflow::kOutputStationary;
+  const bool os = keeps_sums(drawn.architecture.dataflow);
   const Index streamed = array_indices(drawn.architecture.dataflow).streamed;
   std::int64_t cycle = 0;
   FoldWalk folds(schedule, issue);

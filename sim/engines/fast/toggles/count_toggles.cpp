@@ -45,7 +45,7 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
   const ArrayShape array = job.schedule->array();
   const Dataflow dataflow = job.schedule->dataflow();
   energy::RegisterToggles toggles;
-  if (dataflow == Dataflow::kOutputStationary) {
+  if (keeps_sums(dataflow)) {
     StreamToggles<Word> rows(array.rows, array.cols);
     StreamToggles<Word> columns(array.cols, array.rows);
     AccumulatorToggles<Arithmetic> sums(arithmetic, array);
@@ -64,7 +64,7 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
   PartialSumToggles<Arithmetic> sums(arithmetic, array);
   for_each_block(job, [&](workloads::Gemm gemm, ByIndex<Range> ranges) {
     // From here on the first operand streams, and the second one stays.
-    if (dataflow == Dataflow::kInputStationary) {
+    if (keeps_first(dataflow)) {
       std::swap(gemm.first, gemm.second);
       std::swap(gemm.m, gemm.n);
       std::swap(ranges[Index::kM], ranges[Index::kN]);
@@ -81,9 +81,8 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
 // Operands in the order in which count() wants them.
 template <typename T>
 std::pair<T, T> in_roles(const Job& job, T first, T second) {
-  return job.schedule->dataflow() == Dataflow::kInputStationary
-             ? std::pair(std::move(second), std::move(first))
-             : std::pair(std::move(first), std::move(second));
+  return keeps_first(job.schedule->dataflow()) ? std::pair(std::move(second), std::move(first))
+                                               : std::pair(std::move(first), std::move(second));
 }
 
 // starts[256 * first + second] = start(first, second).

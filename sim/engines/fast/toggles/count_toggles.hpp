@@ -8,8 +8,8 @@
 
 namespace potomac::sim {
 
-// Of all of a job's registers. `overflows`: sums may leave the accumulator's range. Precondition:
-// the job has operands.
+// The toggles of all of a job's registers. `overflows`: sums may leave the accumulator's range.
+// Precondition: the job has operands.
 energy::RegisterToggles count_toggles(const Job& job, bool overflows, const MacsDone& done,
                                       WorkerPool& pool);
 

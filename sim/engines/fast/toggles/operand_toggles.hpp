@@ -63,7 +63,7 @@ struct Passage {
 inline constexpr std::int64_t kFetchedDepth = 4096;  // words of a row in hand at a time
 inline constexpr std::int64_t kFetchedRows = 64;     // that a task looks at
 
-// Of each row of an operand, its words in the order of depth.
+// The words of each row of an operand, in the order of depth.
 template <typename Word>
 std::vector<Passage<Word>> passages_of_rows(const OperandWords<Word>& operand, WorkerPool& pool) {
   const std::int64_t rows = operand.operand.rows();
@@ -92,7 +92,7 @@ std::vector<Passage<Word>> passages_of_rows(const OperandWords<Word>& operand, W
   return passages;
 }
 
-// Of each depth of an operand, its words in the order of rows.
+// The words of each depth of an operand, in the order of rows.
 template <typename Word>
 std::vector<Passage<Word>> passages_of_depths(const OperandWords<Word>& operand, WorkerPool& pool) {
   const std::int64_t rows = operand.operand.rows();

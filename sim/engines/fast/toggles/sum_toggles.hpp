@@ -178,11 +178,11 @@ class AccumulatorToggles {
   std::size_t rows_;
   std::size_t cols_;
   std::vector<Word> held_;  // [row][column] of the array, in accumulators
-  // Of the GEMM in hand.
+  // The GEMM in hand.
   std::size_t n_ = 0;
   std::vector<Word> zeros_;
   std::vector<rtl::PotCode> second_starts_;  // by n, at depth 0
-  // Of the wave in hand: rows [begin_, end_) of the GEMM.
+  // The wave in hand: rows [begin_, end_) of the GEMM.
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::vector<Word> results_;
@@ -253,7 +253,7 @@ class PartialSumToggles {
     bool out = false;
   };
 
-  // From each streamed slot to the next.
+  // Toggles from each streamed slot to the next.
   std::uint64_t within_folds(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
                              const MacsDone& done, WorkerPool& pool) const {
     const auto depth = static_cast<std::size_t>(gemm.k);
@@ -263,7 +263,7 @@ class PartialSumToggles {
         .run();
   }
 
-  // From a fold's last slot to the next fold's first, in the columns of a strip.
+  // Toggles from a fold's last slot to the next fold's first, in the columns of a strip.
   std::uint64_t between_folds(const workloads::Gemm& gemm, const Carried& carried,
                               const ToggleTables<Arithmetic>& tables, std::size_t strip) {
     Word* const held = held_.data() + strip * rows_ * tile_.nr;
@@ -330,7 +330,7 @@ class PartialSumToggles {
   std::size_t rows_;
   std::size_t cols_;
   std::vector<Word> held_;  // [strip][row of the array][column of the strip]
-  // By strip: the sums of a block's first and last slot, by the slot and the column.
+  // The strips' carried sums, those of a block's first and last slot, by the slot and the column.
   std::vector<std::map<std::pair<std::int64_t, std::int64_t>, std::vector<Sum>>> carried_;
 };
 

@@ -64,7 +64,7 @@ std::string compare(const TestedPass& machine, const Reference& reference,
   if (actions.overflow != reference.overflow) {
     return fmt::format("{} overflows, expected {}", actions.overflow.value(), reference.overflow);
   }
-  const bool os = machine.architecture.dataflow == sim::Dataflow::kOutputStationary;
+  const bool os = keeps_sums(machine.architecture.dataflow);
   if (actions.dropped_product != reference.dropped ||
       actions.exponent_add != reference.exponent_add ||
       actions.accumulate != reference.accumulate || actions.gated_mac != reference.gated ||
