@@ -39,6 +39,12 @@ def text_of(page: pathlib.Path) -> str:
 
 
 @pytest.fixture
+def update() -> bool:
+    """Whether pages are rewritten, and not compared."""
+    return "POTOMAC_UPDATE_DOCS" in os.environ
+
+
+@pytest.fixture
 def clone(tmp_path: pathlib.Path) -> pathlib.Path:
     """What a reader has: the tree, and `potomac` and `python3` on the PATH."""
     for name in ("sim", "workloads", "energy", "docs", "rtl_models", "README.md"):
