@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs clang-tidy over every C++ file of ours that a build folder compiles.
 
-    scripts/run_clang_tidy.py [BUILD_FOLDER]    (default: build-sanitize, built before with Ninja)
+    scripts/run_clang_tidy.py [BUILD_FOLDER]    (default: build, built before with Ninja)
 
 Nearly all of clang-tidy's time goes into what sources include. So it is shown a few large units, each
 made of all sources below some rooms: this takes a tenth of the time of checking each file, and finds
@@ -207,7 +207,7 @@ def check(unit: Unit) -> Result:
 
 
 def main(arguments: List[str]) -> int:
-    build = Path(arguments[0] if arguments else ROOT / "build-sanitize").resolve()
+    build = Path(arguments[0] if arguments else ROOT / "build").resolve()
     if len(arguments) > 1 or not (build / "compile_commands.json").exists():
         print(__doc__, file=sys.stderr)
         return 2

@@ -90,10 +90,10 @@ main() {
   build release -DCMAKE_UNITY_BUILD=ON
 
   if ! $quick; then
+    begin_step 'clang-tidy'
+    scripts/run_clang_tidy.py build
     begin_step 'sanitizer build'
     build sanitize
-    begin_step 'clang-tidy'
-    scripts/run_clang_tidy.py build-sanitize
     # The Python tests look at results; the same code is under the sanitizers in the C++ tests.
     begin_step 'tests under the sanitizers'
     run_tests sanitize --label-exclude python

@@ -127,7 +127,13 @@ std::string arithmetic_text(const EnergyView& view, TextForm form) {
                             view.mf_mac.table, view.mf_mac.node, view.mf_mac.accounting));
   text += '\n';
   std::string absent;
-  text += methods_table(view.methods, absent, form);
+  if (view.methods.empty()) {
+    text += paragraph(
+        fmt::format("MF-MAC {}, FP32 {}: {} less.", si_energy(view.mf_mac.total.total_pj()),
+                    si_energy(view.fp32_mac.total.total_pj()), percent(view.less(false, false))));
+  } else {
+    text += methods_table(view.methods, absent, form);
+  }
   text += '\n';
   const auto mf_mac = view.mf_mac.total.total_zeros_gated_pj();
   const auto fp32_mac = view.fp32_mac.total.total_zeros_gated_pj();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "sim/engines/count/closed_forms.hpp"
@@ -219,44 +220,56 @@ RC_GTEST_PROP(EngineIdentity, LongSumsAroundTheEdgeOfOverflowAreTheSame, ()) {
 
 // Registers of a larger machine: waves of rows, strips of columns and blocks of depth that are cut
 // where no small case reaches. Toggles are those of the SystemC array.
-TEST(FastEngine, TogglesOfLargerPassesAreTheHardwares) {
+struct PassExtent {
+  std::int64_t m, n, k;
+};
+
+workloads::Layer layer_of(const PassExtent& extent, Data first, Data second) {
   workloads::Layer layer;
   layer.shape.name = "000-large";
+  layer.shape.w = {extent.n, extent.k};
+  layer.shape.a = {extent.m, extent.k};
+  layer.shape.g = {extent.m, extent.n};
+  layer.w = random_tensor(layer.shape.w, 5, second, 1);
+  layer.a = random_tensor(layer.shape.a, 5, first, 2);
+  return layer;
+}
+
+class LargerPasses : public testing::TestWithParam<std::tuple<PassExtent, sim::Dataflow>> {};
+
+TEST_P(LargerPasses, HaveTheTogglesOfTheHardware) {
+  const auto& [extent, dataflow] = GetParam();
+  const workloads::Layer layer = layer_of(extent, Data::kSparse, Data::kDense);
   sim::WorkerPool pool(2);
   const auto fast = sim::make_engine("fast", pool);
   const auto systemc = sim::make_engine("systemc", pool);
-  struct Size {
-    std::int64_t m, n, k;
-  };
-  for (const Size& size : {Size{650, 5, 40}, Size{3, 90, 650}, Size{67, 75, 133}}) {
-    layer.shape.w = {size.n, size.k};
-    layer.shape.a = {size.m, size.k};
-    layer.shape.g = {size.m, size.n};
-    layer.w = random_tensor(layer.shape.w, 5, Data::kDense, 1);
-    layer.a = random_tensor(layer.shape.a, 5, Data::kSparse, 2);
-    for (const auto dataflow : {sim::Dataflow::kOutputStationary, sim::Dataflow::kWeightStationary,
-                                sim::Dataflow::kInputStationary}) {
-      for (const sim::ArrayShape array : {sim::ArrayShape{4, 37}, sim::ArrayShape{19, 3}}) {
-        sim::Architecture architecture;
-        architecture.array = array;
-        architecture.dataflow = dataflow;
-        architecture.issue = sim::Issue::kPipelined;
-        const TestedPass machine(architecture, layer, workloads::Pass::kForward);
-        EXPECT_EQ(run_mf_mac(*fast, machine).result, run_mf_mac(*systemc, machine).result);
-        EXPECT_EQ(run_fp32(*fast, machine).result, run_fp32(*systemc, machine).result);
-      }
-    }
+  for (const sim::ArrayShape array : {sim::ArrayShape{4, 37}, sim::ArrayShape{19, 3}}) {
+    sim::Architecture architecture;
+    architecture.array = array;
+    architecture.dataflow = dataflow;
+    architecture.issue = sim::Issue::kPipelined;
+    const TestedPass machine(architecture, layer, workloads::Pass::kForward);
+    EXPECT_EQ(run_mf_mac(*fast, machine).result, run_mf_mac(*systemc, machine).result);
+    EXPECT_EQ(run_fp32(*fast, machine).result, run_fp32(*systemc, machine).result);
   }
-  // More results than are held at a time.
-  layer.shape.w = {4100, 2};
-  layer.shape.a = {520, 2};
-  layer.shape.g = {520, 4100};
-  layer.w = random_tensor(layer.shape.w, 5, Data::kDense, 3);
-  layer.a = random_tensor(layer.shape.a, 5, Data::kDense, 4);
+}
+
+INSTANTIATE_TEST_SUITE_P(OnEveryDataflow, LargerPasses,
+                         testing::Combine(testing::Values(PassExtent{650, 5, 40},
+                                                          PassExtent{3, 90, 650},
+                                                          PassExtent{67, 75, 133}),
+                                          testing::Values(sim::Dataflow::kOutputStationary,
+                                                          sim::Dataflow::kWeightStationary,
+                                                          sim::Dataflow::kInputStationary)));
+
+TEST(FastEngine, TogglesOfMoreResultsThanAreHeldAtATimeAreTheHardwares) {
+  const workloads::Layer layer = layer_of({520, 4100, 2}, Data::kDense, Data::kDense);
   sim::Architecture architecture;
   architecture.array = {3, 2};
+  sim::WorkerPool pool(2);
   const TestedPass machine(architecture, layer, workloads::Pass::kForward);
-  EXPECT_EQ(run_mf_mac(*fast, machine).result, run_mf_mac(*systemc, machine).result);
+  EXPECT_EQ(run_mf_mac(*sim::make_engine("fast", pool), machine).result,
+            run_mf_mac(*sim::make_engine("systemc", pool), machine).result);
 }
 
 // What depends on values is unknown without them, and nothing else is.
