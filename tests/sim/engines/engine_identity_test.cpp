@@ -260,7 +260,12 @@ INSTANTIATE_TEST_SUITE_P(OnEveryDataflow, LargerPasses,
                                                           PassExtent{67, 75, 133}),
                                           testing::Values(sim::Dataflow::kOutputStationary,
                                                           sim::Dataflow::kWeightStationary,
-                                                          sim::Dataflow::kInputStationary)));
+                                                          sim::Dataflow::kInputStationary)),
+                         [](const auto& info) {
+                           const auto& [extent, dataflow] = info.param;
+                           return fmt::format("{}x{}x{}_{}", extent.m, extent.n, extent.k,
+                                              name_of(dataflow));
+                         });
 
 TEST(FastEngine, TogglesOfMoreResultsThanAreHeldAtATimeAreTheHardwares) {
   const workloads::Layer layer = layer_of({520, 4100, 2}, Data::kDense, Data::kDense);

@@ -2,6 +2,7 @@
 // array is made of: a waveform lists every one of them, at its width.
 #include "sim/machine/array_registers.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -77,7 +78,12 @@ INSTANTIATE_TEST_SUITE_P(
                         sim::Dataflow::kInputStationary),
         testing::Values(sim::Issue::kSerial, sim::Issue::kPipelined),
         testing::Values(sim::ArrayShape{1, 1}, sim::ArrayShape{3, 5}, sim::ArrayShape{4, 2}),
-        testing::Values(4, 5)));
+        testing::Values(4, 5)),
+    [](const auto& info) {
+      const auto& [dataflow, issue, array, bits] = info.param;
+      return fmt::format("{}_{}_{}x{}_{}_bits", name_of(dataflow), name_of(issue), array.rows,
+                         array.cols, bits);
+    });
 
 }  // namespace
 }  // namespace potomac::test
