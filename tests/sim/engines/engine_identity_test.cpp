@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -237,6 +238,11 @@ workloads::Layer layer_of(const PassExtent& extent, Data first, Data second) {
 
 class LargerPasses : public testing::TestWithParam<std::tuple<PassExtent, sim::Dataflow>> {};
 
+std::string name_of_larger_pass(const testing::TestParamInfo<LargerPasses::ParamType>& info) {
+  const auto& [extent, dataflow] = info.param;
+  return fmt::format("{}x{}x{}_{}", extent.m, extent.n, extent.k, name_of(dataflow));
+}
+
 TEST_P(LargerPasses, HaveTheTogglesOfTheHardware) {
   const auto& [extent, dataflow] = GetParam();
   const workloads::Layer layer = layer_of(extent, Data::kSparse, Data::kDense);
@@ -261,11 +267,7 @@ INSTANTIATE_TEST_SUITE_P(OnEveryDataflow, LargerPasses,
                                           testing::Values(sim::Dataflow::kOutputStationary,
                                                           sim::Dataflow::kWeightStationary,
                                                           sim::Dataflow::kInputStationary)),
-                         [](const auto& info) {
-                           const auto& [extent, dataflow] = info.param;
-                           return fmt::format("{}x{}x{}_{}", extent.m, extent.n, extent.k,
-                                              name_of(dataflow));
-                         });
+                         &name_of_larger_pass);
 
 TEST(FastEngine, TogglesOfMoreResultsThanAreHeldAtATimeAreTheHardwares) {
   const workloads::Layer layer = layer_of({520, 4100, 2}, Data::kDense, Data::kDense);

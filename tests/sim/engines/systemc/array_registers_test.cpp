@@ -58,6 +58,12 @@ std::vector<WaveformSignal> signals_of(const sim::Architecture& architecture) {
 class ArrayRegisters
     : public testing::TestWithParam<std::tuple<sim::Dataflow, sim::Issue, sim::ArrayShape, int>> {};
 
+std::string name_of_array(const testing::TestParamInfo<ArrayRegisters::ParamType>& info) {
+  const auto& [dataflow, issue, array, bits] = info.param;
+  return fmt::format("{}_{}_{}x{}_{}_bits", name_of(dataflow), name_of(issue), array.rows,
+                     array.cols, bits);
+}
+
 TEST_P(ArrayRegisters, AreThoseOfTheSystemCArray) {
   sim::Architecture architecture;
   std::tie(architecture.dataflow, architecture.issue, architecture.array,
@@ -79,11 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(sim::Issue::kSerial, sim::Issue::kPipelined),
         testing::Values(sim::ArrayShape{1, 1}, sim::ArrayShape{3, 5}, sim::ArrayShape{4, 2}),
         testing::Values(4, 5)),
-    [](const auto& info) {
-      const auto& [dataflow, issue, array, bits] = info.param;
-      return fmt::format("{}_{}_{}x{}_{}_bits", name_of(dataflow), name_of(issue), array.rows,
-                         array.cols, bits);
-    });
+    &name_of_array);
 
 }  // namespace
 }  // namespace potomac::test
