@@ -151,6 +151,32 @@ TEST_P(ReportReader, RefusesAnotherVersion) {
               testing::HasSubstr("version 2; this Potomac reads version 3; run it again"));
 }
 
+// Takes a key out of every map that has it.
+void erase_everywhere(Json& json, const std::string& key) {
+  if (json.is_object()) {
+    json.erase(key);
+  }
+  for (Json& below : json) {
+    if (below.is_structured()) {
+      erase_everywhere(below, key);
+    }
+  }
+}
+
+TEST_P(ReportReader, ReadsAReportOfBeforeAKeyOrACountWasAdded) {
+  Json before = Json::parse(text_);
+  before["architecture"]["pe"].erase("zero_gating");
+  before.erase("potomac");
+  erase_everywhere(before, "dropped_product");
+  EXPECT_EQ(refusal(json_text(before)), "");
+  Json read = Json::parse(read_);
+  EXPECT_EQ(read["architecture"], Json::parse(text_)["architecture"]);
+  EXPECT_EQ(read["totals"]["machines"]["mf_mac"]["actions"]["dropped_product"], nullptr);
+  EXPECT_EQ(read["potomac"]["build"], nullptr);
+  erase_everywhere(before, "folds");
+  EXPECT_THAT(refusal(json_text(before)), testing::HasSubstr("folds"));
+}
+
 TEST_P(ReportReader, KeepsTheDeviceThatTheRunHad) {
   Json changed = Json::parse(text_);
   changed.erase("dram_preset");
