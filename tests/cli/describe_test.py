@@ -28,7 +28,7 @@ def gemms(layers: list[dict]) -> list[list[tuple]]:
 
 
 def parameters_of(text: str) -> int:
-    """Of all layers and of what is not included, from the description alone."""
+    """What a description says of all layers and of what is not included, from the description alone."""
     description, count = yaml.safe_load(text), 0
     for layer in description["layers"]:
         if "matmul" in layer:

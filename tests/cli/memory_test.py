@@ -321,7 +321,7 @@ def test_structural_energy_of_a_stored_report(potomac, trace):
     assert json.loads(shown.stdout)["energy"] == stored["energy"]
     for machine in ("mf_mac", "fp32_mac"):
         assert energy_of(stored, machine, "structural")["registers"] == "toggles"
-    # Of arrays that have no values, toggles are not known.
+    # Toggles of arrays that have no values are not known.
     assert energy_of(stored, "int8_mac", "structural")["registers"] == "writes"
     again = potomac(
         "report", "o", "--energy", "tpuv4i-7nm", "--accounting", "structural", "--format", "json"
@@ -388,7 +388,7 @@ def bursts_of(rows, cols, strides, bits, burst_bits):
     return len(touched)
 
 
-# Of a linear layer, the strides of A, B and the result of A B^T as their indices go up.
+# The strides, for a linear layer, of A, B and the result of A B^T as their indices go up.
 LINEAR = {
     "forward": lambda g: ((g["k"], 1), (g["k"], 1), (g["n"], 1)),
     "backward-data": lambda g: ((g["k"], 1), (1, g["n"]), (g["n"], 1)),

@@ -28,7 +28,7 @@ def report_of(potomac, trace, *more):
 
 
 def tensors_of(trace):
-    """Of each layer: its kind, whether its weights learn, and elements and bits of W, A and G."""
+    """What each layer has: its kind, whether its weights learn, and elements and bits of W, A and G."""
     with h5py.File(trace) as file:
         for layer in file["layers"].values():
             sizes = {name: (int(np.prod(layer[name].shape)), int(layer[name].attrs["bits"]))

@@ -13,7 +13,7 @@
 
 namespace potomac {
 
-// For as long as it lives.
+// A folder that is there as long as this lives.
 class ScratchFolder {
  public:
   ScratchFolder() {

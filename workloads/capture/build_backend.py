@@ -53,7 +53,7 @@ def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
 
 
 def _sources() -> Dict[str, Path]:
-    """Where what is installed comes from."""
+    """The files that are installed, and where they come from."""
     sources = {str(p.relative_to(SOURCE)): p for p in sorted((SOURCE / PACKAGE).rglob("*.py"))}
     for name in ("rounding.hpp", "values.hpp", "values.cpp"):
         sources[f"{CPP}/{name}"] = QUANTIZER / name
@@ -108,7 +108,7 @@ def _write_wheel(folder: str, files: Dict[str, bytes]) -> str:
     name = f"{base}-{TAG}.whl"
     with zipfile.ZipFile(os.path.join(folder, name), "w", zipfile.ZIP_DEFLATED) as wheel:
         for path, content in files.items():
-            # Without the time of day: the same sources give the same bytes.
+            # The time of day is left out: the same sources give the same bytes.
             entry = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
             wheel.writestr(entry, content)

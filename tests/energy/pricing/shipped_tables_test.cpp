@@ -114,7 +114,7 @@ TEST(ShippedTables, registers_without_a_source_are_assumed_and_say_how) {
   const UnitEnergyTable tpu = shipped("tpuv4i-7nm");
   EXPECT_EQ(horowitz.require("flip_flop_clock").energy_pj, 0.008);
   EXPECT_EQ(horowitz.require("flip_flop_toggle").energy_pj, 0.012);
-  // In the other table by the ratio to a bit of the 32-bit adder.
+  // The other table has them by the ratio to a bit of the 32-bit adder.
   for (const std::string entry : {"flip_flop_clock", "flip_flop_toggle"}) {
     EXPECT_EQ(horowitz.require(entry).certainty, Certainty::kAssumed);
     EXPECT_EQ(tpu.require(entry).certainty, Certainty::kAssumed);

@@ -28,7 +28,7 @@ const std::string kDram =
     "  dram_access_64: {low: {value: 640, certainty: read, source: s}, "
     "high: {value: 1280, certainty: read, source: s}}\n";
 
-// On the MF-MAC machine, and on the FP32 one.
+// The parts on the MF-MAC machine, and on the FP32 one.
 std::vector<StepPart> parts() {
   return {{"one", {{.fp32_add = 3, .integer_add_32 = 7, .dram_read_bits = 64}, {}}},
           {"other",

@@ -66,7 +66,7 @@ TEST_P(EveryOperandWidth, EveryPairOfCodesAddsItsProductToAnySum) {
   }
   const int top = 2 * format.e_max();
   for (const int bits : {16, 32, 64}) {
-    // From the lowest lsb that this width allows to one at which every product is dropped.
+    // Every lsb, from the lowest that this width allows to one at which every product is dropped.
     const int lowest = top - (bits - 2);
     for (const int lsb : std::set<int>{lowest, std::max(lowest, -top), std::max(lowest, -1),
                                        std::max(lowest, top / 2), top, top + 1}) {

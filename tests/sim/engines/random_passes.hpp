@@ -101,7 +101,7 @@ inline workloads::Layer random_layer(int max_bits) {
         {{4, Data::kDense}, {3, Data::kSparse}, {2, Data::kExtreme}, {1, Data::kAlternating}});
     workloads::QuantizedTensor made =
         random_tensor(shape, bits, data, *rc::gen::arbitrary<std::uint64_t>());
-    // At the ends of binary32 too, where the baseline's operands saturate.
+    // Betas lie at the ends of binary32 too, where the baseline's operands saturate.
     made.beta = *rc::gen::weightedOneOf<int>({{8, rc::gen::inRange(-20, 20)},
                                               {1, rc::gen::inRange(-170, -130)},
                                               {1, rc::gen::inRange(100, 150)}});

@@ -63,7 +63,7 @@ struct Output {
   std::vector<int> times_delivered;
 };
 
-// Of a GEMM's results among those of its pass.
+// The place of a GEMM's results among those of its pass.
 struct Place {
   std::int64_t begin = 0;
   std::int64_t cols = 0;

@@ -106,7 +106,7 @@ TEST(PipelinedCycles, AreWhatAHandCalculationGives) {
   // Two folds of 100, then the corner's 30 and the drain's 16.
   EXPECT_EQ(sim::cycles_of({deep, {16, 16}, Dataflow::kOutputStationary}, Issue::kPipelined),
             (Cycles{0, 100 + 100 + 30, 16, 0}));
-  // Of depth 4 on 16 rows, a fold waits until the one before has drained.
+  // A fold of depth 4 on 16 rows waits until the one before has drained.
   const std::vector<workloads::GemmShape> flat = {{3, 16, 16, 4}};
   EXPECT_EQ(sim::cycles_of({flat, {16, 16}, Dataflow::kOutputStationary}, Issue::kPipelined),
             (Cycles{0, 16 + 16 + 4 + 30, 16, 0}));

@@ -34,7 +34,8 @@ struct Asked {
   std::int64_t cycle = 0;
 };
 
-// In each cycle, looks for the first thing in the order of dram_channel.hpp that may be done.
+// A controller that looks, in each cycle, for the first thing in the order of dram_channel.hpp that
+// may be done.
 class ByCycle {
  public:
   explicit ByCycle(const DramPreset& preset)
@@ -82,7 +83,7 @@ class ByCycle {
     return {burst % p_.banks_per_group * p_.bank_groups + group, burst / p_.banks_per_group};
   }
 
-  // Which of them had its data moved.
+  // The burst that had its data moved.
   std::optional<std::size_t> one_cycle(std::span<const std::int64_t> waiting, bool write) {
     const DramCommand column = write ? kWrite : kRead;
     for (std::size_t i = 0; i < waiting.size(); ++i) {
@@ -290,7 +291,8 @@ TEST(DramChannel, ReadsALongRunAtTheFullRateBetweenRefreshes) {
   }
 }
 
-// By hand: DDR4-2400, one burst of a closed row, then one of another row of the same bank.
+// An example by hand: DDR4-2400, one burst of a closed row, then one of another row of the same
+// bank.
 TEST(DramChannel, ByHand) {
   const DramPreset preset = load_dram_preset("ddr4-2400");
   DramChannel channel(preset);

@@ -61,7 +61,7 @@ class Hdf5Edit {
                     const std::vector<std::int64_t>& values) const {
     set_attribute(object, name, H5T_NATIVE_INT64, values.data(), values.size());
   }
-  // Of fixed length and in UTF-8.
+  // Writes a text of fixed length, in UTF-8.
   void set_text(const std::string& object, const std::string& name,
                 const std::string& value) const {
     const hid_t type = H5Tcopy(H5T_C_S1);
@@ -70,7 +70,7 @@ class Hdf5Edit {
     set_attribute(object, name, type, value.c_str());
     H5Tclose(type);
   }
-  // Of variable length, as h5py writes a str.
+  // Writes a text of variable length, as h5py writes a str.
   void set_variable_text(const std::string& object, const std::string& name,
                          const std::string& value) const {
     const hid_t type = H5Tcopy(H5T_C_S1);

@@ -340,7 +340,7 @@ int write_to_a_full_disk(const std::filesystem::path& path) {
 }
 
 TEST_F(Hdf5HandleTest, AFullDiskIsAMachineError) {
-  // In a process of its own, since the limit stays.
+  // It has a process of its own, since the limit stays.
   // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread calls exit() there.
   EXPECT_EXIT(std::exit(write_to_a_full_disk(path("a.h5"))), testing::ExitedWithCode(7), "^$");
 }

@@ -275,7 +275,7 @@ def test_an_lstm_over_time():
     nn.utils.weight_norm, nn.utils.spectral_norm, nn.utils.parametrizations.orthogonal,
 ])  # fmt: skip
 def test_a_weight_that_is_computed_is_corrected_and_its_activations_clipped(make, norm):
-    """As the same weight held by a plain layer."""
+    """It is as the same weight held by a plain layer."""
     layer, x = make()
     layer = pc.quantize(norm(layer).eval())
     layer(x)  # in front of which the weight is computed

@@ -43,7 +43,7 @@ def layers_of(path):
 
 
 def macs_of(layers, wanted="f"):
-    """By the definition of each kind, from the shapes of its tensors."""
+    """MACs by the definition of each kind, from the shapes of its tensors."""
     total = 0
     for kind, passes, shapes in layers.values():
         w, a, g = (shapes[role] for role in "WAG")

@@ -174,7 +174,7 @@ def test_it_is_compiled_once(tmp_path):
 
 
 def test_random_bits_are_splitmix64s():
-    """As the program of its author prints them for the state 1234567."""
+    """The numbers that the program of its author prints them for the state 1234567."""
     unsigned = [z % 2**64 for z in random_bits(1234567, 3).tolist()]
     assert unsigned == [6457827717110365317, 3203168211198807973, 9817491932198370423]
 

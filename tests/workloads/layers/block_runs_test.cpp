@@ -1,5 +1,5 @@
-// Which elements a block touches, against a set of them one by one; and where results lie, against
-// the rows and columns that a pass's result has.
+// The elements that a block touches, against a set of them one by one; and where results lie,
+// against the rows and columns that a pass's result has.
 #include "workloads/layers/block_runs.hpp"
 
 #include <gtest/gtest.h>
@@ -89,7 +89,7 @@ RC_GTEST_PROP(BlockRuns, AreTheElementsOfASetInOrder, ()) {
   }
 }
 
-// Where an element of a pass's result lies, by its matrix, row and column.
+// The place of an element of a pass's result, by its matrix, row and column.
 std::int64_t result_element(const LayerShape& shape, Pass pass, std::int64_t matrix,
                             std::int64_t row, std::int64_t col, const ResultShape& result) {
   if (!is_convolution(shape.kind)) {

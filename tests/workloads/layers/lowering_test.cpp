@@ -1,4 +1,4 @@
-// From layers to GEMMs: shapes by hand, operands against the plain definition of each layer.
+// Layers become GEMMs: shapes by hand, operands against the plain definition of each layer.
 #include "workloads/layers/lowering.hpp"
 
 #include <fmt/format.h>
@@ -52,7 +52,7 @@ LayerShape conv2d(Shape a, Shape w, const ConvGeometry& geometry) {
   layer.w = std::move(w);
   layer.g = {layer.a[0], layer.w[0], 0, 0};
   for (std::size_t axis = 0; axis < 2; ++axis) {
-    // As many steps of `stride` as the kernel's reach leaves room for, counted one by one.
+    // Steps of `stride`, as many as the kernel's reach leaves room for, counted one by one.
     const std::int64_t reach = geometry.dilation[axis] * (layer.w[2 + axis] - 1) + 1;
     std::int64_t at = -geometry.padding.before[axis];
     while (at + reach <= layer.a[2 + axis] + geometry.padding.after[axis]) {
@@ -178,7 +178,8 @@ TEST(Passes, AFirstLayerHasNoBackwardData) {
 
 // --- layers with values --------------------------------------------------------------------------
 
-// Of at most 5 bits: values are integers up to 2^14 in units of the smallest, and sums stay exact.
+// A tensor of at most 5 bits: values are integers up to 2^14 in units of the smallest, and sums
+// stay exact.
 QuantizedTensor random_tensor(const Shape& shape, int bits, int beta, std::uint64_t seed) {
   QuantizedTensor tensor{shape, bits, beta, {}};
   std::mt19937_64 random(seed);
@@ -210,7 +211,7 @@ PotCode code_at(const QuantizedTensor& tensor, const Index& index) {
   return tensor.codes[flat(tensor.shape, index)];
 }
 
-// In units of 2^(beta - e_max).
+// The value in units of 2^(beta - e_max).
 std::int64_t integer_of(rtl::PotFormat format, PotCode code) {
   if (format.is_zero(code)) {
     return 0;

@@ -303,7 +303,7 @@ float reference_mean(const std::vector<float>& values) {
   return nearest(sum / static_cast<std::int64_t>(values.size()));
 }
 
-// In bits, so that the sign of a zero counts.
+// Compares bits, so that the sign of a zero counts.
 void expect_mean(const std::vector<float>& values) {
   ASSERT_EQ(bits_of(exact_mean(values)), bits_of(reference_mean(values)))
       << std::hexfloat << exact_mean(values) << " of " << testing::PrintToString(values);

@@ -303,7 +303,7 @@ TEST_F(TraceWriterFaults, AFullDiskIsAMachineErrorAndLeavesNothing) {
   shape.w = {500, 1000};
   shape.a = {3, 1000};
   shape.g = {3, 500};
-  // In a process of its own, since the limit stays. exit(), for libhdf5's own clean-up must not
+  // It has a process of its own, since the limit stays. exit(), for libhdf5's own clean-up must not
   // stumble either.
   // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread calls exit() there.
   EXPECT_EXIT(std::exit(write_to_a_full_disk(path("full.h5"), random_layer(shape, 1))),

@@ -30,7 +30,7 @@ from training import Progress, compare, parsed, parser_of, quantize, without_gam
 BATCH = 128
 CAPTURED_IMAGES = 16
 
-# Of the training images' pixels, which range over 0..1.
+# Mean and deviation of the training images' pixels, which range over 0..1.
 MEAN, DEVIATION = 0.2860, 0.3530
 
 
@@ -118,7 +118,7 @@ def train(
     count = len(train_images.labels)
     steps_per_epoch = math.ceil(count / BATCH)
     steps = steps_per_epoch * options.epochs
-    # From the full learning rate down to zero over the run, along half a cosine.
+    # The learning rate goes from all of it down to zero over the run, along half a cosine.
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: 0.5 * (1.0 + math.cos(math.pi * step / steps))
     )

@@ -94,7 +94,7 @@ class WordTransformer(nn.Module):
         self.transformer = nn.Transformer(
             WIDTH, HEADS, LAYERS, LAYERS, HIDDEN, dropout=0.0, batch_first=True
         )
-        # Of sequences of several lengths: one more of PyTorch's ways around plain products.
+        # Sequences have several lengths: one more of PyTorch's ways around plain products.
         self.transformer.encoder.enable_nested_tensor = False
         self.out = nn.Linear(WIDTH, SPECIAL + letters)
 

@@ -11,7 +11,7 @@ from .scope import running_modules
 from .trace_file import LeftOut
 from .wrap import class_name
 
-# As PyTorch's dispatcher calls them.
+# Names that PyTorch's dispatcher calls them by.
 _MULTIPLYING = {
     "mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "convolution", "_convolution",
     "convolution_overrideable", "mkldnn_linear", "mkldnn_rnn_layer", "_trilinear",

@@ -217,7 +217,7 @@ class _Recorder:
             return self._recomputed(how.name, needs, tensors)
         use = _Use(how.name, product, how, needs, tensors)
         if not needs[1]:
-            # Of a forward alone the output's extents are all that is known of G.
+            # After a forward alone the output's extents are all that is known of G.
             with inside():
                 output = product.forward(a.detach().to("meta"), w.detach().to("meta"), None)
             use.g_shape = tuple(product.traced(output).shape)

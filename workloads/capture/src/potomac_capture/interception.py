@@ -248,7 +248,7 @@ def _convolution(axes: int, transposed: bool) -> Handler:
 
 
 def matmul(mode: Any, input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
-    """As numpy's: vectors are a row and a column, leading axes are broadcast."""
+    """The product is numpy's: vectors are a row and a column, leading axes are broadcast."""
     if out is not None or not _is_real(input, other) or 0 in (input.dim(), other.dim()):
         return NotImplemented
     if other.dim() == 2 and is_weight(other):

@@ -58,7 +58,7 @@ class Library:
         return sums.tolist()
 
     def indices_above(self, x: torch.Tensor, limit: int) -> torch.Tensor:
-        """In the order of memory."""
+        """The values in the order of memory."""
         indices = torch.empty(1024, dtype=torch.int64)
         while True:
             room = indices.numel()

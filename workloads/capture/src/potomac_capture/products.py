@@ -259,7 +259,7 @@ class QuantizedProduct(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
         how: Quantization = ctx.how
-        # From PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
+        # Drawn from PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
         key = int(torch.empty((), dtype=torch.int64).random_()) if how.draws() else 0
         if ctx.use is not None:
             ctx.use.gradient(g, key)

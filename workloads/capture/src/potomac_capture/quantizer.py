@@ -181,7 +181,7 @@ def random_bits(key: int, count: int, device: Optional[torch.device] = None) -> 
 
 
 def _shifted_right(z: torch.Tensor, by: int) -> torch.Tensor:
-    """As unsigned numbers: zeros come in."""
+    """The bits as unsigned numbers: zeros come in."""
     return (z >> by) & ((1 << (64 - by)) - 1)
 
 

@@ -20,7 +20,7 @@ def clip_limit(largest: int, gamma: float) -> int:
     """The bit pattern of t for a tensor whose largest magnitude is `largest`."""
     if not 0.0 < gamma <= 1.0:
         raise ValueError(f"PRC's gamma lies in (0, 1], not at {gamma}")
-    # Of two float32 a double holds the product exactly: packing it rounds once, as float32 would.
+    # A double holds the product of two float32 exactly: packing it rounds once, as float32 would.
     gamma32 = ctypes.c_float(gamma).value
     return struct.unpack("<i", struct.pack("<f", gamma32 * _float_of(largest)))[0]
 

@@ -105,7 +105,7 @@ def write_trace(
                 names = {"name": part.name, "kind": part.kind, "reason": part.reason}
                 _set_attributes(_create_group(parts, f"{index:06d}"), names)
         group = _create_group(file, "layers")
-        # As many digits as the last one needs, so that plain listings sort them too.
+        # Numbers have as many digits as the last one needs, so that plain listings sort them too.
         digits = max(3, len(str(len(layers) - 1)))
         for index, layer in enumerate(with_progress(layers, "writing the trace")):
             _write_layer(group, f"{index:0{digits}d}", layer)
@@ -172,7 +172,7 @@ def _chunk_shape(shape: Tuple[int, ...]) -> Tuple[int, ...]:
 def _set_attributes(node: h5py.HLObject, attributes: Mapping[str, Attribute]) -> None:
     for key, value in attributes.items():
         if isinstance(value, str):
-            # Of fixed length: texts of variable length lie where HDF5 has no checksum.
+            # Texts have a fixed length: those of variable length lie where HDF5 has no checksum.
             text = value.encode()
             node.attrs.create(key, text, dtype=h5py.string_dtype("utf-8", max(len(text), 1)))
         else:

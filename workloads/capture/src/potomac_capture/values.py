@@ -75,7 +75,7 @@ def brought_to(
     top = (largest + carry) & EXPONENT_MASK
     lowest = top - (2 * max_exponent(bits) << MANTISSA_BITS)
     if rounding == STOCHASTIC or lowest <= SMALLEST_NORMAL or top == INFINITY:
-        # By its codes: subnormals may count, the top may saturate, or chance decides.
+        # What is zero is known by its codes: subnormals may count, the top may saturate, or chance decides.
         signed = magnitude.bitwise_or_(sign).view(torch.float32)
         codes, beta = quantize_tensor(signed, bits, rounding, name, key)
         # The layout in memory shows in the order of later sums.
