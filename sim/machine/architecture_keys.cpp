@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 1> kIdeal = {"ideal"};
 constexpr std::string_view kDefaultPreset = "ddr4-2400";
 
 template <typename Enum, std::size_t N>
-std::string word_of(const std::array<std::string_view, N>& words, Enum value) {
+std::string enum_word(const std::array<std::string_view, N>& words, Enum value) {
   return std::string(words.at(static_cast<std::size_t>(value)));
 }
 
@@ -104,12 +104,12 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      "what stays in the PEs: `os`, results; `ws`, the second operand (the weights, in forward); "
      "`is`, "
      "the first",
-     [](const Architecture& a) { return KeyValue(word_of(kDataflows, a.dataflow)); },
+     [](const Architecture& a) { return KeyValue(enum_word(kDataflows, a.dataflow)); },
      [](Architecture& a, const KeyValue& v) { a.dataflow = value_of<Dataflow>(kDataflows, v); }},
     {"array.issue", WordKey{kIssues}, "",
      "`serial`: a fold starts when the one before has left the far corner; `pipelined`: as soon as "
      "its operands may follow",
-     [](const Architecture& a) { return KeyValue(word_of(kIssues, a.issue)); },
+     [](const Architecture& a) { return KeyValue(enum_word(kIssues, a.issue)); },
      [](Architecture& a, const KeyValue& v) { a.issue = value_of<Issue>(kIssues, v); }},
     {"pe.operand_bits", IntegerKey{rtl::kMinPotBits, rtl::kMaxPotBits}, "bits",
      "widest PoT code that a PE takes; narrower tensors are widened",
@@ -134,7 +134,9 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      }},
     {"pe.accumulator.overflow", WordKey{kOverflows}, "",
      "what a sum does that leaves the accumulator's range",
-     [](const Architecture& a) { return KeyValue(word_of(kOverflows, a.pe.accumulator.overflow)); },
+     [](const Architecture& a) {
+       return KeyValue(enum_word(kOverflows, a.pe.accumulator.overflow));
+     },
      [](Architecture& a, const KeyValue& v) {
        a.pe.accumulator.overflow = value_of<rtl::Overflow>(kOverflows, v);
      }},
@@ -148,7 +150,7 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      "a strided convolution's backward-data: `phases`, a GEMM without holes for each residue of a "
      "pixel; `zero_insert`, one GEMM with zeros between the gradients",
      [](const Architecture& a) {
-       return KeyValue(word_of(kStridedBackwardData, a.lowering.strided_backward_data));
+       return KeyValue(enum_word(kStridedBackwardData, a.lowering.strided_backward_data));
      },
      [](Architecture& a, const KeyValue& v) {
        a.lowering.strided_backward_data =

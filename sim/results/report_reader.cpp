@@ -436,8 +436,8 @@ RunResult read_result(const JsonValue& json) {
   return result;
 }
 
-// Whether a report of before may lack the key: a count that came since is not known, and a key of the
-// architecture that came since has its default.
+// Whether a report of before may lack the key: a count that came since is not known, and a key of
+// the architecture that came since has its default.
 bool may_be_missing(const Json& made, const std::string& place) {
   return made.is_null() || place == "architecture" || place.starts_with("architecture.");
 }
