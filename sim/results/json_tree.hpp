@@ -1,6 +1,7 @@
 // report.json as a tree: what its writer and its reader share, and other writers of JSON.
 #pragma once
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@ namespace potomac::sim {
 
 using Json = nlohmann::ordered_json;
 
+// Where a workload comes from: the file and all that WorkloadInfo says.
+Json origin_json(const std::filesystem::path& path, const workloads::WorkloadInfo& info);
 Json dimensions_json(const workloads::Dimensions& dimensions);
 Json not_included_json(const std::vector<workloads::NotIncluded>& parts);
 Json report_tree(const RunResult& result);

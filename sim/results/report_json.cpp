@@ -271,19 +271,8 @@ std::string without_controls(const std::string& text) {
 }
 
 Json workload_json(const RunResult& result) {
-  const workloads::WorkloadInfo& info = result.workload;
-  Json json{{"trace", without_controls(result.trace.string())},
-            {"model", info.model},
-            {"framework", info.framework},
-            {"dataset", info.dataset},
-            {"step", info.step},
-            {"seed", info.seed},
-            {"rounding", info.rounding},
-            {"values", workloads::name_of(info.values)},
-            {"gradient_rounding", text_or_null(info.gradient_rounding)},
-            {"synthesis", text_or_null(info.synthesis)},
-            {"batch", info.batch ? Json(*info.batch) : Json(nullptr)}};
-  json["dimensions"] = dimensions_json(info.dimensions);
+  Json json = origin_json(result.trace, result.workload);
+  json["batch"] = result.workload.batch ? Json(*result.workload.batch) : Json(nullptr);
   Json& tensors = json["tensors"] = Json::array();
   for (const TensorOrigins& tensor : result.zeros) {
     const auto count = [&](std::int64_t workloads::ZeroOrigins::*member) {
@@ -357,6 +346,20 @@ Json step_json(const TrainingStep& step, const Architecture& architecture) {
 
 std::string json_text(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json origin_json(const std::filesystem::path& path, const workloads::WorkloadInfo& info) {
+  return {{"trace", without_controls(path.string())},
+          {"model", info.model},
+          {"framework", info.framework},
+          {"dataset", info.dataset},
+          {"step", info.step},
+          {"seed", info.seed},
+          {"rounding", info.rounding},
+          {"values", workloads::name_of(info.values)},
+          {"gradient_rounding", text_or_null(info.gradient_rounding)},
+          {"synthesis", text_or_null(info.synthesis)},
+          {"dimensions", dimensions_json(info.dimensions)}};
 }
 
 Json dimensions_json(const workloads::Dimensions& dimensions) {

@@ -16,7 +16,6 @@ using workloads::LayerShape;
 using workloads::Pass;
 using workloads::QuantizedTensor;
 using workloads::TensorStatistics;
-using workloads::WorkloadInfo;
 
 Json json_of(const QuantizedTensor& tensor, TraceTotals& totals) {
   const TensorStatistics statistics = statistics_of(tensor);
@@ -84,22 +83,8 @@ Json json_of(const LayerShape& layer, const std::optional<Layer>& values, TraceT
 }  // namespace
 
 std::string trace_json(const workloads::Workload& workload) {
-  const WorkloadInfo& info = workload.info();
-  Json json = {{"trace", workload.path().string()},
-               {"model", info.model},
-               {"framework", info.framework},
-               {"dataset", info.dataset},
-               {"step", info.step},
-               {"seed", info.seed},
-               {"rounding", info.rounding},
-               {"gradient_rounding", info.gradient_rounding},
-               {"values", name_of(info.values)},
-               {"synthesis", nullptr},
-               {"dimensions", dimensions_json(info.dimensions)},
-               {"layers", Json::array()}};
-  if (!info.synthesis.empty()) {
-    json["synthesis"] = info.synthesis;
-  }
+  Json json = origin_json(workload.path(), workload.info());
+  json["layers"] = Json::array();
   if (!workload.not_included().empty()) {
     json["not_included"] = not_included_json(workload.not_included());
   }

@@ -13,7 +13,7 @@
 #include "sim/results/run_result.hpp"
 #include "sim/results/selection.hpp"
 #include "sim/studies/caller.hpp"
-#include "sim/studies/waveform.hpp"
+#include "sim/studies/gemm_waveform.hpp"
 #include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {

@@ -26,7 +26,7 @@ std::map<std::string, double> numbers_of(const UnitEnergyTable& table, Certainty
 using Numbers = std::map<std::string, double>;
 
 TEST(ShippedTables, all_load_and_are_named_as_their_files) {
-  const ShippedFiles tables{"energy table", {POTOMAC_ENERGY_TABLES}};
+  const ShippedFiles tables{"energy table", {POTOMAC_SOURCE_DIR "/energy/tables"}};
   EXPECT_EQ(tables.names(),
             (std::vector<std::string>{"horowitz-45nm", "paper-2302.14458", "tpuv4i-7nm"}));
   for (const std::string& name : tables.names()) {

@@ -15,7 +15,8 @@
 namespace potomac::energy {
 
 inline UnitEnergyTable shipped(const std::string& name) {
-  return load_unit_energy_table(std::filesystem::path(POTOMAC_ENERGY_TABLES) / (name + ".yaml"));
+  return load_unit_energy_table(std::filesystem::path(POTOMAC_SOURCE_DIR "/energy/tables") /
+                                (name + ".yaml"));
 }
 
 inline const std::string kSmallTable = R"(format: potomac-unit-energy

@@ -1,4 +1,4 @@
-#include "sim/studies/waveform.hpp"
+#include "sim/studies/gemm_waveform.hpp"
 
 #include <fmt/format.h>
 
