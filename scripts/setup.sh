@@ -16,8 +16,8 @@ build_packages=(
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
-  ccache clang-format clang-tidy dataset-fashion-mnist dict-freedict-eng-deu dpkg-dev fish git
-  libbenchmark-dev libgmock-dev
+  ccache clang clang-format clang-tidy dataset-fashion-mnist dict-freedict-eng-deu dpkg-dev fish git
+  libbenchmark-dev libclang-rt-14-dev libgmock-dev
   libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc python3 python3-h5py
   python3-numpy python3-onnx python3-pytest python3-torch python3-torchvision python3-venv python3-yaml zsh
 )

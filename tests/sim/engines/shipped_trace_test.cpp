@@ -21,7 +21,7 @@ constexpr const char* kTraces = POTOMAC_SOURCE_DIR "/workloads/traces/";
 constexpr const char* kArchitecture = POTOMAC_SOURCE_DIR "/sim/architectures/os-16x16.yaml";
 
 // Sanitizers slow SystemC down tenfold; a layer of each kind is enough for them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef POTOMAC_SANITIZES
 constexpr std::size_t kMostLayers = 5;
 #else
 constexpr std::size_t kMostLayers = 1000;

@@ -5,7 +5,7 @@
 #include <optional>
 #include <random>
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef POTOMAC_SANITIZES_ADDRESS
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -19,7 +19,7 @@ namespace {
 
 class TraceDamage : public TraceFolder {
  protected:
-#ifdef __SANITIZE_ADDRESS__
+#ifdef POTOMAC_SANITIZES_ADDRESS
   // libhdf5 1.10.8 loses some memory of its own when a damaged file does not open, also such as it
   // had before and used again.
   __lsan::ScopedDisabler leaks_of_hdf5_;
@@ -136,7 +136,7 @@ TEST_F(TraceDamage, NoFlippedBitOfTheShippedTraceIsTakenForData) {
   constexpr std::uint64_t kSeed = 20261125;
   std::mt19937_64 random(kSeed);
   int noticed = 0;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef POTOMAC_SANITIZES_ADDRESS
   constexpr int kFlips = 200;  // each is slow there, and what they find is the same
 #else
   constexpr int kFlips = 2000;

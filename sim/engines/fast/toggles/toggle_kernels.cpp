@@ -7,7 +7,9 @@
 #include <type_traits>
 
 // Vectors are held in arrays here, which SVE's sizeless types forbid; NEON serves those machines.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+// The build says which others it leaves out.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | POTOMAC_DISABLED_TARGETS)
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sim/engines/fast/toggles/toggle_kernels.cpp"
