@@ -44,6 +44,7 @@ STANDS_ON = {
     "sim/studies": ("sim/plan",),
     "sim/reports": ("sim/results",),
     "sim/cli": ("sim/studies", "sim/reports"),
+    "sim/python": ("sim/studies", "sim/reports"),
 }
 
 

@@ -2,6 +2,7 @@
 # Installs the Debian 12 packages that Potomac needs, if any is missing: says which, then does it.
 #
 #   scripts/setup.sh build    what the build needs
+#   scripts/setup.sh python   what the Python package needs as well
 #   scripts/setup.sh test     what the tests and checks need as well
 #
 # Where none is missing, neither root nor the network is needed, and it is over at once.
@@ -13,13 +14,14 @@ build_packages=(
   cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libonnx-dev libprotobuf-dev
   libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
 )
+python_packages=(pybind11-dev python3-dev python3-numpy python3-pandas python3-pip python3-venv)
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
   ccache clang clang-format clang-tidy dataset-fashion-mnist dict-freedict-eng-deu dpkg-dev fish git
   libbenchmark-dev libclang-rt-14-dev libgmock-dev
-  libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc python3 python3-h5py
-  python3-numpy python3-onnx python3-pytest python3-torch python3-torchvision python3-venv python3-yaml zsh
+  libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc mypy python3 python3-h5py
+  python3-onnx python3-pytest python3-torch python3-torchvision python3-yaml zsh
 )
 
 die() {
@@ -65,9 +67,10 @@ main() {
   local wanted
   case ${1:-} in
     build) wanted=("${build_packages[@]}") ;;
-    test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
+    python) wanted=("${build_packages[@]}" "${python_packages[@]}") ;;
+    test) wanted=("${build_packages[@]}" "${python_packages[@]}" "${test_packages[@]}") ;;
     *)
-      printf 'usage: scripts/setup.sh build|test\n' >&2
+      printf 'usage: scripts/setup.sh build|python|test\n' >&2
       exit 2
       ;;
   esac

@@ -48,9 +48,25 @@ std::vector<std::string> ShippedFiles::names() const {
   return {names.begin(), names.end()};
 }
 
+namespace {
+
+std::vector<fs::path>& added_roots() {
+  static std::vector<fs::path> roots;
+  return roots;
+}
+
+}  // namespace
+
+void add_shipped_root(fs::path root) {
+  added_roots().push_back(std::move(root));
+}
+
 ShippedFiles shipped_files(std::string kind, const std::string& installed,
                            const std::string& in_source) {
   ShippedFiles files{std::move(kind), {}};
+  for (const fs::path& root : added_roots()) {
+    files.folders.push_back(root / installed);
+  }
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error) {

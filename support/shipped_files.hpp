@@ -22,6 +22,10 @@ struct ShippedFiles {
   std::vector<std::string> names() const;
 };
 
+// Files below this folder are looked for too, before all others: whoever is loaded into a program
+// that is not ours (Python) says where its own lie. To be called before any thread of ours runs.
+void add_shipped_root(std::filesystem::path root);
+
 // The files of an installed program, in share/potomac/`installed` beside it, and those of the
 // source tree.
 ShippedFiles shipped_files(std::string kind, const std::string& installed,

@@ -1,8 +1,8 @@
 #include "rtl_models/systemc/simulation_context.hpp"
 
 // libsystemc brings a main() that would call this. Potomac has its own main() and elaborates when a
-// simulation is asked for, so it is never reached.
-int sc_main(int /*argc*/, char* /*argv*/[]) {
+// simulation is asked for, so it is never reached. The library looks for it in whoever loads it.
+[[gnu::visibility("default")]] int sc_main(int /*argc*/, char* /*argv*/[]) {
   return 1;
 }
 

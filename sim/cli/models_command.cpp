@@ -8,7 +8,7 @@
 #include "sim/cli/workload_options.hpp"
 #include "sim/reports/models_table.hpp"
 #include "sim/results/model_summary.hpp"
-#include "workloads/sources/model_description.hpp"
+#include "sim/studies/shipped.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -18,36 +18,11 @@ struct ModelsArguments {
   std::string format = "table";
 };
 
-// A dimension that a model does not have does not bind there: --length says nothing of ResNet-50.
-workloads::ModelDescription load(const std::filesystem::path& file,
-                                 const workloads::Dimensions& wanted) {
-  const workloads::Dimensions own = workloads::load_model(file, {}).dimensions;
-  workloads::Dimensions bound;
-  for (const auto& [name, extent] : wanted) {
-    if (own.contains(name)) {
-      bound.emplace(name, extent);
-    }
-  }
-  return workloads::load_model(file, bound);
-}
-
-std::vector<ModelSummary> summaries_of(const workloads::Dimensions& dimensions) {
-  const ShippedFiles models = shipped_models();
-  std::vector<ModelSummary> summaries;
-  for (const std::string& name : models.names()) {
-    const workloads::ModelDescription model = load(models.find(name), dimensions);
-    summaries.push_back(summary_of(name, model.workload, model.dimensions));
-    summaries.back().parameters = model.parameters;
-    summaries.back().source = model.published.source;
-  }
-  return summaries;
-}
-
 void execute(const ModelsArguments& arguments) {
   enum class Format { kTable, kJson };
   const auto format = choose<Format>("--format", arguments.format,
                                      {{"table", Format::kTable}, {"json", Format::kJson}});
-  const std::vector<ModelSummary> summaries = summaries_of(dimensions_of(arguments.workload));
+  const std::vector<ModelSummary> summaries = model_summaries(dimensions_of(arguments.workload));
   std::cout << (format == Format::kJson ? models_json(summaries)
                                         : models_table(summaries, text_form_of_terminal()));
 }

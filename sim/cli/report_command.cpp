@@ -1,20 +1,16 @@
 // `potomac report`: stored runs shown again, alone or side by side, priced by any table, without
 // simulating.
-#include <algorithm>
+#include <cstddef>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "energy/pricing/operation_accounting.hpp"
 #include "sim/cli/commands.hpp"
-#include "sim/reports/comparison_table.hpp"
-#include "sim/reports/layers_csv.hpp"
-#include "sim/reports/run_table.hpp"
-#include "sim/results/pricing.hpp"
-#include "sim/results/report_json.hpp"
+#include "sim/reports/side_by_side.hpp"
 #include "sim/results/report_reader.hpp"
-#include "support/error.hpp"
+#include "sim/studies/shipped.hpp"
 #include "support/plain_text.hpp"
 
 namespace potomac::sim {
@@ -27,85 +23,21 @@ struct ReportArguments {
   std::string format = "table";
 };
 
-enum class ReportFormat { kTable, kCsv, kJson, kMarkdown };
-
-// "horowitz-45nm (structural)": what MF-MAC was priced by.
-std::vector<std::string> prices_of(const RunResult& run) {
-  std::vector<std::string> names;
-  for (const energy::EnergyReport& energy : run.energy) {
-    if (energy.machine == run.machines[kMfMacMachine].id) {
-      names.push_back(fmt::format("{} ({})", energy.table, energy.accounting));
-    }
-  }
-  return names;
-}
-
-void require_same_prices(const std::vector<NamedRun>& runs) {
-  for (const NamedRun& named : runs) {
-    if (prices_of(named.run) != prices_of(runs.front().run)) {
-      throw InputError({named.name, "energy",
-                        fmt::format("is priced by other tables or accountings, {}, than {}, {}",
-                                    fmt::join(prices_of(named.run), ", "), runs.front().name,
-                                    fmt::join(prices_of(runs.front().run), ", ")),
-                        "choose with --energy TABLE and --accounting"});
-    }
-  }
-}
-
-std::string text_of_run(const RunResult& run, ReportFormat format) {
-  switch (format) {
-    case ReportFormat::kTable:
-      return run_table(run, text_form_of_terminal());
-    case ReportFormat::kCsv:
-      return layers_csv(run);
-    case ReportFormat::kJson:
-      return report_json(run);
-    case ReportFormat::kMarkdown:
-      break;
-  }
-  return run_table(run, TextForm::kMarkdown);
-}
-
-std::string text_of_runs(const std::vector<NamedRun>& runs, ReportFormat format) {
-  switch (format) {
-    case ReportFormat::kTable:
-      return comparison_table(runs, text_form_of_terminal());
-    case ReportFormat::kCsv:
-      return comparison_csv(runs);
-    case ReportFormat::kJson:
-      return comparison_json(runs);
-    case ReportFormat::kMarkdown:
-      break;
-  }
-  return comparison_table(runs, TextForm::kMarkdown);
-}
-
 void execute(const ReportArguments& arguments) {
-  const auto format = choose<ReportFormat>("--format", arguments.format,
-                                           {{"table", ReportFormat::kTable},
-                                            {"csv", ReportFormat::kCsv},
-                                            {"json", ReportFormat::kJson},
-                                            {"markdown", ReportFormat::kMarkdown}});
-  const std::vector<energy::UnitEnergyTable> tables =
-      energy::load_unit_energy_tables(table_files(arguments.tables));
-  const Prices prices{
-      tables, accountings_for(arguments.accounting.empty() ? energy::kOperationAccounting
-                                                           : std::string_view(arguments.accounting),
-                              "--accounting")};
-  std::vector<NamedRun> runs;
-  for (const std::string& name : arguments.runs) {
-    NamedRun& named = runs.emplace_back(NamedRun{printable(name, kWhole), load_report(name)});
-    if (!tables.empty()) {
-      price(named.run, prices);
-    } else if (!arguments.accounting.empty() && !keep_accountings(named.run, prices.accountings)) {
-      throw InputError({named.name, fmt::format("--accounting {}", arguments.accounting),
-                        "the run was not priced so",
-                        "name a table to price it by: --energy TABLE"});
-    }
+  std::map<std::string, ReportFormat> formats;
+  for (std::size_t i = 0; i < kReportFormats.size(); ++i) {
+    formats.emplace(kReportFormats.at(i), static_cast<ReportFormat>(i));
   }
-  require_same_prices(runs);
-  std::cout << (runs.size() == 1 ? text_of_run(runs.front().run, format)
-                                 : text_of_runs(runs, format));
+  const ReportFormat format = choose("--format", arguments.format, formats);
+  const AskedPrices asked{energy::load_unit_energy_tables(table_files(arguments.tables)),
+                          arguments.accounting, "--accounting", "--energy TABLE"};
+  std::vector<NamedRun> runs;
+  runs.reserve(arguments.runs.size());
+  for (const std::string& name : arguments.runs) {
+    runs.push_back({printable(name, kWhole), load_report(name)});
+  }
+  price_alike(runs, asked);
+  std::cout << report_text(runs, format, text_form_of_terminal());
 }
 
 }  // namespace

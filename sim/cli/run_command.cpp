@@ -20,14 +20,13 @@
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
 #include "sim/studies/run.hpp"
+#include "sim/studies/shipped.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
 
 namespace potomac::sim {
 namespace {
-
-constexpr const char* kDefaultTable = "paper-2302.14458";
 
 struct RunArguments {
   WorkloadArguments workload;
@@ -49,16 +48,6 @@ struct RunArguments {
   bool toggles = false;
   unsigned threads = 0;
 };
-
-// Each of them by its name.
-template <typename Enum, std::size_t N>
-std::map<std::string, Enum> by_name(const std::array<Enum, N>& all) {
-  std::map<std::string, Enum> names;
-  for (const Enum one : all) {
-    names.emplace(name_of(one), one);
-  }
-  return names;
-}
 
 WaveformRequest::Window waveform_window(const std::string& text) {
   WaveformRequest::Window window;

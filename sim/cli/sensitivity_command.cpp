@@ -12,6 +12,7 @@
 #include "sim/cli/workload_options.hpp"
 #include "sim/results/si_units.hpp"
 #include "sim/studies/sensitivity.hpp"
+#include "sim/studies/shipped.hpp"
 
 namespace potomac::sim {
 namespace {

@@ -1,33 +1,15 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <system_error>
 
 #include "energy/pricing/accounting.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engines/engines.hpp"
 #include "sim/machine/architecture_file.hpp"
 #include "sim/machine/unit.hpp"
+#include "sim/studies/shipped.hpp"
 
 namespace potomac::sim {
-
-ShippedFiles shipped_tables() {
-  return shipped_files("energy table", "energy", "energy/tables");
-}
-
-ShippedFiles shipped_architectures() {
-  return shipped_files("architecture", "architectures", "sim/architectures");
-}
-
-ShippedFiles shipped_models() {
-  return shipped_files("model", "models", "workloads/models");
-}
-
-std::filesystem::path architecture_file(const std::string& name) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(name, ignored) ? std::filesystem::path(name)
-                                                         : shipped_architectures().find(name);
-}
 
 void add_machine_options(CLI::App& command, MachineArguments& arguments) {
   command
@@ -49,16 +31,6 @@ Architecture machine_of(const MachineArguments& arguments) {
     set_key(architecture, assignment);
   }
   return architecture;
-}
-
-std::vector<std::filesystem::path> table_files(const std::vector<std::string>& names) {
-  const ShippedFiles shipped = shipped_tables();
-  std::vector<std::filesystem::path> files;
-  files.reserve(names.size());
-  for (const std::string& name : names) {
-    files.push_back(shipped.find(name));
-  }
-  return files;
 }
 
 void add_accounting_option(CLI::App& command, std::string& word) {

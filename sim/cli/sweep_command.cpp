@@ -12,6 +12,7 @@
 #include "sim/plan/engine_choice.hpp"
 #include "sim/reports/sweep_summary.hpp"
 #include "sim/reports/sweep_tables.hpp"
+#include "sim/studies/shipped.hpp"
 #include "sim/studies/sweep.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"

@@ -11,6 +11,7 @@
 #include "sim/engines/engines.hpp"
 #include "sim/machine/architecture_file.hpp"
 #include "sim/memory/tlm_memory.hpp"
+#include "sim/studies/shipped.hpp"
 #include "sim/studies/verify.hpp"
 #include "support/error.hpp"
 

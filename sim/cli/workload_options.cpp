@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "sim/cli/commands.hpp"
+#include "sim/studies/shipped.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {

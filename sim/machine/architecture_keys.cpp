@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "support/nearest_word.hpp"
+
 namespace potomac::sim {
 namespace {
 
@@ -240,9 +242,14 @@ const ArchitectureKey* find_architecture_key(std::string_view name) {
 const ArchitectureKey& architecture_key(std::string_view name, const YamlValue& where) {
   const ArchitectureKey* key = find_architecture_key(name);
   if (key == nullptr) {
-    std::vector<std::string_view> names;
-    std::ranges::transform(kKeys, std::back_inserter(names), &ArchitectureKey::name);
-    where.fail("is no key of an architecture", fmt::format("use {}", fmt::join(names, ", ")));
+    std::vector<std::string> names;
+    std::ranges::transform(kKeys, std::back_inserter(names),
+                           [](const ArchitectureKey& one) { return std::string(one.name); });
+    const std::string nearest = nearest_word(name, names);
+    where.fail("is no key of an architecture",
+               nearest.empty() ? fmt::format("use {}", fmt::join(names, ", "))
+                               : fmt::format("did you mean '{}'? use {}", nearest,
+                                             fmt::join(names, ", ")));
   }
   return *key;
 }

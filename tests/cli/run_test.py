@@ -303,7 +303,7 @@ def test_set_is_the_same_as_writing_the_key_into_the_file(potomac, trace, arch):
     [
         ("array.rows", "is not KEY=VALUE"),
         ("array.rows=0", "key 'array.rows': '0' is not a whole number from 1 to 4096"),
-        ("array.rowz=8", "is no key of an architecture; use array.rows"),
+        ("array.rowz=8", "is no key of an architecture; did you mean 'array.rows'? use array.rows"),
         ("array.dataflow=zz", "use one of: os"),
         ("pe.zero_gating=maybe", "true or false"),
     ],

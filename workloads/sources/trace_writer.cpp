@@ -71,6 +71,18 @@ void check_tensor(const QuantizedTensor& tensor, const Shape& shape, const std::
   check_codes(tensor, file, place);
 }
 
+}  // namespace
+
+void check_values(const Layer& layer, const std::string& file, const std::string& place) {
+  check_tensor(layer.w, layer.shape.w, file, place + "/W");
+  check_tensor(layer.a, layer.shape.a, file, place + "/A");
+  if (layer.shape.uses_gradient()) {
+    check_tensor(layer.g, layer.shape.g, file, place + "/G");
+  }
+}
+
+namespace {
+
 void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTensor& tensor) {
   const Hdf5Dataset dataset = group.create_dataset(name, Hdf5Type::kUint8, tensor.shape);
   dataset.write(std::span<const std::uint8_t>(tensor.codes));
@@ -128,11 +140,7 @@ class TraceWriter::Impl {
            fmt::format("its name does not sort behind '{}', the layer before", last_name_),
            "number the layers in forward order: 000-, 001-, ..."});
     }
-    check_tensor(layer.w, shape.w, name_, place + "/W");
-    check_tensor(layer.a, shape.a, name_, place + "/A");
-    if (shape.uses_gradient()) {
-      check_tensor(layer.g, shape.g, name_, place + "/G");
-    }
+    check_values(layer, name_, place);
 
     const Hdf5Group group = layers_->create_group(shape.name);
     group.set_text("kind", name_of(shape.kind));

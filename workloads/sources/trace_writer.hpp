@@ -3,11 +3,17 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "workloads/layers/layer.hpp"
 #include "workloads/sources/trace_reader.hpp"
 
 namespace potomac::workloads {
+
+// Throws InputError unless each tensor that the layer has is one of its shape, of a width that
+// there is, with canonical codes. `place` stands before the tensor's letter in messages.
+// Precondition: the shape passed check().
+void check_values(const Layer& layer, const std::string& file, const std::string& place);
 
 // The same layers give the same bytes: a trace holds no time of day. Every byte of it is under some
 // checksum, so that the reader notices any damage.

@@ -143,31 +143,24 @@ QUANTIZE = (
 )
 
 
-def test_without_a_compiler_it_runs_in_pytorch_and_says_so(tmp_path):
-    done = python(QUANTIZE, CXX="no-such-compiler", XDG_CACHE_HOME=str(tmp_path))
-    assert done.stdout == "None\n" and "no-such-compiler" in done.stderr
+def test_without_the_package_potomac_it_runs_in_pytorch_and_says_so():
+    done = python(QUANTIZE)
+    assert done.stdout == "None\n" and done.stderr.count("UserWarning") == 1
     assert "POTOMAC_CAPTURE_NATIVE=0" in done.stderr
-    done = python(QUANTIZE, CXX="false", XDG_CACHE_HOME=str(tmp_path))
-    assert done.stdout == "None\n" and done.stderr.count("UserWarning") == 1
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    done = python(QUANTIZE, XDG_CACHE_HOME=str(tmp_path / "file"))
-    assert done.stdout == "None\n" and done.stderr.count("UserWarning") == 1
-
-
-def test_pytorch_can_be_asked_for(tmp_path):
-    done = python(QUANTIZE, POTOMAC_CAPTURE_NATIVE="0", XDG_CACHE_HOME=str(tmp_path))
+def test_pytorch_can_be_asked_for():
+    done = python(QUANTIZE, POTOMAC_CAPTURE_NATIVE="0")
     assert (done.stdout, done.stderr) == ("None\n", "")
-    assert list(tmp_path.iterdir()) == []
 
 
-def test_it_is_compiled_once(tmp_path):
-    for _ in range(2):
-        done = python(QUANTIZE, XDG_CACHE_HOME=str(tmp_path))
-        assert "Library" in done.stdout and done.stderr == ""
-    assert len(list(tmp_path.glob("potomac-capture/*"))) == 1
+def test_a_library_in_the_cache_is_not_loaded(tmp_path):
+    """It was, once: another user's folder could be named as the cache."""
+    (tmp_path / "potomac-capture").mkdir()
+    (tmp_path / "potomac-capture/quantizer-0123456789abcdef.so").write_text("planted")
+    done = python(QUANTIZE, XDG_CACHE_HOME=str(tmp_path))
+    assert done.stdout == "None\n"
+    assert len(list(tmp_path.rglob("*"))) == 2
 
 
 # --- stochastic rounding --------------------------------------------------------------------------

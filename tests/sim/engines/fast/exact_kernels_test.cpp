@@ -7,7 +7,8 @@
 #include <rapidcheck/gtest.h>
 
 // The same targets as in exact_kernels.cpp.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#define HWY_DISABLED_TARGETS \
+  (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | POTOMAC_DISABLED_TARGETS)
 #include <hwy/targets.h>
 
 #include <algorithm>

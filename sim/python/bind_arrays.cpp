@@ -1,0 +1,217 @@
+#include <fmt/format.h>
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rtl_models/arithmetic/pot_code.hpp"
+#include "sim/engines/engines.hpp"
+#include "sim/python/background.hpp"
+#include "sim/python/bindings.hpp"
+#include "sim/python/convert.hpp"
+#include "sim/studies/gemm_sums.hpp"
+#include "support/choice.hpp"
+#include "support/error.hpp"
+#include "workloads/quantizer/als_potq.hpp"
+#include "workloads/quantizer/values.hpp"
+#include "workloads/sources/trace_reader.hpp"
+
+namespace py = pybind11;
+
+namespace potomac::python {
+namespace {
+
+using Codes = py::array_t<std::uint8_t, py::array::c_style>;
+using Values = py::array_t<float, py::array::c_style>;
+
+workloads::Shape shape_of(const py::array& array) {
+  return {array.shape(), array.shape() + array.ndim()};
+}
+
+rtl::PotFormat format_of(int bits) {
+  if (!rtl::is_pot_width(bits)) {
+    throw InputError({"", "bits", fmt::format("is {}", bits),
+                      fmt::format("it must be from {} to {}", rtl::kMinPotBits, rtl::kMaxPotBits)});
+  }
+  return rtl::PotFormat(bits);
+}
+
+// The codes of values that are +-2^(e + scale), e within the format, or 0.
+Codes encoded(const Values& values, int bits, int scale, const std::string& name) {
+  const rtl::PotFormat format = format_of(bits);
+  std::vector<std::uint8_t> codes(static_cast<std::size_t>(values.size()));
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    const float value = values.data()[i];
+    codes[i] = format.zero();
+    if (value == 0.0F) {
+      continue;
+    }
+    int exponent = 0;
+    const bool power = std::isfinite(value) && std::fabs(std::frexp(value, &exponent)) == 0.5F;
+    const std::int64_t e = std::int64_t{exponent} - 1 - scale;
+    if (!power || e < -format.e_max() || e > format.e_max()) {
+      throw InputError({"", name,
+                        fmt::format("element {} is {}, which no {}-bit code of scale {} stands for",
+                                    i, value, bits, scale),
+                        "quantize it first, or give its own scale and bits"});
+    }
+    codes[i] = format.encode(value < 0.0F, static_cast<int>(e));
+  }
+  return array_of(std::move(codes), {values.shape(), values.shape() + values.ndim()});
+}
+
+// The values that codes stand for: +-2^(e + scale), rounded once to binary32.
+Values decoded(const Codes& codes, int bits, int scale) {
+  const rtl::PotFormat format = format_of(bits);
+  std::vector<float> values(static_cast<std::size_t>(codes.size()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::uint8_t code = codes.data()[i];
+    if (code < format.code_count() && !format.is_zero(code)) {
+      const float magnitude = std::ldexp(1.0F, format.exponent(code) + scale);
+      values[i] = format.is_negative(code) ? -magnitude : magnitude;
+    }
+  }
+  return array_of(std::move(values), {codes.shape(), codes.shape() + codes.ndim()});
+}
+
+workloads::QuantizedTensor tensor_of(const Codes& codes, int bits, int scale,
+                                     const std::string& name) {
+  format_of(bits);
+  workloads::QuantizedTensor tensor{.shape = shape_of(codes),
+                                    .bits = bits,
+                                    .beta = scale,
+                                    .codes = {codes.data(), codes.data() + codes.size()}};
+  workloads::check_codes(tensor, "", name);
+  return tensor;
+}
+
+py::tuple gemm(const Codes& a, const Codes& b, std::pair<int, int> bits, std::pair<int, int> scales,
+               int accumulator_bits, std::optional<int> lsb, const std::string& overflow,
+               const std::string& engine, unsigned threads, const py::object& progress) {
+  const rtl::AccumulatorConfig accumulator{
+      accumulator_bits, lsb,
+      choose<rtl::Overflow>(
+          "accumulator.overflow", overflow,
+          {{"wrap", rtl::Overflow::kWrap}, {"saturate", rtl::Overflow::kSaturate}})};
+  const std::string chosen = choose("engine", engine, sim::engine_names());
+  const sim::EngineInfo& info = sim::engine_named(chosen);
+  if (!info.computes_sums) {
+    throw InputError({"", "engine", fmt::format("'{}' computes no sums", chosen), "use fast"});
+  }
+  workloads::QuantizedTensor first = tensor_of(a, bits.first, scales.first, "a");
+  workloads::QuantizedTensor second = tensor_of(b, bits.second, scales.second, "b");
+  const std::vector<py::ssize_t> shape{a.shape(0), a.shape(1), b.shape(2)};
+  std::vector<std::int64_t> sums(static_cast<std::size_t>(shape[0] * shape[1] * shape[2]));
+  const sim::GemmSums done =
+      in_background(progress, info.steps ? 1 : threads, [&](const sim::Caller& caller) {
+        return sim::gemm_sums(std::move(first), std::move(second), accumulator, chosen, caller,
+                              sums);
+      });
+  return py::make_tuple(array_of(std::move(sums), shape), done.scale_exponent, done.overflows,
+                        done.dropped);
+}
+
+// Each accumulator * 2^exponent, rounded once to binary32, to nearest even.
+Values values_of_sums(const py::array_t<std::int64_t, py::array::c_style>& sums, int exponent) {
+  std::vector<float> values(static_cast<std::size_t>(sums.size()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    // A sum of more than 53 bits is rounded to odd first, so that the second rounding is the only
+    // one.
+    const std::int64_t sum = sums.data()[i];
+    const std::uint64_t magnitude =
+        sum < 0 ? -static_cast<std::uint64_t>(sum) : static_cast<std::uint64_t>(sum);
+    constexpr unsigned kSpare = 11;
+    const std::uint64_t odd =
+        magnitude >> 53U == 0
+            ? magnitude
+            : ((magnitude >> kSpare) | ((magnitude & ((1U << kSpare) - 1)) != 0 ? 1U : 0U))
+                  << kSpare;
+    const double scaled = std::ldexp(static_cast<double>(odd), exponent);
+    values[i] = static_cast<float>(sum < 0 ? -scaled : scaled);
+  }
+  return array_of(std::move(values), {sums.shape(), sums.shape() + sums.ndim()});
+}
+
+py::tuple quantize(const Values& values, int bits, const std::string& rounding, std::uint64_t key) {
+  format_of(bits);
+  const auto chosen =
+      choose<workloads::Rounding>("rounding", rounding,
+                                  {{"log2", workloads::Rounding::kLog2},
+                                   {"linear", workloads::Rounding::kLinear},
+                                   {"stochastic", workloads::Rounding::kStochastic}});
+  workloads::QuantizedTensor tensor =
+      workloads::als_potq({values.data(), static_cast<std::size_t>(values.size())},
+                          shape_of(values), bits, chosen, "values", key);
+  return py::make_tuple(
+      array_of(std::move(tensor.codes), {values.shape(), values.shape() + values.ndim()}),
+      tensor.beta);
+}
+
+template <typename Pointer>
+Pointer* at(std::uintptr_t address) {
+  return reinterpret_cast<Pointer*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
+// The quantizer on dense float32 memory wherever it lies: what the capture calls with a tensor's
+// data_ptr().
+void bind_quantizer(py::module_& module) {
+  module.def(
+      "largest_magnitude",
+      [](std::uintptr_t x, std::int64_t count, float mean, std::int32_t threads) {
+        const py::gil_scoped_release released;
+        return workloads::potomac_largest_magnitude(at<const float>(x), count, mean, threads);
+      },
+      py::arg("x"), py::arg("count"), py::arg("mean"), py::arg("threads"));
+  module.def(
+      "significand_sums",
+      [](std::uintptr_t x, std::int64_t count, std::uintptr_t sums) {
+        const py::gil_scoped_release released;
+        workloads::potomac_significand_sums(at<const float>(x), count, at<std::int64_t>(sums));
+      },
+      py::arg("x"), py::arg("count"), py::arg("sums"));
+  module.def(
+      "quantized_values",
+      [](std::uintptr_t x, std::uintptr_t values, std::int64_t count, float mean,
+         std::uint32_t largest, std::int32_t bits, std::int32_t rounding, std::uint64_t key,
+         std::int32_t threads) {
+        const py::gil_scoped_release released;
+        workloads::potomac_quantized_values(at<const float>(x), at<float>(values), count, mean,
+                                            largest, bits, rounding, key, threads);
+      },
+      py::arg("x"), py::arg("values"), py::arg("count"), py::arg("mean"), py::arg("largest"),
+      py::arg("bits"), py::arg("rounding"), py::arg("key"), py::arg("threads"));
+  module.def(
+      "indices_above",
+      [](std::uintptr_t x, std::int64_t count, std::uint32_t limit, std::uintptr_t indices,
+         std::int64_t room) {
+        const py::gil_scoped_release released;
+        return workloads::potomac_indices_above(at<const float>(x), count, limit,
+                                                at<std::int64_t>(indices), room);
+      },
+      py::arg("x"), py::arg("count"), py::arg("limit"), py::arg("indices"), py::arg("room"));
+}
+
+}  // namespace
+
+void bind_arrays(py::module_& module) {
+  module.def("encoded", &encoded, py::arg("values"), py::arg("bits"), py::arg("scale"),
+             py::arg("name"));
+  module.def("decoded", &decoded, py::arg("codes"), py::arg("bits"), py::arg("scale"));
+  module.def("quantize", &quantize, py::arg("values"), py::arg("bits"), py::arg("rounding"),
+             py::arg("key"));
+  module.def("gemm", &gemm, py::arg("a"), py::arg("b"), py::arg("bits"), py::arg("scales"),
+             py::arg("accumulator_bits"), py::arg("lsb"), py::arg("overflow"), py::arg("engine"),
+             py::arg("threads"), py::arg("progress"));
+  module.def("values_of_sums", &values_of_sums, py::arg("sums"), py::arg("exponent"));
+  bind_quantizer(module);
+}
+
+}  // namespace potomac::python

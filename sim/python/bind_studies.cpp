@@ -1,0 +1,409 @@
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/engines/engines.hpp"
+#include "sim/memory/tlm_memory.hpp"
+#include "sim/plan/engine_choice.hpp"
+#include "sim/python/background.hpp"
+#include "sim/python/bindings.hpp"
+#include "sim/python/convert.hpp"
+#include "sim/reports/layers_csv.hpp"
+#include "sim/reports/side_by_side.hpp"
+#include "sim/reports/write_reports.hpp"
+#include "sim/results/flat_passes.hpp"
+#include "sim/results/report_json.hpp"
+#include "sim/results/report_reader.hpp"
+#include "sim/results/sweep_figures.hpp"
+#include "sim/studies/run.hpp"
+#include "sim/studies/shipped.hpp"
+#include "sim/studies/sweep.hpp"
+#include "sim/studies/verify.hpp"
+#include "support/choice.hpp"
+#include "support/output_files.hpp"
+#include "workloads/layers/gemm_shape.hpp"
+#include "workloads/sources/open_workload.hpp"
+
+namespace py = pybind11;
+
+namespace potomac::python {
+namespace {
+
+// What a run and every point of a sweep are asked for alike.
+struct Asked {
+  std::string engine;  // empty: the workload's
+  std::vector<std::string> tables;
+  std::string accounting;
+  std::vector<std::string> rivals;
+  std::optional<std::vector<std::string>> layers;
+  std::optional<std::vector<std::string>> passes;
+};
+
+sim::Selection selection_of(const Asked& asked) {
+  sim::Selection selection;
+  if (asked.layers) {
+    selection.layers = *asked.layers;
+  }
+  if (asked.passes) {
+    selection.passes.clear();
+    for (const std::string& pass : *asked.passes) {
+      selection.passes.push_back(choose("passes", pass, by_name(workloads::kPasses)));
+    }
+  }
+  return selection;
+}
+
+sim::Prices prices_of(const Asked& asked) {
+  return {energy::load_unit_energy_tables(sim::table_files(asked.tables)),
+          sim::accountings_for(asked.accounting, "accounting")};
+}
+
+unsigned threads_for(const HeldWorkload& held, const std::string& engine, unsigned threads) {
+  return sim::engine_for(*held.workload, engine).steps ? 1 : threads;
+}
+
+HeldResult held(sim::RunResult result) {
+  return {std::make_shared<const sim::RunResult>(std::move(result))};
+}
+
+HeldResult run(const HeldWorkload& workload, const sim::Architecture& architecture,
+               const Asked& asked, const std::optional<std::string>& step,
+               const std::optional<std::string>& density, bool simulate_baseline, bool toggles,
+               const std::optional<std::string>& dump_outputs, unsigned threads,
+               const py::object& progress) {
+  sim::RunOptions options;
+  options.architecture = architecture;
+  if (!asked.engine.empty()) {
+    options.engine = choose("engine", asked.engine, sim::engine_names());
+  }
+  options.selection = selection_of(asked);
+  options.prices = prices_of(asked);
+  options.rivals = sim::rivals_named(asked.rivals, "against");
+  if (step) {
+    options.step = choose("step", *step, by_name(sim::kOptimizers));
+  }
+  if (density) {
+    options.assumed = sim::parse_densities(*density);
+  }
+  options.simulate_baseline = simulate_baseline;
+  options.toggles = toggles;
+  if (dump_outputs) {
+    options.dump_outputs = *dump_outputs;
+    check_outputs(std::array{Output{*dump_outputs, "dump_outputs"}},
+                  std::array{workload.workload->path()});
+  }
+  return held(in_background(
+      progress, threads_for(workload, options.engine, threads),
+      [&](const sim::Caller& caller) { return sim::run(*workload.workload, options, caller); }));
+}
+
+// --- results -------------------------------------------------------------------------------------
+
+py::dict passes_of(const HeldResult& self) {
+  Table table(sim::flat_pass_names(*self.result));
+  for (std::size_t pass = 0; pass < self.result->passes.size(); ++pass) {
+    table.add(sim::flat_pass(*self.result, pass));
+  }
+  return table.columns();
+}
+
+py::dict totals_of(const HeldResult& self) {
+  const sim::RunResult& result = *self.result;
+  std::vector<std::string> names{"machine"};
+  std::vector<const sim::MachineColumn*> columns;
+  for (const sim::MachineColumn& column : sim::machine_columns()) {
+    if (column.of_totals && !column.names.path.empty()) {
+      columns.push_back(&column);
+      names.push_back(column.names.flat());
+    }
+  }
+  Table table(std::move(names));
+  for (std::size_t i = 0; i < result.machines.size(); ++i) {
+    std::vector<sim::Cell> cells{result.machines[i].id};
+    for (const sim::MachineColumn* const column : columns) {
+      cells.push_back(column->get({result.totals[i], result.machines[i], result.architecture}));
+    }
+    table.add(cells);
+  }
+  return table.columns();
+}
+
+py::dict energy_of(const HeldResult& self) {
+  const sim::RunResult& result = *self.result;
+  std::vector<std::string> names{"machine", "table", "accounting"};
+  for (const sim::EnergyColumn& column : sim::energy_columns()) {
+    names.push_back(column.names.flat());
+  }
+  Table table(std::move(names));
+  const auto batch = result.workload.batch;
+  for (const energy::EnergyReport& report : result.energy) {
+    std::vector<sim::Cell> cells{report.machine, report.table, report.accounting};
+    const sim::EnergySource source =
+        sim::total_source(report, result.machines, result.totals, batch);
+    for (const sim::EnergyColumn& column : sim::energy_columns()) {
+      cells.push_back(column.get(source));
+    }
+    table.add(cells);
+  }
+  return table.columns();
+}
+
+// Names, units and meanings of all that is said of a pass, a machine in it, and an energy.
+py::list columns() {
+  py::list all;
+  const auto add = [&](const char* of, const sim::ColumnNames& names, const std::string& name) {
+    if (!name.empty()) {
+      py::dict one;
+      one["of"] = of;
+      one["name"] = name;
+      one["unit"] = names.unit;
+      one["meaning"] = names.meaning;
+      all.append(one);
+    }
+  };
+  for (const sim::PassColumn& column : sim::pass_columns()) {
+    add("pass", column.names, column.csv);
+  }
+  for (const sim::MachineColumn& column : sim::machine_columns()) {
+    add("machine", column.names, column.names.flat());
+  }
+  for (const sim::EnergyColumn& column : sim::energy_columns()) {
+    add("energy", column.names, column.names.flat());
+  }
+  return all;
+}
+
+std::vector<sim::NamedRun> priced(const std::vector<std::pair<std::string, HeldResult>>& results,
+                                  const std::vector<std::string>& tables,
+                                  const std::string& accounting) {
+  std::vector<sim::NamedRun> runs;
+  runs.reserve(results.size());
+  for (const auto& [name, result] : results) {
+    runs.push_back({name, *result.result});
+  }
+  sim::price_alike(runs, {energy::load_unit_energy_tables(sim::table_files(tables)), accounting,
+                          "accounting", "energy"});
+  return runs;
+}
+
+std::string report(const std::vector<std::pair<std::string, HeldResult>>& results,
+                   const std::vector<std::string>& tables, const std::string& accounting,
+                   const std::string& format) {
+  std::map<std::string, sim::ReportFormat> formats;
+  for (std::size_t i = 0; i < sim::kReportFormats.size(); ++i) {
+    formats.emplace(sim::kReportFormats.at(i), static_cast<sim::ReportFormat>(i));
+  }
+  return sim::report_text(priced(results, tables, accounting), choose("format", format, formats),
+                          sim::TextForm::kPlain);
+}
+
+// --- sweeps --------------------------------------------------------------------------------------
+
+// A row as long as it need be kept: of a point that ran its figures, of another its refusal.
+struct SweptPoint {
+  std::size_t point;
+  std::vector<sim::KeyValue> values;
+  std::string refusal;
+  std::vector<sim::Cell> figures;
+};
+struct Swept {
+  std::vector<std::string> names;
+  std::vector<SweptPoint> points;
+};
+
+py::dict table_of(const Swept& swept, const sim::SweepSpec& spec) {
+  py::dict columns;
+  py::list points;
+  py::list status;
+  py::list messages;
+  std::vector<py::list> values(spec.parameters.size());
+  Table figures(swept.names);
+  const std::vector<sim::Cell> unknown(swept.names.size());
+  for (const SweptPoint& point : swept.points) {
+    const bool ran = point.refusal.empty();
+    points.append(point.point);
+    status.append(ran ? "done" : "refused");
+    messages.append(point.refusal);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i].append(object_of(point.values[i]));
+    }
+    figures.add(ran ? point.figures : unknown);
+  }
+  columns["point"] = points;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    columns[py::str(std::string(spec.parameters[i].key->name))] = values[i];
+  }
+  columns["status"] = status;
+  for (const auto& column : figures.columns()) {
+    columns[column.first] = column.second;
+  }
+  columns["message"] = messages;
+  return columns;
+}
+
+py::dict swept(const HeldWorkload& workload, const sim::SweepSpec& spec, unsigned threads,
+               const py::object& progress) {
+  const auto batch =
+      workloads::batch_of(workload.workload->info().dimensions, workload.workload->layers());
+  const Swept all = in_background(
+      progress, threads_for(workload, spec.engine, threads), [&](const sim::Caller& caller) {
+        Swept swept;
+        std::optional<sim::SweepFigures> figures;
+        sim::run_sweep(*workload.workload, spec, caller, [&](const sim::SweepRow& row) {
+          SweptPoint point{row.point, row.values, row.refusal, {}};
+          if (row.refusal.empty()) {
+            if (!figures) {
+              figures.emplace(row, batch);
+            }
+            point.figures = figures->cells(row);
+          }
+          swept.points.push_back(std::move(point));
+        });
+        swept.names = figures->names();
+        return swept;
+      });
+  return table_of(all, spec);
+}
+
+py::dict sweep(const HeldWorkload& workload, const sim::Architecture& base,
+               const std::vector<std::pair<std::string, std::string>>& parameters,
+               const Asked& asked, unsigned threads, const py::object& progress) {
+  sim::SweepSpec spec;
+  spec.base = base;
+  spec.engine = asked.engine;
+  spec.selection = selection_of(asked);
+  spec.prices = prices_of(asked);
+  spec.rivals = sim::rivals_named(asked.rivals, "against");
+  for (const auto& [key, values] : parameters) {
+    spec.add(key, values);
+  }
+  return swept(workload, spec, threads, progress);
+}
+
+py::dict sweep_file(const std::string& path, const std::string& workload,
+                    const workloads::Dimensions& dimensions, unsigned threads,
+                    const py::object& progress) {
+  const sim::SweepSpec spec = sim::load_sweep(
+      path, {sim::shipped_models(), sim::shipped_architectures(), sim::shipped_tables()}, workload,
+      dimensions);
+  return swept({workloads::open_workload(spec.workload, spec.dimensions)}, spec, threads, progress);
+}
+
+// --- others --------------------------------------------------------------------------------------
+
+py::list models(const workloads::Dimensions& dimensions) {
+  py::list models;
+  for (const sim::ModelSummary& model : sim::model_summaries(dimensions)) {
+    py::dict one;
+    one["name"] = model.name;
+    one["model"] = model.model;
+    one["layers"] = model.layers;
+    one["parameters"] = model.parameters;
+    one["forward_macs"] = model.forward_macs;
+    one["training_step_macs"] = model.training_step_macs;
+    one["dimensions"] = workloads::text_of(model.dimensions);
+    one["source"] = model.source;
+    models.append(one);
+  }
+  return models;
+}
+
+// What was compared: (cases, MACs). Throws MachineError if engines differ.
+std::pair<std::uint64_t, std::uint64_t> verify(std::uint64_t cases, std::uint64_t seed,
+                                               const std::optional<std::uint64_t>& only,
+                                               const std::optional<sim::Architecture>& architecture,
+                                               const py::object& progress) {
+  sim::VerifyOptions options{
+      .seed = seed, .cases = cases, .only = only, .architecture = architecture};
+  if (options.architecture) {
+    sim::require_buildable(sim::engine_named("systemc"), options.architecture->array);
+  }
+  return in_background(progress, 1, [&](const sim::Caller& caller) {
+    const auto fast = sim::make_engine("fast", caller.pool);
+    const auto systemc = sim::make_engine_with_memory("systemc", caller.pool);
+    const auto count = sim::make_engine("count", caller.pool);
+    std::uint64_t done = 0;
+    std::uint64_t macs = 0;
+    caller.begin(only ? 1 : cases);
+    const auto failure =
+        sim::verify(options, {*fast, *systemc, *count}, [&](const sim::DrawnCase& drawn) {
+          done += 1;
+          macs += static_cast<std::uint64_t>(workloads::macs_of(
+              workloads::gemms_of(drawn.layer.shape, drawn.pass, drawn.architecture.lowering)));
+          caller.listener->advance(1, "");
+          caller.check_stop();
+        });
+    if (failure) {
+      throw MachineError(
+          {"", fmt::format("case {}", failure->index),
+           fmt::format("engines differ: {} ({})", failure->difference, failure->machine_and_layer),
+           fmt::format("see it again with verify(seed={}, case={})", seed, failure->index)});
+    }
+    return std::pair(done, macs);
+  });
+}
+
+}  // namespace
+
+void bind_studies(py::module_& module) {
+  py::class_<Asked>(module, "Asked")
+      .def(py::init<std::string, std::vector<std::string>, std::string, std::vector<std::string>,
+                    std::optional<std::vector<std::string>>,
+                    std::optional<std::vector<std::string>>>(),
+           py::arg("engine"), py::arg("tables"), py::arg("accounting"), py::arg("rivals"),
+           py::arg("layers"), py::arg("passes"));
+  py::class_<HeldResult>(module, "Result")
+      .def_static(
+          "load",
+          [](const std::string& path) {
+            const py::gil_scoped_release released;
+            return held(sim::load_report(path));
+          },
+          py::arg("path"))
+      .def("passes", &passes_of)
+      .def("totals", &totals_of)
+      .def("energy", &energy_of)
+      .def("architecture", [](const HeldResult& self) { return self.result->architecture; })
+      .def("json", [](const HeldResult& self) { return sim::report_json(*self.result); })
+      .def(
+          "save",
+          [](const HeldResult& self, const std::string& folder) {
+            const py::gil_scoped_release released;
+            check_outputs(outputs_in(folder, "save", {"layers.csv", "report.json"}), {});
+            sim::write_reports(*self.result, folder);
+          },
+          py::arg("folder"))
+      .def(
+          "priced",
+          [](const HeldResult& self, const std::vector<std::string>& tables,
+             const std::string& accounting) {
+            return held(std::move(priced({{"result", self}}, tables, accounting).front().run));
+          },
+          py::arg("tables"), py::arg("accounting"));
+  module.attr("default_table") = std::string(sim::kDefaultTable);
+  module.def("columns", &columns);
+  module.def("run", &run, py::arg("workload"), py::arg("architecture"), py::arg("asked"),
+             py::arg("step"), py::arg("density"), py::arg("simulate_baseline"), py::arg("toggles"),
+             py::arg("dump_outputs"), py::arg("threads"), py::arg("progress"));
+  module.def("report", &report, py::arg("results"), py::arg("tables"), py::arg("accounting"),
+             py::arg("format"));
+  module.def("sweep", &sweep, py::arg("workload"), py::arg("architecture"), py::arg("parameters"),
+             py::arg("asked"), py::arg("threads"), py::arg("progress"));
+  module.def("sweep_file", &sweep_file, py::arg("path"), py::arg("workload"), py::arg("dimensions"),
+             py::arg("threads"), py::arg("progress"));
+  module.def("models", &models, py::arg("dimensions"));
+  module.def("verify", &verify, py::arg("cases"), py::arg("seed"), py::arg("only"),
+             py::arg("architecture"), py::arg("progress"));
+}
+
+}  // namespace potomac::python

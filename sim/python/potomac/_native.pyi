@@ -1,0 +1,158 @@
+"""Potomac's C++ library; use the package `potomac`."""
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+# NumPy arrays: their element types are checked where they are used, and their stubs take longer to
+# read than all else.
+_Codes = Any  # numpy.ndarray of uint8
+_Floats = Any  # of float32
+_Sums = Any  # of int64
+
+version: str
+build: str
+default_table: str
+
+class InputError(ValueError): ...
+class MachineError(RuntimeError): ...
+
+class Architecture:
+    def __init__(self, other: Architecture = ...) -> None: ...
+    @staticmethod
+    def load(name: str) -> Architecture: ...
+    @staticmethod
+    def keys() -> List[Dict[str, Any]]: ...
+    @staticmethod
+    def names() -> List[str]: ...
+    def get(self, key: str) -> Any: ...
+    def set(self, key: str, text: str) -> None: ...
+    def text(self) -> str: ...
+    def equals(self, other: Architecture) -> bool: ...
+
+class Layer:
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        w: Sequence[int],
+        a: Sequence[int],
+        g: Sequence[int],
+        codes: Sequence[Optional[_Codes]],
+        bits: Sequence[int],
+        scales: Sequence[int],
+        stride: Sequence[int],
+        padding: Sequence[int],
+        dilation: Sequence[int],
+        groups: int,
+        input_grad: bool,
+        weight_grad: bool,
+    ) -> None: ...
+
+class Workload:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # there is none
+    @staticmethod
+    def open(name: str, dimensions: Mapping[str, int]) -> Workload: ...
+    @staticmethod
+    def of_layers(name: str, layers: Sequence[Layer]) -> Workload: ...
+    @staticmethod
+    def of_description(text: str, name: str, dimensions: Mapping[str, int]) -> Workload: ...
+    def path(self) -> str: ...
+    def model(self) -> str: ...
+    def values(self) -> str: ...
+    def layers(self) -> List[Dict[str, Any]]: ...
+    def not_included(self) -> List[str]: ...
+
+class Asked:
+    def __init__(
+        self,
+        engine: str,
+        tables: Sequence[str],
+        accounting: str,
+        rivals: Sequence[str],
+        layers: Optional[Sequence[str]],
+        passes: Optional[Sequence[str]],
+    ) -> None: ...
+
+class Result:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...  # there is none
+    @staticmethod
+    def load(path: str) -> Result: ...
+    def passes(self) -> Dict[str, List[Any]]: ...
+    def totals(self) -> Dict[str, List[Any]]: ...
+    def energy(self) -> Dict[str, List[Any]]: ...
+    def architecture(self) -> Architecture: ...
+    def json(self) -> str: ...
+    def save(self, folder: str) -> None: ...
+    def priced(self, tables: Sequence[str], accounting: str) -> Result: ...
+
+_Progress = Optional[Callable[[int, int], Any]]
+
+def add_shipped_root(root: str) -> None: ...
+def columns() -> List[Dict[str, str]]: ...
+def run(
+    workload: Workload,
+    architecture: Architecture,
+    asked: Asked,
+    step: Optional[str],
+    density: Optional[str],
+    simulate_baseline: bool,
+    toggles: bool,
+    dump_outputs: Optional[str],
+    threads: int,
+    progress: _Progress,
+) -> Result: ...
+def report(
+    results: Sequence[Tuple[str, Result]], tables: Sequence[str], accounting: str, format: str
+) -> str: ...
+def sweep(
+    workload: Workload,
+    architecture: Architecture,
+    parameters: Sequence[Tuple[str, str]],
+    asked: Asked,
+    threads: int,
+    progress: _Progress,
+) -> Dict[str, List[Any]]: ...
+def sweep_file(
+    path: str, workload: str, dimensions: Mapping[str, int], threads: int, progress: _Progress
+) -> Dict[str, List[Any]]: ...
+def models(dimensions: Mapping[str, int]) -> List[Dict[str, Any]]: ...
+def verify(
+    cases: int,
+    seed: int,
+    only: Optional[int],
+    architecture: Optional[Architecture],
+    progress: _Progress,
+) -> Tuple[int, int]: ...
+def encoded(
+    values: _Floats, bits: int, scale: int, name: str
+) -> _Codes: ...
+def decoded(codes: _Codes, bits: int, scale: int) -> _Floats: ...
+def quantize(
+    values: _Floats, bits: int, rounding: str, key: int
+) -> Tuple[_Codes, int]: ...
+def gemm(
+    a: _Codes,
+    b: _Codes,
+    bits: Tuple[int, int],
+    scales: Tuple[int, int],
+    accumulator_bits: int,
+    lsb: Optional[int],
+    overflow: str,
+    engine: str,
+    threads: int,
+    progress: _Progress,
+) -> Tuple[_Sums, int, int, int]: ...
+def values_of_sums(sums: _Sums, exponent: int) -> _Floats: ...
+def largest_magnitude(x: int, count: int, mean: float, threads: int) -> int: ...
+def significand_sums(x: int, count: int, sums: int) -> None: ...
+def quantized_values(
+    x: int,
+    values: int,
+    count: int,
+    mean: float,
+    largest: int,
+    bits: int,
+    rounding: int,
+    key: int,
+    threads: int,
+) -> None: ...
+def indices_above(x: int, count: int, limit: int, indices: int, room: int) -> int: ...

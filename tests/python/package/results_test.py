@@ -1,0 +1,149 @@
+"""What the package yields is what the command line yields, number by number."""
+
+import csv
+import json
+import math
+import pathlib
+
+import pandas
+import pytest
+from conftest import ROOT, TRACES
+
+import potomac
+
+MEMORY = {
+    "memory.first.kib": 16, "memory.second.kib": 16, "memory.results.kib": 32,
+    "memory.dram.bandwidth_gb_s": 12.8,
+}  # fmt: skip
+# Keyword arguments of run(), and the options that ask the program for the same.
+CASES = {
+    "defaults": ({}, []),
+    "tables": (
+        {"arch": "ws-32x32", "energy": ["horowitz-45nm", "tpuv4i-7nm"]},
+        ["--arch", "ws-32x32", "--energy", "horowitz-45nm", "--energy", "tpuv4i-7nm"],
+    ),
+    "memory": (
+        {"set": MEMORY, "energy": "horowitz-45nm", "accounting": "structural", "step": "adam"},
+        [*(f"--set={key}={value}" for key, value in MEMORY.items()), "--energy", "horowitz-45nm",
+         "--accounting", "structural", "--step", "adam"],
+    ),
+    "device": (
+        {"arch": "is-32x32", "set": {**MEMORY, "memory.dram.preset": "ddr4-2400"}},
+        ["--arch", "is-32x32", *(f"--set={key}={value}" for key, value in MEMORY.items()),
+         "--set=memory.dram.preset=ddr4-2400"],
+    ),
+    "toggles": (
+        {"toggles": True, "passes": "forward", "against": ["int8_mac"], "energy": "horowitz-45nm",
+         "set": {"pe.accumulator.bits": 30, "pe.accumulator.overflow": "saturate"}},
+        ["--toggles", "--passes", "forward", "--against", "int8_mac", "--energy", "horowitz-45nm",
+         "--set=pe.accumulator.bits=30", "--set=pe.accumulator.overflow=saturate"],
+    ),
+    "count": ({"engine": "count"}, ["--engine", "count"]),
+    "systemc": (
+        {"engine": "systemc", "layers": ["*fc*", "*head*"], "passes": ["backward-weight"]},
+        ["--engine", "systemc", "--layers", "*fc*", "--layers", "*head*", "--passes",
+         "backward-weight"],
+    ),
+}  # fmt: skip
+
+
+def same(cell, text):
+    """Whether a data frame's cell is a CSV's field."""
+    if cell is None or cell is pandas.NA or (isinstance(cell, float) and math.isnan(cell)):
+        return text == ""
+    if isinstance(cell, str):
+        return cell == text
+    return float(text) == float(cell) and (not hasattr(cell, "__index__") or int(text) == cell)
+
+
+def assert_is_csv(table, path):
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert list(table.columns) == header
+    assert len(table) == len(rows)
+    for i, row in enumerate(rows):
+        for name, text in zip(header, row):
+            cell = table[name].iloc[i]
+            assert same(cell, text), (i, name, cell, text)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("trace", TRACES, ids=lambda path: path.stem)
+def test_a_run_is_the_command_lines(trace, case, program, tmp_path):
+    arguments, options = CASES[case]
+    result = potomac.run(trace, **arguments)
+    if "--arch" not in options:
+        options = [*options, "--arch", "os-16x16"]
+    program("run", trace, *options, "--out", "cli")
+    result.save(tmp_path / "python")
+    for name in ("report.json", "layers.csv"):
+        assert (tmp_path / "python" / name).read_bytes() == (tmp_path / "cli" / name).read_bytes()
+    assert_is_csv(result.passes, tmp_path / "cli/layers.csv")
+
+    report = json.loads((tmp_path / "cli/report.json").read_text())
+    assert result.report == report
+    stored = potomac.load(tmp_path / "cli")
+    for table in ("passes", "totals", "energy"):
+        pandas.testing.assert_frame_equal(getattr(stored, table), getattr(result, table))
+    assert list(result.totals["machine"]) == list(report["totals"]["machines"])
+    for row in result.totals.to_dict("records"):
+        total = report["totals"]["machines"][row["machine"]]
+        assert row["cycles_total"] == total["cycles"]["total"]
+        overflows = row["actions_overflow"]
+        assert (None if pandas.isna(overflows) else overflows) == total["actions"]["overflow"]
+    assert len(result.energy) == len(report["energy"])
+    for row, entry in zip(result.energy.to_dict("records"), report["energy"]):
+        assert (row["machine"], row["table"]) == (entry["machine"], entry["table"])
+        assert row["total"] == entry["total"]
+        assert row["power_w"] == entry["power_w"]
+
+
+def test_reports_are_the_command_lines(program, tmp_path):
+    small = potomac.run("resnet18", "os-16x16", energy="horowitz-45nm")
+    large = potomac.run("resnet18", "ws-32x32", energy="horowitz-45nm")
+    small.save(tmp_path / "small")
+    large.save(tmp_path / "large")
+    for form in ("table", "csv", "json", "markdown"):
+        alone = program("report", "small", "--format", form)
+        assert potomac.report(tmp_path / "small", format=form) == alone
+        assert potomac.report(small, format=form) == alone
+    shown = program("report", tmp_path / "small", tmp_path / "large", "--energy", "tpuv4i-7nm")
+    assert potomac.report(tmp_path / "small", tmp_path / "large", energy="tpuv4i-7nm") == shown
+    assert str(small) == program("report", "small")
+    again = small.priced("tpuv4i-7nm", "structural")
+    assert set(again.energy["accounting"]) == {"operation", "structural"}
+    assert set(small.energy["table"]) == {"horowitz-45nm"}
+
+
+def test_a_sweep_is_the_command_lines(program, tmp_path):
+    vary = {"array.rows": [8, 16], "pe.accumulator.bits": [16, 20, 32], "array.dataflow": ["os", "is"]}
+    trace = TRACES[0]
+    swept = potomac.sweep(trace, vary, "os-16x16", energy="horowitz-45nm")
+    spec = tmp_path / "sweep.yaml"
+    spec.write_text(
+        f"workload: {trace}\narch: {ROOT}/sim/architectures/os-16x16.yaml\nenergy: [horowitz-45nm]\n"
+        "parameters:\n" + "".join(f"  {key}: {values}\n" for key, values in vary.items())
+    )
+    program("sweep", spec, "--out", "swept")
+    assert_is_csv(swept, tmp_path / "swept/sweep.csv")
+    pandas.testing.assert_frame_equal(potomac.sweep(None, spec), swept)
+    assert "refused" in set(swept["status"])
+
+
+def test_models_are_the_command_lines(program):
+    listed = json.loads(program("models", "--format", "json", "--batch", "3"))
+    models = potomac.models(batch=3)
+    rows = listed["models"] if isinstance(listed, dict) else listed
+    assert list(models["name"]) == [row["name"] for row in rows]
+    assert list(models["forward_macs"]) == [row["forward_macs"] for row in rows]
+
+
+def test_what_ships_is_found_where_it_is_installed():
+    for name in ("resnet50",):
+        path = pathlib.Path(potomac.Workload(name).path)
+        assert "env/share/potomac" in str(path)
+
+
+def test_version(program):
+    assert program("--version").startswith(f"potomac {potomac.__version__} (build ")
+    assert potomac.run("resnet18").report["potomac"]["build"] in program("--version")
