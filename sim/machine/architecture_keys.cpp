@@ -247,9 +247,9 @@ const ArchitectureKey& architecture_key(std::string_view name, const YamlValue& 
                            [](const ArchitectureKey& one) { return std::string(one.name); });
     const std::string nearest = nearest_word(name, names);
     where.fail("is no key of an architecture",
-               nearest.empty() ? fmt::format("use {}", fmt::join(names, ", "))
-                               : fmt::format("did you mean '{}'? use {}", nearest,
-                                             fmt::join(names, ", ")));
+               nearest.empty()
+                   ? fmt::format("use {}", fmt::join(names, ", "))
+                   : fmt::format("did you mean '{}'? use {}", nearest, fmt::join(names, ", ")));
   }
   return *key;
 }

@@ -167,14 +167,14 @@ void bind_quantizer(py::module_& module) {
       "largest_magnitude",
       [](std::uintptr_t x, std::int64_t count, float mean, std::int32_t threads) {
         const py::gil_scoped_release released;
-        return workloads::potomac_largest_magnitude(at<const float>(x), count, mean, threads);
+        return workloads::largest_magnitude(at<const float>(x), count, mean, threads);
       },
       py::arg("x"), py::arg("count"), py::arg("mean"), py::arg("threads"));
   module.def(
       "significand_sums",
       [](std::uintptr_t x, std::int64_t count, std::uintptr_t sums) {
         const py::gil_scoped_release released;
-        workloads::potomac_significand_sums(at<const float>(x), count, at<std::int64_t>(sums));
+        workloads::significand_sums(at<const float>(x), count, at<std::int64_t>(sums));
       },
       py::arg("x"), py::arg("count"), py::arg("sums"));
   module.def(
@@ -183,8 +183,8 @@ void bind_quantizer(py::module_& module) {
          std::uint32_t largest, std::int32_t bits, std::int32_t rounding, std::uint64_t key,
          std::int32_t threads) {
         const py::gil_scoped_release released;
-        workloads::potomac_quantized_values(at<const float>(x), at<float>(values), count, mean,
-                                            largest, bits, rounding, key, threads);
+        workloads::quantized_values(at<const float>(x), at<float>(values), count, mean, largest,
+                                    bits, rounding, key, threads);
       },
       py::arg("x"), py::arg("values"), py::arg("count"), py::arg("mean"), py::arg("largest"),
       py::arg("bits"), py::arg("rounding"), py::arg("key"), py::arg("threads"));
@@ -193,8 +193,8 @@ void bind_quantizer(py::module_& module) {
       [](std::uintptr_t x, std::int64_t count, std::uint32_t limit, std::uintptr_t indices,
          std::int64_t room) {
         const py::gil_scoped_release released;
-        return workloads::potomac_indices_above(at<const float>(x), count, limit,
-                                                at<std::int64_t>(indices), room);
+        return workloads::indices_above(at<const float>(x), count, limit, at<std::int64_t>(indices),
+                                        room);
       },
       py::arg("x"), py::arg("count"), py::arg("limit"), py::arg("indices"), py::arg("room"));
 }

@@ -25,6 +25,7 @@ import sys
 import numpy as np
 import pytest
 from pages import Block, Command, blocks_of, matches, rewritten
+from reference import reference
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -169,6 +170,11 @@ def test_a_page_shows_the_tables_that_the_program_is_made_from(page, what, clone
     done = run(clone, ["potomac", "generate", what])
     assert done.returncode == 0, done.stdout
     check_generated(page, f"<!-- {what} -->\n", f"<!-- end of {what} -->", done.stdout, update)
+
+
+def test_the_page_of_python_shows_the_docstrings(update):
+    expected = "\n" + reference()
+    check_generated("docs/python.md", "<!-- reference -->\n", "<!-- end of reference -->", expected, update)
 
 
 def test_the_page_of_the_library_shows_its_program(update):

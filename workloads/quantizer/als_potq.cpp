@@ -62,8 +62,7 @@ float exact_mean(std::span<const float> values) {
   // 256 sums of 64 bits, each a bit higher than the last, make less than 2^328; doubled, 2^329.
   using Integer = boost::multiprecision::int512_t;
   std::array<std::int64_t, 256> significands{};
-  potomac_significand_sums(values.data(), static_cast<std::int64_t>(values.size()),
-                           significands.data());
+  significand_sums(values.data(), static_cast<std::int64_t>(values.size()), significands.data());
   // The sum is in units of 2^-149, the smallest subnormal.
   Integer sum = 0;
   for (std::size_t field = 1; field < significands.size(); ++field) {

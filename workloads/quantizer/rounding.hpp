@@ -10,9 +10,6 @@
 //   kStochastic  uniform in 0..2^23-1: up with probability m / 2^23, so that the expectation is x.
 //                Below the lowest power L of the scale it becomes L with probability |x| / L, else
 //                zero (to a multiple of 2^-64, which is exact down to 2^-41 L)
-//
-// Standard library only: the PyTorch package compiles this folder's rounding.hpp and values.* where
-// it is installed.
 #pragma once
 
 #include <bit>

@@ -112,10 +112,8 @@ std::uint32_t bits_of_power(int exponent) {
 
 }  // namespace
 
-extern "C" {
-
-std::uint32_t potomac_largest_magnitude(const float* x, std::int64_t count, float mean,
-                                        std::int32_t threads) {
+std::uint32_t largest_magnitude(const float* x, std::int64_t count, float mean,
+                                std::int32_t threads) {
   std::uint32_t largest = 0;
   for_each_block(count, threads, [&](std::int64_t first, std::int64_t length) {
     const std::uint32_t of_block = largest_of(x + first, length, mean);
@@ -127,7 +125,7 @@ std::uint32_t potomac_largest_magnitude(const float* x, std::int64_t count, floa
   return largest;
 }
 
-void potomac_significand_sums(const float* x, std::int64_t count, std::int64_t* sums) {
+void significand_sums(const float* x, std::int64_t count, std::int64_t* sums) {
   // Neighbours are often of one field: four sums of each keep them from waiting for one another.
   constexpr std::size_t kWays = 4;
   std::array<std::array<std::int64_t, 256>, kWays> of_ways{};
@@ -148,9 +146,9 @@ void potomac_significand_sums(const float* x, std::int64_t count, std::int64_t* 
   }
 }
 
-void potomac_quantized_values(const float* x, float* values, std::int64_t count, float mean,
-                              std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
-                              std::uint64_t key, std::int32_t threads) {
+void quantized_values(const float* x, float* values, std::int64_t count, float mean,
+                      std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
+                      std::uint64_t key, std::int32_t threads) {
   if (largest == 0) {
     std::fill_n(values, count, 0.0F);
     return;
@@ -183,8 +181,8 @@ void potomac_quantized_values(const float* x, float* values, std::int64_t count,
   }
 }
 
-std::int64_t potomac_indices_above(const float* x, std::int64_t count, std::uint32_t limit,
-                                   std::int64_t* indices, std::int64_t capacity) {
+std::int64_t indices_above(const float* x, std::int64_t count, std::uint32_t limit,
+                           std::int64_t* indices, std::int64_t capacity) {
   // They are few: most pieces are only counted.
   constexpr std::int64_t kPiece = 512;
   std::int64_t found = 0;
@@ -205,5 +203,4 @@ std::int64_t potomac_indices_above(const float* x, std::int64_t count, std::uint
   return found;
 }
 
-}  // extern "C"
 }  // namespace potomac::workloads

@@ -1,6 +1,5 @@
 // ALS-PoTQ from values to values, as a training step computes it: quantized and dequantized in one
-// pass, with no codes in between. The functions have C linkage, since the PyTorch package calls
-// them by ctypes; it compiles values.cpp by itself, so nothing but the standard library is needed.
+// pass, with no codes in between. Python's bindings hand it the memory of PyTorch's tensors.
 //
 // `threads`: at most so many work on it, if compiled with OpenMP. The result is the same.
 #pragma once
@@ -8,30 +7,27 @@
 #include <cstdint>
 
 namespace potomac::workloads {
-extern "C" {
-
 // The bits of the largest |x[i] - mean|: those of infinity or more if any is not finite. They order
 // as the numbers do.
-std::uint32_t potomac_largest_magnitude(const float* x, std::int64_t count, float mean,
-                                        std::int32_t threads);
+std::uint32_t largest_magnitude(const float* x, std::int64_t count, float mean,
+                                std::int32_t threads);
 
 // The sums of the signed significands of each exponent field, 1..254 (subnormals are of field 1),
 // in units of 2^(field - 150): all that the exact sum of x needs, whatever its order. `sums` has
 // 256 elements. Preconditions: all are finite, count <= 2^39.
-void potomac_significand_sums(const float* x, std::int64_t count, std::int64_t* sums);
+void significand_sums(const float* x, std::int64_t count, std::int64_t* sums);
 
 // values[i] = the quantized x[i] - mean, with the magnitudes above `largest` (PRC's limit, or the
 // largest magnitude) brought to it. `rounding` is a Rounding, `key` the
 // stream of its random numbers. Zeros may have either sign. What is 2^128 in codes is the largest
 // finite number. Preconditions: 3 <= bits <= 8, all are finite; values may be x.
-void potomac_quantized_values(const float* x, float* values, std::int64_t count, float mean,
-                              std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
-                              std::uint64_t key, std::int32_t threads);
+void quantized_values(const float* x, float* values, std::int64_t count, float mean,
+                      std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
+                      std::uint64_t key, std::int32_t threads);
 
 // Writes the indices of the elements whose magnitude is above that of the bits `limit`, in order,
 // up to `capacity` of them; how many there are.
-std::int64_t potomac_indices_above(const float* x, std::int64_t count, std::uint32_t limit,
-                                   std::int64_t* indices, std::int64_t capacity);
+std::int64_t indices_above(const float* x, std::int64_t count, std::uint32_t limit,
+                           std::int64_t* indices, std::int64_t capacity);
 
-}  // extern "C"
 }  // namespace potomac::workloads

@@ -37,10 +37,10 @@ float value_of(const QuantizedTensor& tensor, std::size_t index) {
 std::vector<float> quantized_values(const std::vector<float>& x, int bits, Rounding rounding,
                                     std::uint64_t key, int threads = 1) {
   const auto count = static_cast<std::int64_t>(x.size());
-  const std::uint32_t largest = potomac_largest_magnitude(x.data(), count, 0.0F, threads);
+  const std::uint32_t largest = largest_magnitude(x.data(), count, 0.0F, threads);
   std::vector<float> values(x.size());
-  potomac_quantized_values(x.data(), values.data(), count, 0.0F, largest, bits,
-                           static_cast<std::int32_t>(rounding), key, threads);
+  workloads::quantized_values(x.data(), values.data(), count, 0.0F, largest, bits,
+                              static_cast<std::int32_t>(rounding), key, threads);
   return values;
 }
 
@@ -100,12 +100,12 @@ RC_GTEST_PROP(Values, OfAMeanAndALimitAreThoseOfTheTensorBroughtThere, ()) {
     RC_PRE(std::isfinite(value));
   }
   const std::vector<float> clipped = ratio_clipped(moved, gamma);
-  const std::uint32_t largest = potomac_largest_magnitude(x.data(), count, mean, 1);
-  RC_ASSERT(largest == potomac_largest_magnitude(moved.data(), count, 0.0F, 1));
+  const std::uint32_t largest = largest_magnitude(x.data(), count, mean, 1);
+  RC_ASSERT(largest == largest_magnitude(moved.data(), count, 0.0F, 1));
   const float limit = gamma * std::bit_cast<float>(largest);
   const std::uint32_t brought_to = limit > 0.0F ? std::bit_cast<std::uint32_t>(limit) : largest;
   std::vector<float> values = x;  // in place
-  potomac_quantized_values(values.data(), values.data(), count, mean, brought_to, 5, 0, 0, 1);
+  workloads::quantized_values(values.data(), values.data(), count, mean, brought_to, 5, 0, 0, 1);
   RC_ASSERT(values == quantized_values(clipped, 5, Rounding::kLog2, 0));
 }
 
@@ -114,7 +114,7 @@ TEST(Values, LargestMagnitudeShowsWhatIsNotFinite) {
   for (const float bad : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN()}) {
     std::vector<float> x(1000, 1.0F);
     x[777] = bad;
-    EXPECT_GE(potomac_largest_magnitude(x.data(), 1000, 0.0F, 1), 0x7F800000U);
+    EXPECT_GE(largest_magnitude(x.data(), 1000, 0.0F, 1), 0x7F800000U);
   }
 }
 
