@@ -157,7 +157,8 @@ py::tuple quantize(const Values& values, int bits, const std::string& rounding, 
 
 template <typename Pointer>
 Pointer* at(std::uintptr_t address) {
-  return reinterpret_cast<Pointer*>(address);  // NOLINT(performance-no-int-to-ptr)
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast,performance-no-int-to-ptr)
+  return reinterpret_cast<Pointer*>(address);
 }
 
 // The quantizer on dense float32 memory wherever it lies: what the capture calls with a tensor's
