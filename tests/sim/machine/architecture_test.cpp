@@ -251,7 +251,8 @@ TEST(SetKey, RefusesWhatItCannotSet) {
   EXPECT_THAT(message("array.rows"), HasSubstr("is not KEY=VALUE"));
   EXPECT_THAT(message("array.rows=0"), HasSubstr("--set: key 'array.rows': '0' is not"));
   EXPECT_THAT(message("array.rows="), HasSubstr("array.rows"));
-  EXPECT_THAT(message("array.rowz=8"), HasSubstr("is no key of an architecture; did you mean 'array.rows'? use array.rows"));
+  EXPECT_THAT(message("array.rowz=8"),
+              HasSubstr("is no key of an architecture; did you mean 'array.rows'? use array.rows"));
   EXPECT_THAT(message("array=8"), HasSubstr("is no key"));
   EXPECT_THAT(message("=8"), HasSubstr("is no key"));
 }
