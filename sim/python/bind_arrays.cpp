@@ -85,10 +85,8 @@ Values decoded(const Codes& codes, int bits, int scale) {
 workloads::QuantizedTensor tensor_of(const Codes& codes, int bits, int scale,
                                      const std::string& name) {
   format_of(bits);
-  workloads::QuantizedTensor tensor{.shape = shape_of(codes),
-                                    .bits = bits,
-                                    .beta = scale,
-                                    .codes = {codes.data(), codes.data() + codes.size()}};
+  workloads::QuantizedTensor tensor{
+      .shape = shape_of(codes), .bits = bits, .beta = scale, .codes = codes_of(codes)};
   workloads::check_codes(tensor, "", name);
   return tensor;
 }
@@ -151,7 +149,7 @@ py::tuple quantize(const Values& values, int bits, const std::string& rounding, 
       workloads::als_potq({values.data(), static_cast<std::size_t>(values.size())},
                           shape_of(values), bits, chosen, "values", key);
   return py::make_tuple(
-      array_of(std::move(tensor.codes), {values.shape(), values.shape() + values.ndim()}),
+      array_of(std::move(tensor.codes).taken(), {values.shape(), values.shape() + values.ndim()}),
       tensor.beta);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/python/bindings.hpp"
+#include "sim/python/convert.hpp"
 #include "sim/studies/shipped.hpp"
 #include "support/choice.hpp"
 #include "support/yaml_reader.hpp"
@@ -35,7 +36,7 @@ workloads::QuantizedTensor tensor_of(const Codes& codes, int bits, int beta) {
   return {.shape = workloads::Shape(codes.shape(), codes.shape() + codes.ndim()),
           .bits = bits,
           .beta = beta,
-          .codes = {codes.data(), codes.data() + codes.size()}};
+          .codes = codes_of(codes)};
 }
 
 // Tensors are arrays of codes, all or none; G also where no pass needs it, as extents alone.

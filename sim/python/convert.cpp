@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -36,6 +37,16 @@ py::object object_of(const sim::Cell& cell) {
 
 py::object object_of(const sim::KeyValue& value) {
   return std::visit(ToObject{}, value);
+}
+
+workloads::Codes codes_of(const py::array_t<std::uint8_t, py::array::c_style>& array) {
+  const auto release = [](const py::object* kept) {
+    const py::gil_scoped_acquire held;
+    delete kept;
+  };
+  return workloads::Codes::of_memory(
+      {array.data(), static_cast<std::size_t>(array.size())},
+      std::shared_ptr<const py::object>(new py::object(array), release));
 }
 
 Table::Table(std::vector<std::string> names) : names_(std::move(names)), columns_(names_.size()) {}

@@ -4,11 +4,14 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/machine/architecture_keys.hpp"
 #include "sim/results/columns.hpp"
+#include "workloads/layers/codes.hpp"
 
 namespace potomac::python {
 
@@ -27,6 +30,10 @@ class Table {
   std::vector<std::string> names_;
   std::vector<pybind11::list> columns_;
 };
+
+// An array's codes where they lie: the array is kept for as long as they are used, on whatever
+// thread that ends.
+workloads::Codes codes_of(const pybind11::array_t<std::uint8_t, pybind11::array::c_style>& array);
 
 // A buffer that Python owns from here on, without a copy.
 template <typename Value>

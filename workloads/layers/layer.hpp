@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
+#include "workloads/layers/codes.hpp"
 
 namespace potomac::workloads {
 
@@ -64,7 +65,7 @@ struct QuantizedTensor {
   Shape shape;
   int bits = rtl::kDefaultPotBits;
   int beta = 0;
-  std::vector<rtl::PotCode> codes;        // element_count(shape) of them, row-major, canonical
+  Codes codes;                            // element_count(shape) of them, row-major, canonical
   std::optional<ZeroOrigins> zeros = {};  // if whoever quantized it kept them
 
   rtl::PotFormat format() const { return rtl::PotFormat(bits); }

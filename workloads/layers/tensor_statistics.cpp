@@ -7,7 +7,7 @@ namespace {
 
 using Histogram = std::array<std::int64_t, 256>;
 
-Histogram count_codes(const std::vector<rtl::PotCode>& codes) {
+Histogram count_codes(const Codes& codes) {
   // Neighbouring codes are often equal: counting them in turn in four tables keeps an increment
   // from waiting for the one before.
   std::array<Histogram, 4> parts{};

@@ -66,7 +66,7 @@ def gemm(
     """a [M,K] times b [K,N] (or [B,M,K] times [B,K,N]), each sum in the order of K.
 
     a, b: uint8 arrays of codes; or float32 arrays whose values are +-2^(e + scale) or 0, as
-    quantizing yields them. C-contiguous; the sums are the machine's own array, not a copy.
+    quantizing yields them. C-contiguous. Neither codes nor sums are copied.
     accumulator: its width, lowest bit and overflow rule. Default: 32 bits, exact, wrap.
     bits, scales: of a and b.
     engine: "fast", or "systemc", which steps through every PE of a 16 x 16 array.

@@ -33,8 +33,9 @@ class Layer:
     kind: "linear" (w [O,I], a [B,I], g [B,O]), "matmul" (w [B,K,N], a [B,M,K], g [B,M,N]), "conv2d"
     (w [O,C/groups,kh,kw], a [B,C,H,W], g [B,O,P,Q]), "conv_transpose2d" (w [C,O/groups,kh,kw]),
     "conv3d", "conv_transpose3d".
-    w, a, g: uint8 arrays of codes (`quantize_values`), C-contiguous; or tuples of extents. g may be
-    left out where its extents follow, and there are no values.
+    w, a, g: uint8 arrays of codes (`quantize_values`), C-contiguous; or tuples of extents. Arrays are
+    not copied: leave them as they are while a workload has them. g may be left out where its extents
+    follow, and there are no values.
     bits, scales: of w, a and g; a code's value is +-2^(e + scale).
     stride, padding, dilation: of a convolution, one number or one for each axis (padding: also
     before and behind, twice as many).

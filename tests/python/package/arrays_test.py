@@ -2,6 +2,7 @@
 Python against the same in files."""
 
 import random
+import sys
 
 import h5py
 import numpy as np
@@ -81,6 +82,18 @@ def test_a_product_is_the_sum_in_order(seed):
         accumulator, bits=widths, scales=scales,
     )  # fmt: skip
     assert np.array_equal(values.acc, sums)
+
+
+def test_codes_are_read_where_they_lie():
+    codes = np.zeros((1, 64, 64), np.uint8)
+    before = sys.getrefcount(codes)
+    workload = potomac.Workload([potomac.Layer("x", "matmul", codes, codes, codes)])
+    assert sys.getrefcount(codes) == before + 3
+    one = potomac.run(workload).totals["zero_operand_macs_value"][0]
+    codes[:] = 8
+    assert potomac.run(workload).totals["zero_operand_macs_value"][0] > one == 0
+    del workload
+    assert sys.getrefcount(codes) == before
 
 
 def test_batches_are_products_of_their_own():

@@ -1,6 +1,7 @@
 """What the package yields is what the command line yields, number by number."""
 
 import csv
+import importlib.metadata
 import json
 import math
 import pathlib
@@ -145,5 +146,6 @@ def test_what_ships_is_found_where_it_is_installed():
 
 
 def test_version(program):
+    assert importlib.metadata.version("potomac") == potomac.__version__
     assert program("--version").startswith(f"potomac {potomac.__version__} (build ")
     assert potomac.run("resnet18").report["potomac"]["build"] in program("--version")

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -106,7 +107,7 @@ class Hdf5Edit {
   }
   // Puts bytes in place of the tensor of that name, with its attributes.
   void replace_tensor(const std::string& name, const std::vector<hsize_t>& extents,
-                      const std::vector<std::uint8_t>& codes,
+                      std::span<const std::uint8_t> codes,
                       const std::function<void(hid_t plan)>& plan = {}) const {
     remove(name);
     const auto as_in_a_trace = [&extents](hid_t list) {
