@@ -16,9 +16,11 @@ namespace potomac::workloads {
 
 class Codes {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): as containers call them
   using value_type = rtl::PotCode;
   using iterator = rtl::PotCode*;
   using const_iterator = const rtl::PotCode*;
+  // NOLINTEND(readability-identifier-naming)
 
   Codes() = default;
   Codes(std::vector<rtl::PotCode> own)  // NOLINT(google-explicit-constructor)

@@ -85,7 +85,7 @@ workloads::QuantizedTensor square(std::int64_t extent) {
 TEST(GemmSums, EndWhereTheCallerStopsThem) {
   WorkerPool pool(1);
   const std::atomic<bool> stop = true;
-  std::vector<std::int64_t> sums(64 * 64);
+  std::vector<std::int64_t> sums(std::size_t{64} * 64);
   EXPECT_THROW(gemm_sums(square(64), square(64), {}, "fast", {pool, nullptr, &stop}, sums),
                StoppedError);
 }

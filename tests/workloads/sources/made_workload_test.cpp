@@ -13,7 +13,7 @@
 namespace potomac::workloads {
 namespace {
 
-std::string refusal(std::vector<Layer> layers) {
+std::string refusal_of_layers(std::vector<Layer> layers) {
   try {
     const MadeWorkload workload("made", {}, std::move(layers));
     return {};
@@ -38,19 +38,19 @@ TEST(MadeWorkload, HoldsItsLayersInTheirOrder) {
 }
 
 TEST(MadeWorkload, RefusesWhatATraceCouldNotHold) {
-  EXPECT_THAT(refusal({}), testing::HasSubstr("has no layer"));
+  EXPECT_THAT(refusal_of_layers({}), testing::HasSubstr("has no layer"));
   std::vector<Layer> layers = sample_layers();
   layers[0].w.codes.pop_back();
-  EXPECT_THAT(refusal(layers), testing::HasSubstr("codes for the shape"));
+  EXPECT_THAT(refusal_of_layers(layers), testing::HasSubstr("codes for the shape"));
   layers = sample_layers();
   layers[0].a.codes[0] = 0xFF;
-  EXPECT_THAT(refusal(layers), testing::HasSubstr("code 0xFF"));
+  EXPECT_THAT(refusal_of_layers(layers), testing::HasSubstr("code 0xFF"));
   layers = sample_layers();
   layers[0].w.bits = 9;
-  EXPECT_THAT(refusal(layers), testing::HasSubstr("bits is 9"));
+  EXPECT_THAT(refusal_of_layers(layers), testing::HasSubstr("bits is 9"));
   layers = sample_layers();
   layers[0].shape.g.back() += 1;
-  EXPECT_THAT(refusal(layers), testing::HasSubstr("made"));
+  EXPECT_THAT(refusal_of_layers(layers), testing::HasSubstr("made"));
 }
 
 }  // namespace
