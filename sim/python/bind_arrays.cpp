@@ -2,6 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -17,12 +18,15 @@
 #include "sim/python/background.hpp"
 #include "sim/python/bindings.hpp"
 #include "sim/python/convert.hpp"
-#include "sim/studies/gemm_sums.hpp"
+#include "sim/studies/pass_sums.hpp"
 #include "support/choice.hpp"
 #include "support/error.hpp"
+#include "workloads/layers/gemm_shape.hpp"
+#include "workloads/layers/layer_check.hpp"
 #include "workloads/quantizer/als_potq.hpp"
 #include "workloads/quantizer/values.hpp"
 #include "workloads/sources/trace_reader.hpp"
+#include "workloads/sources/trace_writer.hpp"
 
 namespace py = pybind11;
 
@@ -91,30 +95,59 @@ workloads::QuantizedTensor tensor_of(const Codes& codes, int bits, int scale,
   return tensor;
 }
 
-py::tuple gemm(const Codes& a, const Codes& b, std::pair<int, int> bits, std::pair<int, int> scales,
-               int accumulator_bits, std::optional<int> lsb, const std::string& overflow,
-               const std::string& engine, unsigned threads, const py::object& progress) {
-  const rtl::AccumulatorConfig accumulator{
-      accumulator_bits, lsb,
-      choose<rtl::Overflow>(
-          "accumulator.overflow", overflow,
-          {{"wrap", rtl::Overflow::kWrap}, {"saturate", rtl::Overflow::kSaturate}})};
+// (accumulators, exponent, overflows, dropped).
+py::tuple tuple_of(sim::PassSums done) {
+  return py::make_tuple(
+      array_of(std::move(done.sums), {done.shape.matrices, done.shape.rows, done.shape.cols}),
+      done.scale_exponent, done.overflows, done.dropped);
+}
+
+// What an accumulator and an engine were asked for.
+struct Summing {
+  rtl::AccumulatorConfig accumulator;
+  std::string engine;
+  unsigned threads = 1;
+};
+
+Summing summing(int bits, std::optional<int> lsb, const std::string& overflow,
+                const std::string& engine, unsigned threads) {
+  const auto rule = choose<rtl::Overflow>(
+      "accumulator.overflow", overflow,
+      {{"wrap", rtl::Overflow::kWrap}, {"saturate", rtl::Overflow::kSaturate}});
   const std::string chosen = choose("engine", engine, sim::engine_names());
   const sim::EngineInfo& info = sim::engine_named(chosen);
   if (!info.computes_sums) {
     throw InputError({"", "engine", fmt::format("'{}' computes no sums", chosen), "use fast"});
   }
+  return {{bits, lsb, rule}, chosen, info.steps ? 1 : threads};
+}
+
+py::tuple gemm(const Codes& a, const Codes& b, std::pair<int, int> bits, std::pair<int, int> scales,
+               const Summing& how, const py::object& progress) {
   workloads::QuantizedTensor first = tensor_of(a, bits.first, scales.first, "a");
   workloads::QuantizedTensor second = tensor_of(b, bits.second, scales.second, "b");
-  const std::vector<py::ssize_t> shape{a.shape(0), a.shape(1), b.shape(2)};
-  std::vector<std::int64_t> sums(static_cast<std::size_t>(shape[0] * shape[1] * shape[2]));
-  const sim::GemmSums done =
-      in_background(progress, info.steps ? 1 : threads, [&](const sim::Caller& caller) {
-        return sim::gemm_sums(std::move(first), std::move(second), accumulator, chosen, caller,
-                              sums);
-      });
-  return py::make_tuple(array_of(std::move(sums), shape), done.scale_exponent, done.overflows,
-                        done.dropped);
+  return tuple_of(in_background(progress, how.threads, [&](const sim::Caller& caller) {
+    return sim::gemm_sums(std::move(first), std::move(second), how.accumulator, how.engine, caller);
+  }));
+}
+
+py::tuple pass_sums(const MadeLayer& made, const std::string& pass, const Summing& how,
+                    const py::object& progress) {
+  const workloads::Layer& layer = made.layer;
+  const workloads::Pass wanted = choose("pass", pass, by_name(workloads::kPasses));
+  const std::string where = fmt::format("layer '{}'", layer.shape.name);
+  if (!made.has_values) {
+    throw InputError({"", where, "has shapes but no values", "give arrays of codes"});
+  }
+  workloads::check(layer.shape, "");
+  workloads::check_values(layer, "", layer.shape.name);
+  if (std::ranges::count(workloads::passes_of(layer.shape), wanted) == 0) {
+    throw InputError(
+        {"", where, fmt::format("has no pass {}", pass), "see its input_grad and weight_grad"});
+  }
+  return tuple_of(in_background(progress, how.threads, [&](const sim::Caller& caller) {
+    return sim::pass_sums(layer, wanted, how.accumulator, how.engine, caller);
+  }));
 }
 
 // Each accumulator * 2^exponent, rounded once to binary32, to nearest even.
@@ -206,9 +239,13 @@ void bind_arrays(py::module_& module) {
   module.def("decoded", &decoded, py::arg("codes"), py::arg("bits"), py::arg("scale"));
   module.def("quantize", &quantize, py::arg("values"), py::arg("bits"), py::arg("rounding"),
              py::arg("key"));
+  py::class_<Summing>(module, "Summing")
+      .def(py::init(&summing), py::arg("bits"), py::arg("lsb"), py::arg("overflow"),
+           py::arg("engine"), py::arg("threads"));
   module.def("gemm", &gemm, py::arg("a"), py::arg("b"), py::arg("bits"), py::arg("scales"),
-             py::arg("accumulator_bits"), py::arg("lsb"), py::arg("overflow"), py::arg("engine"),
-             py::arg("threads"), py::arg("progress"));
+             py::arg("how"), py::arg("progress"));
+  module.def("pass_sums", &pass_sums, py::arg("layer"), py::arg("pass_name"), py::arg("how"),
+             py::arg("progress"));
   module.def("values_of_sums", &values_of_sums, py::arg("sums"), py::arg("exponent"));
   bind_quantizer(module);
 }

@@ -27,11 +27,6 @@ namespace {
 
 using Codes = py::array_t<std::uint8_t, py::array::c_style>;
 
-struct MadeLayer {
-  workloads::Layer layer;
-  bool has_values = false;
-};
-
 workloads::QuantizedTensor tensor_of(const Codes& codes, int bits, int beta) {
   return {.shape = workloads::Shape(codes.shape(), codes.shape() + codes.ndim()),
           .bits = bits,

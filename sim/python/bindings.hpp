@@ -16,6 +16,11 @@ namespace potomac::python {
 struct HeldWorkload {
   std::shared_ptr<const workloads::Workload> workload;
 };
+// A layer that was made in Python.
+struct MadeLayer {
+  workloads::Layer layer;
+  bool has_values = false;
+};
 struct HeldResult {
   std::shared_ptr<const sim::RunResult> result;
 };

@@ -13,15 +13,21 @@ What is wrong with an argument or a file is an `InputError`, a ValueError of one
 imported when one of them is first used.
 """
 
-from typing import Any, List
+from typing import TYPE_CHECKING, Any, List
 
 from . import _native
+from ._arrays import GemmResult, dequantize_codes, gemm, layer_sums, quantize_values
 from ._machine import Accumulator, Architecture
-from ._arrays import GemmResult, dequantize_codes, gemm, quantize_values
 from ._native import InputError, MachineError
 from ._results import Result, columns, load, report
 from ._studies import Verified, models, run, sweep, verify
 from ._workload import Layer, Workload
+
+if TYPE_CHECKING:
+    from potomac_capture import (  # type: ignore[no-redef]
+        CaptureError, Config, capture, dequantize, describe, exact_mean, fp32_state_dict, gammas,
+        prc_clip, quantize, quantize_tensor, quantized_layers, weight_bias_correction,
+    )  # fmt: skip
 
 __version__: str = _native.version
 
@@ -34,7 +40,8 @@ _OF_CAPTURE = (
 
 __all__ = [
     "Accumulator", "Architecture", "GemmResult", "InputError", "Layer", "MachineError", "Result",
-    "Verified", "Workload", "__version__", "columns", "dequantize_codes", "gemm", "load", "models",
+    "Verified", "Workload", "__version__", "columns", "dequantize_codes", "gemm", "layer_sums", "load",
+    "models",
     "quantize_values", "report", "run", "sweep", "verify",
 ]  # fmt: skip
 

@@ -1,13 +1,13 @@
 """The engines on NumPy arrays: codes, and products of matrices of codes."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Tuple, Union
+from typing import TYPE_CHECKING, Any, Optional, Tuple, Union
 
 from . import _native
 from ._machine import Accumulator
 from ._native import InputError
 from ._paths import checked_progress, integer_of, threads_of
-from ._workload import checked_array
+from ._workload import Layer, checked_array
 
 if TYPE_CHECKING:
     import numpy
@@ -55,7 +55,7 @@ class GemmResult:
 def gemm(
     a: "numpy.ndarray",
     b: "numpy.ndarray",
-    accumulator: Union[Accumulator, None] = None,
+    accumulator: Optional[Accumulator] = None,
     *,
     bits: Union[int, Tuple[int, int]] = 5,
     scales: Tuple[int, int] = (0, 0),
@@ -71,15 +71,14 @@ def gemm(
     bits, scales: of a and b.
     engine: "fast", or "systemc", which steps through every PE of a 16 x 16 array.
     """
-    accumulator = Accumulator() if accumulator is None else accumulator
-    if not isinstance(accumulator, Accumulator):
-        raise InputError(f"accumulator: a {type(accumulator).__name__} is none; give potomac.Accumulator")
+    how = _summing(accumulator, engine, threads)
     widths = _pair((bits, bits) if isinstance(bits, int) else bits, "bits", 0, 64)
     exponents = _pair(scales, "scales", *_SCALES)
     first = _codes(a, widths[0], exponents[0], "a")
     second = _codes(b, widths[1], exponents[1], "b")
     if first.ndim != second.ndim or first.ndim not in (2, 3):
-        raise InputError(f"a, b: they have {first.ndim} and {second.ndim} axes; give both 2, or both 3")
+        raise InputError(f"a, b: they have {first.ndim} and {second.ndim} axes; "
+                         "give both 2, or both 3")  # fmt: skip
     flat = first.ndim == 2
     if flat:
         first, second = first[None], second[None]
@@ -88,13 +87,49 @@ def gemm(
                          "a's last extent must be b's last but one")  # fmt: skip
     if 0 in first.shape or 0 in second.shape:
         raise InputError("a, b: an extent is 0; every one must be at least 1")
-    lsb = None if accumulator.lsb is None else integer_of(accumulator.lsb, "accumulator.lsb", -256, 256)
     acc, exponent, overflows, dropped = _native.gemm(
-        first, second, widths, exponents,
-        integer_of(accumulator.bits, "accumulator.bits", 16, 64), lsb, accumulator.overflow, engine,
-        threads_of(threads), checked_progress(progress),
-    )  # fmt: skip
+        first, second, widths, exponents, how, checked_progress(progress)
+    )
     return GemmResult(acc[0] if flat else acc, exponent, overflows, dropped)
+
+
+def layer_sums(
+    layer: Layer,
+    pass_name: str = "forward",
+    accumulator: Optional[Accumulator] = None,
+    *,
+    engine: str = "fast",
+    threads: int = 0,
+    progress: Any = None,
+) -> GemmResult:
+    """What the machine's accumulators hold at the end of one pass of a layer with codes.
+
+    pass_name: "forward", "backward-data" or "backward-weight". The result is the pass's [M,N]
+    (docs/layers.md), with an axis in front for a matmul's batches and a convolution's groups: what
+    `potomac run --dump-outputs` writes of it. accumulator, engine: as of `gemm`.
+    """
+    if not isinstance(layer, Layer):
+        raise InputError(f"layer: a {type(layer).__name__} is none; give potomac.Layer")
+    acc, exponent, overflows, dropped = _native.pass_sums(
+        layer._made(), pass_name, _summing(accumulator, engine, threads),
+        checked_progress(progress),
+    )  # fmt: skip
+    stacked = len(acc) > 1 or layer.kind == "matmul"
+    return GemmResult(acc if stacked else acc[0], exponent, overflows, dropped)
+
+
+def _summing(accumulator: Optional[Accumulator], engine: str, threads: int) -> "_native.Summing":
+    accumulator = Accumulator() if accumulator is None else accumulator
+    if not isinstance(accumulator, Accumulator):
+        raise InputError(f"accumulator: a {type(accumulator).__name__} is none; "
+                         "give potomac.Accumulator")  # fmt: skip
+    lsb = accumulator.lsb
+    if lsb is not None:
+        lsb = integer_of(lsb, "accumulator.lsb", -256, 256)
+    return _native.Summing(
+        integer_of(accumulator.bits, "accumulator.bits", 16, 64), lsb, accumulator.overflow, engine,
+        threads_of(threads),
+    )  # fmt: skip
 
 
 def _pair(numbers: Any, what: str, low: int, high: int) -> Tuple[int, int]:

@@ -20,7 +20,8 @@ def _text_of(key: str, value: Any) -> str:
         return str(value.__index__())
     if isinstance(value, float):
         return repr(float(value))
-    raise InputError(f"{key}: a {type(value).__name__} is no value of a key; give a number, a bool or a text")
+    raise InputError(f"{key}: a {type(value).__name__} is no value of a key; "
+                     "give a number, a bool or a text")  # fmt: skip
 
 
 class Architecture:
@@ -57,7 +58,8 @@ class Architecture:
 
     def __setitem__(self, key: str, value: KeyValue) -> None:
         if not isinstance(key, str):
-            raise InputError(f"set: a {type(key).__name__} is no key; give a text like 'array.rows'")
+            raise InputError(f"set: a {type(key).__name__} is no key; "
+                             "give a text like 'array.rows'")  # fmt: skip
         self._native.set(key, _text_of(key, value))
 
     def __iter__(self) -> Iterator[str]:

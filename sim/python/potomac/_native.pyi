@@ -129,17 +129,22 @@ def decoded(codes: _Codes, bits: int, scale: int) -> _Floats: ...
 def quantize(
     values: _Floats, bits: int, rounding: str, key: int
 ) -> Tuple[_Codes, int]: ...
+
+class Summing:
+    def __init__(
+        self, bits: int, lsb: Optional[int], overflow: str, engine: str, threads: int
+    ) -> None: ...
+
 def gemm(
     a: _Codes,
     b: _Codes,
     bits: Tuple[int, int],
     scales: Tuple[int, int],
-    accumulator_bits: int,
-    lsb: Optional[int],
-    overflow: str,
-    engine: str,
-    threads: int,
+    how: Summing,
     progress: _Progress,
+) -> Tuple[_Sums, int, int, int]: ...
+def pass_sums(
+    layer: Layer, pass_name: str, how: Summing, progress: _Progress
 ) -> Tuple[_Sums, int, int, int]: ...
 def values_of_sums(sums: _Sums, exponent: int) -> _Floats: ...
 def largest_magnitude(x: int, count: int, mean: float, threads: int) -> int: ...

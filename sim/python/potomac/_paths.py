@@ -25,7 +25,8 @@ def texts_of(value: Union[PathLike, Sequence[PathLike]], what: str) -> List[str]
     if isinstance(value, (str, os.PathLike)):
         value = [value]
     if not isinstance(value, Sequence):
-        raise InputError(f"{what}: a {type(value).__name__} is no name; give a text, or a list of them")
+        raise InputError(f"{what}: a {type(value).__name__} is no name; "
+                         "give a text, or a list of them")  # fmt: skip
     return [text_of_path(one, what) for one in value]
 
 

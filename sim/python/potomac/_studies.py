@@ -123,7 +123,7 @@ def sweep(
         )  # fmt: skip
     parameters = []
     for key, values in vary.items():
-        if isinstance(values, str) or not isinstance(values, Sequence) and not hasattr(values, "__iter__"):
+        if isinstance(values, str) or not hasattr(values, "__iter__"):
             raise InputError(f"vary: {key}: '{values}' is no list; give the values of the key")
         listed = ", ".join(_text_of(key, value) for value in values)
         parameters.append((key, f"[{listed}]"))

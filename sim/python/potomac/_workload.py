@@ -57,10 +57,7 @@ class Layer:
     weight_grad: bool = True
 
     def _made(self) -> "_native.Layer":
-        if self.kind in _AXES:
-            axes = _AXES[self.kind]
-        else:
-            axes = 2
+        axes = _AXES.get(self.kind, 2)
         stride, dilation = (self._each(n, axes) for n in ("stride", "dilation"))
         padding = self._each("padding", axes, double=True)
         w, a = (self._tensor(n) for n in "wa")
@@ -70,7 +67,8 @@ class Layer:
             raise InputError(f"layer '{self.name}': g has no codes, but a backward pass needs them; "
                              "give g, or input_grad=False and weight_grad=False")  # fmt: skip
         if (codes[0] is None) != (codes[1] is None):
-            raise InputError(f"layer '{self.name}': only one of w and a has codes; give both, or extents")
+            raise InputError(f"layer '{self.name}': only one of w and a has codes; "
+                             "give both, or extents")  # fmt: skip
         return _native.Layer(
             self.name, self.kind, w[0], a[0], g[0], codes, list(self.bits), list(self.scales),
             stride, padding, dilation, self.groups, self.input_grad, self.weight_grad,
@@ -144,7 +142,8 @@ class Workload:
         if isinstance(source, (list, tuple)):
             wrong = next((one for one in source if not isinstance(one, Layer)), None)
             if wrong is not None:
-                raise InputError(f"workload: a {type(wrong).__name__} is no layer; give potomac.Layer")
+                raise InputError(f"workload: a {type(wrong).__name__} is no layer; "
+                                 "give potomac.Layer")  # fmt: skip
             _bind_nothing(bound)
             self._native = _native.Workload.of_layers(
                 name or "layers", [layer._made() for layer in source]

@@ -177,6 +177,26 @@ def test_layers_made_in_python_are_those_of_the_trace(trace):
     assert made.workload["model"] == "made"
 
 
+@pytest.mark.parametrize("trace", TRACES, ids=lambda path: path.stem)
+def test_a_layers_sums_are_those_of_a_run(trace, tmp_path):
+    """Every accumulator of every pass, with one that wraps and drops."""
+    machine = {"pe.accumulator.bits": 20, "pe.accumulator.lsb": -4}
+    result = potomac.run(trace, set=machine, dump_outputs=tmp_path / "outputs.h5").passes
+    layers = layers_of(trace)
+    dropped = overflows = 0
+    with h5py.File(tmp_path / "outputs.h5", "r") as file:
+        for name, passes in file["gemms"].items():
+            for pass_name, group in passes.items():
+                layer = layers[int(name.split("-")[0])]
+                got = potomac.layer_sums(layer, pass_name, potomac.Accumulator(20, -4))
+                assert np.array_equal(got.acc, group["acc"][()]), (name, pass_name)
+                assert got.exponent == group["acc"].attrs["scale_exponent"]
+                dropped += got.dropped
+                overflows += got.overflows
+    assert dropped == result["mf_mac_actions_dropped_product"].sum() > 0
+    assert overflows == result["mf_mac_actions_overflow"].sum() > 0
+
+
 def test_layers_of_shapes_are_the_models():
     read = potomac.Workload("resnet18")
     made = potomac.Workload(

@@ -141,6 +141,12 @@ MISTAKES = {
     "half": (lambda: potomac.Workload([potomac.Layer("x", "linear", (2, 2), CODES)]), "only one of"),
     "gradient": (lambda: potomac.Workload([potomac.Layer("x", "linear", CODES, CODES)]), "g has no"),
     "bound": (lambda: potomac.Workload([potomac.Layer(**LAYER)], batch=2), "'batch' binds nothing"),
+    "no sums": (lambda: potomac.layer_sums(potomac.Layer(**LAYER)), "has shapes but no values"),
+    "no such layer": (lambda: potomac.layer_sums(CODES), "a ndarray is none"),
+    "no such pass": (
+        lambda: potomac.layer_sums(potomac.Layer("x", "linear", CODES, CODES, input_grad=False,
+                                                 weight_grad=False), "backward-data"),
+        "has no pass backward-data"),
     "case": (lambda: potomac.verify(0), "cases: 0"),
 }  # fmt: skip
 
@@ -182,7 +188,7 @@ def test_an_architecture_follows_the_table_of_keys():
 def test_the_stub_is_the_modules(tmp_path):
     allowed = tmp_path / "allowed"
     # pybind11's classes have a metaclass of its own.
-    classes = ("Architecture", "Asked", "Layer", "Result", "Workload")
+    classes = ("Architecture", "Asked", "Layer", "Result", "Summing", "Workload")
     allowed.write_text("".join(f"potomac._native.{name}\n" for name in classes))
     package = pathlib.Path(potomac.__file__).parent
     # Beside the stub nothing: what the package imports takes ten times as long to check.

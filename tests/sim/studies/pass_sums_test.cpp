@@ -1,4 +1,4 @@
-#include "sim/studies/gemm_sums.hpp"
+#include "sim/studies/pass_sums.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -66,9 +66,9 @@ RC_GTEST_PROP(GemmSums, AreTheSequentialOnesOfEachBatch, ()) {
     }
   }
   WorkerPool pool(2);
-  std::vector<std::int64_t> sums(expected.size());
-  const GemmSums done = gemm_sums(first, second, config, "fast", {pool}, sums);
-  RC_ASSERT(sums == expected);
+  const PassSums done = gemm_sums(first, second, config, "fast", {pool});
+  RC_ASSERT(done.sums == expected);
+  RC_ASSERT(done.shape == (workloads::ResultShape{batches, m, n}));
   RC_ASSERT(done.overflows == overflows);
   RC_ASSERT(done.dropped == 0U);
   RC_ASSERT(done.scale_exponent == accumulator.lsb + first.beta + second.beta);
@@ -85,17 +85,14 @@ workloads::QuantizedTensor square(std::int64_t extent) {
 TEST(GemmSums, EndWhereTheCallerStopsThem) {
   WorkerPool pool(1);
   const std::atomic<bool> stop = true;
-  std::vector<std::int64_t> sums(std::size_t{64} * 64);
-  EXPECT_THROW(gemm_sums(square(64), square(64), {}, "fast", {pool, nullptr, &stop}, sums),
-               StoppedError);
+  EXPECT_THROW(gemm_sums(square(64), square(64), {}, "fast", {pool, nullptr, &stop}), StoppedError);
 }
 
 TEST(GemmSums, OfAnAccumulatorThatHoldsNoProductAreRefused) {
   WorkerPool pool(1);
   rtl::AccumulatorConfig narrow;
   narrow.bits = 16;
-  std::vector<std::int64_t> sums(1);
-  EXPECT_THROW(gemm_sums(square(1), square(1), narrow, "fast", {pool}, sums), InputError);
+  EXPECT_THROW(gemm_sums(square(1), square(1), narrow, "fast", {pool}), InputError);
 }
 
 }  // namespace
