@@ -17,12 +17,7 @@ namespace potomac::sim {
 namespace {
 
 constexpr const char* kTrace = POTOMAC_SOURCE_DIR "/workloads/traces/fashion-cnn-b16.h5";
-// Sanitizers slow the tiler down tenfold; a network of a third of the shapes is enough for them.
-#ifdef POTOMAC_SANITIZES
-constexpr const char* kResnet = POTOMAC_SOURCE_DIR "/workloads/models/resnet18.yaml";
-#else
 constexpr const char* kResnet = POTOMAC_SOURCE_DIR "/workloads/models/resnet50.yaml";
-#endif
 
 class MemoryOfWorkload : public testing::TestWithParam<const char*> {
  protected:
