@@ -169,11 +169,15 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
 }
 
 PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
-                     std::span<const Unit> rivals, WorkerPool& pool)
+                     std::span<const Unit> rivals, WorkerPool& pool,
+                     const std::function<void()>& before_each)
     : list_(&list), architecture_(architecture), machines_(machines_of(architecture, rivals)) {
   const std::vector<PassShape>& shapes = list.distinct(architecture_.lowering);
   plans_.resize(shapes.size() * machines_.size());
   const auto plan = [&](std::size_t i) {
+    if (before_each) {
+      before_each();
+    }
     plan_pass(shapes[i], architecture_, machines_,
               std::span(plans_).subspan(i * machines_.size(), machines_.size()));
   };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,9 +35,10 @@ class PassPlans {
  public:
   // Plans those that are alike once; where there is a memory, side by side on the pool. The list
   // must outlive it. Throws InputError as plan_pass() does, with the workload's file; of a
-  // scratchpad that is too small it asks for what is enough for all passes.
+  // scratchpad that is too small it asks for what is enough for all passes. `before_each` is called
+  // before each pass is planned, from any thread: what it throws ends the planning.
   PassPlans(const PassList& list, const Architecture& architecture, std::span<const Unit> rivals,
-            WorkerPool& pool);
+            WorkerPool& pool, const std::function<void()>& before_each = {});
   ~PassPlans() = default;
   PassPlans(const PassPlans&) = delete;
   PassPlans& operator=(const PassPlans&) = delete;

@@ -254,7 +254,8 @@ std::vector<Quantities> CountedPasses::totals() const {
   return totals;
 }
 
-CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
+CountedPasses count_passes(const PassPlans& plans, const FactStore& facts,
+                           const std::function<void()>& before_each) {
   const PassList& list = plans.list();
   const workloads::Lowering& lowering = plans.architecture().lowering;
   WorkerPool alone(1);
@@ -279,6 +280,9 @@ CountedPasses count_passes(const PassPlans& plans, const FactStore& facts) {
     }
     if (known == nullptr) {
       alike = counted.size();
+    }
+    if (before_each) {
+      before_each();
     }
     counted.order.push_back(counted.size());
     counted.times.push_back(1);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <tuple>
 #include <vector>
@@ -79,7 +80,9 @@ struct CountedPasses {
 };
 
 // What the engine whose facts the store holds says, from these alone. Precondition: the store is
-// complete for these plans. To be called from any thread.
-CountedPasses count_passes(const PassPlans& plans, const FactStore& facts);
+// complete for these plans. To be called from any thread. `before_each` is called before each pass
+// is counted: what it throws ends it.
+CountedPasses count_passes(const PassPlans& plans, const FactStore& facts,
+                           const std::function<void()>& before_each = {});
 
 }  // namespace potomac::sim

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -96,6 +97,10 @@ class Sweep {
     return row;
   }
 
+  std::function<void()> check_stop() const {
+    return [this] { caller_.check_stop(); };
+  }
+
   void write_counts(SweepRow& row, const CountedPasses& counted) const {
     row.totals = counted.totals();
     std::vector<const MachineRecord*> records(counted.size());
@@ -112,7 +117,7 @@ class Sweep {
   std::size_t step_through(std::size_t point, const RowSink& sink) const {
     SweepRow row = row_at(point);
     if (row.refusal.empty()) {
-      const PassPlans plans(list_, row.architecture, rivals_, caller_.pool);
+      const PassPlans plans(list_, row.architecture, rivals_, caller_.pool, check_stop());
       row.machines = plans.machines();
       CountedPasses counted;
       counted.machines = row.machines.size();
@@ -138,7 +143,7 @@ class Sweep {
         if (!rows.empty()) {
           break;
         }
-        const PassPlans plans(list_, row.architecture, {}, caller_.pool);
+        const PassPlans plans(list_, row.architecture, {}, caller_.pool, check_stop());
         complete_facts(plans, engine_, facts_, caller_);
         complete_.insert(facts_key(row.architecture));
       }
@@ -147,9 +152,9 @@ class Sweep {
     caller_.pool.for_each(rows.size(), [&](std::size_t i, unsigned /*thread*/) {
       if (rows[i].refusal.empty()) {
         WorkerPool alone(1);
-        const PassPlans plans(list_, rows[i].architecture, rivals_, alone);
+        const PassPlans plans(list_, rows[i].architecture, rivals_, alone, check_stop());
         rows[i].machines = plans.machines();
-        write_counts(rows[i], count_passes(plans, facts_));
+        write_counts(rows[i], count_passes(plans, facts_, check_stop()));
       }
     });
     std::ranges::for_each(rows, sink);

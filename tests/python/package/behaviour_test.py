@@ -43,12 +43,17 @@ def test_other_threads_run_meanwhile():
         future.result()
 
 
-def test_ctrl_c_ends_it():
-    code = (
-        "import potomac\n"
-        "print('begin', flush=True)\n"
-        f"potomac.run({str(TRACES[0])!r}, engine='systemc')\n"
-    )
+LONG = {
+    "a run": f"run({str(TRACES[0])!r}, engine='systemc')",
+    "planning": "sweep('resnet50', {'array.rows': range(1, 2000)}, set={'memory.first.kib': 4, "
+                "'memory.second.kib': 4, 'memory.results.kib': 4})",
+    "cases": "verify(100000)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", LONG)
+def test_ctrl_c_ends_it(what):
+    code = f"import potomac\nprint('begin', flush=True)\npotomac.{LONG[what]}\n"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
