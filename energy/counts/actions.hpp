@@ -21,6 +21,7 @@ struct ActionCounts {
   Count fp32_add;
   Count gated_mac;
   Count overflow;
+  Count overflowed_result;
   Count dropped_product;
   Count operand_register_write;
   Count skew_register_write;
@@ -60,6 +61,10 @@ inline constexpr auto kActions = std::to_array<ActionInfo>({
     {"overflow", "event",
      "accumulation whose sum left the accumulator's range (wrapped or saturated)",
      &ActionCounts::overflow},
+    {"overflowed_result", "event",
+     "result whose exact sum lies outside of the accumulator's range (wrapping), or that was "
+     "clamped on its way (saturating)",
+     &ActionCounts::overflowed_result},
     {"dropped_product", "event", "product below the accumulator's lowest bit, not accumulated",
      &ActionCounts::dropped_product},
     {"operand_register_write", "write", "a PE's operand register takes a valid operand",

@@ -8,7 +8,7 @@
 
 namespace potomac::rtl {
 
-inline constexpr int kMinAccumulatorBits = 16;
+inline constexpr int kMinAccumulatorBits = 8;
 inline constexpr int kMaxAccumulatorBits = 64;
 // The range of an lsb that a user may ask for: beyond +-252 no product of two codes lies.
 inline constexpr int kMaxAbsLsb = 256;
@@ -48,25 +48,30 @@ constexpr int exact_lsb(PotFormat first, PotFormat second) {
 // an lsb that works, if the accumulator cannot hold one largest product 2^(e_max + e_max).
 Accumulator resolve(const AccumulatorConfig& config, PotFormat first, PotFormat second);
 
+// A sum in the accumulator's range. If the true one lay outside, it was wrapped modulo 2^bits, or
+// clamped, and `turns` tells: 1 where it was clamped or lay above, -1 where it wrapped from below;
+// else 0. Added up over a result's steps, turns are 0 where it wraps if and only if its exact sum
+// lies in the range; where it saturates, if and only if no step was clamped.
 struct Sum {
   std::int64_t value;
-  bool overflowed;
+  int turns;
+
+  constexpr bool overflowed() const { return turns != 0; }
 };
 
-// value + addend in the accumulator's range. Overflowed means that the true sum lay outside; it
-// was then wrapped modulo 2^bits, or clamped. Precondition: both inside of the range.
+// value + addend. Precondition: both inside of the range.
 constexpr Sum add(const Accumulator& accumulator, std::int64_t value, std::int64_t addend) {
   std::int64_t sum = 0;
   const bool overflowed64 = __builtin_add_overflow(value, addend, &sum);
   if (!overflowed64 && sum >= accumulator.min() && sum <= accumulator.max()) {
-    return {sum, false};
+    return {sum, 0};
   }
   if (accumulator.overflow == Overflow::kSaturate) {
-    return {addend < 0 ? accumulator.min() : accumulator.max(), true};
+    return {addend < 0 ? accumulator.min() : accumulator.max(), 1};
   }
   const int spare = 64 - accumulator.bits;
   const auto lifted = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) << spare);
-  return {lifted >> spare, true};
+  return {lifted >> spare, addend < 0 ? -1 : 1};
 }
 
 }  // namespace potomac::rtl

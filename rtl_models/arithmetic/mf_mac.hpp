@@ -16,6 +16,7 @@ struct MfMacStep {
   bool accumulated = false;  // the accumulator's adder fired
   bool dropped = false;      // the product lay below the lowest bit
   bool overflowed = false;   // the sum left the accumulator's range
+  int turns = 0;             // see Sum
 
   friend constexpr bool operator==(const MfMacStep&, const MfMacStep&) = default;
 };
@@ -46,7 +47,8 @@ constexpr MfMacStep mf_mac(const Accumulator& accumulator, PotFormat format, boo
   const Sum sum = add(accumulator, value, negative ? -magnitude : magnitude);
   step.value = sum.value;
   step.accumulated = true;
-  step.overflowed = sum.overflowed;
+  step.overflowed = sum.overflowed();
+  step.turns = sum.turns;
   return step;
 }
 

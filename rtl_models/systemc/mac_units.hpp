@@ -11,9 +11,10 @@
 namespace potomac::rtl {
 
 // A unit has Operand, Value (of its accumulator), Config (quasi-static: set between GEMMs) and
-//   Value step(const Config&, Value sum, bool first, Operand, Operand, PeCounters&)
-// which does one MAC slot: `first` starts from zero instead of `sum`. It counts what it did; the
-// writes of registers are the PE's own to count, with their toggles, which of a Value are
+//   Value step(const Config&, Value sum, bool first, Operand, Operand, PeCounters&, int32& turns)
+// which does one MAC slot: `first` starts from zero instead of `sum`. It counts what it did, and
+// adds to the sum's turns (accumulator.hpp), of which hardware knows nothing; the writes of
+// registers are the PE's own to count, with their toggles, which of a Value are
 //   std::uint64_t value_toggles(const Config&, Value from, Value to)
 
 struct MfMacUnit {
@@ -26,7 +27,7 @@ struct MfMacUnit {
   };
 
   static Value step(const Config& config, Value sum, bool first, Operand a, Operand b,
-                    PeCounters& counters) {
+                    PeCounters& counters, std::int32_t& turns) {
     const MfMacStep done =
         mf_mac(config.accumulator, config.format, config.zero_gating, first ? 0 : sum, a, b);
     counters.slots += 1;
@@ -38,6 +39,7 @@ struct MfMacUnit {
     counters.accumulated += done.accumulated ? 1 : 0;
     counters.dropped += done.dropped ? 1 : 0;
     counters.overflowed += done.overflowed ? 1 : 0;
+    turns += done.turns;
     return done.value;
   }
 
@@ -54,7 +56,7 @@ struct Fp32MacUnit {
   };
 
   static Value step(const Config& config, Value sum, bool first, Operand a, Operand b,
-                    PeCounters& counters) {
+                    PeCounters& counters, std::int32_t& /*turns*/) {
     const bool zero = a == 0.0F || b == 0.0F;
     const bool gated = zero && config.zero_gating;
     const Value from = first ? 0.0F : sum;

@@ -84,14 +84,18 @@ class OutputStationaryPe : public sc_core::sc_module {
     bool captured = false;
     if (row.valid && column.valid) {
       const std::uint64_t accumulated_before = counters_.accumulated;
-      const Value sum =
-          Unit::step(config_, accumulator_, column.first, row.operand, column.operand, counters_);
+      if (column.first) {
+        turns_ = 0;
+      }
+      const Value sum = Unit::step(config_, accumulator_, column.first, row.operand, column.operand,
+                                   counters_, turns_);
       counters_.accumulator_toggles += Unit::value_toggles(config_, accumulator_, sum);
       accumulator_ = sum;
       // A new sum clears the register even when its first product is nothing.
       const bool fired = counters_.accumulated != accumulated_before;
       counters_.accumulator_writes += fired || column.first ? 1 : 0;
       if (column.last) {
+        counters_.overflowed_results += turns_ != 0 ? 1 : 0;
         set_shadow({accumulator_, true, true});
         captured = true;
       }
@@ -119,6 +123,7 @@ class OutputStationaryPe : public sc_core::sc_module {
   RowSlot<Operand> row_register_;
   ColumnSlot<Operand> column_register_;
   Value accumulator_{};
+  std::int32_t turns_ = 0;  // of the sum in it
   ResultSlot<Value> shadow_register_;
   PeCounters counters_;
 };

@@ -14,6 +14,7 @@ struct PeCounters {
   std::uint64_t multiplied = 0;   // exponent add and sign XOR, or FP32 multiplication
   std::uint64_t accumulated = 0;  // integer or FP32 addition
   std::uint64_t overflowed = 0;
+  std::uint64_t overflowed_results = 0;  // finished in it, with turns (accumulator.hpp)
   std::uint64_t dropped = 0;
   std::uint64_t operand_writes = 0;
   std::uint64_t accumulator_writes = 0;
@@ -33,6 +34,7 @@ struct PeCounters {
     multiplied += other.multiplied;
     accumulated += other.accumulated;
     overflowed += other.overflowed;
+    overflowed_results += other.overflowed_results;
     dropped += other.dropped;
     operand_writes += other.operand_writes;
     accumulator_writes += other.accumulator_writes;

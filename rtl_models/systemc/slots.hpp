@@ -55,6 +55,7 @@ template <typename Value>
 struct PartialSum {
   Value value{};
   bool valid = false;
+  std::int32_t turns = 0;  // no wire: see accumulator.hpp
 
   friend bool operator==(const PartialSum&, const PartialSum&) = default;
 };

@@ -97,12 +97,13 @@ class StationaryPe : public sc_core::sc_module {
       const bool from_loaded = !double_buffered_ || stream.first;
       const bool stationary_valid = from_loaded ? loaded_.valid : active_valid_;
       Value value = arriving.value;
+      std::int32_t turns = arriving.turns;
       if (stream.valid && stationary_valid) {
         value = Unit::step(config_, value, false, stream.operand,
-                           from_loaded ? loaded_.operand : active_operand_, counters_);
+                           from_loaded ? loaded_.operand : active_operand_, counters_, turns);
       }
       counters_.psum_toggles += Unit::value_toggles(config_, sum_.value, value);
-      sum_ = {value, true};
+      sum_ = {value, true, turns};
       south->write(sum_);
       counters_.psum_writes += 1;
     } else if (sum_.valid) {

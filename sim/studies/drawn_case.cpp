@@ -102,7 +102,10 @@ Architecture draw_architecture(Draw& draw) {
   // Wide enough for a largest product of the widest operands, with its lowest bit where it may
   // drop.
   const int top = 2 * rtl::PotFormat(a.pe.operand_bits).e_max();
-  a.pe.accumulator.bits = draw.one_in(3) ? 32 : static_cast<int>(draw.between(16, 64));
+  a.pe.accumulator.bits =
+      draw.one_in(3)
+          ? 32
+          : static_cast<int>(draw.between(rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits));
   const int lowest = top - (a.pe.accumulator.bits - 2);
   if (lowest <= -top && draw.one_in(2)) {
     a.pe.accumulator.lsb.reset();

@@ -131,6 +131,7 @@ PassCounts filled_in(PassCounts counted, const PassCounts& other) {
   counted.toggles = other.toggles;
   if (!counted.actions.overflow.known()) {
     counted.actions.overflow = other.actions.overflow;
+    counted.actions.overflowed_result = other.actions.overflowed_result;
   }
   return counted;
 }

@@ -170,8 +170,19 @@ BENCHMARK_CAPTURE(fast_normal, 5bit_exact_48bits, 5, {48, {}, Overflow::kWrap})
 BENCHMARK_CAPTURE(fast_normal, 5bit_exact_30bits_saturating, 5, {30, {}, Overflow::kSaturate})
     ->Args({256, 2304})
     ->Unit(benchmark::kMillisecond);
+// Lowest bits above the exact one: of products that are kept, sums that cannot overflow; that may,
+// and are watched; and of wider accumulators.
+BENCHMARK_CAPTURE(fast_normal, 5bit_lsb_minus8_32bits, 5, {32, -8, Overflow::kWrap})
+    ->ArgsProduct({{256, 1024}, {1152}})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(fast_normal, 5bit_lsb_4_20bits_saturating, 5, {20, 4, Overflow::kSaturate})
+    ->ArgsProduct({{256, 1024}, {1152}})
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(fast_normal, 5bit_lsb_minus8_24bits, 5, {24, -8, Overflow::kWrap})
-    ->Args({256, 1152})
+    ->ArgsProduct({{256, 1024}, {1152}})
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(fast_normal, 5bit_lsb_minus8_40bits, 5, {40, -8, Overflow::kWrap})
+    ->Args({1024, 1152})
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(fast_normal, 6bit_exact_64bits, 6, {64, {}, Overflow::kWrap})
     ->Args({256, 1152})

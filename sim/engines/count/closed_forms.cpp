@@ -135,6 +135,7 @@ PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& sched
   energy::ActionCounts& actions = counts.actions;
   const Count macs = schedule.macs();
   actions.overflow = facts == nullptr ? Count::unknown() : facts->overflow;
+  actions.overflowed_result = facts == nullptr ? Count::unknown() : facts->overflowed_results;
   actions.dropped_product = known(&ProductCounts::dropped);
   const bool gating = architecture.pe.zero_gating;
   if (gating) {
@@ -165,7 +166,8 @@ PassCounts baseline_counts(Unit unit, const Architecture& architecture, const Sc
     counts.toggles = energy::RegisterToggles::unknown();
     energy::ActionCounts& of_unit = counts.actions;
     of_unit.exponent_add = of_unit.sign_xor = of_unit.accumulate = 0;
-    of_unit.overflow = of_unit.dropped_product = of_unit.accumulator_write = 0;
+    of_unit.overflow = of_unit.overflowed_result = 0;
+    of_unit.dropped_product = of_unit.accumulator_write = 0;
   }
   energy::ActionCounts& actions = counts.actions;
   const bool gating = architecture.baseline.zero_gating;

@@ -244,6 +244,7 @@ ValueFacts counted_facts(const workloads::LoweredPass& operands,
     const std::lock_guard lock(mutex);
     facts.products += products;
     facts.overflow += overflow;
+    facts.overflowed_results += overflow;  // none, or not known either
   });
   return facts;
 }

@@ -3,8 +3,8 @@
 // best instruction set of the machine; every one gives the same answer.
 //
 // A micro-tile is mr x nr accumulators, row-major. Packed operands of a micro-tile, for depth k:
-//   dot16:   int16 values +-2^(e + e_max) or 0, in pairs of depth: a[k/2][mr][2], b[k/2][nr][2];
-//            an odd depth is padded by a zero
+//   dot16:   int16 values +-2^i or 0, in pairs of depth: a[k/2][mr][2], b[k/2][nr][2]; an odd depth
+//            is padded by a zero
 //   dot32:   int32 values likewise, as int64:                       a[k][mr],       b[k][nr]
 //   shift:   int32 words 2 * e + sign or kShiftZero:                a[k][mr],       b[k][nr]
 //   fp32:    float values:                                          a[k][mr],       b[k][nr]
@@ -63,22 +63,43 @@ struct Dot16Table {
 };
 
 // Unpacks `count` codes of at most 5 bits (a multiple of kNormDepth, at most kBlockDepth) to their
-// values, and gives of each run of kNormDepth the largest magnitude and the sum of the squares of
-// magnitudes in quarters, rounded up (of 32 values of 14 bits it fits).
+// values.
 void unpack_dot16(const std::uint8_t* codes, std::size_t count, const Dot16Table& table,
-                  std::int16_t* values, std::uint32_t* peaks, std::uint32_t* squares);
+                  std::int16_t* values);
+// Of each run of kNormDepth values the largest magnitude and the sum of the squares of magnitudes
+// in quarters, rounded up (of 32 values of at most 2^14 it fits).
+void measure_dot16(const std::int16_t* values, std::size_t count, std::uint32_t* peaks,
+                   std::uint32_t* squares);
 
-// The products of two int16 operands summed on into `sums` (of the accumulator's own format, whose
-// lowest bit must be `exact`), depth k <= kBlockDepth. Where a bound shows that no partial sum can
-// leave the range, order does not matter, and a multiply-add does two products at a time; where it
-// does not, sums are watched pair by pair; and only where they come close, products are added one
-// by one. Returns how many sums overflowed. int32 for at most 32 bits, else int64.
-std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
-                          const BlockNorms& b_norms, std::size_t k,
-                          const rtl::Accumulator& accumulator, std::int32_t* sums);
-std::uint64_t dot16_block(const std::int16_t* a, const std::int16_t* b, const BlockNorms& a_norms,
-                          const BlockNorms& b_norms, std::size_t k,
-                          const rtl::Accumulator& accumulator, std::int64_t* sums);
+// The first operand of dot16. A product is kept if the second value's magnitude is above the
+// threshold that lies where the first value does; without thresholds, all are.
+struct Dot16First {
+  const std::int16_t* values = nullptr;
+  const std::int16_t* thresholds = nullptr;
+
+  Dot16First from(std::size_t at) const {
+    return {values + at, thresholds == nullptr ? nullptr : thresholds + at};
+  }
+};
+
+// What all blocks below return is how many additions left the accumulator's range. `turns` has a
+// number for each sum, to which they add: where the accumulator wraps, how often it did (upward
+// less downward: not 0 if the exact sum lies outside); where it saturates, how often it was
+// clamped.
+
+// The products of two int16 operands summed on into `sums`, depth k <= kBlockDepth. A product is
+// 2^unit_shift times as many as the accumulator's units; with thresholds, which drop what is less
+// than one. Where a bound shows that no partial sum can leave the range, order does not matter, and
+// a multiply-add does two products at a time; where it does not, sums are watched pair by pair; and
+// only where they come close, products are added one by one. int32 for at most 32 bits, else int64.
+std::uint64_t dot16_block(const Dot16First& a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k, int unit_shift,
+                          const rtl::Accumulator& accumulator, std::int32_t* sums,
+                          std::int32_t* turns);
+std::uint64_t dot16_block(const Dot16First& a, const std::int16_t* b, const BlockNorms& a_norms,
+                          const BlockNorms& b_norms, std::size_t k, int unit_shift,
+                          const rtl::Accumulator& accumulator, std::int64_t* sums,
+                          std::int32_t* turns);
 
 // Bounds on the largest Euclidean norm of any lane of an operand, for each run of kNormDepth
 // depths, in units of 2^kWideNormUnit.
@@ -91,15 +112,18 @@ struct WideNorms {
 // Where a norm shows that a sum may leave the range within a run, it is watched at every step.
 std::uint64_t dot32_block(const std::int64_t* a, const std::int64_t* b, const WideNorms& a_norms,
                           const WideNorms& b_norms, std::size_t k,
-                          const rtl::Accumulator& accumulator, std::int64_t* sums);
+                          const rtl::Accumulator& accumulator, std::int64_t* sums,
+                          std::int32_t* turns);
 
 inline constexpr std::int32_t kShiftZero = -(1 << 20);
 
 // Any format and lowest bit, step by step: product = 1 << (e + e - lsb), none if negative.
 std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                          const rtl::Accumulator& accumulator, std::int32_t* sums);
+                          const rtl::Accumulator& accumulator, std::int32_t* sums,
+                          std::int32_t* turns);
 std::uint64_t shift_block(const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                          const rtl::Accumulator& accumulator, std::int64_t* sums);
+                          const rtl::Accumulator& accumulator, std::int64_t* sums,
+                          std::int32_t* turns);
 
 // The FP32 MAC, step by step, multiplication and addition rounded apart. With gating, a zero
 // operand leaves the sum untouched.

@@ -9,20 +9,27 @@
 namespace potomac::sim {
 namespace {
 
+struct Overflows {
+  std::uint64_t steps = 0;
+  std::uint64_t results = 0;
+};
+
 template <typename Path, typename Sum>
-std::uint64_t accumulate(const workloads::Gemm& gemm, const Path& path, const AccumulatorSink& sink,
-                         WorkerPool& pool, const MacsDone& done) {
-  const auto first = Path::table(gemm.first.format());
-  const auto second = Path::table(gemm.second.format());
-  return TiledGemm<Path, Sum, std::int64_t>(gemm, path, first, second, sink, pool, done).run();
+Overflows accumulate(const workloads::Gemm& gemm, const Path& path, const AccumulatorSink& sink,
+                     WorkerPool& pool, const MacsDone& done) {
+  const auto first = path.first_table(gemm.first.format());
+  const auto second = path.second_table(gemm.second.format());
+  TiledGemm<Path, Sum, std::int64_t> tiles(gemm, path, first, second, sink, pool, done);
+  const std::uint64_t steps = tiles.run();
+  return {steps, tiles.turned_results()};
 }
 
-// Takes the fastest path that serves. Returns the number of overflows.
-std::uint64_t accumulate(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
-                         const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done) {
+// Takes the fastest path that serves.
+Overflows accumulate(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
+                     const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done) {
   const bool narrow = accumulator.bits <= 32;
   if (Dot16Path::serves(gemm.first.format(), gemm.second.format(), accumulator)) {
-    const Dot16Path path{accumulator};
+    const Dot16Path path(gemm.first.format(), gemm.second.format(), accumulator);
     return narrow ? accumulate<Dot16Path, std::int32_t>(gemm, path, sink, pool, done)
                   : accumulate<Dot16Path, std::int64_t>(gemm, path, sink, pool, done);
   }
@@ -41,10 +48,11 @@ ValueFacts value_facts(const workloads::LoweredPass& operands, const rtl::Accumu
   ValueFacts facts;
   std::mutex mutex;
   for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
-    const std::uint64_t overflow = accumulate(gemm, accumulator, sink, threads, done);
+    const Overflows overflows = accumulate(gemm, accumulator, sink, threads, done);
     const ProductCounts products = count_products(gemm, accumulator, threads);
     const std::lock_guard lock(mutex);
-    facts.overflow += overflow;
+    facts.overflow += overflows.steps;
+    facts.overflowed_results += overflows.results;
     facts.products += products;
   });
   return facts;

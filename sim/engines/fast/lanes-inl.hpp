@@ -41,8 +41,10 @@ static_assert(kMr <= kMaxMr && kNr <= kMaxNr);
 // lane.
 inline constexpr bool kHasDot16 = hn::MaxLanes(D16()) == 2 * kLanes32;
 
-// One step of the accumulator in every lane, with its overflows counted. `full`: the accumulator is
-// as wide as the lane, so that overflow shows in the signs; otherwise a sum always fits the lane.
+// One step of the accumulator in every lane. `turned` is what exact_kernels.hpp calls turns;
+// `overflows` counts the sums that left the range, where turns do not do so too. `full`: the
+// accumulator is as wide as the lane, so that overflow shows in the signs; otherwise a sum always
+// fits the lane.
 template <class D>
 class LaneAccumulator {
  public:
@@ -55,15 +57,15 @@ class LaneAccumulator {
         min_(hn::Set(D(), static_cast<T>(accumulator.min()))) {}
 
   template <bool kFull, bool kSaturate>
-  HWY_INLINE V step(V sum, V addend, V& overflows) const {
+  HWY_INLINE V step(V sum, V addend, V& overflows, V& turned) const {
     const D d;
     const V wide = add_wrapping(sum, addend);
     if constexpr (kFull) {
       // The sum overflowed if its sign differs from that of both parts.
       const V signs = hn::And(hn::Xor(sum, wide), hn::Xor(addend, wide));
       const hn::RebindToUnsigned<D> du;
-      overflows = hn::Add(
-          overflows, hn::BitCast(d, hn::ShiftRight<sizeof(T) * 8 - 1>(hn::BitCast(du, signs))));
+      const V left = hn::BitCast(d, hn::ShiftRight<sizeof(T) * 8 - 1>(hn::BitCast(du, signs)));
+      count<kSaturate>(left, addend, overflows, turned);
       if constexpr (kSaturate) {
         const V limit = hn::IfThenElse(hn::Lt(addend, hn::Zero(d)), min_, max_);
         return hn::IfThenElse(hn::Lt(signs, hn::Zero(d)), limit, wide);
@@ -78,12 +80,25 @@ class LaneAccumulator {
         kept = hn::ShiftRightSame(hn::BitCast(d, hn::ShiftLeftSame(hn::BitCast(du, wide), spare_)),
                                   spare_);
       }
-      overflows = hn::Sub(overflows, hn::VecFromMask(d, hn::Ne(kept, wide)));
+      const V left = hn::IfThenElseZero(hn::Ne(kept, wide), hn::Set(d, T{1}));
+      count<kSaturate>(left, addend, overflows, turned);
       return kept;
     }
   }
 
  private:
+  // `left` is 1 where a sum left the range.
+  template <bool kSaturate>
+  static HWY_INLINE void count(V left, V addend, V& overflows, V& turned) {
+    if constexpr (kSaturate) {
+      turned = hn::Add(turned, left);
+    } else {
+      overflows = hn::Add(overflows, left);
+      const V sign = hn::BroadcastSignBit(addend);
+      turned = hn::Add(turned, hn::Sub(hn::Xor(left, sign), sign));
+    }
+  }
+
   // Signed lanes wrap in hardware; going through unsigned says so to the compiler too.
   static HWY_INLINE V add_wrapping(V a, V b) {
     const hn::RebindToUnsigned<D> du;
@@ -94,6 +109,19 @@ class LaneAccumulator {
   V max_;
   V min_;
 };
+
+// Adds what a vector of sums has turned to where it is kept. Returns the overflows that it counts.
+template <bool kSaturate, class D>
+HWY_INLINE std::uint64_t add_turns(D d, hn::Vec<D> turned, std::int32_t* turns) {
+  hn::TFromD<D> lanes[kLanes32];
+  hn::StoreU(turned, d, lanes);
+  std::uint64_t overflows = 0;
+  for (std::size_t i = 0; i < hn::MaxLanes(d); ++i) {
+    turns[i] += static_cast<std::int32_t>(lanes[i]);
+    overflows += kSaturate ? static_cast<std::uint64_t>(lanes[i]) : 0;
+  }
+  return overflows;
+}
 
 template <class D>
 HWY_INLINE std::uint64_t sum_lanes(D d, hn::Vec<D> v) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
@@ -21,8 +22,10 @@ namespace potomac::sim {
 
 // A path has Packed (an element), Table (how one operand's codes become elements), Norms (what is
 // kept of a packed block), pack_lane() for one row or column of it, advance(), which says how many
-// events (overflows, toggles) it saw, and kSharedRows: how many of a micro-tile's rows are those of
-// the one before once more. Depth is padded to even.
+// events (overflows, toggles) it saw, kSharedRows: how many of a micro-tile's rows are those of the
+// one before once more, kFirstPanels: how many panels the first operand is packed to, one behind
+// the other, and kTurns: whether advance() takes its sums' turns (exact_kernels.hpp). Depth is
+// padded to even.
 
 struct NoNorms {};
 
@@ -35,32 +38,66 @@ void pack_plain_lane(const std::array<Packed, 256>& table, const std::vector<rtl
   }
 }
 
-// Codes of at most 5 bits as int16 values, lowest accumulator bit `exact`.
+// Codes of at most 5 bits as int16 values, lowest accumulator bit `exact` or above.
+//
+// A code whose product with the largest of the other operand lies below the lowest bit is packed as
+// 0; the least of those that are left is 1, so that the values' range is that of what can be kept.
+// Where products are dropped, the first operand has a second panel: the magnitude that the second
+// operand's must exceed for a product to be kept.
 struct Dot16Path {
   using Packed = std::int16_t;
   using Norms = BlockNorms;
-  using Table = Dot16Table;
+  struct Table {
+    Dot16Table values;
+    std::optional<Dot16Table> thresholds;
+  };
   static constexpr std::size_t kSharedRows = 0;
+  static constexpr std::size_t kFirstPanels = 2;
+  static constexpr bool kTurns = true;
   static constexpr int kMaxBits = 5;
 
   rtl::Accumulator accumulator;
+  int first_lowest;  // exponents whose value is 1
+  int second_lowest;
+  int unit_shift;  // of the accumulator's unit above a product's
+
+  Dot16Path(rtl::PotFormat first, rtl::PotFormat second, const rtl::Accumulator& accumulator_)
+      : accumulator(accumulator_),
+        first_lowest(std::max(-first.e_max(), accumulator.lsb - second.e_max())),
+        second_lowest(std::max(-second.e_max(), accumulator.lsb - first.e_max())),
+        unit_shift(std::max(accumulator.lsb - first_lowest - second_lowest, 0)) {}
 
   static bool serves(rtl::PotFormat first, rtl::PotFormat second,
                      const rtl::Accumulator& accumulator) {
     return has_dot16() && first.bits() <= kMaxBits && second.bits() <= kMaxBits &&
-           accumulator.lsb == rtl::exact_lsb(first, second);
+           accumulator.lsb >= rtl::exact_lsb(first, second);
   }
 
-  static Table table(rtl::PotFormat format) {
-    Table table;
-    for (int i = 0; i < format.code_count(); ++i) {
-      const auto code = static_cast<rtl::PotCode>(i);
-      if (!format.is_zero(code)) {
-        const int magnitude = 1 << (format.exponent(code) + format.e_max());
+  // 2^(exponent - lowest) or its negative; 0 below.
+  static Dot16Table values_of(rtl::PotFormat format, int lowest) {
+    Dot16Table table;
+    for_each_value(format, [&](rtl::PotCode code, int exponent) {
+      if (exponent >= lowest) {
+        const int magnitude = 1 << (exponent - lowest);
         table.set(code, static_cast<Packed>(format.is_negative(code) ? -magnitude : magnitude));
       }
+    });
+    return table;
+  }
+
+  Table first_table(rtl::PotFormat format) const {
+    Table table{values_of(format, first_lowest), std::nullopt};
+    if (unit_shift > 0) {
+      table.thresholds.emplace();
+      for_each_value(format, [&](rtl::PotCode code, int exponent) {
+        const int position = std::clamp(accumulator.lsb - exponent - second_lowest, 0, kBeyond);
+        table.thresholds->set(code, static_cast<Packed>((1 << position) - 1));
+      });
     }
     return table;
+  }
+  Table second_table(rtl::PotFormat format) const {
+    return {values_of(format, second_lowest), std::nullopt};
   }
 
   static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
@@ -68,10 +105,18 @@ struct Dot16Path {
     std::array<Packed, kBlockDepth> values{};
     std::array<std::uint32_t, kNormsPerBlock> peaks{};
     std::array<std::uint32_t, kNormsPerBlock> squares{};
-    unpack_dot16(codes.data(), codes.size(), table, values.data(), peaks.data(), squares.data());
-    for (std::size_t i = 0; i < k; i += 2) {
-      std::memcpy(packed + i * lanes + 2 * lane, values.data() + i, 2 * sizeof(Packed));
+    const auto place = [&](Packed* panel) {
+      for (std::size_t i = 0; i < k; i += 2) {
+        std::memcpy(panel + i * lanes + 2 * lane, values.data() + i, 2 * sizeof(Packed));
+      }
+    };
+    if (table.thresholds) {
+      unpack_dot16(codes.data(), codes.size(), *table.thresholds, values.data());
+      place(packed + lanes * kBlockDepth);
     }
+    unpack_dot16(codes.data(), codes.size(), table.values, values.data());
+    measure_dot16(values.data(), codes.size(), peaks.data(), squares.data());
+    place(packed);
     std::uint64_t block = 0;
     for (std::size_t run = 0; run < codes.size() / kNormDepth; ++run) {
       norms.peak[run] = std::max(norms.peak[run], peaks[run]);
@@ -90,11 +135,28 @@ struct Dot16Path {
   }
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms& a_norms,
-                        const Norms& b_norms, std::size_t k, auto* sums) const {
-    return dot16_block(a, b, a_norms, b_norms, k, accumulator, sums);
+                        const Norms& b_norms, std::size_t k, auto* sums,
+                        std::int32_t* turns) const {
+    const Packed* const thresholds =
+        unit_shift > 0 ? a + micro_tile_shape().mr * kBlockDepth : nullptr;
+    return dot16_block({a, thresholds}, b, a_norms, b_norms, k, unit_shift, accumulator, sums,
+                       turns);
   }
 
  private:
+  static constexpr int kBeyond = 15;  // bit that no value reaches
+
+  // Calls body(code, exponent) for each code that is not zero.
+  template <typename Body>
+  static void for_each_value(rtl::PotFormat format, const Body& body) {
+    for (int i = 0; i < format.code_count(); ++i) {
+      const auto code = static_cast<rtl::PotCode>(i);
+      if (!format.is_zero(code)) {
+        body(code, format.exponent(code));
+      }
+    }
+  }
+
   // The result is at least four times the root; the rounding of the floating-point root is less
   // than the 1 added.
   static std::uint32_t norm_above(std::uint64_t squares) {
@@ -111,6 +173,8 @@ struct Dot32Path {
   using Norms = WideNorms;
   using Table = std::array<Packed, 256>;
   static constexpr std::size_t kSharedRows = 0;
+  static constexpr std::size_t kFirstPanels = 1;
+  static constexpr bool kTurns = true;
   static constexpr int kMaxBits = 6;
 
   rtl::Accumulator accumulator;
@@ -121,6 +185,8 @@ struct Dot32Path {
            accumulator.bits > 32 && accumulator.lsb == rtl::exact_lsb(first, second);
   }
 
+  static Table first_table(rtl::PotFormat format) { return table(format); }
+  static Table second_table(rtl::PotFormat format) { return table(format); }
   static Table table(rtl::PotFormat format) {
     Table values{};
     for (int i = 0; i < format.code_count(); ++i) {
@@ -156,8 +222,9 @@ struct Dot32Path {
   }
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms& a_norms,
-                        const Norms& b_norms, std::size_t k, std::int64_t* sums) const {
-    return dot32_block(a, b, a_norms, b_norms, k, accumulator, sums);
+                        const Norms& b_norms, std::size_t k, std::int64_t* sums,
+                        std::int32_t* turns) const {
+    return dot32_block(a, b, a_norms, b_norms, k, accumulator, sums, turns);
   }
 };
 
@@ -167,9 +234,13 @@ struct ShiftPath {
   using Norms = NoNorms;
   using Table = std::array<Packed, 256>;
   static constexpr std::size_t kSharedRows = 0;
+  static constexpr std::size_t kFirstPanels = 1;
+  static constexpr bool kTurns = true;
 
   rtl::Accumulator accumulator;
 
+  static Table first_table(rtl::PotFormat format) { return table(format); }
+  static Table second_table(rtl::PotFormat format) { return table(format); }
   static Table table(rtl::PotFormat format) {
     Table words{};
     words.fill(kShiftZero);
@@ -189,8 +260,8 @@ struct ShiftPath {
   static void finish(Norms&) {}
 
   std::uint64_t advance(const Packed* a, const Packed* b, const Norms&, const Norms&, std::size_t k,
-                        auto* sums) const {
-    return shift_block(a, b, k, accumulator, sums);
+                        auto* sums, std::int32_t* turns) const {
+    return shift_block(a, b, k, accumulator, sums, turns);
   }
 };
 
@@ -200,6 +271,8 @@ struct Fp32Path {
   using Norms = NoNorms;
   using Table = std::array<Packed, 256>;
   static constexpr std::size_t kSharedRows = 0;
+  static constexpr std::size_t kFirstPanels = 1;
+  static constexpr bool kTurns = false;
 
   bool zero_gating;
 

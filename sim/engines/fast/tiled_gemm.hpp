@@ -54,10 +54,13 @@ class TiledGemm {
 
   // Returns the number of events that the path saw.
   std::uint64_t run() { return run(0, gemm_.m); }
+  // Of a path with turns: results whose turns were not 0 in the run before.
+  std::uint64_t turned_results() const { return turned_results_; }
 
   // The same of rows [row_begin, row_end) only.
   std::uint64_t run(std::int64_t row_begin, std::int64_t row_end) {
     events_ = 0;
+    turned_results_ = 0;
     const auto depth = static_cast<std::size_t>(gemm_.k);
     const auto first = static_cast<std::size_t>(row_begin);
     const auto m = static_cast<std::size_t>(row_end);
@@ -86,10 +89,21 @@ class TiledGemm {
     std::size_t begin = 0;
     std::size_t size = 0;
   };
+  struct Sums {
+    std::vector<Sum> values;          // micro-tiles, [panel of rows][panel of columns][mr][nr]
+    std::vector<std::int32_t> turns;  // of each, if the path has them
+
+    void clear_to(std::size_t size) {
+      values.assign(size, Sum{});
+      if constexpr (Path::kTurns) {
+        turns.assign(size, 0);
+      }
+    }
+  };
   struct Scratch {
     std::vector<rtl::PotCode> codes;
     std::vector<Packed> a;
-    std::vector<Sum> sums;       // micro-tiles, [panel of rows][panel of columns][mr][nr]
+    Sums sums;
     std::vector<Value> results;  // row-major, for the sink
   };
   // A rectangle of the rectangle in hand: rows and panels of columns.
@@ -102,17 +116,16 @@ class TiledGemm {
   void run_rectangle(std::size_t depth) {
     const std::vector<Task> tasks = cut_into_tasks();
     const bool whole = depth <= stretch_depth_;
-    std::vector<std::vector<Sum>> waiting(whole ? 0 : tasks.size());
+    std::vector<Sums> waiting(whole ? 0 : tasks.size());
     for (std::size_t begin = 0; begin < depth; begin += stretch_depth_) {
       depth_ = {begin, std::min(stretch_depth_, depth - begin)};
       pack_columns();
       const bool last = begin + depth_.size == depth;
       pool_.for_each(tasks.size(), [&](std::size_t task, unsigned thread) {
         Scratch& scratch = scratch_[thread];
-        std::vector<Sum>& sums = whole ? scratch.sums : waiting[task];
+        Sums& sums = whole ? scratch.sums : waiting[task];
         if (begin == 0) {
-          sums.assign(row_panels(tasks[task]) * tasks[task].panels.size * tile_.mr * tile_.nr,
-                      Sum{});
+          sums.clear_to(row_panels(tasks[task]) * tasks[task].panels.size * tile_.mr * tile_.nr);
         }
         advance(tasks[task], scratch, sums);
         if (last) {
@@ -177,10 +190,10 @@ class TiledGemm {
     return packed_.data() + (panel * round_up(depth_.size, 2) + block * kBlockDepth) * tile_.nr;
   }
 
-  void advance(const Task& task, Scratch& scratch, std::vector<Sum>& sums) {
+  void advance(const Task& task, Scratch& scratch, Sums& sums) {
     const std::size_t tile_size = tile_.mr * tile_.nr;
     const std::size_t row_count = row_panels(task);
-    scratch.a.resize(row_count * tile_.mr * kBlockDepth);
+    scratch.a.resize(row_count * a_panel_size());
     std::uint64_t events = 0;
     std::vector<typename Path::Norms> a_norms(row_count);
     for (std::size_t block = 0; block < blocks(); ++block) {
@@ -200,8 +213,8 @@ class TiledGemm {
         const Packed* b = packed_block(panel, block);
         const typename Path::Norms& b_norms = norms_[panel * blocks() + block];
         for (std::size_t i = 0; i < row_count; ++i) {
-          events += path_.advance(a_panel(scratch, i), b, a_norms[i], b_norms, depth,
-                                  sums.data() + (i * task.panels.size + j) * tile_size);
+          const std::size_t tile = (i * task.panels.size + j) * tile_size;
+          events += advance_tile(a_panel(scratch, i), b, a_norms[i], b_norms, depth, sums, tile);
         }
       }
     }
@@ -211,8 +224,20 @@ class TiledGemm {
     }
   }
 
+  std::uint64_t advance_tile(const Packed* a, const Packed* b, const typename Path::Norms& a_norms,
+                             const typename Path::Norms& b_norms, std::size_t depth, Sums& sums,
+                             std::size_t tile) const {
+    Sum* const values = sums.values.data() + tile;
+    if constexpr (Path::kTurns) {
+      return path_.advance(a, b, a_norms, b_norms, depth, values, sums.turns.data() + tile);
+    } else {
+      return path_.advance(a, b, a_norms, b_norms, depth, values);
+    }
+  }
+
+  std::size_t a_panel_size() const { return Path::kFirstPanels * tile_.mr * kBlockDepth; }
   Packed* a_panel(Scratch& scratch, std::size_t panel) const {
-    return scratch.a.data() + panel * tile_.mr * kBlockDepth;
+    return scratch.a.data() + panel * a_panel_size();
   }
 
   std::size_t task_cols(const Task& task) const {
@@ -220,14 +245,19 @@ class TiledGemm {
   }
 
   // Sums are finished, and no event in them is to come.
-  void finish(const Task& task, Scratch& scratch, const std::vector<Sum>& sums) {
-    if constexpr (requires { path_.finish(sums.data()); }) {
-      for (std::size_t tile = 0; tile < sums.size(); tile += tile_.mr * tile_.nr) {
-        events_ += path_.finish(sums.data() + tile);
+  void finish(const Task& task, Scratch& scratch, const Sums& sums) {
+    if constexpr (requires { path_.finish(sums.values.data()); }) {
+      for (std::size_t tile = 0; tile < sums.values.size(); tile += tile_.mr * tile_.nr) {
+        events_ += path_.finish(sums.values.data() + tile);
       }
     }
+    if (Path::kTurns && events_ > 0) {
+      // Of rows and columns beyond the last, which only meet zeros, it stays 0.
+      turned_results_ += sums.turns.size() -
+                         static_cast<std::size_t>(std::ranges::count(sums.turns, std::int32_t{0}));
+    }
     if (sink_) {
-      deliver(task, scratch, sums);
+      deliver(task, scratch, sums.values);
     }
   }
 
@@ -268,6 +298,7 @@ class TiledGemm {
   std::vector<Packed> packed_;               // [panel of columns][block of depth][kernel's layout]
   std::vector<typename Path::Norms> norms_;  // [panel of columns][block of depth]
   std::atomic<std::uint64_t> events_ = 0;
+  std::atomic<std::uint64_t> turned_results_ = 0;
 };
 
 }  // namespace potomac::sim

@@ -46,7 +46,9 @@ struct ProductCounts {
 
 struct ValueFacts {
   ProductCounts products;
-  Count overflow;  // sums that left the accumulator's range, where known
+  Count overflow;  // additions that left the accumulator's range, where known
+  // Results whose exact sum (of what was kept) lies outside, or that were clamped on their way.
+  Count overflowed_results;
 
   friend bool operator==(const ValueFacts&, const ValueFacts&) = default;
 };

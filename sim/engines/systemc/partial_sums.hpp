@@ -39,12 +39,15 @@ class PartialSums : public sc_core::sc_module {
   void start(const Schedule& schedule, Take take) {
     take_ = std::move(take);
     received_ = 0;
+    overflowed_ = 0;
     commands_.assign(bottom.size(), {});
     newest_ = 0;
     banks_.start(schedule, bottom.size());
   }
 
   std::int64_t received() const { return received_; }
+  // Of the results received, those with turns.
+  std::uint64_t overflowed() const { return overflowed_; }
 
  private:
   void on_clock() {
@@ -58,24 +61,31 @@ class PartialSums : public sc_core::sc_module {
       if (!sum.valid) {
         continue;
       }
-      if (const auto place = banks_.take_in(c, sum.value)) {
+      if (const auto place = banks_.take_in(c, {sum.value, sum.turns})) {
         take_(*place, sum.value);
         received_ += 1;
+        overflowed_ += sum.turns != 0 ? 1 : 0;
       }
     }
     for (std::size_t c = 0; c < banks_.columns(); ++c) {
       // Column c is c cycles behind the array's corner.
       const FeedCommand& now = commands_[(newest_ + commands_.size() - c) % commands_.size()];
-      const auto value = banks_.give_out(c, now);
-      top[c]->write(value ? Sum{*value, true} : Sum{});
+      const auto kept = banks_.give_out(c, now);
+      top[c]->write(kept ? Sum{kept->value, true, kept->turns} : Sum{});
     }
   }
 
+  struct Kept {
+    Value value{};
+    std::int32_t turns = 0;
+  };
+
   Take take_;
-  PartialSumBanks<Value> banks_;
+  PartialSumBanks<Kept> banks_;
   std::vector<FeedCommand> commands_;  // of the last C cycles
   std::size_t newest_ = 0;
   std::int64_t received_ = 0;
+  std::uint64_t overflowed_ = 0;
 };
 
 }  // namespace potomac::sim

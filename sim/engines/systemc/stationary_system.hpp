@@ -49,7 +49,11 @@ class StationarySystem : public ArraySystem<Unit> {
     partial_sums_.top(top_);
   }
 
-  rtl::PeCounters counters() const override { return array_.counters(); }
+  rtl::PeCounters counters() const override {
+    rtl::PeCounters counters = array_.counters();
+    counters.overflowed_results = partial_sums_.overflowed();
+    return counters;
+  }
   std::uint64_t skew_register_writes() const override { return array_.skew_register_writes(); }
   std::uint64_t skew_register_toggles() const override { return array_.skew_register_toggles(); }
   std::int64_t results_received() const override { return partial_sums_.received(); }

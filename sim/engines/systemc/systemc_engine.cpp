@@ -276,6 +276,7 @@ class SystemCEngine : public Engine {
     counts.actions.sign_xor = run.pe.multiplied;
     counts.actions.accumulate = run.pe.accumulated;
     counts.actions.overflow = run.pe.overflowed;
+    counts.actions.overflowed_result = run.pe.overflowed_results;
     counts.actions.dropped_product = run.pe.dropped;
     return counts;
   }

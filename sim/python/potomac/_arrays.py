@@ -127,7 +127,7 @@ def _summing(accumulator: Optional[Accumulator], engine: str, threads: int) -> "
     if lsb is not None:
         lsb = integer_of(lsb, "accumulator.lsb", -256, 256)
     return _native.Summing(
-        integer_of(accumulator.bits, "accumulator.bits", 16, 64), lsb, accumulator.overflow, engine,
+        integer_of(accumulator.bits, "accumulator.bits", 8, 64), lsb, accumulator.overflow, engine,
         threads_of(threads),
     )  # fmt: skip
 

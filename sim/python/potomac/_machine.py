@@ -98,7 +98,7 @@ class Architecture:
 class Accumulator:
     """The two's-complement accumulator of a MF-MAC.
 
-    bits: its width, 16 to 64. lsb: the power of two that its lowest bit stands for, in units of
+    bits: its width, 8 to 64. lsb: the power of two that its lowest bit stands for, in units of
     the operands' scales; None: "exact", the lowest at which no product of the operands' formats
     is dropped. overflow: "wrap" or "saturate".
     """

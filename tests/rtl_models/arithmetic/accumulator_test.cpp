@@ -146,12 +146,11 @@ TEST(AccumulatorRange, IsTwosComplement) {
 std::string compare(const Accumulator& accumulator, std::int64_t value, std::int64_t addend) {
   const Sum sum = add(accumulator, value, addend);
   const Sum expected = bounded(accumulator, Int128{value} + addend);
-  if (sum.value == expected.value && sum.overflowed == expected.overflowed) {
+  if (sum.value == expected.value && sum.turns == expected.turns) {
     return "";
   }
-  return fmt::format("{} + {} at {} bits: {}{}, expected {}{}", value, addend, accumulator.bits,
-                     sum.value, sum.overflowed ? " overflowed" : "", expected.value,
-                     expected.overflowed ? " overflowed" : "");
+  return fmt::format("{} + {} at {} bits: {} turned {}, expected {} turned {}", value, addend,
+                     accumulator.bits, sum.value, sum.turns, expected.value, expected.turns);
 }
 
 TEST(AccumulatorAdd, IsExactOn16BitsForEveryAddendNearEveryEdge) {
@@ -203,7 +202,7 @@ RC_GTEST_PROP(AccumulatorAdd, IsExactForAnyTwoValuesOfAnyWidth, ()) {
   const std::int64_t value = draw();
   const std::int64_t addend = draw();
   RC_ASSERT(compare(accumulator, value, addend) == "");
-  RC_CLASSIFY(add(accumulator, value, addend).overflowed, "overflows");
+  RC_CLASSIFY(add(accumulator, value, addend).overflowed(), "overflows");
 }
 
 }  // namespace

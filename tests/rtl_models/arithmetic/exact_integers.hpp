@@ -27,19 +27,20 @@ inline rtl::Sum bounded(const rtl::Accumulator& accumulator, Int128 sum) {
   const Int128 low = lowest(accumulator.bits);
   const Int128 high = highest(accumulator.bits);
   if (sum >= low && sum <= high) {
-    return {static_cast<std::int64_t>(sum), false};
+    return {static_cast<std::int64_t>(sum), 0};
   }
   if (accumulator.overflow == rtl::Overflow::kSaturate) {
-    return {static_cast<std::int64_t>(sum < low ? low : high), true};
+    return {static_cast<std::int64_t>(sum < low ? low : high), 1};
   }
   const Int128 modulus = power_of_two(accumulator.bits);
-  while (sum < low) {
-    sum += modulus;
+  int turns = 0;
+  for (; sum < low; sum += modulus) {
+    turns -= 1;
   }
-  while (sum > high) {
-    sum -= modulus;
+  for (; sum > high; sum -= modulus) {
+    turns += 1;
   }
-  return {static_cast<std::int64_t>(sum), true};
+  return {static_cast<std::int64_t>(sum), turns};
 }
 
 }  // namespace potomac::test

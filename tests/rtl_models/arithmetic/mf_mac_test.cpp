@@ -49,7 +49,8 @@ MfMacStep expected_step(const Accumulator& accumulator, bool zero_gating, std::i
   }
   const Sum sum = test::bounded(accumulator, Int128{value} + static_cast<Int128>(units));
   step.value = sum.value;
-  step.overflowed = sum.overflowed;
+  step.overflowed = sum.overflowed();
+  step.turns = sum.turns;
   step.accumulated = true;
   return step;
 }

@@ -91,6 +91,7 @@ void check_identity(const TestedPass& machine) {
   RC_ASSERT(actions.accumulate == reference.accumulate);
   RC_ASSERT(actions.gated_mac == reference.gated);
   RC_ASSERT(actions.overflow == reference.overflow);
+  RC_ASSERT(actions.overflowed_result == reference.overflowed_result);
   RC_ASSERT(actions.dropped_product == reference.dropped);
   const bool os = keeps_sums(architecture.dataflow);
   RC_ASSERT(actions.accumulator_write == (os ? reference.accumulator_write : 0));
@@ -216,6 +217,7 @@ RC_GTEST_PROP(EngineIdentity, LongSumsAroundTheEdgeOfOverflowAreTheSame, ()) {
   const Reference reference = reference_pass(machine);
   RC_ASSERT(fast.values == reference.values);
   RC_ASSERT(fast.result.actions.overflow == reference.overflow);
+  RC_ASSERT(fast.result.actions.overflowed_result == reference.overflowed_result);
   RC_CLASSIFY(reference.overflow > 0, "overflows");
 }
 

@@ -14,6 +14,7 @@
 #include "sim/engines/interface/engine.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/operand_fit.hpp"
+#include "tests/rtl_models/arithmetic/exact_integers.hpp"
 
 namespace potomac::test {
 
@@ -148,6 +149,7 @@ struct Reference {
   std::uint64_t accumulate = 0;
   std::uint64_t gated = 0;
   std::uint64_t overflow = 0;
+  std::uint64_t overflowed_result = 0;
   std::uint64_t dropped = 0;
   std::uint64_t accumulator_write = 0;
   std::uint64_t zero_operand = 0;
@@ -160,11 +162,19 @@ inline std::int64_t reference_element(const sim::Architecture& architecture,
                                       Reference& reference) {
   const rtl::PotFormat format(architecture.pe.operand_bits);
   std::int64_t sum = 0;
+  Int128 exact = 0;  // of the products that are kept, in whatever order
+  bool clamped = false;
   for (std::int64_t k = 0; k < gemm.k; ++k) {
     const auto a = gemm.first.format().widen(gemm.first.code(i, k), format);
     const auto b = gemm.second.format().widen(gemm.second.code(j, k), format);
     const auto step = rtl::mf_mac(accumulator, format, architecture.pe.zero_gating, sum, a, b);
     sum = step.value;
+    if (step.multiplied && !step.dropped && !format.is_zero(a) && !format.is_zero(b)) {
+      const Int128 magnitude = Int128{1}
+                               << (format.exponent(a) + format.exponent(b) - accumulator.lsb);
+      exact += format.is_negative(a) == format.is_negative(b) ? magnitude : -magnitude;
+    }
+    clamped = clamped || step.overflowed;
     reference.exponent_add += step.multiplied ? 1 : 0;
     reference.accumulate += step.accumulated ? 1 : 0;
     reference.gated += step.gated ? 1 : 0;
@@ -173,6 +183,9 @@ inline std::int64_t reference_element(const sim::Architecture& architecture,
     reference.accumulator_write += step.accumulated || k == 0 ? 1 : 0;
     reference.zero_operand += format.is_zero(a) || format.is_zero(b) ? 1 : 0;
   }
+  const bool outside = exact < accumulator.min() || exact > accumulator.max();
+  reference.overflowed_result +=
+      (accumulator.overflow == rtl::Overflow::kWrap ? outside : clamped) ? 1 : 0;
   return sum;
 }
 

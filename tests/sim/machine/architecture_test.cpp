@@ -113,12 +113,12 @@ TEST(Architecture, SizesAreRefusedJustOutsideOfTheirRanges) {
     EXPECT_THAT(refusal("pe: {operand_bits: " + std::to_string(bits) + "}"),
                 HasSubstr("key 'pe.operand_bits'"));
   }
-  for (const int bits : {16, 64}) {
+  for (const int bits : {8, 64}) {
     EXPECT_EQ(refusal("pe: {accumulator: {bits: " + std::to_string(bits) + "}}"), "");
   }
-  for (const int bits : {15, 65}) {
+  for (const int bits : {7, 65}) {
     EXPECT_THAT(refusal("pe: {accumulator: {bits: " + std::to_string(bits) + "}}"),
-                HasSubstr("from 16 to 64"));
+                HasSubstr("from 8 to 64"));
   }
   for (const int lsb : {-256, 256}) {
     EXPECT_EQ(refusal("pe: {accumulator: {lsb: " + std::to_string(lsb) + "}}"), "");

@@ -59,7 +59,7 @@ RC_GTEST_PROP(GemmSums, AreTheSequentialOnesOfEachBatch, ()) {
           const bool negative = first.format().is_negative(x) != second.format().is_negative(y);
           const std::int64_t product = std::int64_t{1} << shift;
           sum = rtl::add(accumulator, sum.value, negative ? -product : product);
-          overflows += sum.overflowed ? 1 : 0;
+          overflows += sum.overflowed() ? 1 : 0;
         }
         expected.push_back(sum.value);
       }

@@ -150,9 +150,10 @@ energy::RegisterToggles count_toggles(const Job& job, bool overflows, const Macs
     return count_fp32(job, done, pool);
   }
   const bool plain = !overflows || job.accumulator.overflow == rtl::Overflow::kWrap;
-  if (plain && job.accumulator.bits <= 32 &&
-      Dot16Path::serves(job.operands->first().format(), job.operands->second().format(),
-                        job.accumulator)) {
+  const rtl::PotFormat first = job.operands->first().format();
+  const rtl::PotFormat second = job.operands->second().format();
+  if (plain && job.accumulator.bits <= 32 && job.accumulator.lsb == rtl::exact_lsb(first, second) &&
+      Dot16Path::serves(first, second, job.accumulator)) {
     return count_mf_mac(job, Dot16Toggles{job.accumulator.bits}, done, pool);
   }
   if (job.accumulator.bits <= 32) {

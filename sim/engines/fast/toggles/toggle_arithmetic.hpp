@@ -25,11 +25,13 @@ namespace potomac::sim {
 struct Dot16Toggles {
   using Sum = std::int32_t;
   using Packed = std::int16_t;
-  using Table = Dot16Path::Table;
+  using Table = Dot16Table;
 
   int bits;
 
-  static Table table(rtl::PotFormat format) { return Dot16Path::table(format); }
+  static Table table(rtl::PotFormat format) {
+    return Dot16Path::values_of(format, -format.e_max());
+  }
   static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
     for (std::size_t i = 0; i < k; i += 2) {
@@ -102,6 +104,8 @@ struct TogglePath {
   using Table = typename Arithmetic::Table;
   using Sum = typename Arithmetic::Sum;
   static constexpr std::size_t kSharedRows = kWatch == Watch::kAcross ? 1 : 0;
+  static constexpr std::size_t kFirstPanels = 1;
+  static constexpr bool kTurns = false;
 
   const Arithmetic& arithmetic;
   std::uint64_t idle_registers = 0;

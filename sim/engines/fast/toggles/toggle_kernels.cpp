@@ -170,7 +170,7 @@ class ShiftedProducts {
   }
   HWY_INLINE hn::Vec<D> add(hn::Vec<D> sum, std::size_t row) {
     return lane_.template step<kFull, kSaturate>(
-        sum, shifted_product(D(), exponent_, sign_, row_[row], lsb_), overflows_);
+        sum, shifted_product(D(), exponent_, sign_, row_[row], lsb_), overflows_, turned_);
   }
 
  private:
@@ -181,7 +181,9 @@ class ShiftedProducts {
   LaneAccumulator<D> lane_;
   hn::Vec<D> exponent_ = hn::Zero(D());
   hn::Vec<D> sign_ = hn::Zero(D());
-  hn::Vec<D> overflows_ = hn::Zero(D());  // of no interest here
+  // Of no interest here.
+  hn::Vec<D> overflows_ = hn::Zero(D());
+  hn::Vec<D> turned_ = hn::Zero(D());
 };
 
 template <bool kFinite>
