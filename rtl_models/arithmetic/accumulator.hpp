@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
 
@@ -15,11 +14,38 @@ inline constexpr int kMaxAbsLsb = 256;
 
 enum class Overflow { kWrap, kSaturate };
 
-// What a user configures. `lsb` empty means `exact`: every product of the operands at hand has a
-// bit of its own.
+// Where an accumulator's lowest bit lies: as a number, or as a rule that the operands at hand make
+// one (see resolve()).
+class Lsb {
+ public:
+  // `exact`: every product has a bit of its own.
+  constexpr Lsb() = default;
+  constexpr Lsb(int fixed)  // NOLINT(google-explicit-constructor)
+      : rule_(Rule::kFixed), fixed_(fixed) {}
+  // `auto`: as low as it can lie without a partial sum that could leave the range.
+  static constexpr Lsb automatic() {
+    Lsb lsb;
+    lsb.rule_ = Rule::kAuto;
+    return lsb;
+  }
+
+  constexpr bool is_exact() const { return rule_ == Rule::kExact; }
+  constexpr bool is_auto() const { return rule_ == Rule::kAuto; }
+  // Precondition: neither of these.
+  constexpr int fixed() const { return fixed_; }
+
+  friend constexpr auto operator<=>(const Lsb&, const Lsb&) = default;
+
+ private:
+  enum class Rule { kExact, kAuto, kFixed };
+  Rule rule_ = Rule::kExact;
+  int fixed_ = 0;
+};
+
+// What a user configures.
 struct AccumulatorConfig {
   int bits = 32;
-  std::optional<int> lsb;
+  Lsb lsb;
   Overflow overflow = Overflow::kWrap;
 
   friend bool operator==(const AccumulatorConfig&, const AccumulatorConfig&) = default;
@@ -44,9 +70,13 @@ constexpr int exact_lsb(PotFormat first, PotFormat second) {
   return -(first.e_max() + second.e_max());
 }
 
-// Makes `config` definite for a GEMM of these operand formats. Throws InputError, naming a width or
-// an lsb that works, if the accumulator cannot hold one largest product 2^(e_max + e_max).
-Accumulator resolve(const AccumulatorConfig& config, PotFormat first, PotFormat second);
+// Makes `config` definite for GEMMs of these operand formats that reduce over at most `depth`. With
+// P = e_max + e_max, log2 of the largest product, `auto` is
+//   lsb = max(-P, P + bit_width(depth) - bits + 1):
+// a partial sum is less than 2^(P + bit_width(depth)), whatever is dropped. Throws InputError,
+// naming a width or an lsb that works, if the accumulator cannot hold one largest product.
+Accumulator resolve(const AccumulatorConfig& config, PotFormat first, PotFormat second,
+                    std::int64_t depth);
 
 // A sum in the accumulator's range. If the true one lay outside, it was wrapped modulo 2^bits, or
 // clamped, and `turns` tells: 1 where it was clamped or lay above, -1 where it wrapped from below;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/machine/array_shape.hpp"
@@ -32,9 +33,21 @@ constexpr std::string_view name_of(Issue issue) {
   return kIssues.at(static_cast<std::size_t>(issue));
 }
 
+// Another accumulator for some layers' passes. What it does not say is as in the PE's.
+struct AccumulatorOverride {
+  std::string layer = "*";  // a shell pattern over names in the model: "fc"
+  std::optional<workloads::Pass> pass = std::nullopt;  // or all three
+  std::optional<int> bits = std::nullopt;              // at most the PE's, whose registers hold it
+  std::optional<rtl::Lsb> lsb = std::nullopt;
+  std::optional<rtl::Overflow> overflow = std::nullopt;
+
+  friend bool operator==(const AccumulatorOverride&, const AccumulatorOverride&) = default;
+};
+
 struct PeConfig {
   int operand_bits = rtl::kDefaultPotBits;
   rtl::AccumulatorConfig accumulator;
+  std::vector<AccumulatorOverride> overrides;  // of the accumulator: the last that matches counts
   bool zero_gating = true;
 
   friend bool operator==(const PeConfig&, const PeConfig&) = default;

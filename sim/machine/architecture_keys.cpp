@@ -18,7 +18,7 @@ namespace {
 // Words of values, in the order of their enumerations.
 constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
 constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
-constexpr std::string_view kExact = "exact";
+constexpr std::array<std::string_view, 2> kLsbRules = {"exact", "auto"};
 constexpr std::array<std::string_view, 1> kIdeal = {"ideal"};
 constexpr std::string_view kDefaultPreset = "ddr4-2400";
 
@@ -33,8 +33,94 @@ Enum value_of(const std::array<std::string_view, N>& words, const KeyValue& word
       std::distance(words.begin(), std::ranges::find(words, std::get<std::string>(word))));
 }
 
-KeyValue lsb_value(const std::optional<int>& lsb) {
-  return lsb ? KeyValue(std::int64_t{*lsb}) : KeyValue(std::string(kExact));
+KeyValue value_of(const rtl::Lsb& lsb) {
+  if (lsb.is_exact() || lsb.is_auto()) {
+    return std::string(kLsbRules.at(lsb.is_auto() ? 1 : 0));
+  }
+  return std::int64_t{lsb.fixed()};
+}
+rtl::Lsb lsb_of(const KeyValue& value) {
+  if (const auto* fixed = std::get_if<std::int64_t>(&value)) {
+    return static_cast<int>(*fixed);
+  }
+  return std::get<std::string>(value) == kLsbRules[0] ? rtl::Lsb() : rtl::Lsb::automatic();
+}
+
+// One override on a line, as YAML.
+std::string line_of(const AccumulatorOverride& one) {
+  std::string layer;
+  for (const char c : one.layer) {
+    layer += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
+  }
+  std::string text = fmt::format("{{layer: \"{}\"", layer);
+  if (one.pass) {
+    text += fmt::format(", pass: {}", workloads::name_of(*one.pass));
+  }
+  if (one.bits) {
+    text += fmt::format(", bits: {}", *one.bits);
+  }
+  if (one.lsb) {
+    text += fmt::format(", lsb: {}", sim::text_of(value_of(*one.lsb)));
+  }
+  if (one.overflow) {
+    text += fmt::format(", overflow: {}", enum_word(kOverflows, *one.overflow));
+  }
+  return text + "}";
+}
+
+KeyValue value_of(const std::vector<AccumulatorOverride>& overrides) {
+  std::vector<std::string> texts;
+  for (const AccumulatorOverride& one : overrides) {
+    texts.push_back(line_of(one));
+  }
+  return texts.empty() ? KeyValue() : KeyValue(fmt::format("[{}]", fmt::join(texts, ", ")));
+}
+
+constexpr IntegerKey kAccumulatorBits = {rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits};
+constexpr IntegerKey kLsb = {-rtl::kMaxAbsLsb, rtl::kMaxAbsLsb, kLsbRules};
+KeyValue read_integer(const IntegerKey& type, const YamlValue& value);
+
+AccumulatorOverride read_override(const YamlValue& map) {
+  map.allow_only({"layer", "pass", "bits", "lsb", "overflow"});
+  AccumulatorOverride one;
+  if (const auto layer = map.find("layer")) {
+    one.layer = layer->as_string();
+  }
+  if (const auto pass = map.find("pass")) {
+    std::array<std::string_view, workloads::kPasses.size()> names{};
+    std::ranges::transform(workloads::kPasses, names.begin(),
+                           [](workloads::Pass one_pass) { return workloads::name_of(one_pass); });
+    one.pass = workloads::kPasses.at(pass->as_one_of(names));
+  }
+  if (const auto bits = map.find("bits")) {
+    one.bits = static_cast<int>(bits->as_integer(kAccumulatorBits.low, kAccumulatorBits.high));
+  }
+  if (const auto lsb = map.find("lsb")) {
+    one.lsb = lsb_of(read_integer(kLsb, *lsb));
+  }
+  if (const auto overflow = map.find("overflow")) {
+    one.overflow = static_cast<rtl::Overflow>(overflow->as_one_of(kOverflows));
+  }
+  if (!one.bits && !one.lsb && !one.overflow) {
+    map.fail("changes nothing", "give it bits, lsb or overflow");
+  }
+  return one;
+}
+
+// A list, or a text that is one.
+std::vector<AccumulatorOverride> read_overrides(const YamlValue& value) {
+  if (value.is_scalar()) {
+    const YamlValue list = read_yaml_text(value.as_string(), value.file());
+    if (list.is_scalar()) {
+      value.fail("is not a list", "write it like [{layer: \"*fc*\", lsb: -4}]");
+    }
+    return read_overrides(list);
+  }
+  std::vector<AccumulatorOverride> overrides;
+  for (const YamlValue& item : value.items()) {
+    overrides.push_back(read_override(item));
+  }
+  return overrides;
 }
 
 // One key of a scratchpad.
@@ -119,21 +205,16 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      [](Architecture& a, const KeyValue& v) {
        a.pe.operand_bits = static_cast<int>(std::get<std::int64_t>(v));
      }},
-    {"pe.accumulator.bits", IntegerKey{rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits}, "bits",
-     "width of the two's-complement accumulator",
+    {"pe.accumulator.bits", kAccumulatorBits, "bits", "width of the two's-complement accumulator",
      [](const Architecture& a) { return KeyValue(std::int64_t{a.pe.accumulator.bits}); },
      [](Architecture& a, const KeyValue& v) {
        a.pe.accumulator.bits = static_cast<int>(std::get<std::int64_t>(v));
      }},
-    {"pe.accumulator.lsb", IntegerKey{-rtl::kMaxAbsLsb, rtl::kMaxAbsLsb, kExact}, "",
-     "the lowest bit weighs 2^lsb; `exact`: every product has its bit",
-     [](const Architecture& a) { return lsb_value(a.pe.accumulator.lsb); },
-     [](Architecture& a, const KeyValue& v) {
-       a.pe.accumulator.lsb.reset();
-       if (const auto* lsb = std::get_if<std::int64_t>(&v)) {
-         a.pe.accumulator.lsb = static_cast<int>(*lsb);
-       }
-     }},
+    {"pe.accumulator.lsb", kLsb, "",
+     "the lowest bit weighs 2^lsb; `exact`: every product has its bit; `auto`: pass by pass the "
+     "lowest at which no sum can overflow",
+     [](const Architecture& a) { return value_of(a.pe.accumulator.lsb); },
+     [](Architecture& a, const KeyValue& v) { a.pe.accumulator.lsb = lsb_of(v); }},
     {"pe.accumulator.overflow", WordKey{kOverflows}, "",
      "what a sum does that leaves the accumulator's range",
      [](const Architecture& a) {
@@ -141,6 +222,14 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      },
      [](Architecture& a, const KeyValue& v) {
        a.pe.accumulator.overflow = value_of<rtl::Overflow>(kOverflows, v);
+     }},
+    {"pe.accumulator.overrides", OverridesKey{}, "",
+     "other accumulators for some layers' passes, each with any of `bits` (at most the PE's), "
+     "`lsb` "
+     "and `overflow`; of those that match a pass the last counts",
+     [](const Architecture& a) { return value_of(a.pe.overrides); },
+     [](Architecture& a, const KeyValue& v) {
+       a.pe.overrides = read_overrides(YamlValue::of_text(std::get<std::string>(v), "", ""));
      }},
     {"pe.zero_gating", BooleanKey{}, "", "a zero operand fires no arithmetic",
      [](const Architecture& a) { return KeyValue(a.pe.zero_gating); },
@@ -202,6 +291,13 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      [](Architecture& a, const KeyValue& v) { a.clock_mhz = std::get<double>(v); }},
 });
 
+KeyValue read_integer(const IntegerKey& type, const YamlValue& value) {
+  if (value.is_scalar() && std::ranges::find(type.words, value.as_string()) != type.words.end()) {
+    return value.as_string();
+  }
+  return value.as_integer(type.low, type.high);
+}
+
 struct Text {
   std::string operator()(std::monostate /*not there*/) const { return {}; }
   std::string operator()(const auto& value) const { return fmt::format("{}", value); }
@@ -210,15 +306,14 @@ struct Text {
 struct ValueReader {
   const YamlValue& value;
 
-  KeyValue operator()(const IntegerKey& type) const {
-    if (!type.word.empty() && value.is_scalar() && value.as_string() == type.word) {
-      return std::string(type.word);
-    }
-    return value.as_integer(type.low, type.high);
-  }
+  KeyValue operator()(const IntegerKey& type) const { return read_integer(type, value); }
   KeyValue operator()(const NumberKey& type) const { return value.as_number(type.low, type.high); }
   KeyValue operator()(const BooleanKey& /*type*/) const { return value.as_bool(); }
   KeyValue operator()(const FileKey& /*type*/) const { return value.as_string(); }
+  KeyValue operator()(const OverridesKey& /*type*/) const {
+    const KeyValue list = value_of(read_overrides(value));
+    return is_there(list) ? list : KeyValue("[]");
+  }
   KeyValue operator()(const WordKey& type) const {
     return std::string(type.words[value.as_one_of(type.words)]);
   }

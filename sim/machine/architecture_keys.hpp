@@ -22,7 +22,7 @@ inline bool is_there(const KeyValue& value) {
 // What may stand at a key.
 struct IntegerKey {
   std::int64_t low, high;
-  std::string_view word = {};  // that may stand instead of a number ("exact"); empty: none
+  std::span<const std::string_view> words = {};  // that may stand instead of a number
 };
 struct NumberKey {
   double low, high;
@@ -33,7 +33,9 @@ struct WordKey {
 };
 // What ships with Potomac by its name, or a file.
 struct FileKey {};
-using KeyType = std::variant<IntegerKey, NumberKey, BooleanKey, WordKey, FileKey>;
+// A list of AccumulatorOverride, each a map. As a value it is a text, the list on one line.
+struct OverridesKey {};
+using KeyType = std::variant<IntegerKey, NumberKey, BooleanKey, WordKey, FileKey, OverridesKey>;
 
 struct ArchitectureKey {
   std::string_view name;  // dotted: "pe.accumulator.bits"

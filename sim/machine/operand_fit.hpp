@@ -9,9 +9,20 @@
 
 namespace potomac::sim {
 
-// The PE's accumulator for operands of these formats. Throws InputError, naming what would work, if
-// a tensor is wider than pe.operand_bits or if the accumulator cannot hold one largest product.
-rtl::Accumulator require_fit(const Architecture& architecture, const std::string& layer,
-                             rtl::PotFormat first, rtl::PotFormat second);
+// The number of the override that counts for a pass of a layer, in pe.overrides; none: -1. Patterns
+// are over names as the model has them: of "003-fc#2", a layer's third and second use, "fc".
+int override_of(const PeConfig& pe, const std::string& layer, workloads::Pass pass);
+// The PE's accumulator, as that override changes it (-1: as it is).
+rtl::AccumulatorConfig accumulator_of(const PeConfig& pe, int override_number);
+
+// The deepest reduction that `lsb: auto` reckons with: of the pass's GEMMs as phases, padding
+// included, whatever the machine's lowering.
+std::int64_t deepest_reduction(const workloads::LayerShape& layer, workloads::Pass pass);
+
+// The PE's accumulator for a pass of a layer with operands of these formats. Throws InputError,
+// naming what would work, if a tensor is wider than pe.operand_bits or if the accumulator cannot
+// hold one largest product.
+rtl::Accumulator require_fit(const Architecture& architecture, const workloads::LayerShape& layer,
+                             workloads::Pass pass, rtl::PotFormat first, rtl::PotFormat second);
 
 }  // namespace potomac::sim

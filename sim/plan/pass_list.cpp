@@ -63,7 +63,7 @@ PassList::PassList(const workloads::Workload& workload, Selection selection)
           distinct_.at(form).push_back(shape_of(layer, formats, pass, {kForms.at(form)}));
         }
       }
-      items_.push_back({i, pass, found->second});
+      items_.push_back({i, pass, found->second, items_.size()});
     }
   }
   if (items_.empty()) {

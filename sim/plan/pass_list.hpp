@@ -31,6 +31,7 @@ struct PassItem {
   std::size_t layer = 0;  // position in the workload
   workloads::Pass pass = workloads::Pass::kForward;
   std::size_t distinct = 0;  // number of the pass that it is alike
+  std::size_t number = 0;    // position in the list
 };
 
 class PassList {

@@ -1,6 +1,10 @@
 #include "sim/plan/pass_plans.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,9 +32,70 @@ bool runs(const Machine& machine, const PassShape& shape) {
 }
 
 rtl::Accumulator accumulator_of(const PassShape& shape, const Architecture& architecture) {
-  return require_fit(architecture, shape.layer->name, rtl::PotFormat(shape.formats.first.bits),
+  return require_fit(architecture, *shape.layer, shape.pass,
+                     rtl::PotFormat(shape.formats.first.bits),
                      rtl::PotFormat(shape.formats.second.bits));
 }
+
+// The shapes of a list's passes as a machine tells them apart: passes that are alike in all else
+// may have other accumulators by their layers' names.
+class ShapesOnMachine {
+ public:
+  // Throws InputError if an override is of no pass of the workload.
+  ShapesOnMachine(const PassList& list, const Architecture& architecture)
+      : shapes_(list.distinct(architecture.lowering)) {
+    const PeConfig& pe = architecture.pe;
+    if (pe.overrides.empty()) {
+      return;
+    }
+    require_used(pe, list.workload());
+    std::map<std::pair<std::size_t, int>, std::size_t> numbers;
+    for (const PassItem& item : list.items()) {
+      const int number = override_of(pe, list.layer(item).name, item.pass);
+      const auto [found, is_new] = numbers.try_emplace({item.distinct, number}, own_.size());
+      if (is_new) {
+        own_.push_back(list.shape(item, architecture.lowering));
+        own_.back().layer = &list.layer(item);
+      }
+      of_item_.push_back(found->second);
+    }
+    shapes_ = own_;
+  }
+  ~ShapesOnMachine() = default;
+  ShapesOnMachine(const ShapesOnMachine&) = delete;
+  ShapesOnMachine& operator=(const ShapesOnMachine&) = delete;
+
+  std::span<const PassShape> shapes() const { return shapes_; }
+  // By the item's number; empty: each is the distinct one of its item.
+  std::vector<std::size_t> of_item() && { return std::move(of_item_); }
+
+ private:
+  static void require_used(const PeConfig& pe, const workloads::Workload& workload) {
+    for (std::size_t i = 0; i < pe.overrides.size(); ++i) {
+      PeConfig alone;
+      alone.overrides = {pe.overrides[i]};
+      const bool used = std::ranges::any_of(workload.layers(), [&](const auto& layer) {
+        return std::ranges::any_of(workloads::passes_of(layer), [&](workloads::Pass pass) {
+          return override_of(alone, layer.name, pass) == 0;
+        });
+      });
+      if (!used) {
+        throw InputError(
+            {"", fmt::format("pe.accumulator.overrides[{}]", i),
+             fmt::format("no pass is of a layer '{}'{} (names without their numbers)",
+                         pe.overrides[i].layer,
+                         pe.overrides[i].pass
+                             ? fmt::format(" and {}", workloads::name_of(*pe.overrides[i].pass))
+                             : ""),
+             fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
+      }
+    }
+  }
+
+  std::vector<PassShape> own_;
+  std::vector<std::size_t> of_item_;
+  std::span<const PassShape> shapes_;
+};
 
 ElementBits bits_of(const Machine& machine, const PassShape& shape) {
   if (machine.unit == Unit::kMfMac) {
@@ -112,10 +177,10 @@ class LargestFolds {
   std::array<Largest, 3> largest_;
 };
 
-void require_room(const PassList& list, const Architecture& architecture,
+void require_room(std::span<const PassShape> shapes, const Architecture& architecture,
                   std::span<const Machine> machines) {
   LargestFolds largest(architecture);
-  for (const PassShape& shape : list.distinct(architecture.lowering)) {
+  for (const PassShape& shape : shapes) {
     // Where folds are equal, the baseline's is the one that is named, and MF-MAC's last.
     for (std::size_t i = 1; i <= machines.size(); ++i) {
       const Machine& machine = machines[i % machines.size()];
@@ -172,23 +237,25 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
                      std::span<const Unit> rivals, WorkerPool& pool,
                      const std::function<void()>& before_each)
     : list_(&list), architecture_(architecture), machines_(machines_of(architecture, rivals)) {
-  const std::vector<PassShape>& shapes = list.distinct(architecture_.lowering);
-  plans_.resize(shapes.size() * machines_.size());
-  const auto plan = [&](std::size_t i) {
-    if (before_each) {
-      before_each();
-    }
-    plan_pass(shapes[i], architecture_, machines_,
-              std::span(plans_).subspan(i * machines_.size(), machines_.size()));
-  };
   naming_file(list.workload(), [&] {
+    ShapesOnMachine on_machine(list, architecture_);
+    const std::span<const PassShape> shapes = on_machine.shapes();
+    plans_.resize(shapes.size() * machines_.size());
+    const auto plan = [&](std::size_t i) {
+      if (before_each) {
+        before_each();
+      }
+      plan_pass(shapes[i], architecture_, machines_,
+                std::span(plans_).subspan(i * machines_.size(), machines_.size()));
+    };
+    shape_of_item_ = std::move(on_machine).of_item();
     if (!architecture_.memory) {
       for (std::size_t i = 0; i < shapes.size(); ++i) {
         plan(i);
       }
       return;
     }
-    require_room(list, architecture_, machines_);
+    require_room(shapes, architecture_, machines_);
     pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) { plan(i); });
   });
 }
@@ -196,11 +263,12 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
 void require_fit(const PassList& list, const Architecture& architecture,
                  std::span<const Unit> rivals) {
   naming_file(list.workload(), [&] {
-    for (const PassShape& shape : list.distinct(architecture.lowering)) {
+    const ShapesOnMachine on_machine(list, architecture);
+    for (const PassShape& shape : on_machine.shapes()) {
       accumulator_of(shape, architecture);
     }
     if (architecture.memory) {
-      require_room(list, architecture, machines_of(architecture, rivals));
+      require_room(on_machine.shapes(), architecture, machines_of(architecture, rivals));
     }
   });
 }

@@ -35,7 +35,8 @@ class PassPlans {
  public:
   // Plans those that are alike once; where there is a memory, side by side on the pool. The list
   // must outlive it. Throws InputError as plan_pass() does, with the workload's file; of a
-  // scratchpad that is too small it asks for what is enough for all passes. `before_each` is called
+  // scratchpad that is too small it asks for what is enough for all passes; of an override of the
+  // accumulator that no pass of the workload has. `before_each` is called
   // before each pass is planned, from any thread: what it throws ends the planning.
   PassPlans(const PassList& list, const Architecture& architecture, std::span<const Unit> rivals,
             WorkerPool& pool, const std::function<void()>& before_each = {});
@@ -48,14 +49,17 @@ class PassPlans {
   const std::vector<Machine>& machines() const { return machines_; }
   // The pass's plans, by machine.
   std::span<const PlannedPass> of(const PassItem& item) const {
-    return std::span(plans_).subspan(item.distinct * machines_.size(), machines_.size());
+    const std::size_t shape = shape_of_item_.empty() ? item.distinct : shape_of_item_[item.number];
+    return std::span(plans_).subspan(shape * machines_.size(), machines_.size());
   }
 
  private:
   const PassList* list_;
   Architecture architecture_;
   std::vector<Machine> machines_;
-  std::vector<PlannedPass> plans_;  // of each of the list's distinct passes, by machine
+  // Which of the shapes that are planned an item has; empty: each of the list's distinct ones is.
+  std::vector<std::size_t> shape_of_item_;
+  std::vector<PlannedPass> plans_;  // of each of these shapes, by machine
 };
 
 // Throws InputError as making the plans does, without the work of making them.

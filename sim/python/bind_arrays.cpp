@@ -11,9 +11,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
+#include "rtl_models/arithmetic/result_value.hpp"
 #include "sim/engines/engines.hpp"
 #include "sim/python/background.hpp"
 #include "sim/python/bindings.hpp"
@@ -109,7 +111,8 @@ struct Summing {
   unsigned threads = 1;
 };
 
-Summing summing(int bits, std::optional<int> lsb, const std::string& overflow,
+// `lsb`: a number, "exact" or "auto".
+Summing summing(int bits, const std::variant<int, std::string>& lsb, const std::string& overflow,
                 const std::string& engine, unsigned threads) {
   const auto rule = choose<rtl::Overflow>(
       "accumulator.overflow", overflow,
@@ -119,7 +122,12 @@ Summing summing(int bits, std::optional<int> lsb, const std::string& overflow,
   if (!info.computes_sums) {
     throw InputError({"", "engine", fmt::format("'{}' computes no sums", chosen), "use fast"});
   }
-  return {{bits, lsb, rule}, chosen, info.steps ? 1 : threads};
+  const rtl::Lsb lowest =
+      std::holds_alternative<int>(lsb)
+          ? rtl::Lsb(std::get<int>(lsb))
+          : choose<rtl::Lsb>("accumulator.lsb", std::get<std::string>(lsb),
+                             {{"exact", rtl::Lsb()}, {"auto", rtl::Lsb::automatic()}});
+  return {{bits, lowest, rule}, chosen, info.steps ? 1 : threads};
 }
 
 py::tuple gemm(const Codes& a, const Codes& b, std::pair<int, int> bits, std::pair<int, int> scales,
@@ -154,19 +162,7 @@ py::tuple pass_sums(const MadeLayer& made, const std::string& pass, const Summin
 Values values_of_sums(const py::array_t<std::int64_t, py::array::c_style>& sums, int exponent) {
   std::vector<float> values(static_cast<std::size_t>(sums.size()));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    // A sum of more than 53 bits is rounded to odd first, so that the second rounding is the only
-    // one.
-    const std::int64_t sum = sums.data()[i];
-    const std::uint64_t magnitude =
-        sum < 0 ? -static_cast<std::uint64_t>(sum) : static_cast<std::uint64_t>(sum);
-    constexpr unsigned kSpare = 11;
-    const std::uint64_t odd =
-        magnitude >> 53U == 0
-            ? magnitude
-            : ((magnitude >> kSpare) | ((magnitude & ((1U << kSpare) - 1)) != 0 ? 1U : 0U))
-                  << kSpare;
-    const double scaled = std::ldexp(static_cast<double>(odd), exponent);
-    values[i] = static_cast<float>(sum < 0 ? -scaled : scaled);
+    values[i] = rtl::result_value(sums.data()[i], exponent);
   }
   return array_of(std::move(values), {sums.shape(), sums.shape() + sums.ndim()});
 }
@@ -229,6 +225,16 @@ void bind_quantizer(py::module_& module) {
                                         room);
       },
       py::arg("x"), py::arg("count"), py::arg("limit"), py::arg("indices"), py::arg("room"));
+  module.def(
+      "codes_of_values",
+      [](std::uintptr_t values, std::uintptr_t codes, std::int64_t count, std::int32_t bits,
+         std::int32_t beta, std::int32_t threads) {
+        const py::gil_scoped_release released;
+        workloads::codes_of_values(at<const float>(values), at<std::uint8_t>(codes), count, bits,
+                                   beta, threads);
+      },
+      py::arg("values"), py::arg("codes"), py::arg("count"), py::arg("bits"), py::arg("beta"),
+      py::arg("threads"));
 }
 
 }  // namespace

@@ -29,5 +29,6 @@ void bind_machine(pybind11::module_& module);
 void bind_workloads(pybind11::module_& module);
 void bind_studies(pybind11::module_& module);
 void bind_arrays(pybind11::module_& module);
+void bind_training(pybind11::module_& module);
 
 }  // namespace potomac::python

@@ -35,4 +35,5 @@ PYBIND11_MODULE(_native, module) {
   potomac::python::bind_workloads(module);
   potomac::python::bind_studies(module);
   potomac::python::bind_arrays(module);
+  potomac::python::bind_training(module);
 }

@@ -15,7 +15,8 @@ std::string values_of(const KeyType& type) {
   struct Visitor {
     std::string operator()(const IntegerKey& key) const {
       const std::string range = fmt::format("{} to {}", key.low, key.high);
-      return key.word.empty() ? range : fmt::format("`{}`, {}", key.word, range);
+      return key.words.empty() ? range
+                               : fmt::format("`{}`, {}", fmt::join(key.words, "`, `"), range);
     }
     std::string operator()(const NumberKey& key) const {
       return fmt::format("{} to {}", key.low, key.high);
@@ -23,6 +24,9 @@ std::string values_of(const KeyType& type) {
     std::string operator()(const BooleanKey& /*key*/) const { return "`true`, `false`"; }
     std::string operator()(const FileKey& /*key*/) const {
       return fmt::format("`{}`, or a file", fmt::join(shipped_dram_presets().names(), "`, `"));
+    }
+    std::string operator()(const OverridesKey& /*key*/) const {
+      return "a list of maps with `layer` (a pattern), `pass`, and what changes";
     }
     std::string operator()(const WordKey& key) const {
       return fmt::format("`{}`", fmt::join(key.words, "`, `"));
@@ -46,13 +50,17 @@ KeyValue default_of(const ArchitectureKey& key) {
   return key.get(machine);
 }
 
+std::string default_text(const ArchitectureKey& key) {
+  return std::holds_alternative<OverridesKey>(key.type) ? "none" : text_of(default_of(key));
+}
+
 }  // namespace
 
 std::string keys_page() {
   std::string page = "| key | values | default | unit | meaning |\n|---|---|---|---|---|\n";
   for (const ArchitectureKey& key : architecture_keys()) {
     page += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", key.name, values_of(key.type),
-                        text_of(default_of(key)), key.unit, key.meaning);
+                        default_text(key), key.unit, key.meaning);
   }
   return page;
 }

@@ -108,7 +108,7 @@ Architecture draw_architecture(Draw& draw) {
           : static_cast<int>(draw.between(rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits));
   const int lowest = top - (a.pe.accumulator.bits - 2);
   if (lowest <= -top && draw.one_in(2)) {
-    a.pe.accumulator.lsb.reset();
+    a.pe.accumulator.lsb = {};
   } else {
     a.pe.accumulator.lsb = static_cast<int>(lowest + draw.between(0, 12));
   }
@@ -175,7 +175,7 @@ ElementBits mf_mac_bits(const Architecture& architecture, const workloads::Lower
 
 // Throws InputError if the machine's PE or its scratchpads cannot hold a pass.
 void require_fit(const Architecture& architecture, const workloads::LoweredPass& operands) {
-  require_fit(architecture, operands.layer(), operands.first().format(),
+  require_fit(architecture, operands.shape(), operands.pass(), operands.first().format(),
               operands.second().format());
   if (architecture.memory) {
     for (const workloads::GemmShape& gemm : operands.shapes()) {
@@ -226,7 +226,7 @@ DrawnCase draw_case(std::uint64_t seed, std::uint64_t index,
   }
   // Says what the machine would need for the narrowest of all.
   const rtl::PotFormat narrow(rtl::kMinPotBits);
-  require_fit(drawn.architecture, drawn.layer.shape.name, narrow, narrow);
+  require_fit(drawn.architecture, drawn.layer.shape, drawn.pass, narrow, narrow);
   require_fit(drawn.architecture, {drawn.layer, drawn.pass, drawn.architecture.lowering});
   throw InputError({"", "pe.accumulator", "holds hardly any product of two tensors",
                     "widen pe.accumulator.bits"});

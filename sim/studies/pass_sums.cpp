@@ -46,8 +46,8 @@ PassSums pass_sums(const workloads::Layer& layer, workloads::Pass pass,
   job.architecture = &machine;
   job.schedule = &schedule;
   job.operands = &operands;
-  job.accumulator =
-      require_fit(machine, layer.shape.name, operands.first().format(), operands.second().format());
+  job.accumulator = require_fit(machine, layer.shape, pass, operands.first().format(),
+                                operands.second().format());
   result.scale_exponent = job.accumulator.lsb + operands.scale_exponent();
   result.sums.resize(
       static_cast<std::size_t>(result.shape.matrices * result.shape.rows * result.shape.cols));

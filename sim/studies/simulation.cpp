@@ -240,7 +240,7 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
     }
     const workloads::LoweredPass operands(*layer, item.pass, lowering);
     facts.add(item, lowering, accumulator,
-              looks->facts(operands, accumulator, teller(caller, list, item, engine)));
+              looks->facts(operands, accumulator, {}, teller(caller, list, item, engine)));
   }
 }
 

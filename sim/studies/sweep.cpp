@@ -7,8 +7,10 @@
 #include <iterator>
 #include <optional>
 #include <set>
+#include <string>
 #include <tuple>
 
+#include "sim/machine/architecture_keys.hpp"
 #include "sim/plan/engine_choice.hpp"
 #include "sim/plan/pass_plans.hpp"
 #include "sim/results/pricing.hpp"
@@ -22,10 +24,12 @@ namespace {
 constexpr std::size_t kBatch = 512;
 
 // What of a machine decides which facts it needs.
-using FactsKey = std::tuple<int, std::optional<int>, rtl::Overflow, workloads::StridedBackwardData>;
+using FactsKey =
+    std::tuple<int, rtl::Lsb, rtl::Overflow, std::string, workloads::StridedBackwardData>;
 FactsKey facts_key(const Architecture& architecture) {
   const PeConfig& pe = architecture.pe;
-  return {pe.accumulator.bits, pe.accumulator.lsb, pe.accumulator.overflow,
+  const KeyValue overrides = find_architecture_key("pe.accumulator.overrides")->get(architecture);
+  return {pe.accumulator.bits, pe.accumulator.lsb, pe.accumulator.overflow, text_of(overrides),
           architecture.lowering.strided_backward_data};
 }
 

@@ -358,6 +358,11 @@ Gemm LoweredPass::gemm(std::int64_t index) const {
           .second_beta = second().beta};
 }
 
+Mapping LoweredPass::result_mapping(std::int64_t gemm) const {
+  assert(gemm >= 0 && gemm < count());
+  return mappings_of(layer_->shape, pass_, convolution_, phases_, gemm).result;
+}
+
 ResultShape LoweredPass::result_shape() const {
   if (phases_) {
     const ConvExtents e(convolution_->layer);

@@ -92,6 +92,7 @@ class LoweredPass {
   // Precondition: check(layer.shape) passed, and `pass` is one of passes_of(layer.shape).
   LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering);
 
+  const LayerShape& shape() const { return layer_->shape; }
   const std::string& layer() const { return layer_->shape.name; }
   LayerKind kind() const { return layer_->shape.kind; }
   Pass pass() const { return pass_; }
@@ -105,6 +106,11 @@ class LoweredPass {
   ResultShape result_shape() const;
   // The places of row m of a GEMM and of those behind it, as far as they are equally far apart.
   ResultRows result_rows(std::int64_t gemm, std::int64_t m) const;
+
+  // Where a GEMM's results (row m, "depth" n) lie in the tensor that the pass's result has the
+  // shape of. They divide nothing: a result's place is that of its row and that of its depth
+  // together.
+  LoweredOperand::Mapping result_mapping(std::int64_t gemm) const;
 
   const QuantizedTensor& first() const;
   const QuantizedTensor& second() const;

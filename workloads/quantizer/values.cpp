@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
+#include "rtl_models/arithmetic/pot_code.hpp"
 #include "workloads/quantizer/rounding.hpp"
 
 // Loops over elements are compiled for AVX2 too, and chosen when the library is loaded.
@@ -110,6 +113,35 @@ std::uint32_t bits_of_power(int exponent) {
   return 1U << std::max(exponent - binary32::kSmallest, 0);
 }
 
+// Of normal powers of two, and zeros.
+POTOMAC_VECTORISED void codes_of_powers(const float* values, std::uint8_t* codes,
+                                        std::int64_t count, std::int32_t bits, std::int32_t beta) {
+  const std::int32_t zero = 1 << (bits - 2);
+  const std::int32_t field = (1 << (bits - 1)) - 1;
+  const std::int32_t bias = binary32::kBias + beta;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto pattern = std::bit_cast<std::int32_t>(values[i]);
+    const std::int32_t exponent = ((pattern >> kMantissaBits) & 0xFF) - bias;
+    const std::int32_t sign = static_cast<std::int32_t>(pattern < 0) << (bits - 1);
+    const bool is_zero = (pattern & INT32_MAX) == 0;
+    codes[i] = static_cast<std::uint8_t>(is_zero ? zero : sign | (exponent & field));
+  }
+}
+
+void codes_of_any(const float* values, std::uint8_t* codes, std::int64_t count,
+                  rtl::PotFormat format, std::int32_t beta) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const bool negative = std::signbit(values[i]);
+    if (values[i] == 0.0F) {
+      codes[i] = format.zero();
+    } else if (std::fabs(values[i]) == std::numeric_limits<float>::max()) {
+      codes[i] = format.encode(negative, binary32::kBias + 1 - beta);
+    } else {
+      codes[i] = format.encode(negative, std::ilogb(values[i]) - beta);
+    }
+  }
+}
+
 }  // namespace
 
 std::uint32_t largest_magnitude(const float* x, std::int64_t count, float mean,
@@ -179,6 +211,20 @@ void quantized_values(const float* x, float* values, std::int64_t count, float m
                     ? 0.0F
                     : std::bit_cast<float>(bits_of_power(exponent) | (pattern & kSign));
   }
+}
+
+void codes_of_values(const float* values, std::uint8_t* codes, std::int64_t count,
+                     std::int32_t bits, std::int32_t beta, std::int32_t threads) {
+  const std::int32_t highest = beta + (1 << (bits - 2)) - 1;
+  const std::int32_t lowest = highest - 2 * ((1 << (bits - 2)) - 1);
+  const bool normal = lowest >= -binary32::kBias + 1 && highest <= binary32::kBias;
+  for_each_block(count, threads, [&](std::int64_t first, std::int64_t length) {
+    if (normal) {
+      codes_of_powers(values + first, codes + first, length, bits, beta);
+    } else {
+      codes_of_any(values + first, codes + first, length, rtl::PotFormat(bits), beta);
+    }
+  });
 }
 
 std::int64_t indices_above(const float* x, std::int64_t count, std::uint32_t limit,

@@ -25,6 +25,11 @@ void quantized_values(const float* x, float* values, std::int64_t count, float m
                       std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
                       std::uint64_t key, std::int32_t threads);
 
+// codes[i] = the code of values[i] / 2^beta, of what quantized_values() made: powers of two in
+// b bits at that scale, zeros, and the largest finite number for 2^128.
+void codes_of_values(const float* values, std::uint8_t* codes, std::int64_t count,
+                     std::int32_t bits, std::int32_t beta, std::int32_t threads);
+
 // Writes the indices of the elements whose magnitude is above that of the bits `limit`, in order,
 // up to `capacity` of them; how many there are.
 std::int64_t indices_above(const float* x, std::int64_t count, std::uint32_t limit,

@@ -26,7 +26,8 @@ class CountEngine : public Engine {
   }
 
   ValueFacts facts(const workloads::LoweredPass& operands, const rtl::Accumulator& accumulator,
-                   const MacsDone& done) override {
+                   [[maybe_unused]] const AccumulatorSink& sink, const MacsDone& done) override {
+    assert(!sink);
     ValueFacts found = counted_facts(operands, accumulator, pool_);
     if (done) {
       done(workloads::macs_of(operands.shapes()));

@@ -47,8 +47,8 @@ class FastEngine : public Engine {
   }
 
   ValueFacts facts(const workloads::LoweredPass& operands, const rtl::Accumulator& accumulator,
-                   const MacsDone& done) override {
-    return value_facts(operands, accumulator, {}, done, pool_);
+                   const AccumulatorSink& sink, const MacsDone& done) override {
+    return value_facts(operands, accumulator, sink, done, pool_);
   }
 
  private:

@@ -9,7 +9,8 @@
 namespace potomac::sim {
 
 ValueFacts Engine::facts(const workloads::LoweredPass& /*operands*/,
-                         const rtl::Accumulator& /*accumulator*/, const MacsDone& /*done*/) {
+                         const rtl::Accumulator& /*accumulator*/, const AccumulatorSink& /*sink*/,
+                         const MacsDone& /*done*/) {
   throw std::logic_error("an engine that steps has no facts to share");
 }
 

@@ -87,10 +87,11 @@ class Engine {
   // architecture's array, or if it needs operands and there are none.
   virtual PassCounts run(const Job& job, const Detail& detail) = 0;
 
-  // What the values of a pass decide, as this engine knows it. Precondition: EngineInfo::steps is
-  // false.
+  // What the values of a pass decide, as this engine knows it, and its results to `sink`, if there
+  // is one. Preconditions: EngineInfo::steps is false; with a sink, computes_sums is true.
   virtual ValueFacts facts(const workloads::LoweredPass& operands,
-                           const rtl::Accumulator& accumulator, const MacsDone& done);
+                           const rtl::Accumulator& accumulator, const AccumulatorSink& sink,
+                           const MacsDone& done);
 };
 
 // SystemC modules that stand beside an array which is stepped through, like a memory's.

@@ -123,8 +123,8 @@ def _summing(accumulator: Optional[Accumulator], engine: str, threads: int) -> "
     if not isinstance(accumulator, Accumulator):
         raise InputError(f"accumulator: a {type(accumulator).__name__} is none; "
                          "give potomac.Accumulator")  # fmt: skip
-    lsb = accumulator.lsb
-    if lsb is not None:
+    lsb = "exact" if accumulator.lsb is None else accumulator.lsb
+    if not isinstance(lsb, str):
         lsb = integer_of(lsb, "accumulator.lsb", -256, 256)
     return _native.Summing(
         integer_of(accumulator.bits, "accumulator.bits", 8, 64), lsb, accumulator.overflow, engine,

@@ -99,10 +99,11 @@ class Accumulator:
     """The two's-complement accumulator of a MF-MAC.
 
     bits: its width, 8 to 64. lsb: the power of two that its lowest bit stands for, in units of
-    the operands' scales; None: "exact", the lowest at which no product of the operands' formats
-    is dropped. overflow: "wrap" or "saturate".
+    the operands' scales; None or "exact": the highest at which no product of the operands'
+    formats is dropped; "auto": the lowest at which no sum can overflow, as deep as the reduction
+    is. overflow: "wrap" or "saturate".
     """
 
     bits: int = 32
-    lsb: Optional[int] = None
+    lsb: Union[int, str, None] = None
     overflow: str = "wrap"

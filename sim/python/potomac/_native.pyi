@@ -1,6 +1,6 @@
 """Potomac's C++ library; use the package `potomac`."""
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 # NumPy arrays: their element types are checked where they are used, and their stubs take longer to
 # read than all else.
@@ -132,7 +132,7 @@ def quantize(
 
 class Summing:
     def __init__(
-        self, bits: int, lsb: Optional[int], overflow: str, engine: str, threads: int
+        self, bits: int, lsb: Union[int, str], overflow: str, engine: str, threads: int
     ) -> None: ...
 
 def gemm(

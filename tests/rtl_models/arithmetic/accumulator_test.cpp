@@ -31,7 +31,7 @@ constexpr std::array kRules = {Overflow::kWrap, Overflow::kSaturate};
 std::optional<std::string> refusal(const AccumulatorConfig& config, PotFormat first,
                                    PotFormat second) {
   try {
-    resolve(config, first, second);
+    resolve(config, first, second, 1);
     return std::nullopt;
   } catch (const InputError& error) {
     return error.what();
@@ -63,7 +63,7 @@ TEST(ResolveAccumulator, ExactGivesTheSmallestProductTheLowestBit) {
     EXPECT_EQ(exact_lsb(first, second), smallest_product);
     // Wide enough at 64 bits as long as both exponent ranges span at most 62.
     if (-2 * smallest_product <= 62) {
-      const Accumulator accumulator = resolve({.bits = 64, .lsb = {}}, first, second);
+      const Accumulator accumulator = resolve({.bits = 64, .lsb = {}}, first, second, 1);
       EXPECT_EQ(accumulator, (Accumulator{64, smallest_product, Overflow::kWrap}));
     }
   });
@@ -71,7 +71,7 @@ TEST(ResolveAccumulator, ExactGivesTheSmallestProductTheLowestBit) {
 
 TEST(ResolveAccumulator, KeepsWhatTheUserSet) {
   const AccumulatorConfig config{.bits = 40, .lsb = -3, .overflow = Overflow::kSaturate};
-  EXPECT_EQ(resolve(config, PotFormat(5), PotFormat(6)),
+  EXPECT_EQ(resolve(config, PotFormat(5), PotFormat(6), 1),
             (Accumulator{40, -3, Overflow::kSaturate}));
 }
 
@@ -95,8 +95,7 @@ TEST(ResolveAccumulator, AcceptsTheLargestProductAtTheTopBitAndRefusesOneMore) {
 TEST(ResolveAccumulator, WhatTheRefusalSuggestsWorksAndOneLessDoesNot) {
   for_every_pair_of_formats([](PotFormat first, PotFormat second) {
     for (int bits = kMinAccumulatorBits; bits <= kMaxAccumulatorBits; ++bits) {
-      for (const std::optional<int> lsb : {std::optional<int>(), std::optional<int>(-60),
-                                           std::optional<int>(-20), std::optional<int>(0)}) {
+      for (const Lsb lsb : {Lsb(), Lsb(-60), Lsb(-20), Lsb(0)}) {
         const AccumulatorConfig config{.bits = bits, .lsb = lsb};
         const auto message = refusal(config, first, second);
         if (!message) {

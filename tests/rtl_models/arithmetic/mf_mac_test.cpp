@@ -150,7 +150,7 @@ TEST(MfMac, WorkedExampleOfTheDocumentation) {
 
 TEST(MfMac, ThirtyTwoBitsHoldSevenLargestProductsOfFiveBitCodes) {
   const PotFormat format(5);
-  const Accumulator accumulator = resolve({}, format, format);
+  const Accumulator accumulator = resolve({}, format, format, 8);
   const PotCode largest = format.encode(false, 7);
   std::int64_t sum = 0;
   for (int product = 1; product <= 8; ++product) {

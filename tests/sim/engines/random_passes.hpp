@@ -132,12 +132,14 @@ inline sim::Architecture random_architecture(const workloads::LoweredPass& pass,
   architecture.baseline.zero_gating = *rc::gen::arbitrary<bool>();
   rtl::AccumulatorConfig& accumulator = architecture.pe.accumulator;
   // The widths at which lanes are exactly full come up often.
-  accumulator.bits = *rc::gen::oneOf(rc::gen::inRange(16, 65), rc::gen::element(16, 32, 33, 64));
+  accumulator.bits = *rc::gen::oneOf(rc::gen::inRange(8, 65), rc::gen::element(8, 16, 32, 33, 64));
   accumulator.overflow = *rc::gen::element(rtl::Overflow::kWrap, rtl::Overflow::kSaturate);
   const int top = pass.first().format().e_max() + pass.second().format().e_max();
   const int lowest = top - (accumulator.bits - 2);
   if (lowest <= -top && *rc::gen::arbitrary<bool>()) {
-    accumulator.lsb.reset();
+    accumulator.lsb = {};
+  } else if (accumulator.bits >= 32 && *rc::gen::arbitrary<bool>()) {  // as deep as any here
+    accumulator.lsb = rtl::Lsb::automatic();
   } else {
     accumulator.lsb = lowest + *rc::gen::inRange(0, 12);
   }

@@ -32,7 +32,7 @@ struct TestedPass {
         operands(layer, pass, machine.lowering),
         schedule(operands.shapes(), machine.array, machine.dataflow,
                  blockings(operands.shapes(), blocking_of)),
-        accumulator(sim::require_fit(machine, layer.shape.name, operands.first().format(),
+        accumulator(sim::require_fit(machine, layer.shape, pass, operands.first().format(),
                                      operands.second().format())) {}
 
   sim::Job job(sim::Unit unit) const {

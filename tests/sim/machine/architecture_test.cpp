@@ -45,7 +45,7 @@ TEST(Architecture, DefaultsAreA16x16ArrayOfFiveBitPes) {
   EXPECT_EQ(architecture.issue, Issue::kSerial);
   EXPECT_EQ(architecture.pe.operand_bits, 5);
   EXPECT_EQ(architecture.pe.accumulator.bits, 32);
-  EXPECT_FALSE(architecture.pe.accumulator.lsb.has_value());
+  EXPECT_TRUE(architecture.pe.accumulator.lsb.is_exact());
   EXPECT_EQ(architecture.pe.accumulator.overflow, rtl::Overflow::kWrap);
   EXPECT_TRUE(architecture.pe.zero_gating);
   EXPECT_FALSE(architecture.baseline.zero_gating);
@@ -64,7 +64,7 @@ clock_mhz: 940.5
 )");
   Architecture expected;
   expected.array = {8, 4096};
-  expected.pe = {6, {48, -4, rtl::Overflow::kSaturate}, false};
+  expected.pe = {6, {48, -4, rtl::Overflow::kSaturate}, {}, false};
   expected.baseline.zero_gating = true;
   expected.clock_mhz = 940.5;
   EXPECT_EQ(architecture, expected);
@@ -234,7 +234,7 @@ TEST(SetKey, SetsOneKeyFromText) {
   EXPECT_EQ(machine.pe.accumulator.lsb, -4);
   EXPECT_FALSE(machine.pe.zero_gating);
   set_key(machine, "pe.accumulator.lsb=exact");
-  EXPECT_FALSE(machine.pe.accumulator.lsb.has_value());
+  EXPECT_TRUE(machine.pe.accumulator.lsb.is_exact());
 }
 
 TEST(SetKey, RefusesWhatItCannotSet) {
@@ -286,9 +286,20 @@ TEST_F(ArchitectureFile, FaultsNameTheFile) {
 
 // --- does a GEMM fit the PE ----------------------------------------------------------------------
 
-std::string misfit(const Architecture& architecture, int first, int second) {
+workloads::LayerShape linear_of_depth(std::int64_t depth) {
+  workloads::LayerShape layer;
+  layer.name = "003-fc";
+  layer.w = {4, depth};
+  layer.a = {2, depth};
+  layer.g = {2, 4};
+  return layer;
+}
+
+std::string misfit(const Architecture& architecture, int first, int second,
+                   std::int64_t depth = 8) {
   try {
-    require_fit(architecture, "003-fc", rtl::PotFormat(first), rtl::PotFormat(second));
+    require_fit(architecture, linear_of_depth(depth), workloads::Pass::kForward,
+                rtl::PotFormat(first), rtl::PotFormat(second));
     return "";
   } catch (const InputError& error) {
     return error.what();
@@ -326,8 +337,76 @@ TEST(RequireFit, ExactFollowsTheTensorsNotThePe) {
   Architecture architecture;
   architecture.pe.operand_bits = 8;
   const rtl::Accumulator accumulator =
-      require_fit(architecture, "x", rtl::PotFormat(5), rtl::PotFormat(4));
+      require_fit(architecture, linear_of_depth(8), workloads::Pass::kForward, rtl::PotFormat(5),
+                  rtl::PotFormat(4));
   EXPECT_EQ(accumulator, (rtl::Accumulator{32, -10, rtl::Overflow::kWrap}));
+}
+
+TEST(RequireFit, AutoFollowsTheDeepestReduction) {
+  Architecture architecture;
+  set_key(architecture, "pe.accumulator.lsb=auto");
+  const auto lsb = [&](std::int64_t depth, workloads::Pass pass) {
+    return require_fit(architecture, linear_of_depth(depth), pass, rtl::PotFormat(5),
+                       rtl::PotFormat(5))
+        .lsb;
+  };
+  architecture.pe.accumulator.bits = 20;
+  EXPECT_EQ(lsb(1023, workloads::Pass::kForward), 14 + 10 - 20 + 1);
+  EXPECT_EQ(lsb(1024, workloads::Pass::kForward), 14 + 11 - 20 + 1);
+  EXPECT_EQ(lsb(1024, workloads::Pass::kBackwardData), 14 + 3 - 20 + 1);    // over 4 outputs
+  EXPECT_EQ(lsb(1024, workloads::Pass::kBackwardWeight), 14 + 2 - 20 + 1);  // over 2 rows
+  architecture.pe.accumulator.bits = 48;
+  EXPECT_EQ(lsb(1024, workloads::Pass::kForward), -14);  // never below exact
+  architecture.pe.accumulator.bits = 11;
+  EXPECT_EQ(misfit(architecture, 5, 5, 1024),
+            "layer 003-fc, pe.accumulator: 11 bits with lsb auto cannot hold 1024 products of up "
+            "to 2^14; set pe.accumulator.bits to 12 or more, or a lsb");
+  architecture.pe.accumulator.bits = 12;
+  EXPECT_EQ(misfit(architecture, 5, 5, 1024), "");
+}
+
+TEST(RequireFit, TheLastOverrideThatMatchesChangesWhatItSays) {
+  Architecture architecture;
+  set_key(architecture,
+          "pe.accumulator.overrides=[{layer: fc, lsb: -4, overflow: saturate}, "
+          "{pass: forward, bits: 24, lsb: 0}, {layer: '0*', bits: 8}]");
+  const auto fit = [&](workloads::Pass pass) {
+    return require_fit(architecture, linear_of_depth(8), pass, rtl::PotFormat(5),
+                       rtl::PotFormat(5));
+  };
+  EXPECT_EQ(fit(workloads::Pass::kForward), (rtl::Accumulator{24, 0, rtl::Overflow::kWrap}));
+  EXPECT_EQ(fit(workloads::Pass::kBackwardData),
+            (rtl::Accumulator{32, -4, rtl::Overflow::kSaturate}));
+  // Names are the model's.
+  for (const std::string& name : {std::string("fc"), std::string("12-fc"), std::string("003-fc#2"),
+                                  std::string("003-fc.second"), std::string("3-fc#12.second")}) {
+    workloads::LayerShape layer = linear_of_depth(8);
+    layer.name = name;
+    EXPECT_EQ(override_of(architecture.pe, name, workloads::Pass::kBackwardData),
+              name.ends_with("second") ? -1 : 0)
+        << name;
+  }
+  // What is written is read again.
+  const std::string text = architecture_text(architecture);
+  EXPECT_EQ(parse_architecture(read_yaml_text(text, "again")), architecture) << text;
+  architecture.pe.accumulator.bits = 20;
+  EXPECT_EQ(misfit(architecture, 5, 5),
+            "pe.accumulator.overrides[1]: 24 bits are more than the PE's registers have, "
+            "pe.accumulator.bits 20; set pe.accumulator.bits to 24 or more");
+  set_key(architecture, "pe.accumulator.overrides=[]");
+  EXPECT_TRUE(architecture.pe.overrides.empty());
+}
+
+TEST(AccumulatorOverrides, AreAListOfMaps) {
+  const auto of = [](const std::string& list) {
+    return refusal("pe: {accumulator: {overrides: " + list + "}}");
+  };
+  EXPECT_EQ(of("[{layer: '*', lsb: auto}, {pass: forward, bits: 20}]"), "");
+  EXPECT_THAT(of("[{layer: '*', lbs: 4}]"), HasSubstr("overrides[0].lbs': is not a known key"));
+  EXPECT_THAT(of("[{layer: '*'}]"), HasSubstr("changes nothing"));
+  EXPECT_THAT(of("[{pass: sideways, lsb: 4}]"), HasSubstr("forward"));
+  EXPECT_THAT(of("[{bits: 7}]"), HasSubstr("from 8 to 64"));
+  EXPECT_THAT(of("20"), HasSubstr("is not a list"));
 }
 
 }  // namespace

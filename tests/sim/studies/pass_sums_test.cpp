@@ -40,14 +40,14 @@ RC_GTEST_PROP(GemmSums, AreTheSequentialOnesOfEachBatch, ()) {
   rtl::AccumulatorConfig config;
   config.bits = *rc::gen::inRange(30, 40);
   config.overflow = *rc::gen::element(rtl::Overflow::kWrap, rtl::Overflow::kSaturate);
-  const rtl::Accumulator accumulator = rtl::resolve(config, first.format(), second.format());
+  const rtl::Accumulator accumulator = rtl::resolve(config, first.format(), second.format(), k);
 
   std::vector<std::int64_t> expected;
   std::uint64_t overflows = 0;
   for (std::int64_t b = 0; b < batches; ++b) {
     for (std::int64_t i = 0; i < m; ++i) {
       for (std::int64_t j = 0; j < n; ++j) {
-        rtl::Sum sum{0, false};
+        rtl::Sum sum{0, 0};
         for (std::int64_t d = 0; d < k; ++d) {
           const auto x = first.codes[static_cast<std::size_t>((b * m + i) * k + d)];
           const auto y = second.codes[static_cast<std::size_t>((b * k + d) * n + j)];

@@ -53,7 +53,7 @@ def test_training_path_equals_clip_then_quantize():
         x = (torch.randn(500) / 5).clamp(-1, 1) * scale
         for gamma in (0.013, 0.7, 0.95, 1.0):
             codes, beta = pc.quantize_tensor(pc.prc_clip(x, gamma))
-            got, _ = quantized_clipped(x, gamma, 5, "log2", "x")
+            (got, _, _), _ = quantized_clipped(x, gamma, 5, "log2", "x")
             assert got.tolist() == pc.dequantize(codes, 5, beta).tolist()
 
 

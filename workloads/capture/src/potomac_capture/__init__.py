@@ -5,6 +5,7 @@
         loss(model(batch)).backward()
 """
 
+from .accumulators import SumCounts, overflows
 from .capture import CaptureError, capture
 from .config import Config
 from .describe import describe
@@ -16,12 +17,14 @@ from .wrap import fp32_state_dict, gammas, quantize, quantized_layers
 __all__ = [
     "CaptureError",
     "Config",
+    "SumCounts",
     "capture",
     "dequantize",
     "describe",
     "exact_mean",
     "fp32_state_dict",
     "gammas",
+    "overflows",
     "prc_clip",
     "quantize",
     "quantize_tensor",

@@ -15,7 +15,7 @@ from torch import nn
 from .audit import Auditor
 from .config import Config
 from .interception import add_watcher, remove_watcher, set_compute
-from .products import ConvolutionProduct, Product, Quantization, inside
+from .products import ConvolutionProduct, Fp32Sums, Product, Quantization, inside
 from .scope import ScopedModule, scoped_class
 from .trace_file import UseNames, check_target, replaced_whole
 from .wrap import class_name, quantization_of
@@ -81,7 +81,7 @@ class _Describer:
         hooks = []
         try:
             for name, module in self._model.named_modules():
-                module.how = quantization_of(name, module, Config(), False)
+                module.how = quantization_of(name, module, Config(), False, Fp32Sums())
                 module.__class__ = scoped_class(classes[module])
                 hooks.append(module.register_forward_pre_hook(self._runs))
             with self._auditor:

@@ -9,7 +9,7 @@ import functools
 import os
 import warnings
 from types import ModuleType
-from typing import List, Optional
+from typing import Any, List, Mapping, Optional, Sequence
 
 import torch
 
@@ -55,6 +55,32 @@ class Library:
             GRADIENT_ROUNDINGS.index(rounding), key & _KEY_MASK, torch.get_num_threads(),
         )  # fmt: skip
         return values
+
+
+    def codes_of_values(self, values: torch.Tensor, bits: int, beta: int) -> torch.Tensor:
+        """uint8, in the order of the shape; `values` may lie in any."""
+        values = values.contiguous()
+        codes = torch.empty(values.shape, dtype=torch.uint8)
+        self._native.codes_of_values(
+            values.data_ptr(), codes.data_ptr(), values.numel(), bits, beta, torch.get_num_threads()
+        )
+        return codes
+
+    def training_sums(self, machine: str) -> Any:
+        """_native.TrainingSums of the accumulators in an architecture file's text."""
+        return self._native.TrainingSums(machine)
+
+    def layer_shape(
+        self, name: str, kind: str, extents: Sequence[Sequence[int]], geometry: Mapping[str, Any]
+    ) -> Any:
+        """A _native.Layer without values; extents of W, A and G. Refuses what is no layer."""
+        axes = {name: list(geometry.get(name, ())) for name in ("stride", "padding", "dilation")}
+        layer = self._native.Layer(
+            name, kind, *map(list, extents), [None, None, None], [5, 5, 5], [0, 0, 0],
+            axes["stride"], axes["padding"], axes["dilation"], geometry.get("groups", 1), True, True,
+        )  # fmt: skip
+        self._native.check_layer(layer)
+        return layer
 
 
 @functools.lru_cache(maxsize=None)

@@ -17,8 +17,8 @@ corrected.
 """
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Optional, Protocol, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
 
 import torch
 from torch.autograd.function import once_differentiable
@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from .quantizer import STOCHASTIC
 from .ratio_clipping import Clipped, prc_clip, quantized_clipped
-from .values import quantized_values
+from .values import Powers, quantized
 from .weight_bias import quantized_corrected
 
 # gamma is kept where PRC always clips at least the largest element: at 1 it clips
@@ -48,6 +48,7 @@ class Quantization:
     gradient_rounding: str
     activation_terms: int
     wbc: bool
+    sums: "Sums"
 
     def draws(self) -> bool:
         return self.gradient_rounding == STOCHASTIC
@@ -71,6 +72,10 @@ class Product(Protocol):
 
     def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor: ...
 
+    def output_shape(self, a: torch.Size, w: torch.Size) -> Tuple[int, ...]: ...
+
+    def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor: ...
+
     def backward(
         self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
     ) -> Gradients:
@@ -85,6 +90,60 @@ class Product(Protocol):
         """W, A or G in the shape that a trace holds it in."""
 
 
+@dataclass(frozen=True)
+class Operands:
+    """The quantized operands of one product, as its sums take them: A's terms, then W. `scales`:
+    bits and beta of each, where the tensors are codes."""
+
+    tensors: Tuple[torch.Tensor, ...]
+    scales: Tuple[Tuple[int, int], ...] = ()
+
+    def without_tensors(self) -> "Operands":
+        """What autograd does not keep."""
+        return replace(self, tensors=())
+
+    def with_tensors(self, tensors: Sequence[torch.Tensor]) -> "Operands":
+        return replace(self, tensors=tuple(tensors))
+
+
+class Sums(Protocol):
+    """How products are summed: in FP32, or as a machine does (accumulators.py)."""
+
+    def operands(self, product: Product, terms: List[Powers], w: Powers) -> Operands: ...
+
+    def forward(
+        self, product: Product, how: Quantization, operands: Operands, bias: Any,
+        a_shape: torch.Size, w_shape: torch.Size,
+    ) -> torch.Tensor: ...  # fmt: skip
+
+    def backward(
+        self, product: Product, how: Quantization, g: Powers, operands: Operands,
+        needs: Tuple[bool, bool], a_shape: torch.Size, w_shape: torch.Size,
+    ) -> Gradients: ...  # fmt: skip
+
+
+class Fp32Sums:
+    """PyTorch's own."""
+
+    def operands(self, product: Product, terms: List[Powers], w: Powers) -> Operands:
+        aq = terms[0].values
+        for term in terms[1:]:
+            aq += term.values
+        return Operands((aq, w.values))
+
+    def forward(
+        self, product: Product, how: Quantization, operands: Operands, bias: Any,
+        a_shape: torch.Size, w_shape: torch.Size,
+    ) -> torch.Tensor:  # fmt: skip
+        return product.forward(*operands.tensors, bias)
+
+    def backward(
+        self, product: Product, how: Quantization, g: Powers, operands: Operands,
+        needs: Tuple[bool, bool], a_shape: torch.Size, w_shape: torch.Size,
+    ) -> Gradients:  # fmt: skip
+        return product.backward(g.values, *operands.tensors, needs)
+
+
 class LinearProduct:
     """a [..., I] times w [O, I]."""
 
@@ -92,6 +151,12 @@ class LinearProduct:
 
     def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor:
         return functional.linear(a, w, bias)
+
+    def output_shape(self, a: torch.Size, w: torch.Size) -> Tuple[int, ...]:
+        return (*a[:-1], w[0])
+
+    def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return y + bias
 
     def backward(
         self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
@@ -117,6 +182,12 @@ class MatmulProduct:
 
     def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor:
         return torch.bmm(a, w)
+
+    def output_shape(self, a: torch.Size, w: torch.Size) -> Tuple[int, ...]:
+        return (*a[:-1], w[-1])
+
+    def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("a matmul has no bias")
 
     def backward(
         self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
@@ -158,6 +229,23 @@ class ConvolutionProduct:
 
     def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor:
         return torch.ops.aten.convolution(self._padded(a), w, bias, *self._geometry())
+
+    def output_shape(self, a: torch.Size, w: torch.Size) -> Tuple[int, ...]:
+        sides = zip(
+            a[2:], w[2:], self.stride, self.padding, self.dilation, self.output_padding, self.behind
+        )
+        if self.transposed:
+            return (
+                a[0],
+                w[1] * self.groups,
+                *((n - 1) * s - 2 * p + d * (k - 1) + o + 1 for n, k, s, p, d, o, _ in sides),
+            )
+        return (
+            a[0], w[0], *((n + 2 * p + b - d * (k - 1) - 1) // s + 1 for n, k, s, p, d, _, b in sides)
+        )  # fmt: skip
+
+    def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return y + bias.reshape(-1, *(1 for _ in self.stride))
 
     def backward(
         self, g: torch.Tensor, a: torch.Tensor, w: torch.Tensor, needs: Tuple[bool, bool]
@@ -246,14 +334,16 @@ class QuantizedProduct(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.product, ctx.how, ctx.use = product, how, use
         with inside():
-            aq, clipped = _quantized_activations(a, gamma, how)
-            name = how.tensor_name("W")
-            quantized = quantized_corrected if how.wbc else quantized_values
-            wq = quantized(w, how.bits, how.rounding, name)
+            terms, clipped = _quantized_activations(a, gamma, how)
+            quantize = quantized_corrected if how.wbc else quantized
+            wq = quantize(w, how.bits, how.rounding, how.tensor_name("W"))
+            operands = how.sums.operands(product, terms, wq)
+            ctx.shapes = a.shape, w.shape
+            ctx.operands = operands.without_tensors()
             ctx.largest = clipped and clipped.largest
             saved = (clipped.indices, clipped.signs) if clipped else (None, None)
-            ctx.save_for_backward(aq, wq, *saved)
-            return product.forward(aq, wq, bias)
+            ctx.save_for_backward(*saved, *operands.tensors)
+            return how.sums.forward(product, how, operands, bias, *ctx.shapes)
 
     @staticmethod
     @once_differentiable
@@ -264,13 +354,16 @@ class QuantizedProduct(torch.autograd.Function):
         if ctx.use is not None:
             ctx.use.gradient(g, key)
         # Once, and first: a checkpoint runs the forward again for them.
-        aq, wq, indices, signs = ctx.saved_tensors
+        indices, signs, *tensors = ctx.saved_tensors
         clipped = indices is not None and Clipped(indices, signs, ctx.largest)
         with inside():
             name = how.tensor_name("G")
-            gq = quantized_values(g, how.gradient_bits, how.gradient_rounding, name, key)
+            gq = quantized(g, how.gradient_bits, how.gradient_rounding, name, key)
             needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
-            da, dw = ctx.product.backward(gq, aq, wq, (needs_a, needs_w))
+            operands = ctx.operands.with_tensors(tensors)
+            da, dw = how.sums.backward(
+                ctx.product, how, gq, operands, (needs_a, needs_w), *ctx.shapes
+            )
             if dw is not None and how.wbc:
                 dw = dw.sub_(dw.mean())
             db = ctx.product.bias_gradient(g) if needs_bias else None
@@ -280,18 +373,20 @@ class QuantizedProduct(torch.autograd.Function):
 
 def _quantized_activations(
     a: torch.Tensor, gamma: Optional[torch.Tensor], how: Quantization
-) -> Tuple[torch.Tensor, Optional[Clipped]]:
-    """Q(PRC(A)), and what PRC has clipped. Of two terms it is Q(x) + Q(x - Q(x))."""
+) -> Tuple[List[Powers], Optional[Clipped]]:
+    """The terms of Q(PRC(A)), and what PRC has clipped. Of two terms they are Q(x) and
+    Q(x - Q(x))."""
     name = how.tensor_name("A")
     clipped = None
     if gamma is None:
-        aq = quantized_values(a, how.bits, how.rounding, name)
+        aq = quantized(a, how.bits, how.rounding, name)
     else:
         aq, clipped = quantized_clipped(a, float(gamma), how.bits, how.rounding, name)
+    terms = [aq]
     if how.activation_terms == 2:
-        rest = (a if gamma is None else prc_clip(a, gamma, name)) - aq
-        aq += quantized_values(rest, how.bits, how.rounding, name)
-    return aq, clipped
+        rest = (a if gamma is None else prc_clip(a, gamma, name)) - aq.values
+        terms.append(quantized(rest, how.bits, how.rounding, name))
+    return terms, clipped
 
 
 def _through_clipping(

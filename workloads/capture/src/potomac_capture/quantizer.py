@@ -113,8 +113,13 @@ def scale_exponent(largest: int, bits: int, rounding: str) -> int:
     e_max = max_exponent(bits)
     if largest == 0:
         return 0
-    magnitude = torch.tensor(largest, dtype=torch.int32)
-    return int(rounded_log2(magnitude, largest_carry(rounding))) - e_max
+    bias = EXPONENT_BIAS
+    if largest < SMALLEST_NORMAL:  # as a normal number, like _normalised()
+        exponent = largest.bit_length() - 1
+        fraction = (largest << (MANTISSA_BITS - exponent)) & (SMALLEST_NORMAL - 1)
+        largest = (exponent + EXPONENT_BIAS) << MANTISSA_BITS | fraction
+        bias -= _SUBNORMAL_SCALE
+    return ((largest + largest_carry(rounding)) >> MANTISSA_BITS) - bias - e_max
 
 
 def quantize_tensor(

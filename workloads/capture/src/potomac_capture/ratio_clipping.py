@@ -13,7 +13,7 @@ from typing import Optional, Tuple, Union
 import torch
 
 from .quantizer import SIGN_MASK, checked_magnitudes
-from .values import brought_to, checked_largest, indices_above
+from .values import Powers, brought_to, checked_largest, indices_above
 
 
 def clip_limit(largest: int, gamma: float) -> int:
@@ -40,20 +40,20 @@ class Clipped:
 
 def quantized_clipped(
     x: torch.Tensor, gamma: float, bits: int, rounding: str, name: str
-) -> Tuple[torch.Tensor, Optional[Clipped]]:
-    """The values of Q(PRC(x)), and what was clipped, if anything.
+) -> Tuple[Powers, Optional[Clipped]]:
+    """Q(PRC(x)), and what was clipped, if anything.
 
     Where PRC applies, the largest magnitude after clipping is the limit itself, since the largest
     element of x is never below it.
     """
     largest = checked_largest(x, name)
     limit = clip_limit(largest, gamma) or largest
-    values = brought_to(x, limit, bits, rounding, name)
+    powers = brought_to(x, limit, bits, rounding, name)
     if limit == largest:
-        return values, None
+        return powers, None
     indices = indices_above(x, limit)
     signs = x.detach().reshape(-1)[indices].sign()
-    return values, Clipped(indices, signs, _float_of(largest))
+    return powers, Clipped(indices, signs, _float_of(largest))
 
 
 def prc_clip(

@@ -5,7 +5,7 @@ PyTorch, where it is several. Both give the same bits. C++ takes what lies dense
 the CPU.
 """
 
-from typing import List, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import torch
 
@@ -24,13 +24,27 @@ from .quantizer import (
     largest_carry,
     max_exponent,
     quantize_tensor,
+    scale_exponent,
 )
+
+
+class Powers(NamedTuple):
+    """A quantized tensor: the values of its codes, their width and their scale exponent."""
+
+    values: torch.Tensor
+    bits: int
+    beta: int
 
 
 def quantized_values(
     x: torch.Tensor, bits: int, rounding: str, name: str, key: int = 0
 ) -> torch.Tensor:
     """dequantize(quantize_tensor(x)); a zero may have either sign."""
+    return quantized(x, bits, rounding, name, key).values
+
+
+def quantized(x: torch.Tensor, bits: int, rounding: str, name: str, key: int = 0) -> Powers:
+    """quantized_values(), with what its codes would be read by."""
     return brought_to(x, checked_largest(x, name), bits, rounding, name, key=key)
 
 
@@ -60,9 +74,16 @@ def brought_to(
     *,
     mean: float = 0.0,
     key: int = 0,
-) -> torch.Tensor:
+) -> Powers:
     """The quantized x - mean, where magnitudes above that of the bits `largest` are brought to it;
     `largest` is the largest magnitude, or less."""
+    values = _brought_to(x, largest, bits, rounding, name, mean, key)
+    return Powers(values, bits, scale_exponent(largest, bits, rounding))
+
+
+def _brought_to(
+    x: torch.Tensor, largest: int, bits: int, rounding: str, name: str, mean: float, key: int
+) -> torch.Tensor:
     if rounding == STOCHASTIC:
         x = x.contiguous()  # the random numbers are counted in this order
     library = _native_for(x)

@@ -12,7 +12,7 @@ from typing import Tuple
 import torch
 
 from .quantizer import INFINITY
-from .values import brought_to, checked_largest, largest_magnitude, significand_sums
+from .values import Powers, brought_to, checked_largest, largest_magnitude, significand_sums
 
 _SIGNIFICAND_BITS = 24
 _QUANTUM = -149  # every finite float32 is a multiple of 2^_QUANTUM
@@ -37,8 +37,8 @@ def weight_bias_correction(x: torch.Tensor, name: str = "tensor") -> torch.Tenso
     return x - mean
 
 
-def quantized_corrected(x: torch.Tensor, bits: int, rounding: str, name: str) -> torch.Tensor:
-    """The values of Q(WBC(x)); refuses what weight_bias_correction refuses."""
+def quantized_corrected(x: torch.Tensor, bits: int, rounding: str, name: str) -> Powers:
+    """Q(WBC(x)); refuses what weight_bias_correction refuses."""
     mean = _exact_mean(x, name)
     largest = largest_magnitude(x, mean)
     _check_difference(x, mean, largest, name)

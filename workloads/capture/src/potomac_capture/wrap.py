@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from . import interception  # noqa: F401  (what runs while a module does)
+from .accumulators import MachineSums, Override
 from .config import Config
-from .products import Quantization
+from .products import Fp32Sums, Quantization, Sums
 from .scope import ScopedModule, original_class, scoped_class
 
 # Modules with one weight: PRC's gamma is theirs.
@@ -31,7 +32,13 @@ Exclude = Sequence[Union[str, Type[nn.Module]]]
 
 
 def quantize(
-    model: nn.Module, config: Optional[Config] = None, *, exclude: Exclude = (), **options: Any
+    model: nn.Module,
+    config: Optional[Config] = None,
+    *,
+    exclude: Exclude = (),
+    accumulator: Optional[Any] = None,
+    overrides: Sequence[Override] = (),
+    **options: Any,
 ) -> nn.Module:
     """Makes every product of tensors in `model` one of ALS-PoTQ values, in place: those of its
     modules (linear, convolutional, attention, recurrent), and those that a forward() makes
@@ -41,9 +48,16 @@ def quantize(
     ("encoder.*" with wildcards) and classes of modules that stay as they are, with all that
     is in them.
 
+    accumulator: a potomac.Accumulator; all products are then summed as a machine with it does
+    (accumulators.py), on the CPU, and overflows(model) says what it saw. Without one, sums are
+    FP32's. overrides: others for some layers' passes, as the key pe.accumulator.overrides of an
+    architecture has them: [{"layer": "*fc*", "pass": "forward", "lsb": -4}], with patterns over
+    the modules' names.
+
     ValueError or TypeError, before anything has changed: a model with nothing to quantize, a
     `last_layer` or an excluded name that the model does not have, weights that are not of a
-    floating-point type, a module whose class cannot be changed (a compiled one).
+    floating-point type, a module whose class cannot be changed (a compiled one), an accumulator
+    that cannot hold a largest product of some layer, or a model that is not on the CPU beside one.
     """
     if config is not None and not isinstance(config, Config):
         raise TypeError(f"config is a potomac_capture.Config, not {type(config).__name__}; "
@@ -58,13 +72,14 @@ def quantize(
     last = config.last_layer
     if last is None and layers:
         last = layers[-1][0]
+    sums = _sums(model, layers, last, config, accumulator, overrides)
     gammas = {id(module) for _, module in layers} if config.prc else set()
     for name, module in modules:
         if isinstance(module, torch.jit.ScriptModule):
             continue  # excluded, and its class cannot be changed
         module.how = None
         if name not in excluded:
-            module.how = quantization_of(name, module, config, name == last)
+            module.how = quantization_of(name, module, config, name == last, sums)
         module.__class__ = scoped_class(type(module))
         if id(module) in gammas:
             gamma = module.weight.detach().new_tensor(config.gamma, dtype=torch.float32)
@@ -120,8 +135,31 @@ def _excluded(modules: List[Tuple[str, nn.Module]], exclude: Exclude) -> set:
     return excluded.union(inside)
 
 
+def _sums(
+    model: nn.Module,
+    layers: List[Tuple[str, nn.Module]],
+    last: Optional[str],
+    config: Config,
+    accumulator: Optional[Any],
+    overrides: Sequence[Override],
+) -> Sums:
+    if accumulator is None:
+        if overrides:
+            raise ValueError("overrides: of no accumulator; give accumulator=potomac.Accumulator()")
+        return Fp32Sums()
+    for name, parameter in model.named_parameters():
+        if parameter.device.type != "cpu":
+            raise ValueError(f"accumulator: its sums are made on the CPU, and {name} is on "
+                             f"{parameter.device}; call model.cpu() first")  # fmt: skip
+    sums = MachineSums(accumulator, overrides)
+    for name, module in layers:
+        how = quantization_of(name, module, config, name == last, sums)
+        sums.require_fit(how.name, how.bits, how.gradient_bits)
+    return sums
+
+
 def quantization_of(
-    name: str, module: nn.Module, config: Config, is_last: bool
+    name: str, module: nn.Module, config: Config, is_last: bool, sums: Sums
 ) -> Quantization:
     """What the products in a module are quantized by, and called."""
     bits = config.bits
@@ -137,6 +175,7 @@ def quantization_of(
         gradient_rounding=config.gradient_rounding or config.rounding,
         activation_terms=config.activation_terms,
         wbc=config.wbc,
+        sums=sums,
     )
 
 
