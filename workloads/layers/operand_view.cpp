@@ -25,12 +25,34 @@ void gather(const rtl::PotCode* from, std::int64_t stride, std::span<rtl::PotCod
   }
 }
 
+// At most as many as rows are fetched together; the usual 8 of a micro-tile at once.
+void copy_strided(const rtl::PotCode* from, std::int64_t stride, std::int64_t size,
+                  rtl::PotCode* to) {
+  constexpr std::int64_t kUsual = 8;
+  if (stride == 1 && size == kUsual) {
+    std::memcpy(to, from, kUsual);
+    return;
+  }
+  for (std::int64_t i = 0; i < size; ++i) {
+    to[i] = from[i * stride];
+  }
+}
+
 // What lies along the innermost axis for one row coordinate and the depth coordinates from `depth`
 // on; `line` is the axis' first element.
 void gather_run(const PatchAxis& axis, const rtl::PotCode* line, std::int64_t row,
                 std::int64_t depth, rtl::PotCode zero, std::span<rtl::PotCode> out) {
   if (axis.divisor == 1) {  // no division for each element
     std::int64_t at = row * axis.row_step + depth * axis.depth_step + axis.origin;
+    if (axis.depth_step == 1 && axis.stride == 1) {
+      const auto size = static_cast<std::int64_t>(out.size());
+      const std::int64_t begin = std::clamp(-at, std::int64_t{0}, size);
+      const std::int64_t end = std::clamp(axis.extent - at, begin, size);
+      std::fill_n(out.data(), begin, zero);
+      std::copy_n(line + at + begin, end - begin, out.data() + begin);
+      std::fill_n(out.data() + end, size - end, zero);
+      return;
+    }
     for (rtl::PotCode& code : out) {
       code = at >= 0 && at < axis.extent ? line[at * axis.stride] : zero;
       at += axis.depth_step;
@@ -138,6 +160,78 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
       if (++kz == map_.depth_extents[1]) {
         kz = 0;
         ++k0;
+      }
+    }
+  }
+}
+
+bool LoweredOperand::lies_along_rows() const {
+  if (plain_) {
+    return map_.row_stride == 1 && map_.depth_stride != 1;
+  }
+  return map_.x.divisor == 1 && map_.row_extents[3] > map_.depth_extents[3];
+}
+
+void LoweredOperand::fetch_rows(std::int64_t row, std::int64_t rows, std::int64_t k_begin,
+                                std::int64_t depth, std::int64_t pitch, rtl::PotCode* out) const {
+  assert(row >= 0 && rows <= kMostRowsTogether && row + rows <= rows_);
+  assert(k_begin >= 0 && k_begin + depth <= depth_);
+  row += row_begin_;
+  k_begin += k_begin_;
+  const rtl::PotCode* const base = tensor_->codes.data() + map_.base;
+  if (plain_) {
+    for (std::int64_t i = 0; i < depth; ++i) {
+      gather(base + row * map_.row_stride + (k_begin + i) * map_.depth_stride, map_.row_stride,
+             {out + i * pitch, static_cast<std::size_t>(rows)});
+    }
+    return;
+  }
+  // Rows that lie along the innermost axis, one behind the other.
+  struct Run {
+    std::int64_t size;
+    const rtl::PotCode* image;       // of its outermost coordinate
+    std::array<std::int64_t, 3> at;  // coordinates on z, y and, of its first row, x
+    std::int64_t offset;             // in `out`
+  };
+  std::array<Run, kMostRowsTogether> runs;
+  std::size_t count = 0;
+  for (std::int64_t done = 0; done < rows;) {
+    const auto [r0, rz, ry, rx] = coordinates_of(row + done, map_.row_extents);
+    const std::int64_t size = std::min(map_.row_extents[3] - rx, rows - done);
+    runs.at(count++) = {size, base + r0 * map_.row_stride, {rz, ry, rx}, done};
+    done += size;
+  }
+  const rtl::PotCode zero = format().zero();
+  const PatchAxis& x = map_.x;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Run& run = runs.at(i);
+    auto [k0, kz, ky, kx] = coordinates_of(k_begin, map_.depth_extents);
+    rtl::PotCode* to = out + run.offset;
+    for (std::int64_t left = depth; left > 0;) {
+      const std::int64_t taps = std::min(map_.depth_extents[3] - kx, left);
+      const std::int64_t at_z = position_on(map_.z, run.at[0], kz);
+      const std::int64_t at_y = position_on(map_.y, run.at[1], ky);
+      const bool is_there = at_z >= 0 && at_y >= 0;
+      const rtl::PotCode* const line =
+          run.image + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride;
+      for (std::int64_t tap = kx; tap < kx + taps; ++tap, to += pitch) {
+        std::int64_t at = run.at[2] * x.row_step + tap * x.depth_step + x.origin;
+        if (is_there && at >= 0 && at + (run.size - 1) * x.row_step < x.extent) {
+          copy_strided(line + at * x.stride, x.row_step * x.stride, run.size, to);
+          continue;
+        }
+        for (std::int64_t r = 0; r < run.size; ++r, at += x.row_step) {
+          to[r] = is_there && at >= 0 && at < x.extent ? line[at * x.stride] : zero;
+        }
+      }
+      left -= taps;
+      kx = 0;
+      if (++ky == map_.depth_extents[2]) {
+        ky = 0;
+        if (++kz == map_.depth_extents[1]) {
+          kz = 0;
+          ++k0;
+        }
       }
     }
   }

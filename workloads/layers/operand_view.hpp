@@ -55,11 +55,24 @@ class LoweredOperand {
   std::int64_t depth() const { return depth_; }
   rtl::PotFormat format() const { return tensor_->format(); }
 
+  // The whole matrix's places in the tensor, and the tensor's codes. Precondition: it is no block.
+  const Mapping& mapping() const { return map_; }
+  const rtl::PotCode* codes() const { return tensor_->codes.data(); }
+
   // The code at (row, k); the zero code where the element is structural.
   rtl::PotCode code(std::int64_t row, std::int64_t k) const;
 
   // The codes at (row, k_begin .. k_begin + out.size() - 1).
   void fetch(std::int64_t row, std::int64_t k_begin, std::span<rtl::PotCode> out) const;
+
+  // Whether rows that follow one another lie side by side in the tensor more than depths do: many
+  // rows are then quicker fetched together.
+  bool lies_along_rows() const;
+  // The codes at (row .. row + rows - 1, k_begin .. k_begin + depth - 1): depth i's of row r at
+  // out[i * pitch + r]. Precondition: rows <= kMostRowsTogether.
+  static constexpr std::int64_t kMostRowsTogether = 32;
+  void fetch_rows(std::int64_t row, std::int64_t rows, std::int64_t k_begin, std::int64_t depth,
+                  std::int64_t pitch, rtl::PotCode* out) const;
 
  private:
   const QuantizedTensor* tensor_;

@@ -9,14 +9,8 @@
 #include <limits>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
+#include "support/vectorised.hpp"
 #include "workloads/quantizer/rounding.hpp"
-
-// Loops over elements are compiled for AVX2 too, and chosen when the library is loaded.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define POTOMAC_VECTORISED __attribute__((target_clones("avx2", "default")))
-#else
-#define POTOMAC_VECTORISED
-#endif
 
 namespace potomac::workloads {
 namespace {

@@ -2,128 +2,179 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <functional>
 #include <mutex>
+#include <numeric>
 #include <span>
 #include <vector>
 
+#include "sim/engines/count/lowered_sums.hpp"
 #include "sim/engines/interface/for_each_gemm.hpp"
 #include "sim/machine/array_shape.hpp"
+#include "support/vectorised.hpp"
 
 namespace potomac::sim {
 namespace {
 
-// Depths of one operand's counts that are held at a time, and depths that a task looks at: short
-// where exponents are counted, so that the task's part of the table stays in the cache.
-constexpr std::int64_t kHeldCounts = 32768;
-constexpr std::int64_t kTaskDepth = 4096;
-constexpr std::int64_t kTaskDepthOfExponents = 64;
-constexpr std::int64_t kMinTaskRows = 128;
+// Depths that a task looks at, and how many counts it holds at most (but for one outermost depth,
+// which is not cut).
+constexpr std::int64_t kTaskDepth = 1024;
+constexpr std::int64_t kLeastTaskDepth = 64;
+constexpr std::int64_t kHeldCounts = std::int64_t{1} << 17;
+constexpr std::int64_t kTaskRows = 128;
+constexpr std::int64_t kFullByte = 255;
 
-// How many rows hold what at each depth of a stretch: nonzero codes (one count a depth), or codes
-// of each exponent (2 * e_max + 1 counts a depth, from -e_max on).
+// counts[i] += whether codes[i]'s exponent field is `field`, or is not. No count overflows its
+// byte.
+POTOMAC_VECTORISED void add_matches(const rtl::PotCode* codes, std::int64_t size, rtl::PotCode mask,
+                                    rtl::PotCode field, bool equal, std::uint8_t* counts) {
+  const auto match = static_cast<std::uint8_t>(equal ? 1 : 0);
+  const auto other = static_cast<std::uint8_t>(1 - match);
+  for (std::int64_t i = 0; i < size; ++i) {
+    counts[i] = static_cast<std::uint8_t>(counts[i] + ((codes[i] & mask) == field ? match : other));
+  }
+}
+
+// How many of at most 255 codes have that exponent field.
+POTOMAC_VECTORISED std::uint8_t matches(const rtl::PotCode* codes, std::int64_t size,
+                                        rtl::PotCode mask, rtl::PotCode field) {
+  std::uint8_t count = 0;
+  for (std::int64_t i = 0; i < size; ++i) {
+    count = static_cast<std::uint8_t>(count + ((codes[i] & mask) == field ? 1 : 0));
+  }
+  return count;
+}
+
+// How many rows hold what at each depth: codes that are not zero, and of each exponent up to
+// `highest`.
 class DepthCounts {
  public:
-  DepthCounts(const workloads::LoweredOperand& operand, bool by_exponent)
-      : operand_(operand),
-        format_(operand.format()),
-        by_exponent_(by_exponent),
-        width_(by_exponent ? static_cast<std::size_t>(2 * format_.e_max() + 1) : 1) {}
+  // `highest` below the lowest exponent: none by exponent.
+  DepthCounts(const workloads::LoweredOperand& operand, int highest)
+      : sums_(operand, Kept::kDepth), format_(operand.format()) {
+    fields_.push_back(format_.zero());
+    for (int e = -format_.e_max(); e <= std::min(highest, format_.e_max()); ++e) {
+      fields_.push_back(static_cast<rtl::PotCode>(format_.encode(false, e)));
+    }
+  }
 
-  std::size_t width() const { return width_; }
+  // The number of counts for a depth: not zero, then by exponent.
+  std::int64_t width() const { return static_cast<std::int64_t>(fields_.size()); }
+  // Depths are counted in multiples of this.
+  std::int64_t step() const { return sums_.inner(); }
 
-  // Adds rows [row, row_end) at depths [k, k_end) of a stretch that begins at `origin`.
-  void add(std::int64_t row, std::int64_t row_end, std::int64_t k, std::int64_t k_end,
-           std::int64_t origin, std::vector<std::uint64_t>& counts,
-           std::vector<rtl::PotCode>& codes) const {
-    codes.resize(static_cast<std::size_t>(k_end - k));
-    const std::span<std::uint64_t> part = std::span(counts).subspan(
-        static_cast<std::size_t>(k - origin) * width_, codes.size() * width_);
-    if (by_exponent_) {
-      add_exponents(row, row_end, k, part, codes);
+  struct Scratch {
+    std::vector<std::uint8_t> bytes;
+    std::vector<std::uint64_t> box, between, windows;
+    std::vector<rtl::PotCode> codes;
+  };
+
+  // The counts of depths [k, k_end), multiples of step(): [depth][width].
+  void count(std::int64_t k, std::int64_t k_end, Scratch& scratch,
+             std::vector<std::uint64_t>& counts) const {
+    counts.assign(static_cast<std::size_t>((k_end - k) * width()), 0);
+    if (!sums_.is_matrix()) {
+      count_boxes(k / step(), k_end / step(), scratch, counts);
+    } else if (sums_.kept_stride() == 1) {
+      count_along(k, k_end, scratch, counts);
     } else {
-      add_nonzero(row, row_end, k, part, codes);
+      count_across(k, k_end, scratch, counts);
     }
   }
 
  private:
-  void add_nonzero(std::int64_t row, std::int64_t row_end, std::int64_t k,
-                   std::span<std::uint64_t> counts, std::vector<rtl::PotCode>& codes) const {
-    const rtl::PotCode mask = format_.exponent_mask();
-    const rtl::PotCode zero = format_.zero();
-    // Bytes are counted in bytes, as many at a time as a vector holds, and widened before they are
-    // full.
-    constexpr std::int64_t kRowsPerByte = 255;
-    std::vector<std::uint8_t> partial(codes.size());
-    const std::size_t depth = codes.size();
-    const rtl::PotCode* const code = codes.data();
-    std::uint8_t* const count = partial.data();
-    while (row < row_end) {
-      const std::int64_t stop = std::min(row_end, row + kRowsPerByte);
-      std::fill(partial.begin(), partial.end(), std::uint8_t{0});
-      for (; row < stop; ++row) {
-        operand_.fetch(row, k, codes);
-        // Plain pointers: a byte that is written might be part of a vector's own bookkeeping, for
-        // all that the compiler knows, and it would count one by one.
-        for (std::size_t i = 0; i < depth; ++i) {
-          count[i] = static_cast<std::uint8_t>(count[i] + ((code[i] & mask) != zero ? 1 : 0));
-        }
-      }
-      for (std::size_t i = 0; i < codes.size(); ++i) {
-        counts[i] += partial[i];
-      }
-    }
-  }
+  bool is_equal(std::size_t which) const { return which > 0; }
 
-  void add_exponents(std::int64_t row, std::int64_t row_end, std::int64_t k,
-                     std::span<std::uint64_t> counts, std::vector<rtl::PotCode>& codes) const {
-    for (; row < row_end; ++row) {
-      operand_.fetch(row, k, codes);
-      for (std::size_t i = 0; i < codes.size(); ++i) {
-        if (!format_.is_zero(codes[i])) {
-          counts[i * width_ +
-                 static_cast<std::size_t>(format_.exponent(codes[i]) + format_.e_max())] += 1;
+  // Each row's depths lie side by side: they are counted in bytes, and widened before these are
+  // full.
+  void count_along(std::int64_t k, std::int64_t k_end, Scratch& scratch,
+                   std::vector<std::uint64_t>& counts) const {
+    const std::int64_t depth = k_end - k;
+    for (std::int64_t row = 0; row < sums_.summed(); row += kFullByte) {
+      const std::int64_t row_end = std::min(row + kFullByte, sums_.summed());
+      for (std::size_t which = 0; which < fields_.size(); ++which) {
+        scratch.bytes.assign(static_cast<std::size_t>(depth), 0);
+        for (std::int64_t r = row; r < row_end; ++r) {
+          add_matches(sums_.box(k, r), depth, format_.exponent_mask(), fields_[which],
+                      is_equal(which), scratch.bytes.data());
+        }
+        for (std::size_t i = 0; i < scratch.bytes.size(); ++i) {
+          counts[i * fields_.size() + which] += scratch.bytes[i];
         }
       }
     }
   }
 
-  const workloads::LoweredOperand& operand_;
+  // Each depth's rows.
+  void count_across(std::int64_t k, std::int64_t k_end, Scratch& scratch,
+                    std::vector<std::uint64_t>& counts) const {
+    for (std::int64_t at = k; at < k_end; ++at) {
+      std::uint64_t* const here = counts.data() + (at - k) * width();
+      for (std::int64_t row = 0; row < sums_.summed(); row += kFullByte) {
+        const std::int64_t rows = std::min(kFullByte, sums_.summed() - row);
+        const rtl::PotCode* codes = sums_.box(at, row);
+        if (sums_.summed_stride() != 1) {
+          scratch.codes.resize(static_cast<std::size_t>(rows));
+          for (std::int64_t i = 0; i < rows; ++i) {
+            scratch.codes[static_cast<std::size_t>(i)] = codes[i * sums_.summed_stride()];
+          }
+          codes = scratch.codes.data();
+        }
+        for (std::size_t which = 0; which < fields_.size(); ++which) {
+          const std::uint8_t found = matches(codes, rows, format_.exponent_mask(), fields_[which]);
+          here[which] += is_equal(which) ? found : static_cast<std::uint64_t>(rows) - found;
+        }
+      }
+    }
+  }
+
+  void count_boxes(std::int64_t outer, std::int64_t outer_end, Scratch& scratch,
+                   std::vector<std::uint64_t>& counts) const {
+    const std::int64_t size = sums_.box_size();
+    for (std::int64_t at = outer; at < outer_end; ++at) {
+      for (std::size_t which = 0; which < fields_.size(); ++which) {
+        scratch.box.assign(static_cast<std::size_t>(size), 0);
+        for (std::int64_t begin = 0; begin < sums_.summed(); begin += kFullByte) {
+          scratch.bytes.assign(static_cast<std::size_t>(size), 0);
+          for (std::int64_t s = begin; s < std::min(begin + kFullByte, sums_.summed()); ++s) {
+            add_matches(sums_.box(at, s), size, format_.exponent_mask(), fields_[which],
+                        is_equal(which), scratch.bytes.data());
+          }
+          std::ranges::transform(scratch.box, scratch.bytes, scratch.box.begin(), std::plus());
+        }
+        sums_.sum_windows(scratch.box, scratch.between, scratch.windows);
+        std::uint64_t* const here = counts.data() + (at - outer) * step() * width();
+        for (std::size_t i = 0; i < scratch.windows.size(); ++i) {
+          here[i * fields_.size() + which] = scratch.windows[i];
+        }
+      }
+    }
+  }
+
+  LoweredSums sums_;
   rtl::PotFormat format_;
-  bool by_exponent_;
-  std::size_t width_;
+  std::vector<rtl::PotCode> fields_;  // the first one's opposite is counted
 };
 
-// Pairs of one depth, by exponent, whose exponents add up to less than the lowest bit.
+// Pairs of one depth whose exponents add up to less than the lowest bit, from how many there are of
+// each exponent, from the lowest on, as far as there can be such pairs.
 std::uint64_t pairs_below(std::span<const std::uint64_t> a, int first_e_max,
                           std::span<const std::uint64_t> b, int second_e_max, int lsb) {
   std::uint64_t dropped = 0;
   std::uint64_t low = 0;  // of the second operand: exponents that the first one's drops
   std::size_t taken = 0;
   // The larger the first exponent, the fewer of the second's fall below: walk from the top.
-  for (int e = first_e_max; e >= -first_e_max; --e) {
+  for (std::size_t i = a.size(); i-- > 0;) {
+    const int e = static_cast<int>(i) - first_e_max;
     while (taken < b.size() && e + static_cast<int>(taken) - second_e_max < lsb) {
       low += b[taken++];
     }
-    dropped += a[static_cast<std::size_t>(e + first_e_max)] * low;
+    dropped += a[i] * low;
   }
   return dropped;
 }
-
-std::uint64_t sum_of(std::span<const std::uint64_t> counts) {
-  std::uint64_t sum = 0;
-  for (const std::uint64_t count : counts) {
-    sum += count;
-  }
-  return sum;
-}
-
-// What each thread counts on its own; sums of integers do not depend on who counted what.
-struct ThreadCounts {
-  std::vector<std::uint64_t> first, second;
-  std::vector<rtl::PotCode> codes;
-};
 
 // A bound on the largest Euclidean norm of an operand's rows, in units of its smallest magnitude.
 double largest_row_norm(const workloads::LoweredOperand& operand, WorkerPool& pool) {
@@ -135,23 +186,49 @@ double largest_row_norm(const workloads::LoweredOperand& operand, WorkerPool& po
       squares[code] = std::ldexp(1.0, 2 * (format.exponent(code) + format.e_max()));
     }
   }
+  const LoweredSums sums(operand, Kept::kRows);
   std::vector<double> largest(pool.threads());
-  const auto tasks = static_cast<std::size_t>(ceil_div(operand.rows(), kMinTaskRows));
-  pool.for_each(tasks, [&](std::size_t task, unsigned thread) {
-    std::vector<rtl::PotCode> codes;
-    const std::int64_t begin = static_cast<std::int64_t>(task) * kMinTaskRows;
-    for (std::int64_t row = begin; row < std::min(begin + kMinTaskRows, operand.rows()); ++row) {
-      double sum = 0.0;
-      for (std::int64_t k = 0; k < operand.depth(); k += kTaskDepth) {
-        codes.resize(static_cast<std::size_t>(std::min(kTaskDepth, operand.depth() - k)));
-        operand.fetch(row, k, codes);
-        for (const rtl::PotCode code : codes) {
-          sum += squares[code];
+  const auto note = [&largest](unsigned thread, const std::vector<double>& sums_of_rows) {
+    largest[thread] = std::max(largest[thread], *std::ranges::max_element(sums_of_rows));
+  };
+  if (sums.is_matrix()) {
+    const auto tasks = static_cast<std::size_t>(ceil_div(sums.outer(), kTaskRows));
+    pool.for_each(tasks, [&](std::size_t task, unsigned thread) {
+      const std::int64_t begin = static_cast<std::int64_t>(task) * kTaskRows;
+      const std::int64_t rows = std::min(kTaskRows, sums.outer() - begin);
+      std::vector<double> of_rows(static_cast<std::size_t>(rows));
+      // Along what lies side by side.
+      if (sums.summed_stride() == 1) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+          const rtl::PotCode* const codes = sums.box(begin + r, 0);
+          of_rows[static_cast<std::size_t>(r)] =
+              std::transform_reduce(codes, codes + sums.summed(), 0.0, std::plus(),
+                                    [&squares](rtl::PotCode code) { return squares[code]; });
+        }
+      } else {
+        for (std::int64_t k = 0; k < sums.summed(); ++k) {
+          for (std::int64_t r = 0; r < rows; ++r) {
+            of_rows[static_cast<std::size_t>(r)] += squares[*sums.box(begin + r, k)];
+          }
         }
       }
-      largest[thread] = std::max(largest[thread], sum);
-    }
-  });
+      note(thread, of_rows);
+    });
+  } else {
+    pool.for_each(static_cast<std::size_t>(sums.outer()), [&](std::size_t outer, unsigned thread) {
+      std::vector<double> box(static_cast<std::size_t>(sums.box_size()));
+      for (std::int64_t k = 0; k < sums.summed(); ++k) {
+        const rtl::PotCode* const codes = sums.box(static_cast<std::int64_t>(outer), k);
+        for (std::size_t i = 0; i < box.size(); ++i) {
+          box[i] += squares[codes[i]];
+        }
+      }
+      std::vector<double> between;
+      std::vector<double> windows;
+      sums.sum_windows(box, between, windows);
+      note(thread, windows);
+    });
+  }
   // Far more than what rounding can have taken from a sum of 2^40 terms.
   constexpr double kRounding = 1.0 + 1e-3;
   return std::sqrt(*std::ranges::max_element(largest)) * kRounding;
@@ -171,65 +248,52 @@ ProductCounts count_products(const workloads::Gemm& gemm, const rtl::Accumulator
                              WorkerPool& pool) {
   const rtl::PotFormat first = gemm.first.format();
   const rtl::PotFormat second = gemm.second.format();
-  const bool drops = accumulator.lsb > rtl::exact_lsb(first, second);
-  const DepthCounts of_first(gemm.first, drops);
-  const DepthCounts of_second(gemm.second, drops);
-  const auto widest = static_cast<std::int64_t>(std::max(of_first.width(), of_second.width()));
-  const std::int64_t held = std::min(gemm.k, kHeldCounts / widest);
-  const std::int64_t task_depth = std::min(held, drops ? kTaskDepthOfExponents : kTaskDepth);
+  // Exponents at which there is a partner that makes too small a product.
+  const DepthCounts of_first(gemm.first, accumulator.lsb + second.e_max() - 1);
+  const DepthCounts of_second(gemm.second, accumulator.lsb + first.e_max() - 1);
+  const std::int64_t step = std::max(of_first.step(), of_second.step());
+  assert(step % of_first.step() == 0 && step % of_second.step() == 0);
+  const std::int64_t widest = std::max(of_first.width(), of_second.width());
+  const std::int64_t share =
+      std::clamp(gemm.k / (std::int64_t{4} * pool.threads()), kLeastTaskDepth,
+                 std::min(kTaskDepth, kHeldCounts / widest));
+  const std::int64_t task_depth = std::max(share / step, std::int64_t{1}) * step;
 
   ProductCounts sum;
   sum.macs = static_cast<std::uint64_t>(gemm.macs());
+  struct ThreadCounts {
+    std::vector<std::uint64_t> first, second;
+    DepthCounts::Scratch scratch;
+    ProductCounts sum;
+  };
   std::vector<ThreadCounts> of_thread(pool.threads());
-  for (std::int64_t begin = 0; begin < gemm.k; begin += held) {
-    const std::int64_t end = std::min(begin + held, gemm.k);
-    const auto depths = static_cast<std::size_t>(end - begin);
-    for (ThreadCounts& counts : of_thread) {
-      counts.first.assign(depths * of_first.width(), 0);
-      counts.second.assign(depths * of_second.width(), 0);
-    }
-    // Tasks of both operands in one list: blocks of rows times blocks of depth.
-    const std::int64_t depth_tasks = ceil_div(end - begin, task_depth);
-    const std::int64_t wanted = ceil_div(std::int64_t{4} * pool.threads(), depth_tasks);
-    const auto rows_per_task = [wanted](std::int64_t rows) {
-      return std::max(ceil_div(rows, wanted), std::min(rows, kMinTaskRows));
-    };
-    const std::int64_t first_rows = rows_per_task(gemm.m);
-    const std::int64_t second_rows = rows_per_task(gemm.n);
-    const std::int64_t first_tasks = ceil_div(gemm.m, first_rows) * depth_tasks;
-    const std::int64_t tasks = first_tasks + ceil_div(gemm.n, second_rows) * depth_tasks;
-    pool.for_each(static_cast<std::size_t>(tasks), [&](std::size_t task, unsigned thread) {
-      ThreadCounts& counts = of_thread[thread];
-      const bool is_first = static_cast<std::int64_t>(task) < first_tasks;
-      const std::int64_t at = static_cast<std::int64_t>(task) - (is_first ? 0 : first_tasks);
-      const std::int64_t step = is_first ? first_rows : second_rows;
-      const std::int64_t row = at / depth_tasks * step;
-      const std::int64_t k = begin + at % depth_tasks * task_depth;
-      (is_first ? of_first : of_second)
-          .add(row, std::min(row + step, is_first ? gemm.m : gemm.n), k,
-               std::min(k + task_depth, end), begin, is_first ? counts.first : counts.second,
-               counts.codes);
-    });
-    ThreadCounts& all = of_thread.front();
-    for (std::size_t thread = 1; thread < of_thread.size(); ++thread) {
-      std::ranges::transform(all.first, of_thread[thread].first, all.first.begin(), std::plus());
-      std::ranges::transform(all.second, of_thread[thread].second, all.second.begin(), std::plus());
-    }
-    for (std::size_t i = 0; i < depths; ++i) {
-      const auto a =
-          std::span<const std::uint64_t>(all.first).subspan(i * of_first.width(), of_first.width());
-      const auto b = std::span<const std::uint64_t>(all.second)
-                         .subspan(i * of_second.width(), of_second.width());
-      const std::uint64_t nonzero = sum_of(a) * sum_of(b);
+  pool.for_each(static_cast<std::size_t>(ceil_div(gemm.k, task_depth)), [&](std::size_t task,
+                                                                            unsigned thread) {
+    ThreadCounts& counts = of_thread[thread];
+    const std::int64_t k = static_cast<std::int64_t>(task) * task_depth;
+    const std::int64_t k_end = std::min(k + task_depth, gemm.k);
+    of_first.count(k, k_end, counts.scratch, counts.first);
+    of_second.count(k, k_end, counts.scratch, counts.second);
+    for (std::int64_t at = 0; at < k_end - k; ++at) {
+      const auto here = [at](const std::vector<std::uint64_t>& all, std::int64_t width) {
+        return std::span(all).subspan(static_cast<std::size_t>(at * width),
+                                      static_cast<std::size_t>(width));
+      };
+      const auto a = here(counts.first, of_first.width());
+      const auto b = here(counts.second, of_second.width());
+      const std::uint64_t nonzero = a[0] * b[0];
       const std::uint64_t dropped =
-          drops ? pairs_below(a, first.e_max(), b, second.e_max(), accumulator.lsb) : 0;
-      sum.nonzero += nonzero;
-      sum.dropped += dropped;
-      if (begin == 0 && i == 0) {
-        sum.first_nonzero = nonzero;
-        sum.first_kept = nonzero - dropped;
+          pairs_below(a.subspan(1), first.e_max(), b.subspan(1), second.e_max(), accumulator.lsb);
+      counts.sum.nonzero += nonzero;
+      counts.sum.dropped += dropped;
+      if (k + at == 0) {
+        counts.sum.first_nonzero = nonzero;
+        counts.sum.first_kept = nonzero - dropped;
       }
     }
+  });
+  for (const ThreadCounts& counts : of_thread) {
+    sum += counts.sum;
   }
   return sum;
 }

@@ -81,6 +81,53 @@ void measure(const std::int16_t* values, std::size_t count, std::uint32_t* peaks
   }
 }
 
+// Lanes in the order that the sums of pairs have, the same each time.
+template <std::size_t kLaneCount>
+LaneNorms measure_lanes(const std::int16_t* values, std::uint32_t* lane_squares) {
+  const hn::CappedTag<std::int16_t, std::min<std::size_t>(2 * kLaneCount, 32)> d16;
+  const hn::RepartitionToWide<decltype(d16)> d32;
+  using V = hn::Vec<decltype(d32)>;
+  constexpr std::size_t kSize = hn::MaxLanes(d16);
+  constexpr std::size_t kParts = 2 * kLaneCount / kSize;
+  V squares[kParts];
+  auto peak = hn::Zero(d16);
+  for (V& part : squares) {
+    part = hn::Zero(d32);
+  }
+  for (std::size_t p = 0; p < kNormDepth / 2; ++p) {
+    for (std::size_t part = 0; part < kParts; ++part) {
+      const auto magnitude = hn::Abs(hn::LoadU(d16, values + (p * kParts + part) * kSize));
+      const auto quarter = hn::ShiftRight<2>(hn::Add(magnitude, hn::Set(d16, 3)));
+      auto high = hn::Zero(d32);
+      const auto low = hn::ReorderWidenMulAccumulate(d32, quarter, quarter, hn::Zero(d32), high);
+      squares[part] = hn::Add(squares[part], hn::RearrangeToOddPlusEven(low, high));
+      peak = hn::Max(peak, magnitude);
+    }
+  }
+  auto largest = hn::Zero(d32);
+  for (std::size_t part = 0; part < kParts; ++part) {
+    largest = hn::Max(largest, squares[part]);
+    std::int32_t lanes[kSize / 2];
+    hn::StoreU(squares[part], d32, lanes);
+    for (std::size_t i = 0; i < kSize / 2; ++i) {
+      lane_squares[part * kSize / 2 + i] += (static_cast<std::uint32_t>(lanes[i]) + 1) / 2;
+    }
+  }
+  return {static_cast<std::uint32_t>(hn::GetLane(hn::MaxOfLanes(d16, peak))),
+          static_cast<std::uint32_t>(hn::GetLane(hn::MaxOfLanes(d32, largest)))};
+}
+
+LaneNorms measure_any_lanes(const std::int16_t* values, std::size_t lanes,
+                            std::uint32_t* lane_squares) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)values, (void)lanes, (void)lane_squares;
+  return {};  // see has_dot16()
+#else
+  return lanes == kMr ? measure_lanes<kMr>(values, lane_squares)
+                      : measure_lanes<kNr>(values, lane_squares);
+#endif
+}
+
 // The first operand's pairs of a depth, and the thresholds that the second's must exceed.
 template <bool kDrops>
 struct PairsOfRow {
@@ -731,6 +778,7 @@ HWY_EXPORT(target_name);
 HWY_EXPORT(offers_dot16);
 HWY_EXPORT(unpack);
 HWY_EXPORT(measure);
+HWY_EXPORT(measure_any_lanes);
 HWY_EXPORT(dot16_int32);
 HWY_EXPORT(dot16_int64);
 HWY_EXPORT(dot32_int64);
@@ -755,6 +803,11 @@ void unpack_dot16(const std::uint8_t* codes, std::size_t count, const Dot16Table
 void measure_dot16(const std::int16_t* values, std::size_t count, std::uint32_t* peaks,
                    std::uint32_t* squares) {
   HWY_DYNAMIC_DISPATCH(measure)(values, count, peaks, squares);
+}
+
+LaneNorms measure_dot16_lanes(const std::int16_t* values, std::size_t lanes,
+                              std::uint32_t* lane_squares) {
+  return HWY_DYNAMIC_DISPATCH(measure_any_lanes)(values, lanes, lane_squares);
 }
 
 std::uint64_t dot16_block(const Dot16First& a, const std::int16_t* b, const BlockNorms& a_norms,

@@ -71,6 +71,16 @@ void unpack_dot16(const std::uint8_t* codes, std::size_t count, const Dot16Table
 void measure_dot16(const std::int16_t* values, std::size_t count, std::uint32_t* peaks,
                    std::uint32_t* squares);
 
+// The same of many lanes together. `values` are kNormDepth depths in pairs, [depth / 2][lanes][2],
+// lanes that of a micro-tile's rows or columns. `lane_squares` has half of the sum of each lane's
+// squares added, rounded up; what is returned are the largest magnitude and the largest sum.
+struct LaneNorms {
+  std::uint32_t peak;
+  std::uint32_t squares;
+};
+LaneNorms measure_dot16_lanes(const std::int16_t* values, std::size_t lanes,
+                              std::uint32_t* lane_squares);
+
 // The first operand of dot16. A product is kept if the second value's magnitude is above the
 // threshold that lies where the first value does; without thresholds, all are.
 struct Dot16First {

@@ -126,7 +126,39 @@ struct Dot16Path {
     norms.block_squares = std::max(norms.block_squares, block);
   }
 
-  // Norms of the squares that pack_lane() left, of a block's largest lane.
+  // All lanes of a block at once: codes as [depth][lanes], as many depths as whole runs have.
+  static void pack_lanes(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
+                         std::size_t lanes, Packed* packed, Norms& norms) {
+    constexpr std::size_t kRun = kNormDepth * kMaxNr;
+    std::array<rtl::PotCode, kRun> paired{};
+    std::array<Packed, kRun> values{};
+    std::array<std::uint32_t, kMaxNr> lane_squares{};
+    for (std::size_t begin = 0; begin < k; begin += kNormDepth) {
+      for (std::size_t i = 0; i < kNormDepth; i += 2) {
+        const rtl::PotCode* const even = codes.data() + (begin + i) * lanes;
+        rtl::PotCode* const pairs = paired.data() + i * lanes;
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          pairs[2 * lane] = even[lane];
+          pairs[2 * lane + 1] = even[lanes + lane];
+        }
+      }
+      const std::size_t place = begin * lanes;
+      const std::size_t size = std::min(kNormDepth, k - begin) * lanes;
+      if (table.thresholds) {
+        unpack_dot16(paired.data(), kNormDepth * lanes, *table.thresholds, values.data());
+        std::copy_n(values.data(), size, packed + lanes * kBlockDepth + place);
+      }
+      unpack_dot16(paired.data(), kNormDepth * lanes, table.values, values.data());
+      std::copy_n(values.data(), size, packed + place);
+      const LaneNorms run = measure_dot16_lanes(values.data(), lanes, lane_squares.data());
+      norms.peak[begin / kNormDepth] = run.peak;
+      norms.run[begin / kNormDepth] = run.squares;
+    }
+    norms.block_squares =
+        2 * std::uint64_t{*std::max_element(lane_squares.begin(), lane_squares.end())};
+  }
+
+  // Norms of the squares that packing left, of a block's largest lane.
   static void finish(Norms& norms) {
     for (std::uint32_t& run : norms.run) {
       run = norm_above(run);
@@ -303,6 +335,18 @@ typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
                                 std::vector<rtl::PotCode>& codes) {
   typename Path::Norms norms{};
   const std::size_t padded = (k + 1) / 2 * 2;
+  if constexpr (kBeyond == Beyond::kZero &&
+                requires { Path::pack_lanes(table, codes, k, lanes, packed, norms); }) {
+    if (operand.lies_along_rows()) {
+      codes.assign((k + kNormDepth - 1) / kNormDepth * kNormDepth * lanes, operand.format().zero());
+      const auto there = std::min(static_cast<std::int64_t>(lanes), row_end - begin);
+      operand.fetch_rows(begin, there, k_begin, static_cast<std::int64_t>(k),
+                         static_cast<std::int64_t>(lanes), codes.data());
+      Path::pack_lanes(table, codes, padded, lanes, packed, norms);
+      Path::finish(norms);
+      return norms;
+    }
+  }
   // Codes come in whole runs, zero behind the depth.
   codes.assign((k + kNormDepth - 1) / kNormDepth * kNormDepth, operand.format().zero());
   for (std::size_t lane = 0; lane < lanes; ++lane) {

@@ -25,7 +25,9 @@ from torch.nn import functional
 
 import potomac_capture as pc
 from networks import NETWORKS
-from training import Progress, compare, parsed, parser_of, quantize, without_gammas
+from training import (
+    Progress, compare, parsed, parser_of, quantize, share_overflowed, without_gammas,
+)  # fmt: skip
 
 BATCH = 128
 CAPTURED_IMAGES = 16
@@ -148,7 +150,8 @@ def train(
             f"{mode} seed {seed} epoch {epoch}/{options.epochs}: "
             f"loss {total_loss / count:.4f}, test accuracy {result:.2f}%, "
             f"{time.monotonic() - started:.0f} s"
-            + (f", gamma {gammas}" if gammas else ""),
+            + (f", gamma {gammas}" if gammas else "")
+            + (f", overflowed {share_overflowed(model):.4f}%" if options.accumulator else ""),
             flush=True,
         )
     return result, time.monotonic() - started

@@ -3,6 +3,8 @@
 
     step_time.py                            # the CNNs, and perceptrons of four linear layers
     POTOMAC_CAPTURE_NATIVE=0 step_time.py   # the same with the quantizer in PyTorch
+    step_time.py --accumulator 32,-8,wrap --accumulator 20,4,saturate
+                                            # and with the sums of machines, beside those of FP32
 
 The modes take turns, step by step, on one thread, and each line has the median: what else the
 machine does meets all of them.
@@ -12,7 +14,7 @@ import argparse
 import statistics
 import sys
 import time
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, Sequence, Tuple
 
 import torch
 from torch import nn
@@ -20,7 +22,7 @@ from torch.nn import functional
 
 import potomac_capture as pc
 from networks import NETWORKS
-from training import MODES, POTQ_MODES, keep_freed_memory
+from training import MODES, POTQ_MODES, accumulator_of, keep_freed_memory
 
 
 def perceptron(width: int) -> nn.Module:
@@ -47,17 +49,16 @@ def step_seconds(model: nn.Module, x: torch.Tensor, target: torch.Tensor) -> flo
 
 
 def median_times(
-    make: Callable[[], nn.Module], x: torch.Tensor, steps: int
+    make: Callable[[], nn.Module], x: torch.Tensor, steps: int, accumulators: Sequence[str]
 ) -> Dict[str, float]:
     """Seconds of a step in each mode."""
     target = torch.randint(10, (len(x),))
-    models = {}
-    for mode in MODES:
-        models[mode] = make()
-        if mode in POTQ_MODES:
-            wbc, prc = POTQ_MODES[mode]
-            pc.quantize(models[mode], wbc=wbc, prc=prc)
-    times: Dict[str, list] = {mode: [] for mode in MODES}
+    models = {mode: make() for mode in (*MODES, *accumulators)}
+    for mode, (wbc, prc) in POTQ_MODES.items():
+        pc.quantize(models[mode], wbc=wbc, prc=prc)
+    for text in accumulators:
+        pc.quantize(models[text], accumulator=accumulator_of(text))
+    times: Dict[str, list] = {mode: [] for mode in models}
     for _ in range(steps):
         for mode, model in models.items():
             times[mode].append(step_seconds(model, x, target))
@@ -67,13 +68,17 @@ def median_times(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--accumulator", action="append", default=[], metavar="BITS,LSB,RULE",
+                        help="also with the sums of a machine, WBC and PRC")  # fmt: skip
     options = parser.parse_args()
+    columns = [*POTQ_MODES, *options.accumulator]
+    width = max(8, *map(len, columns))
     torch.set_num_threads(1)
     keep_freed_memory()
-    print(f"{'':28} {'fp32, ms':>9}" + "".join(f" {mode:>8}" for mode in POTQ_MODES))
+    print(f"{'':28} {'fp32, ms':>9}" + "".join(f" {mode:>{width}}" for mode in columns))
     for what, (make, x) in workloads().items():
-        times = median_times(make, x, options.steps)
-        ratios = "".join(f" {times[mode] / times['fp32']:7.2f}x" for mode in POTQ_MODES)
+        times = median_times(make, x, options.steps, options.accumulator)
+        ratios = "".join(f" {times[mode] / times['fp32']:{width - 1}.2f}x" for mode in columns)
         print(f"{what:28} {1e3 * times['fp32']:9.2f}{ratios}", flush=True)
     return 0
 

@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, TextIO, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, TextIO, Tuple
 
 import torch
 from torch import nn
@@ -40,12 +40,25 @@ def parser_of(documentation: str, epochs: int, learning_rate: float) -> argparse
     add("--rounding", choices=("log2", "linear"), default="log2")
     add("--gradient-rounding", choices=("log2", "linear", "stochastic"), help="of G")
     add("--activation-terms", type=int, choices=(1, 2), default=1, help="powers of two an A is")
+    add("--accumulator", metavar="BITS,LSB,RULE", type=accumulator_of,
+        help="sums as a machine with it makes them: 32,exact,wrap; 20,4,saturate; 24,auto,wrap")  # fmt: skip
     add("--exclude", action="append", default=[], metavar="NAME", help="left in FP32; repeatable")
     add("--learning-rate", type=float, default=learning_rate)
     add("--gamma", type=float, default=0.95, help="PRC's initial clipping ratio")
     add("--gamma-rate", type=float, default=0.01, help="its share of the learning rate")
     add("--threads", type=int, default=1)
     return parser
+
+
+def accumulator_of(text: str) -> Any:
+    """The potomac.Accumulator of "BITS,LSB,RULE"."""
+    import potomac
+
+    parts = text.split(",")
+    if len(parts) != 3 or not parts[0].isdigit() or parts[2] not in ("wrap", "saturate"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not BITS,LSB,RULE, like 32,-8,saturate")
+    bits, lsb, rule = parts
+    return potomac.Accumulator(int(bits), lsb if lsb in ("exact", "auto") else int(lsb), rule)
 
 
 def parsed(parser: argparse.ArgumentParser, arguments: Optional[List[str]]) -> argparse.Namespace:
@@ -77,7 +90,17 @@ def quantize(model: nn.Module, mode: str, options: argparse.Namespace) -> None:
             activation_terms=options.activation_terms,
             gamma=options.gamma,
             exclude=options.exclude,
+            accumulator=options.accumulator,
         )
+
+
+def share_overflowed(model: nn.Module) -> float:
+    """The percentage of the results so far that overflowed their accumulator; 0 in FP32."""
+    try:
+        counts = [c for passes in pc.overflows(model).values() for c in passes.values()]
+    except ValueError:
+        return 0.0
+    return 100.0 * sum(c.overflowed for c in counts) / max(1, sum(c.results for c in counts))
 
 
 def without_gammas(model: nn.Module) -> List[nn.Parameter]:
