@@ -16,29 +16,46 @@ struct Overflows {
 
 template <typename Path, typename Sum>
 Overflows accumulate(const workloads::Gemm& gemm, const Path& path, const AccumulatorSink& sink,
-                     WorkerPool& pool, const MacsDone& done) {
+                     WorkerPool& pool, const MacsDone& done, bool is_turned) {
   const auto first = path.first_table(gemm.first.format());
   const auto second = path.second_table(gemm.second.format());
-  TiledGemm<Path, Sum, std::int64_t> tiles(gemm, path, first, second, sink, pool, done);
+  TiledGemm<Path, Sum, std::int64_t> tiles(gemm, path, first, second, sink, pool, done, is_turned);
   const std::uint64_t steps = tiles.run();
   return {steps, tiles.turned_results()};
 }
 
-// Takes the fastest path that serves.
+// Lanes of micro-tiles that an m x n result takes.
+std::uint64_t lanes_of(std::int64_t m, std::int64_t n) {
+  const MicroTileShape tile = micro_tile_shape();
+  return round_up(static_cast<std::size_t>(m), tile.mr) *
+         round_up(static_cast<std::size_t>(n), tile.nr);
+}
+
+// Takes the fastest path that serves. `gemm` may be another one, turned.
 Overflows accumulate(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
-                     const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done) {
+                     const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done,
+                     bool is_turned) {
   const bool narrow = accumulator.bits <= 32;
   if (Dot16Path::serves(gemm.first.format(), gemm.second.format(), accumulator)) {
     const Dot16Path path(gemm.first.format(), gemm.second.format(), accumulator);
-    return narrow ? accumulate<Dot16Path, std::int32_t>(gemm, path, sink, pool, done)
-                  : accumulate<Dot16Path, std::int64_t>(gemm, path, sink, pool, done);
+    return narrow ? accumulate<Dot16Path, std::int32_t>(gemm, path, sink, pool, done, is_turned)
+                  : accumulate<Dot16Path, std::int64_t>(gemm, path, sink, pool, done, is_turned);
   }
   if (Dot32Path::serves(gemm.first.format(), gemm.second.format(), accumulator)) {
-    return accumulate<Dot32Path, std::int64_t>(gemm, Dot32Path{accumulator}, sink, pool, done);
+    return accumulate<Dot32Path, std::int64_t>(gemm, Dot32Path{accumulator}, sink, pool, done,
+                                               is_turned);
   }
   const ShiftPath path{accumulator};
-  return narrow ? accumulate<ShiftPath, std::int32_t>(gemm, path, sink, pool, done)
-                : accumulate<ShiftPath, std::int64_t>(gemm, path, sink, pool, done);
+  return narrow ? accumulate<ShiftPath, std::int32_t>(gemm, path, sink, pool, done, is_turned)
+                : accumulate<ShiftPath, std::int64_t>(gemm, path, sink, pool, done, is_turned);
+}
+
+// As it lies or turned, whichever fills micro-tiles better.
+Overflows accumulate(const workloads::Gemm& gemm, const rtl::Accumulator& accumulator,
+                     const AccumulatorSink& sink, WorkerPool& pool, const MacsDone& done) {
+  const bool turns = lanes_of(gemm.n, gemm.m) < lanes_of(gemm.m, gemm.n);
+  return turns ? accumulate(turned(gemm), accumulator, sink, pool, done, true)
+               : accumulate(gemm, accumulator, sink, pool, done, false);
 }
 
 }  // namespace

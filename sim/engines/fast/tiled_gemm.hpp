@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "sim/engines/fast/exact_kernels.hpp"
@@ -29,10 +30,21 @@ inline constexpr std::size_t kTaskRows = 128;
 inline constexpr std::size_t kWaitingRows = 16384;
 inline constexpr std::size_t kPackTaskBlocks = 16;  // blocks of depth that one task packs
 
+// The GEMM of the transposed result: the operands have changed places.
+inline workloads::Gemm turned(const workloads::Gemm& gemm) {
+  workloads::Gemm result = gemm;
+  std::swap(result.m, result.n);
+  std::swap(result.first, result.second);
+  std::swap(result.first_beta, result.second_beta);
+  return result;
+}
+
 constexpr std::size_t round_up(std::size_t value, std::size_t step) {
   return (value + step - 1) / step * step;
 }
 
+// `turned`: the GEMM that it is given is another's, turned (see turned()), and results are handed
+// on as that one's.
 template <typename Path, typename Sum, typename Value>
 class TiledGemm {
  public:
@@ -41,8 +53,9 @@ class TiledGemm {
 
   TiledGemm(const workloads::Gemm& gemm, const Path& path, const typename Path::Table& first,
             const typename Path::Table& second, const Sink& sink, WorkerPool& pool,
-            const MacsDone& done)
+            const MacsDone& done, bool turned = false)
       : gemm_(gemm),
+        turned_(turned),
         path_(path),
         first_(first),
         second_(second),
@@ -263,28 +276,43 @@ class TiledGemm {
 
   // Precondition: micro-tiles share no rows.
   void deliver(const Task& task, Scratch& scratch, const std::vector<Sum>& sums) {
+    const std::size_t rows = task.rows.size;
     const std::size_t cols = task_cols(task);
-    scratch.results.resize(task.rows.size * cols);
-    for (std::size_t i = 0; i < task.rows.size; ++i) {
-      for (std::size_t j = 0; j < cols; ++j) {
+    const std::size_t row_step = turned_ ? 1 : cols;
+    const std::size_t col_step = turned_ ? rows : 1;
+    scratch.results.resize(rows * cols);
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t j = 0; j < cols; j += tile_.nr) {
         const std::size_t tile = i / tile_.mr * task.panels.size + j / tile_.nr;
-        const Sum sum = sums[(tile * tile_.mr + i % tile_.mr) * tile_.nr + j % tile_.nr];
-        if constexpr (std::is_same_v<Sum, float>) {
-          // The one NaN that the FP32 MAC knows; see fp32_mac().
-          scratch.results[i * cols + j] =
-              std::isnan(sum) ? std::bit_cast<float>(std::uint32_t{0x7FC00000}) : sum;
-        } else {
-          scratch.results[i * cols + j] = sum;
+        const Sum* const from = sums.data() + (tile * tile_.mr + i % tile_.mr) * tile_.nr;
+        Value* const to = scratch.results.data() + i * row_step + j * col_step;
+        for (std::size_t c = 0; c < std::min(tile_.nr, cols - j); ++c) {
+          to[c * col_step] = value_of(from[c]);
         }
       }
     }
-    sink_({gemm_.index, static_cast<std::int64_t>(task.rows.begin),
-           static_cast<std::int64_t>(cols_.begin + task.panels.begin * tile_.nr),
-           static_cast<std::int64_t>(task.rows.size), static_cast<std::int64_t>(cols),
-           scratch.results.data(), static_cast<std::int64_t>(cols)});
+    const auto first_row = static_cast<std::int64_t>(task.rows.begin);
+    const auto first_col = static_cast<std::int64_t>(cols_.begin + task.panels.begin * tile_.nr);
+    const auto height = static_cast<std::int64_t>(rows);
+    const auto width = static_cast<std::int64_t>(cols);
+    if (turned_) {
+      sink_({gemm_.index, first_col, first_row, width, height, scratch.results.data(), height});
+    } else {
+      sink_({gemm_.index, first_row, first_col, height, width, scratch.results.data(), width});
+    }
+  }
+
+  static Value value_of(Sum sum) {
+    if constexpr (std::is_same_v<Sum, float>) {
+      // The one NaN that the FP32 MAC knows; see fp32_mac().
+      return std::isnan(sum) ? std::bit_cast<float>(std::uint32_t{0x7FC00000}) : sum;
+    } else {
+      return sum;
+    }
   }
 
   const workloads::Gemm& gemm_;
+  bool turned_;
   const Path& path_;
   const typename Path::Table& first_;
   const typename Path::Table& second_;
