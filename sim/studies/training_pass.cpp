@@ -28,11 +28,15 @@ class ResultWriter {
     const Mapping map = pass_.result_mapping(tile.gemm);
     std::vector<std::int64_t> row_places(static_cast<std::size_t>(tile.rows));
     std::vector<std::int64_t> col_places(static_cast<std::size_t>(tile.cols));
-    for (std::int64_t i = 0; i < tile.rows; ++i) {
-      row_places[static_cast<std::size_t>(i)] = row_place(map, tile.m_begin + i);
+    auto row = workloads::coordinates_of(tile.m_begin, map.row_extents);
+    for (std::int64_t& place : row_places) {
+      place = row_place(map, row);
+      workloads::advance(row, map.row_extents);
     }
-    for (std::int64_t j = 0; j < tile.cols; ++j) {
-      col_places[static_cast<std::size_t>(j)] = col_place(map, tile.n_begin + j);
+    auto col = workloads::coordinates_of(tile.n_begin, map.depth_extents);
+    for (std::int64_t& place : col_places) {
+      place = col_place(map, col);
+      workloads::advance(col, map.depth_extents);
     }
     bool finite = true;
     const auto write = [&](std::int64_t i, std::int64_t j) {
@@ -68,15 +72,15 @@ class ResultWriter {
     return coordinate * step * axis.stride;
   }
   // With the origins.
-  static std::int64_t row_place(const Mapping& map, std::int64_t row) {
-    const auto [r0, rz, ry, rx] = workloads::coordinates_of(row, map.row_extents);
+  static std::int64_t row_place(const Mapping& map, const std::array<std::int64_t, 4>& row) {
+    const auto [r0, rz, ry, rx] = row;
     return map.base + r0 * map.row_stride + map.z.origin * map.z.stride +
            map.y.origin * map.y.stride + map.x.origin * map.x.stride +
            place_on(map.z, rz, map.z.row_step) + place_on(map.y, ry, map.y.row_step) +
            place_on(map.x, rx, map.x.row_step);
   }
-  static std::int64_t col_place(const Mapping& map, std::int64_t col) {
-    const auto [k0, kz, ky, kx] = workloads::coordinates_of(col, map.depth_extents);
+  static std::int64_t col_place(const Mapping& map, const std::array<std::int64_t, 4>& col) {
+    const auto [k0, kz, ky, kx] = col;
     return k0 * map.depth_stride + place_on(map.z, kz, map.z.depth_step) +
            place_on(map.y, ky, map.y.depth_step) + place_on(map.x, kx, map.x.depth_step);
   }

@@ -75,15 +75,6 @@ std::array<std::int64_t, 4> coordinates_of(std::int64_t index, const Extents& ex
   return {index / extents[1], index % extents[1], y, x};
 }
 
-std::int64_t position_on(const PatchAxis& axis, std::int64_t row, std::int64_t depth) {
-  const std::int64_t scaled = row * axis.row_step + depth * axis.depth_step + axis.origin;
-  if (scaled < 0 || scaled % axis.divisor != 0) {
-    return -1;
-  }
-  const std::int64_t at = scaled / axis.divisor;
-  return at < axis.extent ? at : -1;
-}
-
 LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping)
     : tensor_(&tensor),
       map_(mapping),

@@ -24,11 +24,35 @@ struct PatchAxis {
 };
 
 // The position, or -1 where there is none.
-std::int64_t position_on(const PatchAxis& axis, std::int64_t row, std::int64_t depth);
+inline std::int64_t position_on(const PatchAxis& axis, std::int64_t row, std::int64_t depth) {
+  std::int64_t at = row * axis.row_step + depth * axis.depth_step + axis.origin;
+  if (axis.divisor != 1) {  // a division is slow
+    if (at < 0 || at % axis.divisor != 0) {
+      return -1;
+    }
+    at /= axis.divisor;
+  }
+  return at >= 0 && at < axis.extent ? at : -1;
+}
 
 // An index's four coordinates, outermost first.
 std::array<std::int64_t, 4> coordinates_of(std::int64_t index,
                                            const std::array<std::int64_t, 4>& extents);
+// Makes coordinates those of the next index.
+inline void advance(std::array<std::int64_t, 4>& coordinates,
+                    const std::array<std::int64_t, 4>& extents) {
+  auto& [outer, z, y, x] = coordinates;
+  if (++x == extents[3]) {
+    x = 0;
+    if (++y == extents[2]) {
+      y = 0;
+      if (++z == extents[1]) {
+        z = 0;
+        ++outer;
+      }
+    }
+  }
+}
 
 // One operand of a GEMM as a matrix of codes: row r (the output's index m or n), depth k (the
 // reduction's index). It is a view: the layer's tensor must outlive it. A row index is split into

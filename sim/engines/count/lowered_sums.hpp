@@ -43,8 +43,8 @@ class LoweredSums {
   }
   // Whether there are no inner axes to speak of: one code for each pair of outermost coordinates.
   bool is_matrix() const {
-    return box_size() == 1 && inner() == 1 && axes_[0].pairs.size() == 1 &&
-           axes_[1].pairs.size() == 1 && axes_[2].pairs.size() == 1;
+    return box_size() == 1 && inner() == 1 && axes_[0].runs.size() == 1 &&
+           axes_[1].runs.size() == 1 && axes_[2].runs.size() == 1;
   }
   std::int64_t summed() const { return summed_; }
   std::int64_t kept_stride() const { return kept_stride_; }
@@ -69,30 +69,55 @@ class LoweredSums {
   }
 
  private:
-  struct Pair {
+  // Elements that are part of sums, each as often as it is: `count` of them, at kept indices
+  // that follow one another (or all at one, if kept_step is 0) and positions likewise.
+  struct Run {
     std::int64_t kept = 0;
     std::int64_t position = 0;  // in the box
+    std::int64_t count = 0;
+    std::int64_t kept_step = 0;
+    std::int64_t position_step = 0;
   };
   struct Axis {
     std::int64_t extent = 1;
     std::int64_t kept_extent = 1;
-    std::vector<Pair> pairs;  // each element that is part of a sum, as often as it is
+    std::vector<Run> runs;
   };
 
   Axis axis_of(const workloads::PatchAxis& axis, std::int64_t kept_extent,
                std::int64_t summed_extent) const {
     Axis result{axis.extent, kept_extent, {}};
-    for (std::int64_t kept = 0; kept < kept_extent; ++kept) {
-      for (std::int64_t summed = 0; summed < summed_extent; ++summed) {
+    const bool long_sums = summed_extent > kept_extent;  // runs go along the longer of the two
+    const std::int64_t outer = long_sums ? kept_extent : summed_extent;
+    const std::int64_t inner = long_sums ? summed_extent : kept_extent;
+    for (std::int64_t i = 0; i < outer; ++i) {
+      bool follows = false;
+      for (std::int64_t j = 0; j < inner; ++j) {
+        const std::int64_t kept = long_sums ? i : j;
+        const std::int64_t summed = long_sums ? j : i;
         const std::int64_t position = kept_ == Kept::kDepth
                                           ? workloads::position_on(axis, summed, kept)
                                           : workloads::position_on(axis, kept, summed);
-        if (position >= 0) {
-          result.pairs.push_back({kept, position});
+        if (position < 0) {
+          follows = false;
+        } else if (!follows || !extends(result.runs.back(), position)) {
+          result.runs.push_back({kept, position, 1, long_sums ? 0 : 1, 0});
+          follows = true;
+        } else {
+          ++result.runs.back().count;
         }
       }
     }
     return result;
+  }
+
+  // Whether a position is the next one of a run, whose step its second one decides.
+  static bool extends(Run& run, std::int64_t position) {
+    if (run.count == 1) {
+      run.position_step = position - run.position;
+      return true;
+    }
+    return position == run.position + run.count * run.position_step;
   }
 
   // from[outer][axis.extent][inner] to to[outer][axis.kept_extent][inner].
@@ -101,12 +126,42 @@ class LoweredSums {
                         const std::vector<Value>& from, std::vector<Value>& to) {
     to.assign(static_cast<std::size_t>(outer * axis.kept_extent * inner), Value{});
     for (std::int64_t o = 0; o < outer; ++o) {
-      for (const Pair& pair : axis.pairs) {
-        const Value* const source = from.data() + (o * axis.extent + pair.position) * inner;
-        Value* const sum = to.data() + (o * axis.kept_extent + pair.kept) * inner;
-        for (std::int64_t i = 0; i < inner; ++i) {
-          sum[i] += source[i];
+      for (const Run& run : axis.runs) {
+        const Value* source = from.data() + (o * axis.extent + run.position) * inner;
+        Value* sum = to.data() + (o * axis.kept_extent + run.kept) * inner;
+        if (inner == 1) {
+          add_run(source, run, sum);
+          continue;
         }
+        for (std::int64_t i = 0; i < run.count; ++i) {
+          add_all(source, inner, sum);
+          source += run.position_step * inner;
+          sum += run.kept_step * inner;
+        }
+      }
+    }
+  }
+
+  template <typename Value>
+  static void add_all(const Value* from, std::int64_t size, Value* to) {
+    for (std::int64_t i = 0; i < size; ++i) {
+      to[i] += from[i];
+    }
+  }
+
+  template <typename Value>
+  static void add_run(const Value* from, const Run& run, Value* to) {
+    if (run.kept_step == 0) {
+      Value sum{};
+      for (std::int64_t i = 0; i < run.count; ++i) {
+        sum += from[i * run.position_step];
+      }
+      *to += sum;
+    } else if (run.position_step == 1) {
+      add_all(from, run.count, to);
+    } else {
+      for (std::int64_t i = 0; i < run.count; ++i) {
+        to[i] += from[i * run.position_step];
       }
     }
   }

@@ -47,16 +47,20 @@ POTOMAC_VECTORISED std::uint8_t matches(const rtl::PotCode* codes, std::int64_t 
   return count;
 }
 
-// How many rows hold what at each depth: codes that are not zero, and of each exponent up to
-// `highest`.
+// Exponents low..high, none if high is less.
+struct Exponents {
+  int low = 0;
+  int high = -1;
+};
+
+// How many rows hold what at each depth: codes that are not zero, and of each of some exponents.
 class DepthCounts {
  public:
-  // `highest` below the lowest exponent: none by exponent.
-  DepthCounts(const workloads::LoweredOperand& operand, int highest)
+  DepthCounts(const workloads::LoweredOperand& operand, Exponents exponents)
       : sums_(operand, Kept::kDepth), format_(operand.format()) {
     fields_.push_back(format_.zero());
-    for (int e = -format_.e_max(); e <= std::min(highest, format_.e_max()); ++e) {
-      fields_.push_back(static_cast<rtl::PotCode>(format_.encode(false, e)));
+    for (int e = exponents.low; e <= exponents.high; ++e) {
+      fields_.push_back(format_.encode(false, e));
     }
   }
 
@@ -158,23 +162,67 @@ class DepthCounts {
   std::vector<rtl::PotCode> fields_;  // the first one's opposite is counted
 };
 
-// Pairs of one depth whose exponents add up to less than the lowest bit, from how many there are of
-// each exponent, from the lowest on, as far as there can be such pairs.
-std::uint64_t pairs_below(std::span<const std::uint64_t> a, int first_e_max,
-                          std::span<const std::uint64_t> b, int second_e_max, int lsb) {
-  std::uint64_t dropped = 0;
-  std::uint64_t low = 0;  // of the second operand: exponents that the first one's drops
-  std::size_t taken = 0;
-  // The larger the first exponent, the fewer of the second's fall below: walk from the top.
-  for (std::size_t i = a.size(); i-- > 0;) {
-    const int e = static_cast<int>(i) - first_e_max;
-    while (taken < b.size() && e + static_cast<int>(taken) - second_e_max < lsb) {
-      low += b[taken++];
-    }
-    dropped += a[i] * low;
+// The pairs of one depth whose products are dropped: their exponents add up to less than the lowest
+// bit. They are counted, or those that are kept, whichever are of fewer exponents.
+class PairCounts {
+ public:
+  PairCounts(rtl::PotFormat first, rtl::PotFormat second, int lsb)
+      : lsb_(lsb),
+        of_dropped_(lsb <= 0),
+        first_(exponents(first, second)),
+        second_(exponents(second, first)) {}
+
+  // The exponents of either operand that have a partner with which they are counted.
+  Exponents of_first() const { return first_; }
+  Exponents of_second() const { return second_; }
+
+  // From how many pairs are not zero, and how many codes there are of each exponent.
+  std::uint64_t dropped(std::uint64_t nonzero, std::span<const std::uint64_t> a,
+                        std::span<const std::uint64_t> b) const {
+    return of_dropped_ ? below(a, b) : nonzero - at_least(a, b);
   }
-  return dropped;
-}
+
+ private:
+  Exponents exponents(rtl::PotFormat one, rtl::PotFormat other) const {
+    const int e_max = one.e_max();
+    return of_dropped_ ? Exponents{-e_max, std::min(lsb_ + other.e_max() - 1, e_max)}
+                       : Exponents{std::max(lsb_ - other.e_max(), -e_max), e_max};
+  }
+
+  // The larger the first exponent, the fewer of the second's fall below: walks from the top.
+  std::uint64_t below(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b) const {
+    std::uint64_t pairs = 0;
+    std::uint64_t partners = 0;
+    std::size_t taken = 0;  // of the second's exponents, from the lowest on
+    for (std::size_t i = a.size(); i-- > 0;) {
+      const int e = first_.low + static_cast<int>(i);
+      while (taken < b.size() && e + second_.low + static_cast<int>(taken) < lsb_) {
+        partners += b[taken++];
+      }
+      pairs += a[i] * partners;
+    }
+    return pairs;
+  }
+
+  // The larger the first exponent, the more of the second's reach the lowest bit.
+  std::uint64_t at_least(std::span<const std::uint64_t> a, std::span<const std::uint64_t> b) const {
+    std::uint64_t pairs = 0;
+    std::uint64_t partners = 0;
+    std::size_t left = b.size();  // the second's exponents are taken from the highest on
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      const int e = first_.low + static_cast<int>(i);
+      while (left > 0 && e + second_.low + static_cast<int>(left) - 1 >= lsb_) {
+        partners += b[--left];
+      }
+      pairs += a[i] * partners;
+    }
+    return pairs;
+  }
+
+  int lsb_;
+  bool of_dropped_;
+  Exponents first_, second_;
+};
 
 // A bound on the largest Euclidean norm of an operand's rows, in units of its smallest magnitude.
 double largest_row_norm(const workloads::LoweredOperand& operand, WorkerPool& pool) {
@@ -248,9 +296,9 @@ ProductCounts count_products(const workloads::Gemm& gemm, const rtl::Accumulator
                              WorkerPool& pool) {
   const rtl::PotFormat first = gemm.first.format();
   const rtl::PotFormat second = gemm.second.format();
-  // Exponents at which there is a partner that makes too small a product.
-  const DepthCounts of_first(gemm.first, accumulator.lsb + second.e_max() - 1);
-  const DepthCounts of_second(gemm.second, accumulator.lsb + first.e_max() - 1);
+  const PairCounts pairs(first, second, accumulator.lsb);
+  const DepthCounts of_first(gemm.first, pairs.of_first());
+  const DepthCounts of_second(gemm.second, pairs.of_second());
   const std::int64_t step = std::max(of_first.step(), of_second.step());
   assert(step % of_first.step() == 0 && step % of_second.step() == 0);
   const std::int64_t widest = std::max(of_first.width(), of_second.width());
@@ -282,8 +330,7 @@ ProductCounts count_products(const workloads::Gemm& gemm, const rtl::Accumulator
       const auto a = here(counts.first, of_first.width());
       const auto b = here(counts.second, of_second.width());
       const std::uint64_t nonzero = a[0] * b[0];
-      const std::uint64_t dropped =
-          pairs_below(a.subspan(1), first.e_max(), b.subspan(1), second.e_max(), accumulator.lsb);
+      const std::uint64_t dropped = pairs.dropped(nonzero, a.subspan(1), b.subspan(1));
       counts.sum.nonzero += nonzero;
       counts.sum.dropped += dropped;
       if (k + at == 0) {
