@@ -38,10 +38,10 @@ class ResultWriter {
       place = col_place(map, col);
       workloads::advance(col, map.depth_extents);
     }
-    bool finite = true;
+    float largest = 0.0F;
     const auto write = [&](std::int64_t i, std::int64_t j) {
       const float value = value_of(tile.values[i * tile.row_stride + j]);
-      finite = finite && std::isfinite(value);
+      largest = std::max(largest, std::fabs(value));
       result_[row_places[static_cast<std::size_t>(i)] + col_places[static_cast<std::size_t>(j)]] =
           value;
     };
@@ -59,7 +59,7 @@ class ResultWriter {
         }
       }
     }
-    if (!finite) {
+    if (std::isinf(largest)) {
       finite_ = false;
     }
   }

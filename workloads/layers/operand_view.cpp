@@ -29,8 +29,12 @@ void gather(const rtl::PotCode* from, std::int64_t stride, std::span<rtl::PotCod
 void copy_strided(const rtl::PotCode* from, std::int64_t stride, std::int64_t size,
                   rtl::PotCode* to) {
   constexpr std::int64_t kUsual = 8;
-  if (stride == 1 && size == kUsual) {
-    std::memcpy(to, from, kUsual);
+  if (stride == 1) {
+    if (size == kUsual) {
+      std::memcpy(to, from, kUsual);
+    } else {
+      std::memcpy(to, from, static_cast<std::size_t>(size));
+    }
     return;
   }
   for (std::int64_t i = 0; i < size; ++i) {
@@ -206,14 +210,20 @@ void LoweredOperand::fetch_rows(std::int64_t row, std::int64_t rows, std::int64_
       const rtl::PotCode* const line =
           run.image + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride;
       for (std::int64_t tap = kx; tap < kx + taps; ++tap, to += pitch) {
-        std::int64_t at = run.at[2] * x.row_step + tap * x.depth_step + x.origin;
-        if (is_there && at >= 0 && at + (run.size - 1) * x.row_step < x.extent) {
-          copy_strided(line + at * x.stride, x.row_step * x.stride, run.size, to);
-          continue;
+        const std::int64_t at = run.at[2] * x.row_step + tap * x.depth_step + x.origin;
+        // Rows begin..end - 1 lie in the tensor.
+        std::int64_t begin = is_there ? 0 : run.size;
+        std::int64_t end = run.size;
+        while (begin < end && at + begin * x.row_step < 0) {
+          ++begin;
         }
-        for (std::int64_t r = 0; r < run.size; ++r, at += x.row_step) {
-          to[r] = is_there && at >= 0 && at < x.extent ? line[at * x.stride] : zero;
+        while (begin < end && at + (end - 1) * x.row_step >= x.extent) {
+          --end;
         }
+        std::fill_n(to, begin, zero);
+        copy_strided(line + (at + begin * x.row_step) * x.stride, x.row_step * x.stride,
+                     end - begin, to + begin);
+        std::fill_n(to + end, run.size - end, zero);
       }
       left -= taps;
       kx = 0;

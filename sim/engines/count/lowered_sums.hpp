@@ -13,6 +13,10 @@
 
 namespace potomac::sim {
 
+// to[i] += from[i].
+void add_all(const std::uint64_t* from, std::int64_t size, std::uint64_t* to);
+void add_all(const double* from, std::int64_t size, double* to);
+
 // Which index of the matrix is kept, while the other is summed over.
 enum class Kept { kDepth, kRows };
 
@@ -139,13 +143,6 @@ class LoweredSums {
           sum += run.kept_step * inner;
         }
       }
-    }
-  }
-
-  template <typename Value>
-  static void add_all(const Value* from, std::int64_t size, Value* to) {
-    for (std::int64_t i = 0; i < size; ++i) {
-      to[i] += from[i];
     }
   }
 
