@@ -25,21 +25,38 @@ void gather(const rtl::PotCode* from, std::int64_t stride, std::span<rtl::PotCod
   }
 }
 
-// At most as many as rows are fetched together; the usual 8 of a micro-tile at once.
-void copy_strided(const rtl::PotCode* from, std::int64_t stride, std::int64_t size,
-                  rtl::PotCode* to) {
-  constexpr std::int64_t kUsual = 8;
-  if (stride == 1) {
-    if (size == kUsual) {
-      std::memcpy(to, from, kUsual);
-    } else {
-      std::memcpy(to, from, static_cast<std::size_t>(size));
+// A few codes: too few for a call of memcpy to pay.
+void copy_few(const rtl::PotCode* from, std::int64_t stride, std::int64_t size, rtl::PotCode* to) {
+  constexpr std::int64_t kWord = 8;
+  if (stride == 1 && size >= kWord) {
+    for (std::int64_t i = 0; i < size - kWord; i += kWord) {
+      std::memcpy(to + i, from + i, kWord);
     }
+    std::memcpy(to + size - kWord, from + size - kWord, kWord);
     return;
   }
   for (std::int64_t i = 0; i < size; ++i) {
     to[i] = from[i * stride];
   }
+}
+
+// What one tap of the innermost axis has of rows that lie along it: begin..end - 1, the first of
+// which has its element at `offset` from the line.
+struct TapOfRows {
+  std::int64_t begin, end, offset;
+};
+TapOfRows tap_of_rows(const PatchAxis& x, std::int64_t first_row, std::int64_t rows,
+                      std::int64_t tap) {
+  const std::int64_t at = first_row * x.row_step + tap * x.depth_step + x.origin;
+  std::int64_t begin = 0;
+  std::int64_t end = rows;
+  while (begin < end && at + begin * x.row_step < 0) {
+    ++begin;
+  }
+  while (begin < end && at + (end - 1) * x.row_step >= x.extent) {
+    --end;
+  }
+  return {begin, end, (at + begin * x.row_step) * x.stride};
 }
 
 // What lies along the innermost axis for one row coordinate and the depth coordinates from `depth`
@@ -169,70 +186,68 @@ bool LoweredOperand::lies_along_rows() const {
 
 void LoweredOperand::fetch_rows(std::int64_t row, std::int64_t rows, std::int64_t k_begin,
                                 std::int64_t depth, std::int64_t pitch, rtl::PotCode* out) const {
-  assert(row >= 0 && rows <= kMostRowsTogether && row + rows <= rows_);
+  assert(row >= 0 && row + rows <= rows_);
   assert(k_begin >= 0 && k_begin + depth <= depth_);
   row += row_begin_;
   k_begin += k_begin_;
-  const rtl::PotCode* const base = tensor_->codes.data() + map_.base;
   if (plain_) {
+    const rtl::PotCode* const base = tensor_->codes.data() + map_.base;
     for (std::int64_t i = 0; i < depth; ++i) {
       gather(base + row * map_.row_stride + (k_begin + i) * map_.depth_stride, map_.row_stride,
              {out + i * pitch, static_cast<std::size_t>(rows)});
     }
     return;
   }
-  // Rows that lie along the innermost axis, one behind the other.
-  struct Run {
-    std::int64_t size;
-    const rtl::PotCode* image;       // of its outermost coordinate
-    std::array<std::int64_t, 3> at;  // coordinates on z, y and, of its first row, x
-    std::int64_t offset;             // in `out`
-  };
-  std::array<Run, kMostRowsTogether> runs;
-  std::size_t count = 0;
+  // Rows that lie along the innermost axis at a time.
   for (std::int64_t done = 0; done < rows;) {
     const auto [r0, rz, ry, rx] = coordinates_of(row + done, map_.row_extents);
     const std::int64_t size = std::min(map_.row_extents[3] - rx, rows - done);
-    runs.at(count++) = {size, base + r0 * map_.row_stride, {rz, ry, rx}, done};
+    fetch_run({r0, rz, ry, rx}, size, k_begin, depth, pitch, out + done);
     done += size;
   }
+}
+
+void LoweredOperand::fetch_run(const std::array<std::int64_t, 4>& row, std::int64_t rows,
+                               std::int64_t k_begin, std::int64_t depth, std::int64_t pitch,
+                               rtl::PotCode* out) const {
+  constexpr std::size_t kFewTaps = 16;
+  std::array<TapOfRows, kFewTaps> known{};
+  const bool is_known = map_.depth_extents[3] <= static_cast<std::int64_t>(kFewTaps);
+  for (std::int64_t tap = 0; is_known && tap < map_.depth_extents[3]; ++tap) {
+    known.at(static_cast<std::size_t>(tap)) = tap_of_rows(map_.x, row[3], rows, tap);
+  }
   const rtl::PotCode zero = format().zero();
-  const PatchAxis& x = map_.x;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Run& run = runs.at(i);
-    auto [k0, kz, ky, kx] = coordinates_of(k_begin, map_.depth_extents);
-    rtl::PotCode* to = out + run.offset;
-    for (std::int64_t left = depth; left > 0;) {
-      const std::int64_t taps = std::min(map_.depth_extents[3] - kx, left);
-      const std::int64_t at_z = position_on(map_.z, run.at[0], kz);
-      const std::int64_t at_y = position_on(map_.y, run.at[1], ky);
-      const bool is_there = at_z >= 0 && at_y >= 0;
-      const rtl::PotCode* const line =
-          run.image + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride;
-      for (std::int64_t tap = kx; tap < kx + taps; ++tap, to += pitch) {
-        const std::int64_t at = run.at[2] * x.row_step + tap * x.depth_step + x.origin;
-        // Rows begin..end - 1 lie in the tensor.
-        std::int64_t begin = is_there ? 0 : run.size;
-        std::int64_t end = run.size;
-        while (begin < end && at + begin * x.row_step < 0) {
-          ++begin;
-        }
-        while (begin < end && at + (end - 1) * x.row_step >= x.extent) {
-          --end;
-        }
-        std::fill_n(to, begin, zero);
-        copy_strided(line + (at + begin * x.row_step) * x.stride, x.row_step * x.stride,
-                     end - begin, to + begin);
-        std::fill_n(to + end, run.size - end, zero);
+  const rtl::PotCode* const image = tensor_->codes.data() + map_.base + row[0] * map_.row_stride;
+  const std::int64_t step = map_.x.row_step * map_.x.stride;
+  auto [k0, kz, ky, kx] = coordinates_of(k_begin, map_.depth_extents);
+  const rtl::PotCode* const end = out + depth * pitch;
+  while (out != end) {
+    const std::int64_t at_z = position_on(map_.z, row[1], kz);
+    const std::int64_t at_y = position_on(map_.y, row[2], ky);
+    const bool is_there = at_z >= 0 && at_y >= 0;
+    const rtl::PotCode* const line =
+        image + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride;
+    for (; kx < map_.depth_extents[3] && out != end; ++kx, out += pitch) {
+      if (!is_there) {
+        std::fill_n(out, rows, zero);
+        continue;
       }
-      left -= taps;
-      kx = 0;
-      if (++ky == map_.depth_extents[2]) {
-        ky = 0;
-        if (++kz == map_.depth_extents[1]) {
-          kz = 0;
-          ++k0;
-        }
+      const TapOfRows tap =
+          is_known ? known[static_cast<std::size_t>(kx)] : tap_of_rows(map_.x, row[3], rows, kx);
+      for (std::int64_t r = 0; r < tap.begin; ++r) {
+        out[r] = zero;
+      }
+      copy_few(line + tap.offset, step, tap.end - tap.begin, out + tap.begin);
+      for (std::int64_t r = tap.end; r < rows; ++r) {
+        out[r] = zero;
+      }
+    }
+    kx = 0;
+    if (++ky == map_.depth_extents[2]) {
+      ky = 0;
+      if (++kz == map_.depth_extents[1]) {
+        kz = 0;
+        ++k0;
       }
     }
   }

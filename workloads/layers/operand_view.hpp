@@ -93,12 +93,15 @@ class LoweredOperand {
   // rows are then quicker fetched together.
   bool lies_along_rows() const;
   // The codes at (row .. row + rows - 1, k_begin .. k_begin + depth - 1): depth i's of row r at
-  // out[i * pitch + r]. Precondition: rows <= kMostRowsTogether.
-  static constexpr std::int64_t kMostRowsTogether = 32;
+  // out[i * pitch + r].
   void fetch_rows(std::int64_t row, std::int64_t rows, std::int64_t k_begin, std::int64_t depth,
                   std::int64_t pitch, rtl::PotCode* out) const;
 
  private:
+  // fetch_rows() of rows that lie side by side from these coordinates on.
+  void fetch_run(const std::array<std::int64_t, 4>& row, std::int64_t rows, std::int64_t k_begin,
+                 std::int64_t depth, std::int64_t pitch, rtl::PotCode* out) const;
+
   const QuantizedTensor* tensor_;
   Mapping map_;
   std::int64_t row_begin_ = 0;  // of the matrix that the mapping makes
