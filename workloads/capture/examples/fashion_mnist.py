@@ -16,7 +16,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 import torch
@@ -107,10 +107,12 @@ def train(
     options: argparse.Namespace,
     data: Tuple[Images, Images],
     trace: Optional[Path],
+    seen: Callable[[nn.Module], None] = lambda model: None,
 ) -> Tuple[float, float]:
     """Trains one model; the test accuracy after the last epoch, and the seconds taken.
 
-    The step in the middle of the run is captured if `trace` names a file.
+    The step in the middle of the run is captured if `trace` names a file. `seen` is called with the
+    trained model.
     """
     train_images, test_images = data
     torch.manual_seed(seed)
@@ -154,6 +156,7 @@ def train(
             + (f", overflowed {share_overflowed(model):.4f}%" if options.accumulator else ""),
             flush=True,
         )
+    seen(model)
     return result, time.monotonic() - started
 
 

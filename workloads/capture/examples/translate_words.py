@@ -19,7 +19,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
 from torch import nn
@@ -131,9 +131,10 @@ def evaluate(model: nn.Module, words: Words) -> Tuple[float, float]:
 
 def train(
     mode: str, seed: int, options: argparse.Namespace, data: Tuple[Words, Words], letters: int,
-    trace: Optional[Path],
+    trace: Optional[Path], seen: Callable[[nn.Module], None] = lambda model: None,
 ) -> Tuple[float, float, float]:  # fmt: skip
-    """Trains one model; test loss, percentage of letters right, and the seconds taken."""
+    """Trains one model; test loss, percentage of letters right, and the seconds taken. `seen` is
+    called with the trained model."""
     words, test = data
     torch.manual_seed(seed)
     model = WordTransformer(letters)
@@ -167,6 +168,7 @@ def train(
         seconds = time.monotonic() - started
         print(f"{mode} seed {seed} epoch {epoch}/{options.epochs}: test loss {loss:.4f} a letter, "
               f"{right:.2f}% of letters right, {seconds:.0f} s", flush=True)  # fmt: skip
+    seen(model)
     return loss, right, seconds
 
 
