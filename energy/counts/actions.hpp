@@ -25,6 +25,7 @@ struct ActionCounts {
   Count dropped_product;
   Count operand_register_write;
   Count skew_register_write;
+  Count aligned_register_write;
   Count accumulator_write;
   Count psum_register_write;
   Count drain_hop;
@@ -71,6 +72,10 @@ inline constexpr auto kActions = std::to_array<ActionInfo>({
      &ActionCounts::operand_register_write},
     {"skew_register_write", "write", "a skew register at the array's edge takes a valid operand",
      &ActionCounts::skew_register_write},
+    {"aligned_register_write", "write",
+     "of these two: a register of the first operand's, which is wider as it carries the exponent "
+     "less the accumulator's lowest bit (lsb auto, overrides)",
+     &ActionCounts::aligned_register_write},
     {"accumulator_write", "write", "an accumulator takes a value (os)",
      &ActionCounts::accumulator_write},
     {"psum_register_write", "write", "a partial-sum register takes a sum on its way down (ws, is)",

@@ -25,6 +25,7 @@ namespace potomac::energy {
 struct ArrayRegisters {
   std::uint64_t bits = 0;  // of all registers
   int operand_bits = 0;    // of one that holds an operand
+  int aligned_bits = 0;    // that one more has which holds an aligned operand
   int sum_bits = 0;        // of one that holds a sum
 };
 

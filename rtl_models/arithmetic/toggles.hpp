@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
+#include "rtl_models/arithmetic/aligned_code.hpp"
 #include "rtl_models/arithmetic/pot_code.hpp"
 #include "support/bit_count.hpp"
 
@@ -15,6 +16,9 @@ namespace potomac::rtl {
 // binary32.
 inline std::uint64_t toggles(PotCode from, PotCode to) {
   return bit_count(static_cast<PotCode>(from ^ to));
+}
+inline std::uint64_t toggles(AlignedCode from, AlignedCode to) {
+  return bit_count(std::uint64_t{static_cast<AlignedCode>(from ^ to)});
 }
 inline std::uint64_t toggles(float from, float to) {
   return bit_count(std::uint64_t{std::bit_cast<std::uint32_t>(from)} ^

@@ -43,6 +43,14 @@ class ArrayFrame : public sc_core::sc_module {
     return sum;
   }
 
+  std::uint64_t row_skew_register_writes() const {
+    std::uint64_t sum = 0;
+    for (const auto& line : row_skew_) {
+      sum += line->register_writes();
+    }
+    return sum;
+  }
+
   std::uint64_t skew_register_toggles() const {
     std::uint64_t sum = 0;
     for_each_skew_line([&sum](const auto& line) { sum += line.register_toggles(); });

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "rtl_models/arithmetic/aligned_code.hpp"
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
 #include "rtl_models/arithmetic/toggles.hpp"
@@ -45,6 +46,29 @@ struct MfMacUnit {
 
   static std::uint64_t value_toggles(const Config& config, Value from, Value to) {
     return toggles(config.accumulator, from, to);
+  }
+};
+
+// MF-MACs whose accumulators differ from pass to pass: operands come as aligned codes, and a
+// register for sums is as wide as the widest.
+struct AlignedMacUnit {
+  using Operand = AlignedCode;
+  using Value = MfMacUnit::Value;
+  struct Config {
+    MfMacUnit::Config unit;
+    AlignedFormat along_rows{PotFormat(kDefaultPotBits)};  // what moves along rows
+    AlignedFormat along_columns{PotFormat(kDefaultPotBits)};
+    int sum_bits = 32;
+  };
+
+  static Value step(const Config& config, Value sum, bool first, Operand a, Operand b,
+                    PeCounters& counters, std::int32_t& turns) {
+    return MfMacUnit::step(config.unit, sum, first, config.along_rows.code(a),
+                           config.along_columns.code(b), counters, turns);
+  }
+
+  static std::uint64_t value_toggles(const Config& config, Value from, Value to) {
+    return toggles(Accumulator{.bits = config.sum_bits}, from, to);
   }
 };
 

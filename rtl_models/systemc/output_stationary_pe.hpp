@@ -67,6 +67,7 @@ class OutputStationaryPe : public sc_core::sc_module {
       row_register_ = row;
       east->write(row_register_);
       counters_.operand_writes += 1;
+      counters_.row_operand_writes += 1;
     } else if (row_register_.valid) {
       row_register_.valid = false;
       east->write(row_register_);

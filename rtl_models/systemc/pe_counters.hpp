@@ -17,6 +17,7 @@ struct PeCounters {
   std::uint64_t overflowed_results = 0;  // finished in it, with turns (accumulator.hpp)
   std::uint64_t dropped = 0;
   std::uint64_t operand_writes = 0;
+  std::uint64_t row_operand_writes = 0;  // of these: of what moves along rows
   std::uint64_t accumulator_writes = 0;
   std::uint64_t shadow_writes = 0;
   std::uint64_t psum_writes = 0;
@@ -37,6 +38,7 @@ struct PeCounters {
     overflowed_results += other.overflowed_results;
     dropped += other.dropped;
     operand_writes += other.operand_writes;
+    row_operand_writes += other.row_operand_writes;
     accumulator_writes += other.accumulator_writes;
     shadow_writes += other.shadow_writes;
     psum_writes += other.psum_writes;

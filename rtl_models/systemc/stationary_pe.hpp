@@ -85,6 +85,7 @@ class StationaryPe : public sc_core::sc_module {
       stream_register_ = stream;
       east->write(stream_register_);
       counters_.operand_writes += 1;
+      counters_.row_operand_writes += 1;
     } else if (stream_register_.valid) {
       stream_register_.valid = stream_register_.first = false;
       east->write(stream_register_);

@@ -16,10 +16,13 @@ class Waveform {
  public:
   using Kind = WaveformSignal::Kind;
 
-  // What is added must live as long as `file` is open. Operands are PoT codes of `operand_bits`
-  // bits, values of `value_bits`.
-  Waveform(sc_core::sc_trace_file* file, int operand_bits, int value_bits)
-      : file_(file), operand_bits_(operand_bits), value_bits_(value_bits) {}
+  // The widths of what is written: PoT codes along rows and along columns, and values.
+  struct Widths {
+    int row_operand, column_operand, value;
+  };
+
+  // What is added must live as long as `file` is open.
+  Waveform(sc_core::sc_trace_file* file, const Widths& widths) : file_(file), widths_(widths) {}
 
   const std::vector<WaveformSignal>& signals() const { return signals_; }
 
@@ -30,15 +33,15 @@ class Waveform {
   void add_number(const std::int64_t& number, const std::string& name) {
     add_number(number, name, 64);
   }
-  void add_operand(const std::uint8_t& code, const std::string& name) {
-    sc_core::sc_trace(file_, code, name, operand_bits_);
-    signals_.push_back({name, operand_bits_, Kind::kOperand});
+  // A register of the column's operand.
+  template <typename Operand>
+  void add_operand(const Operand& operand, const std::string& name) {
+    add_operand(operand, name, widths_.column_operand);
   }
   void add_value(const std::int64_t& value, const std::string& name) {
-    add_number(value, name, value_bits_);
+    add_number(value, name, widths_.value);
   }
   // What the FP32 array has is binary32, operand or value.
-  void add_operand(const float& operand, const std::string& name) { add_value(operand, name); }
   void add_value(const float& value, const std::string& name) {
     sc_core::sc_trace(file_, value, name);
     signals_.push_back({name, 32, Kind::kNumber});
@@ -46,7 +49,7 @@ class Waveform {
 
   template <typename Operand>
   void add(const RowSlot<Operand>& slot, const std::string& name) {
-    add_operand(slot.operand, name + ".operand");
+    add_operand(slot.operand, name + ".operand", widths_.row_operand);
     add(slot.valid, name + ".valid");
   }
   template <typename Operand>
@@ -58,7 +61,7 @@ class Waveform {
   }
   template <typename Operand>
   void add(const StreamSlot<Operand>& slot, const std::string& name) {
-    add_operand(slot.operand, name + ".operand");
+    add_operand(slot.operand, name + ".operand", widths_.row_operand);
     add(slot.valid, name + ".valid");
     add(slot.first, name + ".first");
   }
@@ -86,14 +89,22 @@ class Waveform {
   }
 
  private:
+  // A PoT code, aligned or not.
+  template <typename Code>
+  void add_operand(const Code& code, const std::string& name, int bits) {
+    sc_core::sc_trace(file_, code, name, bits);
+    signals_.push_back({name, bits, Kind::kOperand});
+  }
+  void add_operand(const float& operand, const std::string& name, int /*bits*/) {
+    add_value(operand, name);
+  }
   void add_number(const std::int64_t& number, const std::string& name, int bits) {
     sc_core::sc_trace(file_, number, name, bits);
     signals_.push_back({name, bits, Kind::kNumber});
   }
 
   sc_core::sc_trace_file* file_;
-  int operand_bits_;
-  int value_bits_;
+  Widths widths_;
   std::vector<WaveformSignal> signals_;
 };
 
@@ -103,7 +114,7 @@ requires requires(Waveform& waveform, const Slot& slot) {
   waveform.add(slot, std::string());
 }
 void sc_trace(sc_core::sc_trace_file* file, const Slot& slot, const std::string& name) {
-  Waveform(file, 8, 64).add(slot, name);
+  Waveform(file, {.row_operand = 16, .column_operand = 16, .value = 64}).add(slot, name);
 }
 
 }  // namespace potomac::rtl

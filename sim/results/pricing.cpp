@@ -63,12 +63,14 @@ std::vector<const energy::Accounting*> accountings_for(std::string_view word,
 
 energy::MachineWork work_of(const Machine& machine, const Architecture& architecture,
                             std::span<const MachineRecord* const> records) {
-  energy::MachineWork work{
-      .machine = machine.id,
-      .unit = info_of(machine.unit).name,
-      .registers = {register_bits(machine, architecture), machine.operand_bits, machine.sum_bits},
-      .scratchpads = {},
-      .passes = {}};
+  energy::MachineWork work{.machine = machine.id,
+                           .unit = info_of(machine.unit).name,
+                           .registers = {.bits = register_bits(machine, architecture),
+                                         .operand_bits = machine.operand_bits,
+                                         .aligned_bits = aligned_bits(machine, architecture),
+                                         .sum_bits = machine.sum_bits},
+                           .scratchpads = {},
+                           .passes = {}};
   if (architecture.memory) {
     const MemoryConfig& memory = *architecture.memory;
     work.scratchpads = {{{memory.first.kib, memory.first.word_bits},

@@ -1,5 +1,6 @@
 #include "sim/engines/count/closed_forms.hpp"
 
+#include "sim/machine/array_registers.hpp"
 #include "sim/machine/fold_timing.hpp"
 
 namespace potomac::sim {
@@ -26,6 +27,8 @@ void add_output_stationary_writes(const workloads::GemmShape& gemm, ArrayShape a
   actions.skew_register_write += count * k *
                                  (sum_over_blocks(gemm.m, array.rows, skew_registers) * n_folds +
                                   sum_over_blocks(gemm.n, array.cols, skew_registers) * m_folds);
+  actions.aligned_register_write +=
+      count * k * n_folds * (m * cols + sum_over_blocks(gemm.m, array.rows, skew_registers));
   // The result of row r is captured once and moves R - 1 - r times: R - r writes.
   actions.drain_hop +=
       count * n * sum_over_blocks(gemm.m, array.rows, [rows](std::uint64_t occupied) {
@@ -55,13 +58,16 @@ void add_stationary_writes(const workloads::GemmShape& gemm, const Schedule& sch
   const auto kept_folds = static_cast<std::uint64_t>(ceil_div(kept_extent, array.cols));
   // A streaming operand passes every PE of its row. Pipelined, a tile is copied to the registers
   // that are multiplied once it is there.
-  actions.operand_register_write +=
-      count *
-      (streamed * k * cols * kept_folds + kept * sum_over_blocks(gemm.k, array.rows, tile_loads) +
-       (issue == Issue::kPipelined ? k * kept : 0));
-  actions.skew_register_write +=
-      count * (streamed * kept_folds * sum_over_blocks(gemm.k, array.rows, skew_registers) +
-               k * sum_over_blocks(kept_extent, array.cols, skew_registers));
+  const std::uint64_t through_rows = streamed * k * cols * kept_folds;
+  const std::uint64_t into_tiles = kept * sum_over_blocks(gemm.k, array.rows, tile_loads) +
+                                   (issue == Issue::kPipelined ? k * kept : 0);
+  actions.operand_register_write += count * (through_rows + into_tiles);
+  const std::uint64_t skewed_stream =
+      streamed * kept_folds * sum_over_blocks(gemm.k, array.rows, skew_registers);
+  const std::uint64_t skewed_tiles = k * sum_over_blocks(kept_extent, array.cols, skew_registers);
+  actions.skew_register_write += count * (skewed_stream + skewed_tiles);
+  actions.aligned_register_write +=
+      count * (ws ? through_rows + skewed_stream : into_tiles + skewed_tiles);
   // A sum passes every PE of its column, those below the tile's edge too.
   actions.psum_register_write += count * streamed * kept * rows * k_folds;
 }
@@ -94,6 +100,7 @@ void add_idle_outside_of_stream(PassCounts& counts, ArrayShape array) {
   counts.actions.idle_stall_pe_cycle = pes * counts.cycles.stall;
 }
 
+// All writes of the first operand's registers count as aligned ones, whether they are.
 PassCounts structural_counts(const Schedule& schedule, Issue issue, const ZeroCounts& zeros) {
   PassCounts counts;
   counts.folds = schedule.folds();
@@ -134,6 +141,9 @@ PassCounts mf_mac_counts(const Architecture& architecture, const Schedule& sched
   PassCounts counts = structural_counts(schedule, architecture.issue, zeros_of(schedule, products));
   energy::ActionCounts& actions = counts.actions;
   const Count macs = schedule.macs();
+  if (aligned_bits(architecture.pe) == 0) {
+    actions.aligned_register_write = 0;
+  }
   actions.overflow = facts == nullptr ? Count::unknown() : facts->overflow;
   actions.overflowed_result = facts == nullptr ? Count::unknown() : facts->overflowed_results;
   actions.dropped_product = known(&ProductCounts::dropped);
@@ -169,6 +179,7 @@ PassCounts baseline_counts(Unit unit, const Architecture& architecture, const Sc
     of_unit.overflow = of_unit.overflowed_result = 0;
     of_unit.dropped_product = of_unit.accumulator_write = 0;
   }
+  counts.actions.aligned_register_write = 0;
   energy::ActionCounts& actions = counts.actions;
   const bool gating = architecture.baseline.zero_gating;
   actions.gated_mac = gating ? zeros.macs : Count(0);

@@ -53,6 +53,7 @@ class ArraySystem : public sc_core::sc_module {
   // Since the pass began.
   virtual rtl::PeCounters counters() const = 0;
   virtual std::uint64_t skew_register_writes() const = 0;
+  virtual std::uint64_t row_skew_register_writes() const = 0;
   virtual std::uint64_t skew_register_toggles() const = 0;
   virtual std::int64_t results_received() const = 0;
 

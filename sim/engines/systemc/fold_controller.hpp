@@ -28,7 +28,7 @@ inline void add(rtl::Waveform& waveform, const FeedCommand& command, const std::
 // SystemC's ports ask for it.
 inline void sc_trace(sc_core::sc_trace_file* file, const FeedCommand& command,
                      const std::string& name) {
-  rtl::Waveform waveform(file, 8, 64);
+  rtl::Waveform waveform(file, {.row_operand = 16, .column_operand = 16, .value = 64});
   add(waveform, command, name);
 }
 

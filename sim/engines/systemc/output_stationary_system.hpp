@@ -50,6 +50,9 @@ class OutputStationarySystem : public ArraySystem<Unit> {
 
   rtl::PeCounters counters() const override { return array_.counters(); }
   std::uint64_t skew_register_writes() const override { return array_.skew_register_writes(); }
+  std::uint64_t row_skew_register_writes() const override {
+    return array_.row_skew_register_writes();
+  }
   std::uint64_t skew_register_toggles() const override { return array_.skew_register_toggles(); }
   std::int64_t results_received() const override { return collector_.received(); }
 

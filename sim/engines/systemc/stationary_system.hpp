@@ -55,6 +55,9 @@ class StationarySystem : public ArraySystem<Unit> {
     return counters;
   }
   std::uint64_t skew_register_writes() const override { return array_.skew_register_writes(); }
+  std::uint64_t row_skew_register_writes() const override {
+    return array_.row_skew_register_writes();
+  }
   std::uint64_t skew_register_toggles() const override { return array_.skew_register_toggles(); }
   std::int64_t results_received() const override { return partial_sums_.received(); }
 

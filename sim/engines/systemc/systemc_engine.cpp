@@ -110,6 +110,7 @@ class SystemHolder {
     PeCycles there;
     rtl::PeCounters pe;
     std::uint64_t skew_register_writes = 0;
+    std::uint64_t row_skew_register_writes = 0;
     std::uint64_t skew_register_toggles = 0;
   };
 
@@ -148,8 +149,12 @@ class SystemHolder {
                       shape_.cols, system_->results_received(), expected, job.operands->layer(),
                       workloads::name_of(job.operands->pass())));
     }
-    return {system_->cycles(), system_->pe_cycles(), system_->counters(),
-            system_->skew_register_writes(), system_->skew_register_toggles()};
+    return {system_->cycles(),
+            system_->pe_cycles(),
+            system_->counters(),
+            system_->skew_register_writes(),
+            system_->row_skew_register_writes(),
+            system_->skew_register_toggles()};
   }
 
  private:
@@ -171,7 +176,12 @@ class SystemHolder {
     sc_core::sc_trace_file* const file = sc_core::sc_create_vcd_trace_file(
         (options.file.parent_path() / options.file.stem()).c_str());
     file->set_time_unit(1, sc_core::SC_PS);
-    rtl::Waveform waveform(file, job.architecture->pe.operand_bits, job.accumulator.bits);
+    const PeConfig& pe = job.architecture->pe;
+    const bool moves_down = keeps_first(dataflow_);  // the first operand
+    const int first = pe.operand_bits + aligned_bits(pe);
+    rtl::Waveform waveform(file, {.row_operand = moves_down ? pe.operand_bits : first,
+                                  .column_operand = moves_down ? first : pe.operand_bits,
+                                  .value = pe.accumulator.bits});
     system_->trace_registers(waveform);
     if (options.end) {
       run_to(*options.end);
@@ -238,6 +248,7 @@ class SystemCEngine : public Engine {
     } catch (...) {
       // An array that stands still amid a pass is of no use to the next.
       mf_mac_.reset();
+      aligned_.reset();
       fp32_.reset();
       throw;
     }
@@ -261,17 +272,45 @@ class SystemCEngine : public Engine {
   }
 
   PassCounts run_mf_mac(const Job& job, const Detail& detail) {
-    const rtl::PotFormat format(job.architecture->pe.operand_bits);
-    const rtl::MfMacUnit::Config config{format, job.accumulator, job.architecture->pe.zero_gating};
+    const PeConfig& pe = job.architecture->pe;
+    const rtl::PotFormat format(pe.operand_bits);
+    const rtl::MfMacUnit::Config unit{format, job.accumulator, pe.zero_gating};
+    const auto first = widening(job.operands->first().format(), format);
+    const auto second = widening(job.operands->second().format(), format);
     const auto waveform = std::exchange(waveform_, std::nullopt);
-    const auto run = system_for(mf_mac_, *job.architecture)
-                         .run(job, waveform ? &*waveform : nullptr, config,
-                              source(job, WhichOperand::kFirst,
-                                     widening(job.operands->first().format(), format)),
-                              source(job, WhichOperand::kSecond,
-                                     widening(job.operands->second().format(), format)),
+    const WaveformOptions* const wave = waveform ? &*waveform : nullptr;
+    if (pe.overrides.empty() && !pe.accumulator.lsb.is_auto()) {
+      const auto run =
+          system_for(mf_mac_, *job.architecture)
+              .run(job, wave, unit, source(job, WhichOperand::kFirst, first),
+                   source(job, WhichOperand::kSecond, second), detail.accumulators, detail.done);
+      return mf_mac_counts_of(run, job, detail);
+    }
+    const rtl::AlignedFormat plain(format);
+    const rtl::AlignedFormat aligned = aligned_format(job);
+    const bool moves_down = keeps_first(job.architecture->dataflow);  // the first operand
+    const rtl::AlignedMacUnit::Config config{.unit = unit,
+                                             .along_rows = moves_down ? plain : aligned,
+                                             .along_columns = moves_down ? aligned : plain,
+                                             .sum_bits = pe.accumulator.bits};
+    const auto run = system_for(aligned_, *job.architecture)
+                         .run(job, wave, config,
+                              source(job, WhichOperand::kFirst, aligned_words(aligned, first)),
+                              source(job, WhichOperand::kSecond, aligned_words(plain, second)),
                               detail.accumulators, detail.done);
+    return mf_mac_counts_of(run, job, detail);
+  }
+
+  template <typename Run>
+  static PassCounts mf_mac_counts_of(const Run& run, const Job& job, const Detail& detail) {
     PassCounts counts = counts_of(run, *job.schedule, detail);
+    if (aligned_bits(job.architecture->pe) > 0) {
+      const std::uint64_t along_rows = run.pe.row_operand_writes + run.row_skew_register_writes;
+      counts.actions.aligned_register_write =
+          keeps_first(job.architecture->dataflow)
+              ? run.pe.operand_writes + run.skew_register_writes - along_rows
+              : along_rows;
+    }
     counts.actions.exponent_add = run.pe.multiplied;
     counts.actions.sign_xor = run.pe.multiplied;
     counts.actions.accumulate = run.pe.accumulated;
@@ -300,6 +339,7 @@ class SystemCEngine : public Engine {
   std::optional<WaveformOptions> waveform_;  // until it is written
   MakeSystemModules modules_;
   std::unique_ptr<SystemHolder<rtl::MfMacUnit>> mf_mac_;
+  std::unique_ptr<SystemHolder<rtl::AlignedMacUnit>> aligned_;
   std::unique_ptr<SystemHolder<rtl::Fp32MacUnit>> fp32_;
 };
 

@@ -143,6 +143,14 @@ inline sim::Architecture random_architecture(const workloads::LoweredPass& pass,
   } else {
     accumulator.lsb = lowest + *rc::gen::inRange(0, 12);
   }
+  // Of the pass itself and of others: a narrower accumulator in the PE's registers, and lowest bits
+  // that the first operand carries.
+  for (int others = *rc::gen::inRange(0, 3); others > 0; --others) {
+    sim::AccumulatorOverride other{.layer = *rc::gen::element<std::string>("*", "none")};
+    other.bits = *rc::gen::inRange(std::max(8, accumulator.bits - 6), accumulator.bits + 1);
+    other.lsb = top - (*other.bits - 2) + *rc::gen::inRange(0, 12);
+    architecture.pe.overrides.push_back(other);
+  }
   return architecture;
 }
 

@@ -105,16 +105,24 @@ energy::RegisterToggles count_mf_mac(const Job& job, const Arithmetic& arithmeti
   const rtl::PotFormat format(job.architecture->pe.operand_bits);
   const auto [first, second] =
       in_roles(job, job.operands->first().format(), job.operands->second().format());
-  const PassWords<std::uint8_t> words{widening(first, format), widening(second, format)};
+  const PassWords<std::uint8_t> codes{widening(first, format), widening(second, format)};
   const auto start = [&](rtl::PotCode a, rtl::PotCode b) {
     const rtl::MfMacStep step =
-        rtl::mf_mac(job.accumulator, format, true, 0, words.first[a], words.second[b]);
+        rtl::mf_mac(job.accumulator, format, true, 0, codes.first[a], codes.second[b]);
     return word_of(static_cast<Sum>(step.value), arithmetic.bits);
   };
-  return count(job, words, arithmetic,
-               {Arithmetic::table(first), Arithmetic::table(second),
-                starts_of<SumWord<Sum>>(first, second, start)},
-               done, pool);
+  const ToggleTables<Arithmetic> tables{Arithmetic::table(first), Arithmetic::table(second),
+                                        starts_of<SumWord<Sum>>(first, second, start)};
+  if (aligned_bits(job.architecture->pe) == 0) {
+    return count(job, codes, arithmetic, tables, done, pool);
+  }
+  PassWords<std::uint32_t> words{};
+  const bool swapped = keeps_first(job.schedule->dataflow());
+  std::ranges::copy(aligned_words(aligned_format(job), swapped ? codes.second : codes.first),
+                    (swapped ? words.second : words.first).begin());
+  std::ranges::copy(swapped ? codes.first : codes.second,
+                    (swapped ? words.first : words.second).begin());
+  return count(job, words, arithmetic, tables, done, pool);
 }
 
 energy::RegisterToggles count_fp32(const Job& job, const MacsDone& done, WorkerPool& pool) {
@@ -149,17 +157,19 @@ energy::RegisterToggles count_toggles(const Job& job, bool overflows, const Macs
   if (job.unit == Unit::kFp32Mac) {
     return count_fp32(job, done, pool);
   }
-  const bool plain = !overflows || job.accumulator.overflow == rtl::Overflow::kWrap;
+  const int bits = job.architecture->pe.accumulator.bits;
+  const bool plain = !overflows || (job.accumulator.overflow == rtl::Overflow::kWrap &&
+                                    job.accumulator.bits == bits);
   const rtl::PotFormat first = job.operands->first().format();
   const rtl::PotFormat second = job.operands->second().format();
-  if (plain && job.accumulator.bits <= 32 && job.accumulator.lsb == rtl::exact_lsb(first, second) &&
+  if (plain && bits <= 32 && job.accumulator.lsb == rtl::exact_lsb(first, second) &&
       Dot16Path::serves(first, second, job.accumulator)) {
-    return count_mf_mac(job, Dot16Toggles{job.accumulator.bits}, done, pool);
+    return count_mf_mac(job, Dot16Toggles{bits}, done, pool);
   }
-  if (job.accumulator.bits <= 32) {
-    return count_mf_mac(job, ShiftToggles<std::int32_t>{job.accumulator}, done, pool);
+  if (bits <= 32) {
+    return count_mf_mac(job, ShiftToggles<std::int32_t>{job.accumulator, bits}, done, pool);
   }
-  return count_mf_mac(job, ShiftToggles<std::int64_t>{job.accumulator}, done, pool);
+  return count_mf_mac(job, ShiftToggles<std::int64_t>{job.accumulator, bits}, done, pool);
 }
 
 }  // namespace potomac::sim

@@ -62,7 +62,7 @@ struct ShiftToggles {
   }
   std::uint64_t step(Watch watch, const Packed* a, const Packed* b, std::size_t k, Sum* sums,
                      Sum* series) const {
-    return toggle_shift(watch, a, b, k, accumulator, sums, series);
+    return toggle_shift(watch, a, b, k, accumulator, bits, sums, series);
   }
 };
 

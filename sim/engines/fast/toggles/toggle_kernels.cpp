@@ -287,22 +287,22 @@ std::uint64_t toggles_of_dot16(Watch watch, const std::int16_t* a, const std::in
 
 template <class D>
 std::uint64_t toggles_of_shift(Watch watch, const std::int32_t* a, const std::int32_t* b,
-                               std::size_t k, const rtl::Accumulator& accumulator,
+                               std::size_t k, const rtl::Accumulator& accumulator, int bits,
                                hn::TFromD<D>* sums, hn::TFromD<D>* series) {
   return with_accumulator_kind<hn::TFromD<D>>(accumulator, [&]<bool kFull, bool kSaturate>() {
-    return walk(watch, ShiftedProducts<D, kFull, kSaturate>(a, b, accumulator), k, accumulator.bits,
-                sums, series);
+    return walk(watch, ShiftedProducts<D, kFull, kSaturate>(a, b, accumulator), k, bits, sums,
+                series);
   });
 }
 std::uint64_t toggles_of_shift_int32(Watch watch, const std::int32_t* a, const std::int32_t* b,
-                                     std::size_t k, const rtl::Accumulator& accumulator,
+                                     std::size_t k, const rtl::Accumulator& accumulator, int bits,
                                      std::int32_t* sums, std::int32_t* series) {
-  return toggles_of_shift<D32>(watch, a, b, k, accumulator, sums, series);
+  return toggles_of_shift<D32>(watch, a, b, k, accumulator, bits, sums, series);
 }
 std::uint64_t toggles_of_shift_int64(Watch watch, const std::int32_t* a, const std::int32_t* b,
-                                     std::size_t k, const rtl::Accumulator& accumulator,
+                                     std::size_t k, const rtl::Accumulator& accumulator, int bits,
                                      std::int64_t* sums, std::int64_t* series) {
-  return toggles_of_shift<D64>(watch, a, b, k, accumulator, sums, series);
+  return toggles_of_shift<D64>(watch, a, b, k, accumulator, bits, sums, series);
 }
 
 std::uint64_t toggles_of_fp32(Watch watch, const float* a, const float* b, std::size_t k,
@@ -389,14 +389,16 @@ std::uint64_t toggle_dot16(Watch watch, const std::int16_t* a, const std::int16_
   return HWY_DYNAMIC_DISPATCH(toggles_of_dot16)(watch, a, b, k, bits, sums, series);
 }
 std::uint64_t toggle_shift(Watch watch, const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                           const rtl::Accumulator& accumulator, std::int32_t* sums,
+                           const rtl::Accumulator& accumulator, int bits, std::int32_t* sums,
                            std::int32_t* series) {
-  return HWY_DYNAMIC_DISPATCH(toggles_of_shift_int32)(watch, a, b, k, accumulator, sums, series);
+  return HWY_DYNAMIC_DISPATCH(toggles_of_shift_int32)(watch, a, b, k, accumulator, bits, sums,
+                                                      series);
 }
 std::uint64_t toggle_shift(Watch watch, const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                           const rtl::Accumulator& accumulator, std::int64_t* sums,
+                           const rtl::Accumulator& accumulator, int bits, std::int64_t* sums,
                            std::int64_t* series) {
-  return HWY_DYNAMIC_DISPATCH(toggles_of_shift_int64)(watch, a, b, k, accumulator, sums, series);
+  return HWY_DYNAMIC_DISPATCH(toggles_of_shift_int64)(watch, a, b, k, accumulator, bits, sums,
+                                                      series);
 }
 std::uint64_t toggle_fp32(Watch watch, const float* a, const float* b, std::size_t k, bool finite,
                           float* sums, float* series) {

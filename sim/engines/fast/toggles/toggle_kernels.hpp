@@ -24,12 +24,13 @@ enum class Watch {
 std::uint64_t toggle_dot16(Watch watch, const std::int16_t* a, const std::int16_t* b, std::size_t k,
                            int bits, std::int32_t* sums, std::int32_t* series);
 
-// Any format, lowest bit and accumulator (shift layout). What is recorded is masked to its bits.
+// Any format, lowest bit and accumulator (shift layout), in registers of `bits`, which may be
+// wider. What is recorded is masked to them.
 std::uint64_t toggle_shift(Watch watch, const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                           const rtl::Accumulator& accumulator, std::int32_t* sums,
+                           const rtl::Accumulator& accumulator, int bits, std::int32_t* sums,
                            std::int32_t* series);
 std::uint64_t toggle_shift(Watch watch, const std::int32_t* a, const std::int32_t* b, std::size_t k,
-                           const rtl::Accumulator& accumulator, std::int64_t* sums,
+                           const rtl::Accumulator& accumulator, int bits, std::int64_t* sums,
                            std::int64_t* series);
 
 // The FP32 MAC. `finite`: no sum can be infinite or NaN; else a NaN becomes the one of fp32_mac().
