@@ -2,6 +2,7 @@
 // list of them, from which a viewer can be told how to show each.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <systemc>
@@ -16,7 +17,8 @@ class Waveform {
  public:
   using Kind = WaveformSignal::Kind;
 
-  // The widths of what is written: PoT codes along rows and along columns, and values.
+  // The widths of what is written: PoT codes along rows and along columns, of which the wider ones
+  // are aligned, and values.
   struct Widths {
     int row_operand, column_operand, value;
   };
@@ -93,7 +95,8 @@ class Waveform {
   template <typename Code>
   void add_operand(const Code& code, const std::string& name, int bits) {
     sc_core::sc_trace(file_, code, name, bits);
-    signals_.push_back({name, bits, Kind::kOperand});
+    const bool is_code = bits == std::min(widths_.row_operand, widths_.column_operand);
+    signals_.push_back({name, bits, is_code ? Kind::kOperand : Kind::kAligned});
   }
   void add_operand(const float& operand, const std::string& name, int /*bits*/) {
     add_value(operand, name);

@@ -6,7 +6,8 @@
 namespace potomac::rtl {
 
 struct WaveformSignal {
-  enum class Kind { kBit, kOperand, kNumber };  // kOperand: a PoT code
+  // kOperand: a PoT code; kAligned: one that carries its exponent less a lowest bit.
+  enum class Kind { kBit, kOperand, kAligned, kNumber };
 
   std::string name;  // dotted: modules, register, field
   int bits = 1;

@@ -277,6 +277,41 @@ std::string toggles_section(const RunResult& result, TextForm form) {
   return fmt::format("\n{}", table.text(form));
 }
 
+// Above this share of results that overflowed it is not by the way that accumulators are told of.
+constexpr double kManyOverflowed = 1e-4;
+
+// The pass of which most results overflowed, if they are many in all.
+std::string overflow_warning(const RunResult& result) {
+  const PassRecord* worst = nullptr;
+  double worst_share = 0.0;
+  double all = 0.0;
+  double overflowed = 0.0;
+  for (const PassRecord& record : result.passes) {
+    double results = 0.0;
+    for (const workloads::GemmShape& gemm : record.gemms) {
+      results += static_cast<double>(gemm.count * gemm.m * gemm.n);
+    }
+    const Count count = record.machines[kMfMacMachine].quantities.actions.overflowed_result;
+    if (!count.known() || results == 0.0) {
+      continue;
+    }
+    all += results;
+    overflowed += static_cast<double>(count.value());
+    if (static_cast<double>(count.value()) > worst_share * results) {
+      worst_share = static_cast<double>(count.value()) / results;
+      worst = &record;
+    }
+  }
+  if (worst == nullptr || overflowed <= kManyOverflowed * all) {
+    return {};
+  }
+  return fmt::format(
+      "WARNING: {:.2g}% of the results overflowed their accumulator, most of them in {} {}: "
+      "{:.2g}%. A network may not train with such sums; a higher pe.accumulator.lsb has room for "
+      "larger ones.",
+      100.0 * overflowed / all, worst->layer, workloads::name_of(worst->pass), 100.0 * worst_share);
+}
+
 std::string accumulators_text(const energy::ActionCounts& actions) {
   const Count events = actions.overflow + actions.dropped_product;
   if (!events.known()) {
@@ -285,7 +320,8 @@ std::string accumulators_text(const energy::ActionCounts& actions) {
   if (events.value() == 0) {
     return "No accumulator overflowed, no product was dropped.";
   }
-  return fmt::format("Accumulators: {} overflows, {} products dropped.", actions.overflow.value(),
+  return fmt::format("Accumulators: {} overflows, which {} results show, {} products dropped.",
+                     actions.overflow.value(), actions.overflowed_result.value(),
                      actions.dropped_product.value());
 }
 
@@ -361,6 +397,9 @@ std::string run_table(const RunResult& result, TextForm form) {
   text += paragraph(fmt::format("{} cycles at {} MHz: {}. {}", totals.cycles.total(),
                                 mf_mac.clock_mhz, si_time(time_s(totals, mf_mac) * 1e9),
                                 accumulators_text(totals.actions)));
+  if (const std::string warning = overflow_warning(result); !warning.empty()) {
+    text += paragraph(warning);
+  }
   std::string legend =
       "util.: MACs / (PEs * cycles). idle by: why PEs have no MAC most often; edge: the fold does "
       "not use them, fill: operands are on their way, drain: results are. zeros: MACs with a zero "

@@ -12,7 +12,7 @@ namespace potomac::sim {
 namespace {
 
 // The columns of a machine that are shown: those of the MF-MAC array, and of each other one.
-constexpr std::array<std::string_view, 12> kMfMacColumns = {"cycles_total",
+constexpr std::array<std::string_view, 13> kMfMacColumns = {"cycles_total",
                                                             "cycles_preload",
                                                             "cycles_stream",
                                                             "cycles_drain",
@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 12> kMfMacColumns = {"cycles_total",
                                                             "zero_operand_macs_structural",
                                                             "zero_operand_macs_value",
                                                             "actions_overflow",
+                                                            "actions_overflowed_result",
                                                             "actions_dropped_product"};
 constexpr std::array<std::string_view, 2> kOtherColumns = {"cycles_total", "time_s"};
 

@@ -64,6 +64,7 @@ std::string short_name(std::string_view name, std::string_view group) {
 std::uint32_t flags_of(WaveformSignal::Kind kind) {
   switch (kind) {
     case WaveformSignal::Kind::kBit:
+    case WaveformSignal::Kind::kAligned:
       return kHex | kRightJustify;
     case WaveformSignal::Kind::kOperand:
       return kHex | kRightJustify | kFileTranslated;

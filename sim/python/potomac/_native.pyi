@@ -161,3 +161,26 @@ def quantized_values(
     threads: int,
 ) -> None: ...
 def indices_above(x: int, count: int, limit: int, indices: int, room: int) -> int: ...
+def codes_of_values(
+    values: int, codes: int, count: int, bits: int, beta: int, threads: int
+) -> None: ...
+def check_layer(layer: Layer) -> None: ...
+
+# Address of codes, bits, scale.
+_OperandAt = Optional[Tuple[int, int, int]]
+
+class TrainingSums:
+    def __init__(self, machine: str) -> None: ...
+    def require_fit(
+        self, name: str, pass_name: str, first_bits: int, second_bits: int
+    ) -> None: ...
+    def run(
+        self,
+        layer: Layer,
+        pass_name: str,
+        w: _OperandAt,
+        a: _OperandAt,
+        g: _OperandAt,
+        result: int,
+        threads: int,
+    ) -> Dict[str, int]: ...

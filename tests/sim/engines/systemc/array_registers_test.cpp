@@ -69,12 +69,32 @@ TEST_P(ArrayRegisters, AreThoseOfTheSystemCArray) {
   std::tie(architecture.dataflow, architecture.issue, architecture.array,
            architecture.pe.operand_bits) = GetParam();
   architecture.pe.accumulator.bits = 41;
-  std::uint64_t bits = 0;
-  for (const WaveformSignal& signal : signals_of(architecture)) {
-    bits += is_register_data(signal) ? static_cast<std::uint64_t>(signal.bits) : 0;
+  // Wired lowest bits, and such as the first operand carries.
+  for (const rtl::Lsb lsb : {rtl::Lsb(), rtl::Lsb(-3), rtl::Lsb::automatic()}) {
+    architecture.pe.accumulator.lsb = lsb;
+    std::uint64_t bits = 0;
+    for (const WaveformSignal& signal : signals_of(architecture)) {
+      bits += is_register_data(signal) ? static_cast<std::uint64_t>(signal.bits) : 0;
+    }
+    const sim::Machine machine = sim::machines_of(architecture, {}).front();
+    EXPECT_EQ(bits, sim::register_bits(machine, architecture));
   }
-  const sim::Machine machine = sim::machines_of(architecture, {}).front();
-  EXPECT_EQ(bits, sim::register_bits(machine, architecture));
+}
+
+TEST(AlignedBits, AreThoseThatTheRangeNeeds) {
+  sim::PeConfig pe;  // exponents of -7 to 7 in 4 bits
+  EXPECT_EQ(sim::aligned_bits(pe), 0);
+  pe.accumulator.lsb = 4;
+  pe.overrides = {{.layer = "a", .lsb = 4}, {.layer = "b", .bits = 20}};
+  EXPECT_EQ(sim::aligned_bits(pe), 0);  // 4 everywhere is wired
+  pe.accumulator.lsb = rtl::Lsb::automatic();
+  EXPECT_EQ(sim::aligned_bits(pe), 2);  // -7 - 14 to 7 + 14
+  pe.accumulator.lsb = 0;
+  EXPECT_EQ(sim::aligned_bits(pe), 1);  // -7 - 4 to 7
+  pe.overrides = {{.lsb = 1}};
+  EXPECT_EQ(sim::aligned_bits(pe), 1);  // -8 is the pattern of zero
+  pe.overrides = {{.lsb = -1}};
+  EXPECT_EQ(sim::aligned_bits(pe), 1);  // 8 does not fit
 }
 
 INSTANTIATE_TEST_SUITE_P(
