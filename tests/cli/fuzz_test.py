@@ -20,6 +20,7 @@ SEED = int(os.environ.get("POTOMAC_FUZZ_SEED", "7"))
 LAYERS = int(os.environ.get("POTOMAC_FUZZ_LAYERS", "40"))
 PER_CASE = 4
 CONVOLUTIONS = ("conv2d", "conv3d")
+PASSES = ("forward", "backward-data", "backward-weight")
 TRANSPOSED = ("conv_transpose2d", "conv_transpose3d")
 # A number for each axis; padding has the sides behind besides, which zip() leaves.
 GEOMETRY = ("stride", "padding", "dilation")
@@ -197,12 +198,21 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
     saturate, gating = machine["overflow"] == "saturate", machine["gating"]
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     counts = dict.fromkeys(("macs", "structural", "value", "gated_mac", "dropped_product", "overflow",
-                            "accumulate", "exponent_add"), 0)  # fmt: skip
+                            "overflowed_result", "accumulate", "exponent_add"), 0)  # fmt: skip
+    if lsb == "auto":  # as deep as the phases are, however the machine lowers
+        phases = {**machine, "lowering": "phases"}
+        depths = [slots_of(layer, which, phases, *first.shape).sum(1).max()
+                  for _, first, _, _ in gemms_of(layer, which)]  # fmt: skip
+        deepest = max(1, int(max(depths)))
     sums, floats = [], []
     for first_name, first, second_name, second in gemms_of(layer, which):
         one, two = layer["tensors"][first_name], layer["tensors"][second_name]
-        shift = lsb if lsb is not None else -(e_max(one.bits) + e_max(two.bits))
+        largest = e_max(one.bits) + e_max(two.bits)
+        shift = -largest if lsb is None else lsb
+        if lsb == "auto":
+            shift = max(-largest, largest + deepest.bit_length() - bits + 1)
         acc = np.zeros((first.shape[0], second.shape[0]), dtype=object)
+        exact, clamped = acc, np.zeros(acc.shape, dtype=bool)
         fp32 = np.zeros(acc.shape, dtype=np.float32)
         f1, f2 = one.floats(), two.floats()
         slots = slots_of(layer, which, machine, *first.shape)
@@ -215,8 +225,10 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
             power = np.frompyfunc(lambda e: 1 << e, 1, 1)(np.maximum(exponent, 0))
             product = np.where(zero | dropped, 0, np.where(negative, -power, power))
             acc = acc + product
+            exact = exact + product
             outside = (acc > high) | (acc < low)
             counts["overflow"] += int(outside.sum())
+            clamped |= outside
             if saturate:
                 acc = np.where(acc > high, high, np.where(acc < low, low, acc))
             else:
@@ -235,6 +247,8 @@ def recompute(layer: dict, which: str, machine: dict) -> dict:
                 step = fp32 + pick(f1, i, np.float32(0)) * pick(f2, j, np.float32(0))
             gated = machine["baseline_gating"] & zero
             fp32 = np.where(gated, fp32, step).astype(np.float32)
+        wrong = clamped if saturate else (exact > high) | (exact < low)
+        counts["overflowed_result"] += int(wrong.sum())
         sums.append(acc.astype(np.int64))
         floats.append(fp32)
     return {"acc": np.stack(sums), "fp32": np.stack(floats), "counts": counts}
@@ -246,9 +260,18 @@ def draw_machine(random: np.random.Generator, widest: int) -> dict:
     # Every product of the widest tensors has room; narrower ones then have too.
     lowest = top - (bits - 2)
     exact = lowest <= -top and random.random() < 0.5
+    auto = not exact and random.random() < 0.4
+    overrides = {}
+    if random.random() < 0.4:
+        narrower = int(random.integers(max(16, bits - 8), bits + 1))
+        overrides[str(random.choice(PASSES))] = {
+            "bits": narrower, "lsb": top - (narrower - 2) + int(random.integers(0, 10)),
+            "overflow": str(random.choice(["wrap", "saturate"])),
+        }  # fmt: skip
     return {
+        "overrides": overrides,
         "rows": int(random.integers(1, 20)), "cols": int(random.integers(1, 20)),
-        "bits": bits, "lsb": None if exact else lowest + int(random.integers(0, 10)),
+        "bits": bits, "lsb": None if exact else "auto" if auto else lowest + int(random.integers(0, 10)),
         "overflow": str(random.choice(["wrap", "saturate"])),
         "dataflow": str(random.choice(["os", "ws", "is"])),
         "issue": str(random.choice(["serial", "pipelined"])),
@@ -288,6 +311,8 @@ def test_random_layers_recomputed(potomac, case):
                   "dataflow": machine["dataflow"], "issue": machine["issue"]},
         "pe": {"operand_bits": widest, "zero_gating": machine["gating"],
                "accumulator": {"bits": machine["bits"], "overflow": machine["overflow"],
+                               "overrides": [{"pass": which, **changed} for which, changed
+                                             in machine["overrides"].items()],
                                "lsb": "exact" if machine["lsb"] is None else machine["lsb"]}},
         "lowering": {"strided_backward_data": machine["lowering"]},
         "baseline": {"zero_gating": machine["baseline_gating"]},
@@ -301,7 +326,8 @@ def test_random_layers_recomputed(potomac, case):
     with h5py.File(potomac.folder / "out.h5") as dumped:
         for entry in report["passes"]:
             layer = layers[int(entry["layer"][:3])]
-            expected = recompute(layer, entry["pass"], machine)
+            changed = machine["overrides"].get(entry["pass"], {})
+            expected = recompute(layer, entry["pass"], {**machine, **changed})
             place = f"{where}, {entry['layer']} {entry['pass']}"
             results = dumped["gemms"][entry["layer"]][entry["pass"]]
             acc = results["acc"][...]
