@@ -166,3 +166,121 @@ def test_every_sum_is_the_simulators(case, tmp_path):
     assert compared > 0 and sum(map(len, seen.values())) == len(of_record), where
     for (name, which, count), total in totals.items():
         assert getattr(counts[name][which], count) == total, f"{where}; {name} {which} {count}"
+
+
+# --- what training is told -------------------------------------------------------------------------
+
+
+def paper():
+    return potomac.Accumulator()  # 32 bits, exact, wrap
+
+
+def one_line(call, *parts):
+    with pytest.raises(ValueError) as caught:
+        call()
+    message = str(caught.value)
+    assert "\n" not in message and all(part in message for part in parts), message
+
+
+def perceptron(seed=1):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 4))
+
+
+def test_overflows_are_counted_warned_of_once_and_forgotten():
+    model = pc.quantize(perceptron(), accumulator=paper(), wbc=False, prc=False)
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+    x = torch.ones(8, 64)  # 64 largest products of one sign: eight are too many
+    with pytest.warns(UserWarning, match="layer '0', forward: 100% of the results overflowed"):
+        model(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model(x).sum().backward()
+    counts = potomac.overflows(model, reset=True)["0"]["forward"]
+    assert counts.results == counts.overflowed == 2 * 8 * 16
+    assert counts.overflows == 2 * 8 * 16 * 4 and counts.dropped == 0  # 64 * 2^28 is 4 turns
+    assert counts.macs == counts.products == 2 * 8 * 16 * 64
+    assert (counts.bits, counts.lsb, counts.overflow) == (32, -14, "wrap")
+    assert pc.overflows(model) == {}
+
+
+def test_dropped_products_are_counted_by_pass():
+    drop_all = [{"pass": "backward-weight", "bits": 16, "lsb": 15}]
+    model = pc.quantize(perceptron(), accumulator=paper(), overrides=drop_all)
+    model(torch.randn(8, 64)).square().sum().backward()
+    assert not model[0].weight.grad.any()
+    for passes in pc.overflows(model).values():
+        counts = passes["backward-weight"]
+        assert counts.dropped == counts.products > 0
+        assert passes["forward"].dropped == 0
+
+
+def test_auto_never_overflows_and_wraps_or_clamps_alike():
+    results = []
+    for rule in ("wrap", "saturate"):
+        model = pc.quantize(perceptron(), accumulator=potomac.Accumulator(16, "auto", rule))
+        model(torch.ones(8, 64)).square().sum().backward()
+        counts = [c for passes in pc.overflows(model).values() for c in passes.values()]
+        assert sum(c.overflows + c.overflowed for c in counts) == 0
+        results.append([p.grad for p in model.parameters() if p.grad is not None])
+    assert all(torch.equal(*pair) for pair in zip(*results))
+
+
+def test_a_copied_and_a_stored_model_count_for_themselves(tmp_path):
+    model = pc.quantize(perceptron(), accumulator=potomac.Accumulator(20, 4))
+    x = torch.randn(8, 64)
+    expected = model(x)
+    torch.save(model, tmp_path / "m.pt")
+    for again in (copy.deepcopy(model), torch.load(tmp_path / "m.pt")):
+        assert torch.equal(again(x), expected)
+        assert pc.overflows(again)["0"]["forward"].results == 2 * 8 * 16
+    assert pc.overflows(model)["0"]["forward"].results == 8 * 16
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-70, 2.0**-75])
+def test_results_are_rounded_once(scale):
+    """Sums of powers of two with more bits than a float32 has, and subnormal ones."""
+    layer = nn.Linear(3, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[2.0**7, 2.0**-5, 2.0**-7]]) * scale)
+    pc.quantize(layer, accumulator=potomac.Accumulator(48), wbc=False, prc=False)
+    a = torch.tensor([[2.0**7, 2.0**-5, 2.0**-7], [2.0**7, 2.0**-5, -(2.0**-7)]]) * scale
+    exact = (layer.weight.detach().double() * a.double()).sum(1, keepdim=True)
+    assert torch.equal(layer(a).detach(), exact.float())
+
+
+def test_a_result_beyond_float32_names_its_layer():
+    layer = nn.Sequential(nn.Linear(2, 1, bias=False))
+    with torch.no_grad():
+        layer[0].weight.fill_(2.0**100)
+    pc.quantize(layer, accumulator=paper(), wbc=False, prc=False)
+    one_line(lambda: layer(torch.full((1, 2), 2.0**100)), "layer '0', forward", "FP32's range")
+
+
+def test_what_cannot_be_is_said_in_a_line_before_anything_has_changed(monkeypatch):
+    model = perceptron()
+
+    def refused(*parts, **options):
+        one_line(lambda: pc.quantize(model, **options), *parts)
+        assert type(model) is nn.Sequential and not hasattr(model[0], "how")
+
+    refused("layer 0", "12 bits", "set pe.accumulator.bits to 30", accumulator=potomac.Accumulator(12))
+    refused("layer 2", "46", accumulator=paper(), last_layer_grad_bits=6)
+    refused("give potomac.Accumulator", accumulator=32)
+    refused("overflow", accumulator=potomac.Accumulator(overflow="trap"))
+    refused("lsbs", accumulator=paper(), overrides=[{"layer": "0", "lsbs": 3}])
+    refused("changes nothing", accumulator=paper(), overrides=[{"layer": "0"}])
+    refused("40 bits are more", accumulator=paper(), overrides=[{"layer": "0", "bits": 40}])
+    refused("give accumulator", overrides=[{"layer": "0", "lsb": 3}])
+    elsewhere = nn.Linear(3, 2, device="meta")
+    one_line(lambda: pc.quantize(elsewhere, accumulator=paper()), "meta", "model.cpu()")
+    monkeypatch.setattr(native, "library", lambda: None)
+    refused("compiled core", accumulator=paper())
+    pc.quantize(model)
+    one_line(lambda: pc.overflows(model), "give quantize() one")
+
+
+def test_a_tensor_of_another_device_is_said_in_a_line():
+    layer = pc.quantize(nn.Linear(3, 2), accumulator=paper(), wbc=False, prc=False)
+    one_line(lambda: layer.to("meta")(torch.empty(1, 3, device="meta")), "CPU")

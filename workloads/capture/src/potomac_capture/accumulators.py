@@ -79,6 +79,11 @@ class MachineSums:
         for which, first in zip(PASSES, (bits, gradient_bits, gradient_bits)):
             self._sums.require_fit(_plain(name), which, first, bits)
 
+    def check_operand(self, how: Quantization, tensor: torch.Tensor) -> None:
+        if tensor.device.type != "cpu":
+            raise ValueError(f"layer {how.name!r}: accumulator= sums on the CPU, and its input is on "
+                             f"{tensor.device}; call model.cpu()")  # fmt: skip
+
     def operands(self, product: Product, terms: List[Powers], w: Powers) -> Operands:
         powers = [*terms, w]
         return Operands(

@@ -109,6 +109,9 @@ class Operands:
 class Sums(Protocol):
     """How products are summed: in FP32, or as a machine does (accumulators.py)."""
 
+    def check_operand(self, how: Quantization, tensor: torch.Tensor) -> None:
+        """Refuses what it cannot sum."""
+
     def operands(self, product: Product, terms: List[Powers], w: Powers) -> Operands: ...
 
     def forward(
@@ -124,6 +127,9 @@ class Sums(Protocol):
 
 class Fp32Sums:
     """PyTorch's own."""
+
+    def check_operand(self, how: Quantization, tensor: torch.Tensor) -> None:
+        pass
 
     def operands(self, product: Product, terms: List[Powers], w: Powers) -> Operands:
         aq = terms[0].values
@@ -333,6 +339,7 @@ class QuantizedProduct(torch.autograd.Function):
         use: Optional[Use],
     ) -> torch.Tensor:
         ctx.product, ctx.how, ctx.use = product, how, use
+        how.sums.check_operand(how, a)
         with inside():
             terms, clipped = _quantized_activations(a, gamma, how)
             quantize = quantized_corrected if how.wbc else quantized
