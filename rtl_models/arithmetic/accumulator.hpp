@@ -1,6 +1,7 @@
 // The two's-complement accumulator of a MF-MAC: width, weight of its lowest bit, overflow rule.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 #include "rtl_models/arithmetic/pot_code.hpp"

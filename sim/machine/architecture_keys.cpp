@@ -69,10 +69,8 @@ std::string line_of(const AccumulatorOverride& one) {
 }
 
 KeyValue value_of(const std::vector<AccumulatorOverride>& overrides) {
-  std::vector<std::string> texts;
-  for (const AccumulatorOverride& one : overrides) {
-    texts.push_back(line_of(one));
-  }
+  std::vector<std::string> texts(overrides.size());
+  std::ranges::transform(overrides, texts.begin(), &line_of);
   return texts.empty() ? KeyValue() : KeyValue(fmt::format("[{}]", fmt::join(texts, ", ")));
 }
 

@@ -40,6 +40,17 @@ void copy_few(const rtl::PotCode* from, std::int64_t stride, std::int64_t size, 
   }
 }
 
+// The coordinates of the next line along the innermost axis.
+void next_line(std::int64_t& outer, std::int64_t& z, std::int64_t& y, const Extents& extents) {
+  if (++y == extents[2]) {
+    y = 0;
+    if (++z == extents[1]) {
+      z = 0;
+      ++outer;
+    }
+  }
+}
+
 // What one tap of the innermost axis has of rows that lie along it: begin..end - 1, the first of
 // which has its element at `offset` from the line.
 struct TapOfRows {
@@ -167,13 +178,7 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
     }
     out = out.subspan(length);
     kx = 0;
-    if (++ky == map_.depth_extents[2]) {
-      ky = 0;
-      if (++kz == map_.depth_extents[1]) {
-        kz = 0;
-        ++k0;
-      }
-    }
+    next_line(k0, kz, ky, map_.depth_extents);
   }
 }
 
@@ -243,13 +248,7 @@ void LoweredOperand::fetch_run(const std::array<std::int64_t, 4>& row, std::int6
       }
     }
     kx = 0;
-    if (++ky == map_.depth_extents[2]) {
-      ky = 0;
-      if (++kz == map_.depth_extents[1]) {
-        kz = 0;
-        ++k0;
-      }
-    }
+    next_line(k0, kz, ky, map_.depth_extents);
   }
 }
 

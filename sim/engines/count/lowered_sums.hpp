@@ -99,9 +99,9 @@ class LoweredSums {
       for (std::int64_t j = 0; j < inner; ++j) {
         const std::int64_t kept = long_sums ? i : j;
         const std::int64_t summed = long_sums ? j : i;
-        const std::int64_t position = kept_ == Kept::kDepth
-                                          ? workloads::position_on(axis, summed, kept)
-                                          : workloads::position_on(axis, kept, summed);
+        const std::int64_t row = kept_ == Kept::kDepth ? summed : kept;
+        const std::int64_t depth = kept_ == Kept::kDepth ? kept : summed;
+        const std::int64_t position = workloads::position_on(axis, row, depth);
         if (position < 0) {
           follows = false;
         } else if (!follows || !extends(result.runs.back(), position)) {

@@ -23,7 +23,7 @@ namespace {
 constexpr std::int64_t kTaskDepth = 1024;
 constexpr std::int64_t kLeastTaskDepth = 64;
 constexpr std::int64_t kHeldCounts = std::int64_t{1} << 17;
-constexpr std::int64_t kTaskRows = 128;
+constexpr std::int64_t kNormTaskRows = 128;
 constexpr std::int64_t kFullByte = 255;
 
 // counts[i] += whether codes[i]'s exponent field is `field`, or is not. No count overflows its
@@ -89,7 +89,7 @@ class DepthCounts {
   }
 
  private:
-  bool is_equal(std::size_t which) const { return which > 0; }
+  static bool is_equal(std::size_t which) { return which > 0; }
 
   // Each row's depths lie side by side: they are counted in bytes, and widened before these are
   // full.
@@ -240,10 +240,10 @@ double largest_row_norm(const workloads::LoweredOperand& operand, WorkerPool& po
     largest[thread] = std::max(largest[thread], *std::ranges::max_element(sums_of_rows));
   };
   if (sums.is_matrix()) {
-    const auto tasks = static_cast<std::size_t>(ceil_div(sums.outer(), kTaskRows));
+    const auto tasks = static_cast<std::size_t>(ceil_div(sums.outer(), kNormTaskRows));
     pool.for_each(tasks, [&](std::size_t task, unsigned thread) {
-      const std::int64_t begin = static_cast<std::int64_t>(task) * kTaskRows;
-      const std::int64_t rows = std::min(kTaskRows, sums.outer() - begin);
+      const std::int64_t begin = static_cast<std::int64_t>(task) * kNormTaskRows;
+      const std::int64_t rows = std::min(kNormTaskRows, sums.outer() - begin);
       std::vector<double> of_rows(static_cast<std::size_t>(rows));
       // Along what lies side by side.
       if (sums.summed_stride() == 1) {

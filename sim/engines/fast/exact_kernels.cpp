@@ -214,9 +214,9 @@ HWY_INLINE void multiply_add(Dot16First a, const std::int16_t* HWY_RESTRICT b, s
 HWY_INLINE void multiply_shift_add(Dot16First a, const std::int16_t* HWY_RESTRICT b,
                                    std::size_t pairs, int unit_shift, Partial& partial) {
   const D16 d16;
-  for (std::size_t r = 0; r < kMr; ++r) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      partial.sum[r][v] = hn::Zero(D32());
+  for (auto& row : partial.sum) {
+    for (auto& sums : row) {
+      sums = hn::Zero(D32());
     }
   }
   for (std::size_t p = 0; p < pairs; ++p) {

@@ -61,11 +61,11 @@ struct Dot16Path {
   int second_lowest;
   int unit_shift;  // of the accumulator's unit above a product's
 
-  Dot16Path(rtl::PotFormat first, rtl::PotFormat second, const rtl::Accumulator& accumulator_)
-      : accumulator(accumulator_),
-        first_lowest(std::max(-first.e_max(), accumulator.lsb - second.e_max())),
-        second_lowest(std::max(-second.e_max(), accumulator.lsb - first.e_max())),
-        unit_shift(std::max(accumulator.lsb - first_lowest - second_lowest, 0)) {}
+  Dot16Path(rtl::PotFormat first, rtl::PotFormat second, const rtl::Accumulator& sums)
+      : accumulator(sums),
+        first_lowest(std::max(-first.e_max(), sums.lsb - second.e_max())),
+        second_lowest(std::max(-second.e_max(), sums.lsb - first.e_max())),
+        unit_shift(std::max(sums.lsb - first_lowest - second_lowest, 0)) {}
 
   static bool serves(rtl::PotFormat first, rtl::PotFormat second,
                      const rtl::Accumulator& accumulator) {

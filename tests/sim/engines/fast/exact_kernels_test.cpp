@@ -132,6 +132,39 @@ RC_GTEST_PROP(ExactKernels, AnyGemmIsTheSequentialSumInEveryTarget, ()) {
   RC_ASSERT(differences.empty());
 }
 
+// Row 1 turns its sign at the half, row 2 at every second element; row 3 has some small ones;
+// column 3 is all negative, column 4 zero.
+workloads::Layer layer_of_long_sums(rtl::PotFormat format, std::int64_t depth) {
+  workloads::Layer layer = linear_layer(5, 37, depth);
+  layer.a = random_tensor(layer.shape.a, format.bits(), Data::kExtreme, 1);
+  layer.w = random_tensor(layer.shape.w, format.bits(), Data::kExtreme, 2);
+  for (std::int64_t k = 0; k < depth; ++k) {
+    const auto at = [&](std::int64_t row) { return static_cast<std::size_t>(row * depth + k); };
+    layer.a.codes[at(1)] = format.encode(k >= depth / 2, format.e_max());
+    layer.a.codes[at(2)] = format.encode(k % 2 == 1, format.e_max());
+    layer.a.codes[at(3)] = format.encode(k % 3 == 0, k % 5 == 0 ? -format.e_max() : format.e_max());
+    layer.w.codes[at(3)] = format.encode(true, format.e_max());
+    layer.w.codes[at(4)] = format.zero();
+  }
+  return layer;
+}
+
+// Accumulators with room for 2^(headroom + 1) largest products, less one unit of the lowest bit,
+// which lies at the exact one and above it.
+std::vector<rtl::AccumulatorConfig> accumulators_with(rtl::PotFormat format, int headroom) {
+  const int product = 4 * format.e_max();  // log2 of the largest product in exact units
+  std::vector<rtl::AccumulatorConfig> all;
+  for (const int raise : {0, 1, product / 4, product / 2 - 1, product - 2}) {
+    const int bits = product + headroom + 2 - raise;
+    for (const auto overflow : {rtl::Overflow::kWrap, rtl::Overflow::kSaturate}) {
+      if (bits >= rtl::kMinAccumulatorBits && bits <= rtl::kMaxAccumulatorBits) {
+        all.push_back({bits, rtl::exact_lsb(format, format) + raise, overflow});
+      }
+    }
+  }
+  return all;
+}
+
 // Sums that come to the edge of the accumulator's range, stand there, and fall back: the bound that
 // lets products be added in any order must fail just in time. Widths and depths are chosen so that
 // the edge comes within a run, at its end, within a block, and at its end; with lowest bits up to
@@ -139,44 +172,17 @@ RC_GTEST_PROP(ExactKernels, AnyGemmIsTheSequentialSumInEveryTarget, ()) {
 TEST(ExactKernels, SumsAroundTheEdgeOfOverflowInEveryTarget) {
   for (const int code_bits : {4, 5, 6}) {
     const rtl::PotFormat format(code_bits);
-    const int product = 4 * format.e_max();  // log2 of the largest product in units of the lowest
-    for (const int headroom : {0, 1, 2, 3, 5, 8, 9}) {
-      // The largest value is one unit less than 2^(headroom + 1) largest products.
-      const int bits = product + headroom + 2;
-      std::vector<int> raises = {0, 1, product / 4, product / 2 - 1, product - 2};
-      std::erase_if(raises, [bits](int raise) {
-        return bits - raise < rtl::kMinAccumulatorBits || bits - raise > rtl::kMaxAccumulatorBits;
-      });
-      for (const std::int64_t depth : {31, 33, 256, 640}) {
-        workloads::Layer layer = linear_layer(5, 37, depth);
-        layer.a = random_tensor(layer.shape.a, code_bits, Data::kExtreme, 1);
-        layer.w = random_tensor(layer.shape.w, code_bits, Data::kExtreme, 2);
-        // Row 1 turns its sign at the half, row 2 at every second element; row 3 has some small
-        // ones; column 3 is all negative, column 4 zero.
-        for (std::int64_t k = 0; k < depth; ++k) {
-          const auto at = [&](std::int64_t row) {
-            return static_cast<std::size_t>(row * depth + k);
-          };
-          layer.a.codes[at(1)] = format.encode(k >= depth / 2, format.e_max());
-          layer.a.codes[at(2)] = format.encode(k % 2 == 1, format.e_max());
-          layer.a.codes[at(3)] =
-              format.encode(k % 3 == 0, k % 5 == 0 ? -format.e_max() : format.e_max());
-          layer.w.codes[at(3)] = format.encode(true, format.e_max());
-          layer.w.codes[at(4)] = format.zero();
-        }
-        for (const auto overflow : {rtl::Overflow::kWrap, rtl::Overflow::kSaturate}) {
-          for (const bool gating : {true, false}) {
-            sim::Architecture architecture;
-            architecture.pe.operand_bits = code_bits;
-            architecture.pe.zero_gating = gating;
-            for (const int raise : gating ? raises : std::vector<int>{0}) {
-              architecture.pe.accumulator = {bits - raise, rtl::exact_lsb(format, format) + raise,
-                                             overflow};
-              ASSERT_EQ(compare_in_every_target(architecture, layer), "")
-                  << code_bits << "-bit codes, " << bits - raise << " bits, lowest raised by "
-                  << raise << ", depth " << depth;
-            }
-          }
+    for (const std::int64_t depth : {31, 33, 256, 640}) {
+      const workloads::Layer layer = layer_of_long_sums(format, depth);
+      for (const int headroom : {0, 1, 2, 3, 5, 8, 9}) {
+        for (const rtl::AccumulatorConfig& accumulator : accumulators_with(format, headroom)) {
+          sim::Architecture architecture;
+          architecture.pe.operand_bits = code_bits;
+          architecture.pe.accumulator = accumulator;
+          architecture.pe.zero_gating = headroom % 2 == 0;
+          ASSERT_EQ(compare_in_every_target(architecture, layer), "")
+              << code_bits << "-bit codes, " << accumulator.bits << " bits, lowest "
+              << accumulator.lsb.fixed() << ", depth " << depth;
         }
       }
     }
