@@ -1,4 +1,5 @@
 #include <pybind11/stl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstddef>
@@ -70,11 +71,8 @@ class TrainingSums {
     const sim::TrainingPass done = [&] {
       const py::gil_scoped_release released;
       const std::lock_guard lock(mutex_);
-      if (!pool_ || pool_->threads() != threads) {
-        pool_.reset();
-        pool_ = std::make_unique<sim::WorkerPool>(threads);
-      }
-      return sim::training_pass(shape, pass, first, second, pe_, memory_at<float>(result), *pool_);
+      return sim::training_pass(shape, pass, first, second, pe_, memory_at<float>(result),
+                                pool_of(threads));
     }();
     py::dict counts;
     counts["bits"] = done.accumulator.bits;
@@ -91,9 +89,25 @@ class TrainingSums {
   }
 
  private:
+  sim::WorkerPool& pool_of(unsigned threads) {
+    if (process_ != ::getpid()) {
+      // A fork has no threads of its parent's; who waits for them to end waits for ever.
+      static_cast<void>(pool_.release());
+      process_ = ::getpid();
+    }
+    if (!pool_ || threads_ != threads) {
+      pool_.reset();
+      pool_ = std::make_unique<sim::WorkerPool>(threads);
+      threads_ = threads;
+    }
+    return *pool_;
+  }
+
   sim::PeConfig pe_;
   std::mutex mutex_;  // of the pool
   std::unique_ptr<sim::WorkerPool> pool_;
+  unsigned threads_ = 0;  // that it was asked for
+  ::pid_t process_ = 0;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import signal
 import warnings
 
 import h5py
@@ -284,3 +285,20 @@ def test_what_cannot_be_is_said_in_a_line_before_anything_has_changed(monkeypatc
 def test_a_tensor_of_another_device_is_said_in_a_line():
     layer = pc.quantize(nn.Linear(3, 2), accumulator=paper(), wbc=False, prc=False)
     one_line(lambda: layer.to("meta")(torch.empty(1, 3, device="meta")), "CPU")
+
+
+def test_a_forked_process_sums_with_threads_of_its_own():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        model = pc.quantize(perceptron(), accumulator=potomac.Accumulator(20, 4))
+        x = torch.randn(64, 64)
+        expected = model(x).detach()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)  # rather than wait for threads that are not there
+            torch.set_num_threads(1)
+            os._exit(0 if torch.equal(model(x), expected) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        torch.set_num_threads(threads)
