@@ -33,10 +33,12 @@ double changed_bits(const PassActivity& pass, const ArrayRegisters& registers) {
   const Count of_sums =
       actions.psum_register_write + actions.drain_hop +
       (actions.accumulator_write.known() ? actions.accumulator_write : Count(pass.macs));
-  return kChangedBits *
-         (static_cast<double>(of_operands.value()) * registers.operand_bits +
-          static_cast<double>(actions.aligned_register_write.value()) * registers.aligned_bits +
-          static_cast<double>(of_sums.value()) * registers.sum_bits);
+  // A report of before aligned registers has none.
+  const Count of_aligned =
+      actions.aligned_register_write.known() ? actions.aligned_register_write : Count(0);
+  return kChangedBits * (static_cast<double>(of_operands.value()) * registers.operand_bits +
+                         static_cast<double>(of_aligned.value()) * registers.aligned_bits +
+                         static_cast<double>(of_sums.value()) * registers.sum_bits);
 }
 
 class StructuralPricer : public PassPricer {

@@ -320,9 +320,13 @@ std::string accumulators_text(const energy::ActionCounts& actions) {
   if (events.value() == 0) {
     return "No accumulator overflowed, no product was dropped.";
   }
-  return fmt::format("Accumulators: {} overflows, which {} results show, {} products dropped.",
-                     actions.overflow.value(), actions.overflowed_result.value(),
-                     actions.dropped_product.value());
+  // Reports of before do not know of results.
+  const std::string results =
+      actions.overflowed_result.known()
+          ? fmt::format(", which {} results show", actions.overflowed_result.value())
+          : "";
+  return fmt::format("Accumulators: {} overflows{}, {} products dropped.", actions.overflow.value(),
+                     results, actions.dropped_product.value());
 }
 
 // Says whose values these are, or that there are none.
