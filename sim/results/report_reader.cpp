@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sim/machine/architecture_file.hpp"
+#include "sim/machine/operand_fit.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/gemm_text.hpp"
 #include "sim/results/json_tree.hpp"
@@ -126,6 +127,12 @@ std::optional<std::uint64_t> macs_of(const std::vector<workloads::GemmShape>& ge
   return static_cast<std::uint64_t>(sum);
 }
 
+// As the architecture has it for a pass.
+rtl::AccumulatorConfig accumulator_of_record(const PassRecord& record, const RunResult& result) {
+  const PeConfig& pe = result.architecture.pe;
+  return accumulator_of(pe, override_of(pe, record.layer, record.pass));
+}
+
 // What a machine's counts must obey, whoever counted them.
 void check_machine(const JsonValue& json, const PassRecord& record, std::size_t index,
                    const RunResult& result) {
@@ -142,10 +149,15 @@ void check_machine(const JsonValue& json, const PassRecord& record, std::size_t 
   const bool is_mf_mac = machine.unit == Unit::kMfMac;
   require(q.macs == macs_of(record.gemms) || (q.macs == 0 && !is_mf_mac),
           "macs are not those of its gemms");
-  require(
-      of_machine.accumulator.has_value() == is_mf_mac &&
-          (!is_mf_mac || of_machine.accumulator->bits == result.architecture.pe.accumulator.bits),
-      "accumulator.bits are not the architecture's");
+  require(of_machine.accumulator.has_value() == is_mf_mac &&
+              (!is_mf_mac ||
+               of_machine.accumulator->bits == accumulator_of_record(record, result).bits),
+          "accumulator.bits are not the architecture's");
+  // They follow from shapes, and are priced.
+  require((q.actions.operand_register_write + q.actions.skew_register_write +
+           q.actions.psum_register_write + q.actions.drain_hop)
+              .known(),
+          "writes of registers are missing");
   require(q.structural_zero_macs <= q.macs &&
               (!q.value_zero_macs.known() ||
                q.value_zero_macs.value() <= q.macs - q.structural_zero_macs),
@@ -180,7 +192,7 @@ PassRecord read_pass(const JsonValue& json, const RunResult& result) {
   for (const Machine& machine : result.machines) {
     read_columns(machines.at(machine.id), machine_columns(), record.machines.emplace_back());
     if (record.machines.back().accumulator) {
-      record.machines.back().accumulator->overflow = result.architecture.pe.accumulator.overflow;
+      record.machines.back().accumulator->overflow = accumulator_of_record(record, result).overflow;
     }
     check_machine(json, record, record.machines.size() - 1, result);
   }

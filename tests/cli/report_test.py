@@ -266,3 +266,19 @@ def test_type_is_bold_on_a_terminal_that_wants_it(runs):
     plain = on_a_terminal(runs, "report", "two", NO_COLOR="1")
     assert "\x1b" not in plain
     assert re.sub(r"\x1b\[[01]m", "", shown) == plain
+
+
+def test_a_report_of_overridden_accumulators_is_read_again(potomac, trace, arch):
+    overrides = '[{layer: fc1, bits: 20, lsb: 4, overflow: saturate}, {pass: backward-weight, lsb: auto}]'
+    done = potomac("run", trace, "--arch", arch, "--set", f"pe.accumulator.overrides={overrides}",
+                   "--accounting", "structural", "--energy", "horowitz-45nm", "--out", "o")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads((potomac.folder / "o/report.json").read_text())
+    bits = {(p["layer"], p["pass"]): of(p)["accumulator"] for p in report["passes"]}
+    assert bits["003-fc1", "forward"] == {"bits": 20, "lsb": 4}
+    assert bits["003-fc1", "backward-weight"]["bits"] == 32  # the last that matches counts
+    again = potomac("report", "o")
+    assert again.returncode == 0, again.stderr
+    line = potomac.refuses("run", trace, "--arch", arch, "--out", "p", "--set",
+                           "pe.accumulator.overrides=[{layer: fc3, lsb: 4}]")  # fmt: skip
+    assert "'fc3'" in line and "overrides[0]" in line
