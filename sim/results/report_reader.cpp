@@ -181,8 +181,13 @@ void check_machine(const JsonValue& json, const PassRecord& record, std::size_t 
                                       by.results.value() ==
                                   q.cycles.stall),
           "stall_by is not cycles.stall");
-  require(q.memory.known() == result.architecture.memory.has_value(),
-          "memory is not the architecture's");
+  for (const energy::MemoryInfo& memory : energy::kMemories) {
+    for (const energy::AccessInfo& access : energy::kAccesses) {
+      require((q.memory.*memory.member.*access.member).known() ==
+                  result.architecture.memory.has_value(),
+              "memory is not the architecture's");
+    }
+  }
 }
 
 PassRecord read_pass(const JsonValue& json, const RunResult& result) {
