@@ -1,8 +1,10 @@
 // The two's-complement accumulator of a MF-MAC: width, weight of its lowest bit, overflow rule.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
+#include <string_view>
 
 #include "rtl_models/arithmetic/pot_code.hpp"
 
@@ -14,6 +16,11 @@ inline constexpr int kMaxAccumulatorBits = 64;
 inline constexpr int kMaxAbsLsb = 256;
 
 enum class Overflow { kWrap, kSaturate };
+inline constexpr std::array<Overflow, 2> kOverflows = {Overflow::kWrap, Overflow::kSaturate};
+// "wrap", "saturate".
+constexpr std::string_view name_of(Overflow overflow) {
+  return overflow == Overflow::kWrap ? "wrap" : "saturate";
+}
 
 // Where an accumulator's lowest bit lies: as a number, or as a rule that the operands at hand make
 // one (see resolve()).

@@ -1,10 +1,23 @@
 // What travels on the array's wires: operands with their valid bits, and results on their way out.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <ostream>
+#include <tuple>
+#include <type_traits>
 
 namespace potomac::rtl {
+
+// What a wire carries: bits. A signal changes from 0.0 to -0.0, which are equal as values.
+template <typename Word>
+auto wire_of(Word word) {
+  if constexpr (std::is_same_v<Word, float>) {
+    return std::bit_cast<std::uint32_t>(word);
+  } else {
+    return word;
+  }
+}
 
 // A first operand on its way east along a row.
 template <typename Operand>
@@ -12,7 +25,9 @@ struct RowSlot {
   Operand operand{};
   bool valid = false;
 
-  friend bool operator==(const RowSlot&, const RowSlot&) = default;
+  friend bool operator==(const RowSlot& a, const RowSlot& b) {
+    return std::tuple(wire_of(a.operand), a.valid) == std::tuple(wire_of(b.operand), b.valid);
+  }
 };
 
 // A second operand on its way south down a column. The tags mark a fold's edges: `first` starts a
@@ -24,7 +39,10 @@ struct ColumnSlot {
   bool first = false;
   bool last = false;
 
-  friend bool operator==(const ColumnSlot&, const ColumnSlot&) = default;
+  friend bool operator==(const ColumnSlot& a, const ColumnSlot& b) {
+    return std::tuple(wire_of(a.operand), a.valid, a.first, a.last) ==
+           std::tuple(wire_of(b.operand), b.valid, b.first, b.last);
+  }
 };
 
 // A streaming operand of the stationary array on its way east; `first` begins a fold.
@@ -34,7 +52,10 @@ struct StreamSlot {
   bool valid = false;
   bool first = false;
 
-  friend bool operator==(const StreamSlot&, const StreamSlot&) = default;
+  friend bool operator==(const StreamSlot& a, const StreamSlot& b) {
+    return std::tuple(wire_of(a.operand), a.valid, a.first) ==
+           std::tuple(wire_of(b.operand), b.valid, b.first);
+  }
 };
 
 // One row of a stationary tile on its way down a column. It moves on until its tile settles; where
@@ -47,7 +68,10 @@ struct TileSlot {
   bool moving = false;
   bool settle = false;
 
-  friend bool operator==(const TileSlot&, const TileSlot&) = default;
+  friend bool operator==(const TileSlot& a, const TileSlot& b) {
+    return std::tuple(wire_of(a.operand), a.valid, a.moving, a.settle) ==
+           std::tuple(wire_of(b.operand), b.valid, b.moving, b.settle);
+  }
 };
 
 // A partial sum on its way down a column of the stationary array.
@@ -57,7 +81,10 @@ struct PartialSum {
   bool valid = false;
   std::int32_t turns = 0;  // no wire: see accumulator.hpp
 
-  friend bool operator==(const PartialSum&, const PartialSum&) = default;
+  friend bool operator==(const PartialSum& a, const PartialSum& b) {
+    return std::tuple(wire_of(a.value), a.valid, a.turns) ==
+           std::tuple(wire_of(b.value), b.valid, b.turns);
+  }
 };
 
 // Whether a slot has anything to say to the register that it reaches.
@@ -78,7 +105,10 @@ struct ResultSlot {
   bool valid = false;
   bool fresh = false;
 
-  friend bool operator==(const ResultSlot&, const ResultSlot&) = default;
+  friend bool operator==(const ResultSlot& a, const ResultSlot& b) {
+    return std::tuple(wire_of(a.value), a.valid, a.fresh) ==
+           std::tuple(wire_of(b.value), b.valid, b.fresh);
+  }
 };
 
 // What a column's drain tells its PEs: move results down at this edge; `start` marks the first edge

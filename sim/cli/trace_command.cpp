@@ -60,7 +60,7 @@ void import_trace(const ImportArguments& arguments) {
   make_folder_of(arguments.to);
   workloads::TraceWriter writer(arguments.to, trace.info(), trace.not_included());
   for (std::size_t i = 0; i < trace.layers().size(); ++i) {
-    writer.write(*trace.read(i));
+    writer.write(*trace.read(i), trace.formats()[i].origin);
   }
   writer.finish();
   std::cout << fmt::format("{}: {} layers, every byte under a checksum\n",

@@ -16,7 +16,8 @@ namespace potomac::sim {
 namespace {
 
 // Words of values, in the order of their enumerations.
-constexpr std::array<std::string_view, 2> kOverflows = {"wrap", "saturate"};
+constexpr std::array<std::string_view, 2> kOverflows = {name_of(rtl::Overflow::kWrap),
+                                                        name_of(rtl::Overflow::kSaturate)};
 constexpr std::array<std::string_view, 2> kStridedBackwardData = {"phases", "zero_insert"};
 constexpr std::array<std::string_view, 2> kLsbRules = {"exact", "auto"};
 constexpr std::array<std::string_view, 1> kIdeal = {"ideal"};

@@ -16,11 +16,15 @@ Machine machine_of(const Architecture& architecture, Unit unit) {
 
 }  // namespace
 
-std::vector<Machine> machines_of(const Architecture& architecture, std::span<const Unit> rivals) {
+std::vector<Machine> machines_of(const Architecture& architecture, std::span<const Unit> rivals,
+                                 bool originals) {
   std::vector<Machine> machines = {machine_of(architecture, Unit::kMfMac),
                                    machine_of(architecture, Unit::kFp32Mac)};
   for (const Unit unit : rivals) {
     machines.push_back(machine_of(architecture, unit));
+  }
+  for (Machine& machine : machines) {
+    machine.has_originals = originals && machine.unit != Unit::kMfMac;
   }
   return machines;
 }

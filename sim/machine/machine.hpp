@@ -20,14 +20,20 @@ struct Machine {
   double clock_mhz = 0.0;
   int operand_bits = 0;  // of a PE's operand registers
   int sum_bits = 0;      // of its accumulator
+  // Of one that multiplies: whether it had what was quantized, or the values that codes stand for.
+  bool has_originals = false;
 
-  // What its operands are: "codes", or the values that they stand for, "dequantized".
-  std::string_view operands() const { return unit == Unit::kMfMac ? "codes" : "dequantized"; }
+  // What its operands are: "codes", "originals" or "dequantized".
+  std::string_view operands() const {
+    return unit == Unit::kMfMac ? "codes" : has_originals ? "originals" : "dequantized";
+  }
   friend bool operator==(const Machine&, const Machine&) = default;
 };
 
 // The MF-MAC array, the FP32 array of the same shape, and one of each of `rivals`, in that order.
-std::vector<Machine> machines_of(const Architecture& architecture, std::span<const Unit> rivals);
+// `originals`: the workload has them.
+std::vector<Machine> machines_of(const Architecture& architecture, std::span<const Unit> rivals,
+                                 bool originals = false);
 inline constexpr std::size_t kMfMacMachine = 0;  // positions in that list
 inline constexpr std::size_t kFp32Machine = 1;
 

@@ -236,7 +236,9 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
 PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
                      std::span<const Unit> rivals, WorkerPool& pool,
                      const std::function<void()>& before_each)
-    : list_(&list), architecture_(architecture), machines_(machines_of(architecture, rivals)) {
+    : list_(&list),
+      architecture_(architecture),
+      machines_(machines_of(architecture, rivals, list.workload().has_originals())) {
   naming_file(list.workload(), [&] {
     ShapesOnMachine on_machine(list, architecture_);
     const std::span<const PassShape> shapes = on_machine.shapes();

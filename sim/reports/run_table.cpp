@@ -312,6 +312,27 @@ std::string overflow_warning(const RunResult& result) {
       100.0 * overflowed / all, worst->layer, workloads::name_of(worst->pass), 100.0 * worst_share);
 }
 
+// Says where results were summed otherwise in training; nothing where they were not, or nobody
+// knows.
+std::string training_text(const RunResult& result) {
+  const PassRecord* first = nullptr;
+  std::size_t others = 0;
+  for (const PassRecord& record : result.passes) {
+    if (record.trained_with &&
+        record.trained_with->accumulator != record.machines[kMfMacMachine].accumulator) {
+      first = first == nullptr ? &record : first;
+      ++others;
+    }
+  }
+  return first == nullptr
+             ? ""
+             : paragraph(fmt::format(
+                   "Trained with other sums in {} of {} passes: {} {} with {}, here {}.", others,
+                   result.passes.size(), first->layer, workloads::name_of(first->pass),
+                   text_of(*first->trained_with),
+                   text_of(workloads::TrainedSum{first->machines[kMfMacMachine].accumulator})));
+}
+
 std::string accumulators_text(const energy::ActionCounts& actions) {
   const Count events = actions.overflow + actions.dropped_product;
   if (!events.known()) {
@@ -392,6 +413,9 @@ std::string run_table(const RunResult& result, TextForm form) {
                                 architecture.array.rows, architecture.array.cols,
                                 name_of(architecture.dataflow), name_of(architecture.issue),
                                 result.engine));
+  if (result.machines[kFp32Machine].has_originals) {
+    text += paragraph("Machines that multiply compute with the originals of W, A and G.");
+  }
   text += what_is_missing(result);
   text += '\n';
   text += layer_table(result, form);
@@ -404,6 +428,7 @@ std::string run_table(const RunResult& result, TextForm form) {
   if (const std::string warning = overflow_warning(result); !warning.empty()) {
     text += paragraph(warning);
   }
+  text += training_text(result);
   std::string legend =
       "util.: MACs / (PEs * cycles). idle by: why PEs have no MAC most often; edge: the fold does "
       "not use them, fill: operands are on their way, drain: results are. zeros: MACs with a zero "

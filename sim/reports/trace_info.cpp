@@ -102,6 +102,24 @@ std::string values_text(const WorkloadInfo& info) {
                                 : fmt::format("{}: {}", name_of(info.values), info.synthesis);
 }
 
+// How results were summed in training: each way that there is, in the order of the passes.
+std::string sums_text(const workloads::Workload& workload) {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    const auto& sums = workload.formats()[i].origin.sums;
+    for (const Pass pass : passes_of(workload.layers()[i])) {
+      if (!sums) {
+        continue;
+      }
+      std::string text = text_of(sums->at(static_cast<std::size_t>(pass)));
+      if (std::ranges::find(texts, text) == texts.end()) {
+        texts.push_back(std::move(text));
+      }
+    }
+  }
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
 void print_head(const workloads::Workload& workload, std::ostream& out) {
   const WorkloadInfo& info = workload.info();
   fmt::print(out, "workload   {}\n", printable(workload.path().string(), kWhole));
@@ -119,6 +137,12 @@ void print_head(const workloads::Workload& workload, std::ostream& out) {
     fmt::print(out, "seed       {}\n", info.seed);
     fmt::print(out, "rounding   {}{}\n", info.rounding,
                info.gradient_rounding.empty() ? "" : ", of G " + info.gradient_rounding);
+  }
+  if (const std::string sums = sums_text(workload); !sums.empty()) {
+    fmt::print(out, "sums       {}\n", sums);
+  }
+  if (workload.has_originals()) {
+    fmt::print(out, "originals  W, A and G in binary32\n");
   }
   fmt::print(out, "layers     {}\n", workload.layers().size());
   for (const std::string& parts : workloads::texts_of(workload.not_included())) {

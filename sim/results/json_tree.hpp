@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ using Json = nlohmann::ordered_json;
 Json origin_json(const std::filesystem::path& path, const workloads::WorkloadInfo& info);
 Json dimensions_json(const workloads::Dimensions& dimensions);
 Json not_included_json(const std::vector<workloads::NotIncluded>& parts);
+// null where it is not known, "fp32", or an accumulator's bits, lsb and overflow.
+Json trained_json(const std::optional<workloads::TrainedSum>& trained);
 Json report_tree(const RunResult& result);
 // The text of a file. Names that are not UTF-8 (of a file, say) are made so: what cannot be decoded
 // becomes U+FFFD.

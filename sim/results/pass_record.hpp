@@ -17,6 +17,7 @@
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/machine.hpp"
 #include "workloads/layers/gemm_shape.hpp"
+#include "workloads/layers/layer.hpp"
 
 namespace potomac::sim {
 
@@ -71,7 +72,8 @@ struct PassRecord {
   std::string layer;
   workloads::Pass pass = workloads::Pass::kForward;
   std::vector<workloads::GemmShape> gemms;
-  std::vector<MachineRecord> machines;  // in the order of the run's machines
+  std::optional<workloads::TrainedSum> trained_with;  // where the workload knows
+  std::vector<MachineRecord> machines;                // in the order of the run's machines
 };
 
 // The totals of each machine.

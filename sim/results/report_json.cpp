@@ -86,6 +86,7 @@ Json pass_entry(const PassRecord& record, const RunResult& result) {
       put(entry, column.names.path, json_of(column.get(record)));
     }
   }
+  entry["trained_with"] = trained_json(record.trained_with);
   for (std::size_t i = 0; i < result.machines.size(); ++i) {
     const MachineRecord& machine = record.machines[i];
     entry["machines"][result.machines[i].id] =
@@ -368,6 +369,17 @@ Json dimensions_json(const workloads::Dimensions& dimensions) {
     json[name] = extent;
   }
   return json;
+}
+
+Json trained_json(const std::optional<workloads::TrainedSum>& trained) {
+  if (!trained) {
+    return nullptr;
+  }
+  const std::optional<rtl::Accumulator>& accumulator = trained->accumulator;
+  return accumulator ? Json{{"bits", accumulator->bits},
+                            {"lsb", accumulator->lsb},
+                            {"overflow", name_of(accumulator->overflow)}}
+                     : Json(kFp32Sums);
 }
 
 Json not_included_json(const std::vector<workloads::NotIncluded>& parts) {

@@ -12,6 +12,8 @@ namespace potomac::sim {
 
 inline constexpr std::string_view kReportFormat = "potomac-report";
 inline constexpr int kReportVersion = 3;
+// A pass's "trained_with" where results were summed in binary32.
+inline constexpr std::string_view kFp32Sums = "fp32";
 
 std::string report_json(const RunResult& result);
 

@@ -190,9 +190,26 @@ void check_machine(const JsonValue& json, const PassRecord& record, std::size_t 
   }
 }
 
+workloads::TrainedSum read_trained(const JsonValue& json) {
+  if (json.json().is_string()) {
+    if (json.text() != kFp32Sums) {
+      json.fail("is no accumulator", "run it again");
+    }
+    return {};
+  }
+  return {rtl::Accumulator{
+      .bits = static_cast<int>(
+          json.at("bits").integer(rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits)),
+      .lsb = static_cast<int>(json.at("lsb").integer(-rtl::kMaxAbsLsb, rtl::kMaxAbsLsb)),
+      .overflow = named(json.at("overflow"), rtl::kOverflows)}};
+}
+
 PassRecord read_pass(const JsonValue& json, const RunResult& result) {
   PassRecord record;
   read_columns(json, pass_columns(), record);
+  if (const std::optional<JsonValue> trained = json.find("trained_with")) {
+    record.trained_with = read_trained(*trained);
+  }
   const JsonValue machines = json.at("machines");
   for (const Machine& machine : result.machines) {
     read_columns(machines.at(machine.id), machine_columns(), record.machines.emplace_back());
@@ -253,6 +270,7 @@ Architecture read_architecture(const JsonValue& json) {
 
 std::vector<Machine> read_machines(const JsonValue& json, const Architecture& architecture) {
   std::vector<Unit> rivals;
+  bool originals = false;
   for (const auto& [id, machine] : json.entries()) {
     const std::optional<Unit> unit = unit_named(machine.at("unit").text());
     if (!unit || info_of(*unit).name != id) {
@@ -261,8 +279,9 @@ std::vector<Machine> read_machines(const JsonValue& json, const Architecture& ar
     if (*unit != Unit::kMfMac && *unit != Unit::kFp32Mac) {
       rivals.push_back(*unit);
     }
+    originals = originals || machine.at("operands").text() == "originals";
   }
-  return machines_of(architecture, rivals);
+  return machines_of(architecture, rivals, originals);
 }
 
 void read_workload(const JsonValue& json, RunResult& result) {

@@ -39,7 +39,16 @@ Json json_of(const QuantizedTensor& tensor, TraceTotals& totals) {
   return json;
 }
 
-Json json_of(const LayerShape& layer, const std::optional<Layer>& values, TraceTotals& totals) {
+Json sums_json(const std::array<workloads::TrainedSum, 3>& sums) {
+  Json json = Json::object();
+  for (const Pass pass : workloads::kPasses) {
+    json[name_of(pass)] = trained_json(sums.at(static_cast<std::size_t>(pass)));
+  }
+  return json;
+}
+
+Json json_of(const LayerShape& layer, const workloads::LayerOrigin& origin,
+             const std::optional<Layer>& values, TraceTotals& totals) {
   Json json = {{"name", layer.name}, {"kind", name_of(layer.kind)}};
   if (is_convolution(layer.kind)) {
     const workloads::GeometryLists lists = lists_of(layer.conv, is_volumetric(layer.kind));
@@ -55,6 +64,7 @@ Json json_of(const LayerShape& layer, const std::optional<Layer>& values, TraceT
   json["input_grad"] = layer.input_grad;
   json["weight_grad"] = layer.weight_grad;
   json["term"] = layer.term;
+  json["trained_with"] = origin.sums ? sums_json(*origin.sums) : Json(nullptr);
   json["gemms"] = Json::array();
   for (const Pass pass : passes_of(layer)) {
     const std::vector<GemmShape> gemms = gemms_of(layer, pass, kTraceLowering);
@@ -77,6 +87,10 @@ Json json_of(const LayerShape& layer, const std::optional<Layer>& values, TraceT
     json["tensors"][name] =
         tensor.codes.empty() ? Json{{"shape", tensor.shape}} : json_of(tensor, totals);
   }
+  for (const auto& [name, producers] :
+       {std::pair("W", &origin.w_producers), std::pair("A", &origin.a_producers)}) {
+    json["tensors"][name]["producers"] = *producers ? Json(**producers) : Json(nullptr);
+  }
   return json;
 }
 
@@ -84,13 +98,15 @@ Json json_of(const LayerShape& layer, const std::optional<Layer>& values, TraceT
 
 std::string trace_json(const workloads::Workload& workload) {
   Json json = origin_json(workload.path(), workload.info());
+  json["originals"] = workload.has_originals();
   json["layers"] = Json::array();
   if (!workload.not_included().empty()) {
     json["not_included"] = not_included_json(workload.not_included());
   }
   TraceTotals totals;
   for (std::size_t i = 0; i < workload.layers().size(); ++i) {
-    json["layers"].push_back(json_of(workload.layers()[i], workload.read(i), totals));
+    json["layers"].push_back(
+        json_of(workload.layers()[i], workload.formats()[i].origin, workload.read(i), totals));
   }
   json["totals"] = {{"gemms", totals.gemms},
                     {"macs", totals.all_macs()},

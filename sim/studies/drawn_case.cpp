@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <random>
 #include <vector>
 
@@ -169,6 +170,20 @@ QuantizedTensor draw_tensor(Draw& draw, const workloads::Shape& shape, int bits)
   return tensor;
 }
 
+// Values of any mantissa, some of them 0.
+std::vector<float> draw_values(Draw& draw, const workloads::Shape& shape) {
+  const bool wide = draw.one_in(8);
+  std::vector<float> values;
+  const std::int64_t count = workloads::element_count(shape);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto mantissa = static_cast<float>(draw.between(1 << 23, (1 << 24) - 1));
+    const auto exponent = static_cast<int>(wide ? draw.between(-149, 103) : draw.between(-40, 0));
+    const float magnitude = draw.one_in(4) ? 0.0F : std::ldexp(mantissa, exponent);
+    values.push_back(draw.one_in(2) ? -magnitude : magnitude);
+  }
+  return values;
+}
+
 ElementBits mf_mac_bits(const Architecture& architecture, const workloads::LoweredPass& operands) {
   return {operands.first().bits, operands.second().bits, architecture.pe.accumulator.bits};
 }
@@ -221,6 +236,10 @@ DrawnCase draw_case(std::uint64_t seed, std::uint64_t index,
     drawn.stalls =
         !drawn.architecture.memory && draw.one_in(2) ? std::optional(draw.bits()) : std::nullopt;
     if (fits(drawn.architecture, drawn.layer)) {
+      if (draw.one_in(2)) {
+        drawn.layer.originals = {draw_values(draw, shape.w), draw_values(draw, shape.a),
+                                 draw_values(draw, shape.g)};
+      }
       return drawn;
     }
   }
@@ -241,11 +260,11 @@ std::string describe(const DrawnCase& drawn) {
     }
   }
   const workloads::LayerShape& shape = drawn.layer.shape;
-  return fmt::format("{} {}, W [{}] A [{}] G [{}], on {}{}", name_of(shape.kind),
-                     name_of(drawn.pass), fmt::join(shape.w, ", "), fmt::join(shape.a, ", "),
-                     fmt::join(shape.g, ", "),
-                     keys.empty() ? "the default machine" : fmt::format("{}", fmt::join(keys, " ")),
-                     drawn.stalls ? ", with stalls" : "");
+  return fmt::format(
+      "{} {}, W [{}] A [{}] G [{}], on {}{}{}", name_of(shape.kind), name_of(drawn.pass),
+      fmt::join(shape.w, ", "), fmt::join(shape.a, ", "), fmt::join(shape.g, ", "),
+      keys.empty() ? "the default machine" : fmt::format("{}", fmt::join(keys, " ")),
+      drawn.layer.originals ? ", with originals" : "", drawn.stalls ? ", with stalls" : "");
 }
 
 }  // namespace potomac::sim

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sim/engines/engines.hpp"
+#include "sim/engines/interface/multiplied_layer.hpp"
 #include "sim/memory/tlm_memory.hpp"
 
 namespace potomac::sim {
@@ -43,6 +44,7 @@ class LayerInHand {
   // Nothing where there are shapes only. Good until another layer is asked for.
   const std::optional<workloads::Layer>& read(std::size_t index) {
     if (index_ != index) {
+      multiplied_.reset();
       layer_.reset();
       layer_ = workload_.read(index);
       index_ = index;
@@ -50,16 +52,27 @@ class LayerInHand {
     return layer_;
   }
 
+  // The layer in hand, which has values, as machines that multiply see it.
+  const MultipliedLayer& multiplied() {
+    if (!multiplied_) {
+      multiplied_.emplace(*layer_);
+    }
+    return *multiplied_;
+  }
+
  private:
   const workloads::Workload& workload_;
   std::optional<std::size_t> index_;
   std::optional<workloads::Layer> layer_;
+  std::optional<MultipliedLayer> multiplied_;
 };
 
 // What is known of a pass before its machines are run.
 struct PassSource {
-  const workloads::LoweredPass* operands = nullptr;
+  const workloads::LoweredPass* operands = nullptr;    // of MF-MAC
+  const workloads::LoweredPass* multiplied = nullptr;  // of the other machines, where it is needed
   const ValueFacts* facts = nullptr;
+  const ValueFacts* original_facts = nullptr;
 };
 
 // Runs one pass on all machines.
@@ -72,24 +85,41 @@ class PassRunner {
         closed_forms_(closed_forms),
         options_(options) {}
 
+  // Whether it computes the FP32 MAC's sums.
+  bool multiplies() const {
+    return options_.simulate_baseline || options_.toggles || options_.store != nullptr;
+  }
+
   // Puts a record for each machine behind those that are there.
   void run(std::span<const PlannedPass> planned, const PassSource& source, const MacsDone& done,
            std::vector<MachineRecord>& records) {
     const PlannedPass& mf_mac = planned.front();
     const PassCounts of_mf_mac = counts_of(mf_mac, source, done, mf_mac, {});
     set(records.emplace_back(), mf_mac, of_mf_mac);
+    // Machines that multiply all meet the same zeros.
+    std::optional<ZeroCounts> zeros = of_mf_mac.zeros;
+    if (has_own_zeros(planned.back())) {
+      zeros.reset();
+    }
     for (const PlannedPass& one : planned.subspan(1)) {
-      set(records.emplace_back(), one, counts_of(one, source, done, mf_mac, of_mf_mac));
+      const PassCounts counts = counts_of(one, source, done, mf_mac, of_mf_mac, zeros);
+      set(records.emplace_back(), one, counts);
+      zeros = counts.zeros;
     }
   }
 
  private:
+  static bool has_own_zeros(const PlannedPass& planned) {
+    return planned.plan.machine->has_originals && planned.plan.runs;
+  }
+
   bool simulates_baseline(const Detail& detail) const {
     return options_.simulate_baseline || options_.toggles || detail.fp32;
   }
 
   PassCounts counts_of(const PlannedPass& planned, const PassSource& source, const MacsDone& done,
-                       const PlannedPass& mf_mac, const PassCounts& of_mf_mac) {
+                       const PlannedPass& mf_mac, const PassCounts& of_mf_mac,
+                       const std::optional<ZeroCounts>& zeros = {}) {
     const PassPlan& plan = planned.plan;
     std::optional<PlannedPace> pace;
     if (planned.memory) {
@@ -112,6 +142,10 @@ class PassRunner {
       }
       return engine_.run(job, detail);
     }
+    job.operands = source.multiplied;
+    if (plan.machine->has_originals) {
+      job.facts = source.original_facts;
+    }
     if (!plan.runs) {
       if (job.unit == Unit::kFp32Mac && simulates_baseline(detail) && done) {
         done(static_cast<std::int64_t>(mf_mac.plan.macs));  // that whoever waits reckons with
@@ -126,7 +160,7 @@ class PassRunner {
         return engine_.run(job, detail);
       }
     }
-    job.zeros = &of_mf_mac.zeros;
+    job.zeros = zeros ? &*zeros : nullptr;
     job.counted = !pace && plan.schedule == mf_mac.plan.schedule ? &of_mf_mac : nullptr;
     return closed_forms_.run(job, {});
   }
@@ -176,14 +210,36 @@ class PassRunner {
   const SimulationOptions& options_;
 };
 
+std::optional<workloads::TrainedSum> trained_with(const PassList& list, const PassItem& item) {
+  const workloads::LayerOrigin& origin = list.workload().formats()[item.layer].origin;
+  return origin.sums ? std::optional(origin.sums->at(static_cast<std::size_t>(item.pass)))
+                     : std::nullopt;
+}
+
 }  // namespace
 
-FactStore::Key FactStore::key_of(const PassItem& item, const workloads::Lowering& lowering,
-                                 const rtl::Accumulator& accumulator) {
+FactStore::PassKey FactStore::key_of(const PassItem& item, const workloads::Lowering& lowering) {
   // What the lowering does not touch is shared.
   const auto form = item.pass == Pass::kBackwardWeight ? workloads::Lowering{}.strided_backward_data
                                                        : lowering.strided_backward_data;
-  return {item.layer, item.pass, form, accumulator.bits, accumulator.lsb, accumulator.overflow};
+  return {item.layer, item.pass, form};
+}
+
+FactStore::Key FactStore::key_of(const PassItem& item, const workloads::Lowering& lowering,
+                                 const rtl::Accumulator& accumulator) {
+  return std::tuple_cat(key_of(item, lowering),
+                        std::tuple(accumulator.bits, accumulator.lsb, accumulator.overflow));
+}
+
+const ValueFacts* FactStore::find_originals(const PassItem& item,
+                                            const workloads::Lowering& lowering) const {
+  const auto found = originals_.find(key_of(item, lowering));
+  return found == originals_.end() ? nullptr : &found->second;
+}
+
+void FactStore::add_originals(const PassItem& item, const workloads::Lowering& lowering,
+                              const ValueFacts& facts) {
+  originals_.emplace(key_of(item, lowering), facts);
 }
 
 const ValueFacts* FactStore::find(const PassItem& item, const workloads::Lowering& lowering,
@@ -209,14 +265,23 @@ std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engin
   for (const PassItem& item : list.items()) {
     caller.check_stop();
     const auto& layer = in_hand.read(item.layer);
+    const workloads::Lowering& lowering = plans.architecture().lowering;
     std::optional<workloads::LoweredPass> operands;
+    std::optional<workloads::LoweredPass> multiplied;
     if (layer) {
-      operands.emplace(*layer, item.pass, plans.architecture().lowering);
+      operands.emplace(*layer, item.pass, lowering);
+      if (layer->originals || runner.multiplies()) {
+        multiplied = in_hand.multiplied().pass(item.pass, lowering);
+      }
     }
-    const PassShape& shape = list.shape(item, plans.architecture().lowering);
-    PassRecord& record =
-        records.emplace_back(PassRecord{list.layer(item).name, item.pass, shape.gemms, {}});
-    runner.run(plans.of(item), {operands ? &*operands : nullptr, nullptr},
+    PassRecord& record = records.emplace_back(PassRecord{list.layer(item).name,
+                                                         item.pass,
+                                                         list.shape(item, lowering).gemms,
+                                                         trained_with(list, item),
+                                                         {}});
+    runner.run(plans.of(item),
+               {.operands = operands ? &*operands : nullptr,
+                .multiplied = multiplied ? &*multiplied : nullptr},
                teller(caller, list, item, engine), record.machines);
   }
   return records;
@@ -227,6 +292,7 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
   const PassList& list = plans.list();
   const workloads::Lowering& lowering = plans.architecture().lowering;
   const auto looks = engine.make({caller.pool, {}});
+  const auto closed_forms = closed_form_engine().make({caller.pool, {}});
   LayerInHand in_hand(list.workload());
   for (const PassItem& item : list.items()) {
     const rtl::Accumulator& accumulator = plans.of(item)[kMfMacMachine].plan.accumulator;
@@ -241,6 +307,13 @@ void complete_facts(const PassPlans& plans, const EngineInfo& engine, FactStore&
     const workloads::LoweredPass operands(*layer, item.pass, lowering);
     facts.add(item, lowering, accumulator,
               looks->facts(operands, accumulator, {}, teller(caller, list, item, engine)));
+    if (layer->originals && facts.find_originals(item, lowering) == nullptr) {
+      const workloads::LoweredPass multiplied = in_hand.multiplied().pass(item.pass, lowering);
+      const rtl::Accumulator any{
+          .bits = rtl::kMaxAccumulatorBits,
+          .lsb = rtl::exact_lsb(multiplied.first().format(), multiplied.second().format())};
+      facts.add_originals(item, lowering, closed_forms->facts(multiplied, any, {}, {}));
+    }
   }
 }
 
@@ -286,7 +359,9 @@ CountedPasses count_passes(const PassPlans& plans, const FactStore& facts,
     }
     counted.order.push_back(counted.size());
     counted.times.push_back(1);
-    runner.run(plans.of(item), {nullptr, known}, {}, counted.records);
+    runner.run(plans.of(item),
+               {.facts = known, .original_facts = facts.find_originals(item, lowering)}, {},
+               counted.records);
   }
   return counted;
 }

@@ -29,7 +29,8 @@ class OutputStore {
   virtual Fp32Sink fp32() = 0;
 };
 
-// Value facts by layer, pass, lowering and accumulator. They take a hundred bytes a pass.
+// Value facts by layer, pass, lowering and accumulator, and those of the layers' originals, of
+// which only zeros count. They take a hundred bytes a pass.
 class FactStore {
  public:
   // Null if they are not known.
@@ -38,12 +39,19 @@ class FactStore {
   void add(const PassItem& item, const workloads::Lowering& lowering,
            const rtl::Accumulator& accumulator, const ValueFacts& facts);
 
+  const ValueFacts* find_originals(const PassItem& item, const workloads::Lowering& lowering) const;
+  void add_originals(const PassItem& item, const workloads::Lowering& lowering,
+                     const ValueFacts& facts);
+
  private:
+  using PassKey = std::tuple<std::size_t, workloads::Pass, workloads::StridedBackwardData>;
   using Key = std::tuple<std::size_t, workloads::Pass, workloads::StridedBackwardData, int, int,
                          rtl::Overflow>;
+  static PassKey key_of(const PassItem& item, const workloads::Lowering& lowering);
   static Key key_of(const PassItem& item, const workloads::Lowering& lowering,
                     const rtl::Accumulator& accumulator);
   std::map<Key, ValueFacts> facts_;
+  std::map<PassKey, ValueFacts> originals_;
 };
 
 struct SimulationOptions {

@@ -16,7 +16,7 @@
 namespace potomac::sim {
 namespace {
 
-using Mapping = workloads::LoweredOperand::Mapping;
+using Mapping = workloads::OperandMapping;
 
 // Sums become values, and go where they belong in the result's tensor.
 class ResultWriter {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "sim/engines/interface/multiplied_layer.hpp"
 #include "sim/plan/pass_plans.hpp"
 #include "workloads/layers/lowering.hpp"
 
@@ -196,6 +197,9 @@ std::string difference_between(const DrawnCase& drawn, const VerifiedEngines& en
     return "MF-MAC: " + text;
   }
   job.unit = Unit::kFp32Mac;
+  const MultipliedLayer multiplied(drawn.layer);
+  const workloads::LoweredPass values = multiplied.pass(drawn.pass, architecture.lowering);
+  job.operands = &values;
   Results<float> floats_one(operands);
   Results<float> floats_other(operands);
   text = compare(floats_one, floats_other, {.fp32 = floats_one.sink(), .toggles = true},

@@ -46,7 +46,7 @@ def test_report_has_the_documented_keys_and_consistent_sums(potomac, trace, arch
     assert report["engine"] == "fast"
     gemms = report["passes"]
     assert len(gemms) == 14
-    assert set(gemms[0]) == {"layer", "pass", "gemms", "machines"}
+    assert set(gemms[0]) == {"layer", "pass", "gemms", "trained_with", "machines"}
     assert list(of(gemms[0])) == list(of(gemms[0], "fp32_mac"))
     assert {"macs", "zero_operand_macs", "accumulator", "folds", "utilization", "cycles", "time_s",
             "actions", "toggles", "tiles", "stall_by", "memory"} == set(of(gemms[0]))  # fmt: skip

@@ -20,7 +20,7 @@ void append_run(std::vector<ElementRun>& runs, std::size_t first, ElementRun run
 
 }  // namespace
 
-BlockRuns::BlockRuns(const LoweredOperand::Mapping& mapping)
+BlockRuns::BlockRuns(const OperandMapping& mapping)
     : map_(mapping),
       inner_rows_(inner_of(mapping.row_extents)),
       inner_depth_(inner_of(mapping.depth_extents)) {}

@@ -26,7 +26,7 @@ struct ElementRun {
 
 class BlockRuns {
  public:
-  explicit BlockRuns(const LoweredOperand::Mapping& mapping);
+  explicit BlockRuns(const OperandMapping& mapping);
 
   // Appends what the block of rows [row, row_end) and of depth [k, k_end) touches, `offset`
   // elements further on, to `runs`: each element once, in rising order. Runs that touch are one.
@@ -49,7 +49,7 @@ class BlockRuns {
   // More runs are not remembered.
   static constexpr std::size_t kMostRuns = std::size_t{1} << 22;
 
-  LoweredOperand::Mapping map_;
+  OperandMapping map_;
   std::int64_t inner_rows_;
   std::int64_t inner_depth_;
   std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>,

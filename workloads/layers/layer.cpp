@@ -1,5 +1,7 @@
 #include "workloads/layers/layer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -103,6 +105,13 @@ AsConvolution as_convolution(const LayerShape& layer, Pass pass) {
                                                 : Pass::kBackwardWeight;
   }
   return result;
+}
+
+std::string text_of(const TrainedSum& sum) {
+  const std::optional<rtl::Accumulator>& accumulator = sum.accumulator;
+  return accumulator ? fmt::format("{} bits, lsb {}, {}", accumulator->bits, accumulator->lsb,
+                                   name_of(accumulator->overflow))
+                     : "binary32";
 }
 
 }  // namespace potomac::workloads

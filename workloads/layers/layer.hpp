@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rtl_models/arithmetic/accumulator.hpp"
 #include "rtl_models/arithmetic/pot_code.hpp"
 #include "workloads/layers/codes.hpp"
 
@@ -80,8 +81,28 @@ struct TensorFormat {
   friend bool operator==(const TensorFormat&, const TensorFormat&) = default;
 };
 
+// How the results of a pass were summed in the training that a layer is from.
+struct TrainedSum {
+  std::optional<rtl::Accumulator> accumulator;  // none: in binary32
+
+  friend bool operator==(const TrainedSum&, const TrainedSum&) = default;
+};
+// "32 bits, lsb -8, saturate", "binary32".
+std::string text_of(const TrainedSum& sum);
+
+// What a workload may know of a layer's place in the training that it is from.
+struct LayerOrigin {
+  std::optional<std::array<TrainedSum, 3>> sums = {};  // by pass
+  // The layers whose results W and A are made from, by name.
+  std::optional<std::vector<std::string>> w_producers = {};
+  std::optional<std::vector<std::string>> a_producers = {};
+
+  friend bool operator==(const LayerOrigin&, const LayerOrigin&) = default;
+};
+
 struct LayerFormats {
   TensorFormat w, a, g;
+  LayerOrigin origin = {};
 
   friend bool operator==(const LayerFormats&, const LayerFormats&) = default;
 };
@@ -176,9 +197,22 @@ AsConvolution as_convolution(const LayerShape& layer, Pass pass);
 // which 1000 is more than 999), else by their bytes.
 bool runs_before(std::string_view name, std::string_view other);
 
+// Values of a layer's tensors in binary32, in their shapes; of G none where there are no gradients.
+struct Fp32Tensors {
+  std::vector<float> w, a, g;
+
+  const std::vector<float>& of(Tensor tensor) const {
+    return tensor == Tensor::kW ? w : tensor == Tensor::kA ? a : g;
+  }
+  friend bool operator==(const Fp32Tensors&, const Fp32Tensors&) = default;
+};
+
 struct Layer {
   LayerShape shape;
   QuantizedTensor w, a, g;
+  // What was quantized, before anything was clipped or corrected: finite values, where the workload
+  // has them.
+  std::optional<Fp32Tensors> originals = {};
 };
 
 }  // namespace potomac::workloads

@@ -1,6 +1,7 @@
 #include "workloads/layers/lowering.hpp"
 
 #include <cassert>
+#include <type_traits>
 #include <utility>
 
 #include "workloads/layers/conv_extents.hpp"
@@ -8,7 +9,7 @@
 namespace potomac::workloads {
 namespace {
 
-using Mapping = LoweredOperand::Mapping;
+using Mapping = OperandMapping;
 
 // A dense matrix: element (row, k) at base + row * row_stride + k * depth_stride.
 Mapping dense(std::int64_t rows, std::int64_t row_stride, std::int64_t depth,
@@ -326,8 +327,10 @@ std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const L
   return runs;
 }
 
-LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering)
+LoweredPass::LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering,
+                         const Fp32Tensors* values)
     : layer_(&layer),
+      values_(values),
       pass_(pass),
       shapes_(gemms_of(layer.shape, pass, lowering)),
       convolution_(convolution_of(layer.shape, pass)),
@@ -341,11 +344,28 @@ const QuantizedTensor& LoweredPass::second() const {
   return member_of(tensors_of(kind(), pass_).second, *layer_);
 }
 
-Gemm LoweredPass::gemm(std::int64_t index) const {
+const std::vector<float>& LoweredPass::first_values() const {
+  return values_->of(tensors_of(kind(), pass_).first);
+}
+
+const std::vector<float>& LoweredPass::second_values() const {
+  return values_->of(tensors_of(kind(), pass_).second);
+}
+
+template <typename Operand>
+GemmOf<Operand> LoweredPass::gemm_of(std::int64_t index) const {
   assert(index >= 0 && index < count());
   const OperandMappings maps = mappings_of(layer_->shape, pass_, convolution_, phases_, index);
-  const LoweredOperand first_operand(first(), maps.first);
-  const LoweredOperand second_operand(second(), maps.second);
+  const PassTensors tensors = tensors_of(kind(), pass_);
+  const auto view = [this](Tensor tensor, const Mapping& mapping) -> Operand {
+    if constexpr (std::is_same_v<Operand, LoweredOperand>) {
+      return {member_of(tensor, *layer_), mapping};
+    } else {
+      return {values_->of(tensor).data(), 0.0F, mapping};
+    }
+  };
+  const Operand first_operand = view(tensors.first, maps.first);
+  const Operand second_operand = view(tensors.second, maps.second);
   return {.layer = layer_->shape.name,
           .pass = pass_,
           .index = index,
@@ -353,10 +373,11 @@ Gemm LoweredPass::gemm(std::int64_t index) const {
           .n = second_operand.rows(),
           .k = first_operand.depth(),
           .first = first_operand,
-          .second = second_operand,
-          .first_beta = first().beta,
-          .second_beta = second().beta};
+          .second = second_operand};
 }
+
+template GemmOf<LoweredOperand> LoweredPass::gemm_of(std::int64_t index) const;
+template GemmOf<Fp32Operand> LoweredPass::gemm_of(std::int64_t index) const;
 
 Mapping LoweredPass::result_mapping(std::int64_t gemm) const {
   assert(gemm >= 0 && gemm < count());

@@ -35,7 +35,7 @@ PassTensors tensors_of(LayerKind kind, Pass pass);
 // The places of a GEMM's operands in their tensors, and of its result in the pass's (row m, "depth"
 // n).
 struct OperandMappings {
-  LoweredOperand::Mapping first, second, result;
+  OperandMapping first, second, result;
 };
 
 // Consecutive GEMMs of a pass whose operands and results lie alike, but for where they begin: a
@@ -51,22 +51,24 @@ struct MappingRun {
 // The runs of a pass, in order. Each lies within one entry of gemms_of(). The same precondition.
 std::vector<MappingRun> mapping_runs(const LayerShape& layer, Pass pass, const Lowering& lowering);
 
-// One GEMM with its operands. `first` has m rows (they stream down the array's rows), `second` n
-// rows (they stream across its columns); both have depth k.
-struct Gemm {
+// One GEMM with its operands (LoweredOperand or Fp32Operand). `first` has m rows (they stream down
+// the array's rows), `second` n rows (they stream across its columns); both have depth k.
+template <typename T>
+struct GemmOf {
+  using Operand = T;
+
   std::string layer;
   Pass pass = Pass::kForward;
   std::int64_t index = 0;  // of the pass's GEMMs, in the order in which they run
   std::int64_t m = 0;
   std::int64_t n = 0;
   std::int64_t k = 0;
-  LoweredOperand first;
-  LoweredOperand second;
-  int first_beta = 0;
-  int second_beta = 0;
+  Operand first;
+  Operand second;
 
   std::int64_t macs() const { return m * n * k; }
 };
+using Gemm = GemmOf<LoweredOperand>;
 
 // The extents of a pass's result: a matrix for each group or batch.
 struct ResultShape {
@@ -89,8 +91,10 @@ struct ResultRows {
 // of them take their operands from the same two tensors.
 class LoweredPass {
  public:
-  // Precondition: check(layer.shape) passed, and `pass` is one of passes_of(layer.shape).
-  LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering);
+  // Precondition: check(layer.shape) passed, and `pass` is one of passes_of(layer.shape). `values`:
+  // what a multiplier multiplies in place of the codes, or null; zero where the code is.
+  LoweredPass(const Layer& layer, Pass pass, const Lowering& lowering,
+              const Fp32Tensors* values = nullptr);
 
   const LayerShape& shape() const { return layer_->shape; }
   const std::string& layer() const { return layer_->shape.name; }
@@ -98,8 +102,12 @@ class LoweredPass {
   Pass pass() const { return pass_; }
   const std::vector<GemmShape>& shapes() const { return shapes_; }
   std::int64_t count() const { return count_of(shapes_); }
-  // Precondition: 0 <= index < count().
-  Gemm gemm(std::int64_t index) const;
+  bool has_values() const { return values_ != nullptr; }
+
+  // Precondition: 0 <= index < count(); of Fp32Operand also has_values().
+  template <typename Operand>
+  GemmOf<Operand> gemm_of(std::int64_t index) const;
+  Gemm gemm(std::int64_t index) const { return gemm_of<LoweredOperand>(index); }
 
   // The pass's result, which its GEMMs make together: [M, N] of the table, however many phases
   // there are. Rows that no GEMM makes are zero.
@@ -110,15 +118,19 @@ class LoweredPass {
   // Where a GEMM's results (row m, "depth" n) lie in the tensor that the pass's result has the
   // shape of. They divide nothing: a result's place is that of its row and that of its depth
   // together.
-  LoweredOperand::Mapping result_mapping(std::int64_t gemm) const;
+  OperandMapping result_mapping(std::int64_t gemm) const;
 
   const QuantizedTensor& first() const;
   const QuantizedTensor& second() const;
+  // Precondition: has_values().
+  const std::vector<float>& first_values() const;
+  const std::vector<float>& second_values() const;
   // A result's value is its accumulator * 2^(lsb + scale_exponent()).
   int scale_exponent() const { return first().beta + second().beta; }
 
  private:
   const Layer* layer_;
+  const Fp32Tensors* values_;
   Pass pass_;
   std::vector<GemmShape> shapes_;
   std::optional<AsConvolution> convolution_;

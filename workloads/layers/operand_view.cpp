@@ -13,26 +13,28 @@ std::int64_t elements_of(const Extents& extents) {
   return extents[0] * extents[1] * extents[2] * extents[3];
 }
 
-// Every `stride`-th code, from `from` on.
-void gather(const rtl::PotCode* from, std::int64_t stride, std::span<rtl::PotCode> out) {
+// Every `stride`-th element, from `from` on.
+template <typename Element>
+void gather(const Element* from, std::int64_t stride, std::span<Element> out) {
   if (stride == 1) {
-    std::memcpy(out.data(), from, out.size());
+    std::memcpy(out.data(), from, out.size_bytes());
     return;
   }
-  for (rtl::PotCode& code : out) {
-    code = *from;
+  for (Element& element : out) {
+    element = *from;
     from += stride;
   }
 }
 
-// A few codes: too few for a call of memcpy to pay.
-void copy_few(const rtl::PotCode* from, std::int64_t stride, std::int64_t size, rtl::PotCode* to) {
-  constexpr std::int64_t kWord = 8;
+// A few elements: too few for a call of memcpy to pay.
+template <typename Element>
+void copy_few(const Element* from, std::int64_t stride, std::int64_t size, Element* to) {
+  constexpr auto kWord = static_cast<std::int64_t>(8 / sizeof(Element));
   if (stride == 1 && size >= kWord) {
     for (std::int64_t i = 0; i < size - kWord; i += kWord) {
-      std::memcpy(to + i, from + i, kWord);
+      std::memcpy(to + i, from + i, 8);
     }
-    std::memcpy(to + size - kWord, from + size - kWord, kWord);
+    std::memcpy(to + size - kWord, from + size - kWord, 8);
     return;
   }
   for (std::int64_t i = 0; i < size; ++i) {
@@ -72,8 +74,9 @@ TapOfRows tap_of_rows(const PatchAxis& x, std::int64_t first_row, std::int64_t r
 
 // What lies along the innermost axis for one row coordinate and the depth coordinates from `depth`
 // on; `line` is the axis' first element.
-void gather_run(const PatchAxis& axis, const rtl::PotCode* line, std::int64_t row,
-                std::int64_t depth, rtl::PotCode zero, std::span<rtl::PotCode> out) {
+template <typename Element>
+void gather_run(const PatchAxis& axis, const Element* line, std::int64_t row, std::int64_t depth,
+                Element zero, std::span<Element> out) {
   if (axis.divisor == 1) {  // no division for each element
     std::int64_t at = row * axis.row_step + depth * axis.depth_step + axis.origin;
     if (axis.depth_step == 1 && axis.stride == 1) {
@@ -85,15 +88,15 @@ void gather_run(const PatchAxis& axis, const rtl::PotCode* line, std::int64_t ro
       std::fill_n(out.data() + end, size - end, zero);
       return;
     }
-    for (rtl::PotCode& code : out) {
-      code = at >= 0 && at < axis.extent ? line[at * axis.stride] : zero;
+    for (Element& element : out) {
+      element = at >= 0 && at < axis.extent ? line[at * axis.stride] : zero;
       at += axis.depth_step;
     }
     return;
   }
-  for (rtl::PotCode& code : out) {
+  for (Element& element : out) {
     const std::int64_t at = position_on(axis, row, depth++);
-    code = at >= 0 ? line[at * axis.stride] : zero;
+    element = at >= 0 ? line[at * axis.stride] : zero;
   }
 }
 
@@ -107,8 +110,11 @@ std::array<std::int64_t, 4> coordinates_of(std::int64_t index, const Extents& ex
   return {index / extents[1], index % extents[1], y, x};
 }
 
-LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping)
-    : tensor_(&tensor),
+template <typename Element>
+OperandView<Element>::OperandView(const Element* tensor, Element zero,
+                                  const OperandMapping& mapping)
+    : tensor_(tensor),
+      zero_(zero),
       map_(mapping),
       rows_(elements_of(mapping.row_extents)),
       depth_(elements_of(mapping.depth_extents)),
@@ -116,11 +122,12 @@ LoweredOperand::LoweredOperand(const QuantizedTensor& tensor, const Mapping& map
       plain_(rows_ == mapping.row_extents[0] && depth_ == mapping.depth_extents[0] &&
              mapping.z.origin == 0 && mapping.y.origin == 0 && mapping.x.origin == 0) {}
 
-LoweredOperand LoweredOperand::block(std::int64_t row, std::int64_t rows, std::int64_t k,
-                                     std::int64_t depth) const {
+template <typename Element>
+OperandView<Element> OperandView<Element>::block(std::int64_t row, std::int64_t rows,
+                                                 std::int64_t k, std::int64_t depth) const {
   assert(row >= 0 && rows >= 0 && row + rows <= rows_);
   assert(k >= 0 && depth >= 0 && k + depth <= depth_);
-  LoweredOperand part = *this;
+  OperandView part = *this;
   part.row_begin_ += row;
   part.k_begin_ += k;
   part.rows_ = rows;
@@ -128,34 +135,35 @@ LoweredOperand LoweredOperand::block(std::int64_t row, std::int64_t rows, std::i
   return part;
 }
 
-rtl::PotCode LoweredOperand::code(std::int64_t row, std::int64_t k) const {
-  rtl::PotCode result = 0;
-  fetch(row, k, {&result, 1});
+template <typename Element>
+Element OperandView<Element>::at(std::int64_t row, std::int64_t k) const {
+  Element result{};
+  fetch(row, k, std::span(&result, 1));
   return result;
 }
 
-void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
-                           std::span<rtl::PotCode> out) const {
+template <typename Element>
+void OperandView<Element>::fetch(std::int64_t row, std::int64_t k_begin,
+                                 std::span<Element> out) const {
   assert(row >= 0 && row < rows_ && k_begin >= 0);
   assert(k_begin + static_cast<std::int64_t>(out.size()) <= depth_);
   row += row_begin_;
   k_begin += k_begin_;
-  const rtl::PotCode* codes = tensor_->codes.data() + map_.base;
+  const Element* tensor = tensor_ + map_.base;
   if (plain_) {
-    gather(codes + row * map_.row_stride + k_begin * map_.depth_stride, map_.depth_stride, out);
+    gather(tensor + row * map_.row_stride + k_begin * map_.depth_stride, map_.depth_stride, out);
     return;
   }
-  const rtl::PotCode zero = format().zero();
   const auto [r0, rz, ry, rx] = coordinates_of(row, map_.row_extents);
-  codes += r0 * map_.row_stride;
+  tensor += r0 * map_.row_stride;
   if (one_tap_) {  // a kernel of one tap: one place for all
     const std::int64_t at_z = position_on(map_.z, rz, 0);
     const std::int64_t at_y = position_on(map_.y, ry, 0);
     const std::int64_t at_x = position_on(map_.x, rx, 0);
     if (at_z < 0 || at_y < 0 || at_x < 0) {
-      std::memset(out.data(), zero, out.size());
+      std::ranges::fill(out, zero_);
     } else {
-      gather(codes + at_z * map_.z.stride + at_y * map_.y.stride + at_x * map_.x.stride +
+      gather(tensor + at_z * map_.z.stride + at_y * map_.y.stride + at_x * map_.x.stride +
                  k_begin * map_.depth_stride,
              map_.depth_stride, out);
     }
@@ -166,15 +174,15 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
   while (!out.empty()) {
     const auto length = static_cast<std::size_t>(
         std::min(map_.depth_extents[3] - kx, static_cast<std::int64_t>(out.size())));
-    const std::span<rtl::PotCode> run = out.first(length);
+    const std::span<Element> run = out.first(length);
     const std::int64_t at_z = position_on(map_.z, rz, kz);
     const std::int64_t at_y = position_on(map_.y, ry, ky);
     if (at_z < 0 || at_y < 0) {
-      std::memset(run.data(), zero, run.size());
+      std::ranges::fill(run, zero_);
     } else {
       gather_run(map_.x,
-                 codes + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride, rx,
-                 kx, zero, run);
+                 tensor + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride, rx,
+                 kx, zero_, run);
     }
     out = out.subspan(length);
     kx = 0;
@@ -182,21 +190,23 @@ void LoweredOperand::fetch(std::int64_t row, std::int64_t k_begin,
   }
 }
 
-bool LoweredOperand::lies_along_rows() const {
+template <typename Element>
+bool OperandView<Element>::lies_along_rows() const {
   if (plain_) {
     return map_.row_stride == 1 && map_.depth_stride != 1;
   }
   return map_.x.divisor == 1 && map_.row_extents[3] > map_.depth_extents[3];
 }
 
-void LoweredOperand::fetch_rows(std::int64_t row, std::int64_t rows, std::int64_t k_begin,
-                                std::int64_t depth, std::int64_t pitch, rtl::PotCode* out) const {
+template <typename Element>
+void OperandView<Element>::fetch_rows(std::int64_t row, std::int64_t rows, std::int64_t k_begin,
+                                      std::int64_t depth, std::int64_t pitch, Element* out) const {
   assert(row >= 0 && row + rows <= rows_);
   assert(k_begin >= 0 && k_begin + depth <= depth_);
   row += row_begin_;
   k_begin += k_begin_;
   if (plain_) {
-    const rtl::PotCode* const base = tensor_->codes.data() + map_.base;
+    const Element* const base = tensor_ + map_.base;
     for (std::int64_t i = 0; i < depth; ++i) {
       gather(base + row * map_.row_stride + (k_begin + i) * map_.depth_stride, map_.row_stride,
              {out + i * pitch, static_cast<std::size_t>(rows)});
@@ -212,44 +222,47 @@ void LoweredOperand::fetch_rows(std::int64_t row, std::int64_t rows, std::int64_
   }
 }
 
-void LoweredOperand::fetch_run(const std::array<std::int64_t, 4>& row, std::int64_t rows,
-                               std::int64_t k_begin, std::int64_t depth, std::int64_t pitch,
-                               rtl::PotCode* out) const {
+template <typename Element>
+void OperandView<Element>::fetch_run(const std::array<std::int64_t, 4>& row, std::int64_t rows,
+                                     std::int64_t k_begin, std::int64_t depth, std::int64_t pitch,
+                                     Element* out) const {
   constexpr std::size_t kFewTaps = 16;
   std::array<TapOfRows, kFewTaps> known{};
   const bool is_known = map_.depth_extents[3] <= static_cast<std::int64_t>(kFewTaps);
   for (std::int64_t tap = 0; is_known && tap < map_.depth_extents[3]; ++tap) {
     known.at(static_cast<std::size_t>(tap)) = tap_of_rows(map_.x, row[3], rows, tap);
   }
-  const rtl::PotCode zero = format().zero();
-  const rtl::PotCode* const image = tensor_->codes.data() + map_.base + row[0] * map_.row_stride;
+  const Element* const image = tensor_ + map_.base + row[0] * map_.row_stride;
   const std::int64_t step = map_.x.row_step * map_.x.stride;
   auto [k0, kz, ky, kx] = coordinates_of(k_begin, map_.depth_extents);
-  const rtl::PotCode* const end = out + depth * pitch;
+  const Element* const end = out + depth * pitch;
   while (out != end) {
     const std::int64_t at_z = position_on(map_.z, row[1], kz);
     const std::int64_t at_y = position_on(map_.y, row[2], ky);
     const bool is_there = at_z >= 0 && at_y >= 0;
-    const rtl::PotCode* const line =
+    const Element* const line =
         image + k0 * map_.depth_stride + at_z * map_.z.stride + at_y * map_.y.stride;
     for (; kx < map_.depth_extents[3] && out != end; ++kx, out += pitch) {
       if (!is_there) {
-        std::fill_n(out, rows, zero);
+        std::fill_n(out, rows, zero_);
         continue;
       }
       const TapOfRows tap =
           is_known ? known[static_cast<std::size_t>(kx)] : tap_of_rows(map_.x, row[3], rows, kx);
       for (std::int64_t r = 0; r < tap.begin; ++r) {
-        out[r] = zero;
+        out[r] = zero_;
       }
       copy_few(line + tap.offset, step, tap.end - tap.begin, out + tap.begin);
       for (std::int64_t r = tap.end; r < rows; ++r) {
-        out[r] = zero;
+        out[r] = zero_;
       }
     }
     kx = 0;
     next_line(k0, kz, ky, map_.depth_extents);
   }
 }
+
+template class OperandView<rtl::PotCode>;
+template class OperandView<float>;
 
 }  // namespace potomac::workloads

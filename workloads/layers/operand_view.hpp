@@ -54,56 +54,61 @@ inline void advance(std::array<std::int64_t, 4>& coordinates,
   }
 }
 
-// One operand of a GEMM as a matrix of codes: row r (the output's index m or n), depth k (the
-// reduction's index). It is a view: the layer's tensor must outlive it. A row index is split into
-// four coordinates, outermost first, by `row_extents`; a depth index likewise; the outermost
-// coordinates step through the tensor by plain strides, the inner three through the patch axes.
-class LoweredOperand {
- public:
-  struct Mapping {
-    std::array<std::int64_t, 4> row_extents{1, 1, 1, 1};
-    std::array<std::int64_t, 4> depth_extents{1, 1, 1, 1};
-    std::int64_t base = 0;          // offset of the first element
-    std::int64_t row_stride = 0;    // of the outermost row coordinate
-    std::int64_t depth_stride = 0;  // of the outermost depth coordinate
-    PatchAxis z, y, x;
-  };
+// Where the elements of an operand lie in its tensor. A row index is split into four coordinates,
+// outermost first, by `row_extents`; a depth index likewise; the outermost coordinates step through
+// the tensor by plain strides, the inner three through the patch axes.
+struct OperandMapping {
+  std::array<std::int64_t, 4> row_extents{1, 1, 1, 1};
+  std::array<std::int64_t, 4> depth_extents{1, 1, 1, 1};
+  std::int64_t base = 0;          // offset of the first element
+  std::int64_t row_stride = 0;    // of the outermost row coordinate
+  std::int64_t depth_stride = 0;  // of the outermost depth coordinate
+  PatchAxis z, y, x;
+};
 
-  LoweredOperand(const QuantizedTensor& tensor, const Mapping& mapping);
+// One operand of a GEMM as a matrix of its tensor's elements: row r (the output's index m or n),
+// depth k (the reduction's index). It is a view, which the tensor must outlive. An element is a
+// code (rtl::PotCode) or a value (float).
+template <typename T>
+class OperandView {
+ public:
+  using Element = T;
+
+  // `zero` stands where an element is structural.
+  OperandView(const Element* tensor, Element zero, const OperandMapping& mapping);
 
   // The part of `rows` rows from row `row` on, of `depth` from depth `k` on.
-  LoweredOperand block(std::int64_t row, std::int64_t rows, std::int64_t k,
-                       std::int64_t depth) const;
+  OperandView block(std::int64_t row, std::int64_t rows, std::int64_t k, std::int64_t depth) const;
 
   std::int64_t rows() const { return rows_; }
   std::int64_t depth() const { return depth_; }
-  rtl::PotFormat format() const { return tensor_->format(); }
+  Element zero() const { return zero_; }
 
-  // The whole matrix's places in the tensor, and the tensor's codes. Precondition: it is no block.
-  const Mapping& mapping() const { return map_; }
-  const rtl::PotCode* codes() const { return tensor_->codes.data(); }
+  // The whole matrix's places in the tensor, and the tensor. Precondition: it is no block.
+  const OperandMapping& mapping() const { return map_; }
+  const Element* tensor() const { return tensor_; }
 
-  // The code at (row, k); the zero code where the element is structural.
-  rtl::PotCode code(std::int64_t row, std::int64_t k) const;
+  Element at(std::int64_t row, std::int64_t k) const;
 
-  // The codes at (row, k_begin .. k_begin + out.size() - 1).
-  void fetch(std::int64_t row, std::int64_t k_begin, std::span<rtl::PotCode> out) const;
+  // The elements at (row, k_begin .. k_begin + out.size() - 1).
+  void fetch(std::int64_t row, std::int64_t k_begin, std::span<Element> out) const;
 
   // Whether rows that follow one another lie side by side in the tensor more than depths do: many
   // rows are then quicker fetched together.
   bool lies_along_rows() const;
-  // The codes at (row .. row + rows - 1, k_begin .. k_begin + depth - 1): depth i's of row r at
+  // The elements at (row .. row + rows - 1, k_begin .. k_begin + depth - 1): depth i's of row r at
   // out[i * pitch + r].
   void fetch_rows(std::int64_t row, std::int64_t rows, std::int64_t k_begin, std::int64_t depth,
-                  std::int64_t pitch, rtl::PotCode* out) const;
+                  std::int64_t pitch, Element* out) const;
 
  private:
   // fetch_rows() of rows that lie side by side from these coordinates on.
   void fetch_run(const std::array<std::int64_t, 4>& row, std::int64_t rows, std::int64_t k_begin,
-                 std::int64_t depth, std::int64_t pitch, rtl::PotCode* out) const;
+                 std::int64_t depth, std::int64_t pitch, Element* out) const;
 
-  const QuantizedTensor* tensor_;
-  Mapping map_;
+  const Element* tensor_;
+  Element zero_;
+  OperandMapping map_;
   std::int64_t row_begin_ = 0;  // of the matrix that the mapping makes
   std::int64_t k_begin_ = 0;
   std::int64_t rows_;
@@ -111,5 +116,28 @@ class LoweredOperand {
   bool one_tap_;
   bool plain_;  // no patch axes: element = base + row * row_stride + k * depth_stride
 };
+
+// Of codes, whose format it knows.
+class LoweredOperand : public OperandView<rtl::PotCode> {
+ public:
+  LoweredOperand(const QuantizedTensor& tensor, const OperandMapping& mapping)
+      : LoweredOperand({tensor.codes.data(), tensor.format().zero(), mapping}, tensor.format()) {}
+
+  LoweredOperand block(std::int64_t row, std::int64_t rows, std::int64_t k,
+                       std::int64_t depth) const {
+    return {OperandView::block(row, rows, k, depth), format_};
+  }
+
+  rtl::PotFormat format() const { return format_; }
+  rtl::PotCode code(std::int64_t row, std::int64_t k) const { return at(row, k); }
+
+ private:
+  LoweredOperand(const OperandView& view, rtl::PotFormat format)
+      : OperandView(view), format_(format) {}
+
+  rtl::PotFormat format_;
+};
+
+using Fp32Operand = OperandView<float>;
 
 }  // namespace potomac::workloads

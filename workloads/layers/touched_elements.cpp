@@ -33,7 +33,7 @@ bool is_dense(const PatchAxis& axis, std::int64_t rows, std::int64_t depth) {
 
 }  // namespace
 
-TouchedElements::TouchedElements(const LoweredOperand::Mapping& mapping)
+TouchedElements::TouchedElements(const OperandMapping& mapping)
     : map_(mapping),
       rows_(volume_of(mapping.row_extents)),
       depth_(volume_of(mapping.depth_extents)) {

@@ -25,7 +25,7 @@ namespace potomac::workloads {
 class TouchedElements {
  public:
   // Throws InputError if an image is too large for its tables (kMostWork).
-  explicit TouchedElements(const LoweredOperand::Mapping& mapping);
+  explicit TouchedElements(const OperandMapping& mapping);
 
   std::int64_t rows() const { return rows_; }
   std::int64_t depth() const { return depth_; }
@@ -100,7 +100,7 @@ class TouchedElements {
     std::int64_t total = 1;
   };
 
-  LoweredOperand::Mapping map_;
+  OperandMapping map_;
   std::int64_t rows_;
   std::int64_t depth_;
   bool places_are_rows_;

@@ -4,8 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <optional>
+#include <set>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "support/error.hpp"
@@ -75,6 +79,81 @@ TensorHead read_head(const Hdf5Group& layer, const char* name) {
   return head;
 }
 
+std::string original_of(const char* name) {
+  return fmt::format("{}_fp32", name);
+}
+
+// Whether the layer has originals: all of them, in the shapes of the codes.
+bool check_originals(const Hdf5Group& group, const LayerShape& layer) {
+  if (!group.has(original_of("W"))) {
+    return false;
+  }
+  const auto check_one = [&](const char* name, const Shape& shape) {
+    const Hdf5Dataset dataset = group.open_dataset(original_of(name));
+    if (dataset.type() != Hdf5Type::kFloat32) {
+      dataset.fail(fmt::format("holds {} instead of float32", dataset.type_name()),
+                   "write what was quantized as binary32");
+    }
+    if (dataset.extents() != shape) {
+      dataset.fail(fmt::format("its shape [{}] is not {}'s [{}]",
+                               fmt::join(dataset.extents(), ", "), name, fmt::join(shape, ", ")),
+                   "give both the same shape");
+    }
+    dataset.check_storage(kMaxTensorElements);
+  };
+  check_one("W", layer.w);
+  check_one("A", layer.a);
+  if (layer.uses_gradient()) {
+    check_one("G", layer.g);
+  }
+  return true;
+}
+
+std::optional<std::array<TrainedSum, 3>> read_sums(const Hdf5Group& group) {
+  if (!group.has_attribute("acc_bits")) {
+    return std::nullopt;
+  }
+  const auto passes = static_cast<std::int64_t>(kPasses.size());
+  const std::vector<std::int64_t> bits = group.integers("acc_bits", {passes});
+  const std::vector<std::int64_t> lsb = group.integers("acc_lsb", {passes});
+  const std::vector<std::int64_t> overflow = group.integers("acc_overflow", {passes});
+  const auto require = [&group](const char* name, std::int64_t value, std::int64_t low,
+                                std::int64_t high) {
+    if (value < low || value > high) {
+      group.fail(fmt::format("attribute '{}' has {}", name, value),
+                 fmt::format("each of its numbers must be from {} to {}", low, high));
+    }
+    return static_cast<int>(value);
+  };
+  std::array<TrainedSum, 3> sums;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    if (bits[i] == 0) {
+      continue;
+    }
+    sums.at(i).accumulator = {
+        .bits = require("acc_bits", bits[i], rtl::kMinAccumulatorBits, rtl::kMaxAccumulatorBits),
+        .lsb = require("acc_lsb", lsb[i], -rtl::kMaxAbsLsb, rtl::kMaxAbsLsb),
+        .overflow = require("acc_overflow", overflow[i], 0, 1) == 1 ? rtl::Overflow::kSaturate
+                                                                    : rtl::Overflow::kWrap};
+  }
+  return sums;
+}
+
+// Names of layers, between slashes, which no name has.
+std::optional<std::vector<std::string>> read_producers(const Hdf5Dataset& dataset) {
+  if (!dataset.has_attribute("producer")) {
+    return std::nullopt;
+  }
+  std::vector<std::string> names;
+  const std::string text = dataset.text("producer");
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('/', begin), text.size());
+    names.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
 WorkloadInfo read_info(const Hdf5File& file) {
   if (!file.has_attribute("format")) {
     file.fail("is HDF5, but not a Potomac trace: attribute 'format' is missing",
@@ -88,12 +167,14 @@ WorkloadInfo read_info(const Hdf5File& file) {
   }
   const std::int64_t version = file.integer("version");
   if (version > kTraceVersion) {
-    file.fail(fmt::format("trace version {} was made by a newer Potomac; this one reads version {}",
-                          version, kTraceVersion),
-              "update Potomac, or write the trace as version 1");
+    file.fail(
+        fmt::format("trace version {} was made by a newer Potomac; this one reads versions 1 to {}",
+                    version, kTraceVersion),
+        fmt::format("update Potomac, or write the trace as version {}", kTraceVersion));
   }
-  if (version != kTraceVersion) {
-    file.fail(fmt::format("trace version {} does not exist", version), "set version to 1");
+  if (version < 1) {
+    file.fail(fmt::format("trace version {} does not exist", version),
+              fmt::format("set version to {}", kTraceVersion));
   }
   WorkloadInfo info{.model = file.text("model"),
                     .framework = file.text("framework"),
@@ -181,6 +262,17 @@ void check_codes(const QuantizedTensor& tensor, const std::string& file, const s
   throw InputError({file, place, problem, remedy});
 }
 
+void check_original(std::span<const float> values, const Shape& shape, const std::string& file,
+                    const std::string& place) {
+  const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
+  if (bad != values.end()) {
+    const std::int64_t flat = bad - values.begin();
+    throw InputError({file, place,
+                      fmt::format("is {} at [{}]", *bad, fmt::join(index_of(flat, shape), ", ")),
+                      "write finite values: no other can be quantized"});
+  }
+}
+
 class TraceReader::Impl {
  public:
   Impl(const std::filesystem::path& path, Hdf5Guard guard)
@@ -194,6 +286,7 @@ class TraceReader::Impl {
     if (layers_.empty()) {
       layers.fail("holds no layer", kWriteAgain);
     }
+    check_producers(layers);
     if (file_.has("not_included")) {
       const Hdf5Group parts = file_.open_group("not_included");
       for (const std::string& number : parts.children()) {
@@ -213,12 +306,20 @@ class TraceReader::Impl {
     const LayerShape& shape = layers_.at(index);
     const LayerFormats& formats = formats_.at(index);
     const Hdf5Group group = file_.open_group("layers").open_group(shape.name);
-    return {.shape = shape,
-            .w = read_tensor(group, "W", shape.w, formats.w),
-            .a = read_tensor(group, "A", shape.a, formats.a),
-            .g = shape.uses_gradient() ? read_tensor(group, "G", shape.g, formats.g)
-                                       : QuantizedTensor{.shape = shape.g, .codes = {}}};
+    Layer layer{.shape = shape,
+                .w = read_tensor(group, "W", shape.w, formats.w),
+                .a = read_tensor(group, "A", shape.a, formats.a),
+                .g = shape.uses_gradient() ? read_tensor(group, "G", shape.g, formats.g)
+                                           : QuantizedTensor{.shape = shape.g, .codes = {}}};
+    if (has_originals() && shape.term == 1) {
+      layer.originals = {
+          read_original(group, "W", shape.w), read_original(group, "A", shape.a),
+          shape.uses_gradient() ? read_original(group, "G", shape.g) : std::vector<float>()};
+    }
+    return layer;
   }
+
+  bool has_originals() const { return has_originals_.value_or(false); }
 
  private:
   // A file of a newer HDF5 format may open, and its texts may be read: what it stores its data in
@@ -260,8 +361,52 @@ class TraceReader::Impl {
     layer.a = std::move(a.shape);
     layer.g = std::move(g.shape);
     check(layer, file_.file());
+    if (layer.term == 1) {
+      const bool originals = check_originals(group, layer);
+      if (has_originals_.value_or(originals) != originals) {
+        group.fail(fmt::format("has {} FP32 originals, and the layers before have {}",
+                               originals ? "its" : "no", originals ? "none" : "theirs"),
+                   "write those of all layers, or of none");
+      }
+      has_originals_ = originals;
+    }
     layers_.push_back(std::move(layer));
-    formats_.push_back({.w = w.format, .a = a.format, .g = g.format});
+    formats_.push_back({.w = w.format,
+                        .a = a.format,
+                        .g = g.format,
+                        .origin = {.sums = read_sums(group),
+                                   .w_producers = read_producers(group.open_dataset("W")),
+                                   .a_producers = read_producers(group.open_dataset("A"))}});
+  }
+
+  // Who feeds a layer runs before it.
+  void check_producers(const Hdf5Group& layers) const {
+    std::set<std::string_view> before;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const LayerOrigin& origin = formats_[i].origin;
+      for (const auto& [tensor, producers] :
+           {std::pair("W", &origin.w_producers), std::pair("A", &origin.a_producers)}) {
+        for (const std::string& name : producers->value_or(std::vector<std::string>())) {
+          if (!before.contains(name)) {
+            layers.open_group(layers_[i].name)
+                .open_dataset(tensor)
+                .fail(fmt::format("attribute 'producer' names '{}', which is no layer before it",
+                                  printable(name)),
+                      "name layers before it, with '/' between them");
+          }
+        }
+      }
+      before.insert(layers_[i].name);
+    }
+  }
+
+  static std::vector<float> read_original(const Hdf5Group& group, const char* name,
+                                          const Shape& shape) {
+    const Hdf5Dataset dataset = group.open_dataset(original_of(name));
+    std::vector<float> values(static_cast<std::size_t>(element_count(shape)));
+    dataset.read(std::span(values));
+    check_original(values, shape, dataset.file(), dataset.place());
+    return values;
   }
 
   static QuantizedTensor read_tensor(const Hdf5Group& group, const char* name, const Shape& shape,
@@ -284,6 +429,7 @@ class TraceReader::Impl {
   std::vector<LayerShape> layers_;
   std::vector<LayerFormats> formats_;
   std::vector<NotIncluded> not_included_;
+  std::optional<bool> has_originals_;  // once a layer has been read
 };
 
 TraceReader::TraceReader(const std::filesystem::path& path, Hdf5Guard guard)
@@ -310,6 +456,9 @@ const std::vector<NotIncluded>& TraceReader::not_included() const {
 }
 std::optional<Layer> TraceReader::read(std::size_t index) const {
   return impl_->read(index);
+}
+bool TraceReader::has_originals() const {
+  return impl_->has_originals();
 }
 
 }  // namespace potomac::workloads

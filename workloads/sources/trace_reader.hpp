@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@
 namespace potomac::workloads {
 
 inline constexpr std::string_view kTraceFormat = "potomac-trace";
-inline constexpr std::int64_t kTraceVersion = 1;
+inline constexpr std::int64_t kTraceVersion = 2;  // that is written; those before are read
 
 // No scale exponent of FP32 data, nor of FP64 data, lies beyond.
 inline constexpr int kMaxAbsBeta = 2048;
@@ -43,6 +44,7 @@ class TraceReader : public Workload {
   // Never empty. Throws InputError: damaged data (checksum), a code that is not canonical (its
   // tensor and index are named).
   std::optional<Layer> read(std::size_t index) const override;
+  bool has_originals() const override;
   const std::vector<NotIncluded>& not_included() const override;
 
  private:
@@ -54,5 +56,9 @@ class TraceReader : public Workload {
 // every code is canonical in its format, and as many are zero as its ZeroOrigins say, if it has
 // them.
 void check_codes(const QuantizedTensor& tensor, const std::string& file, const std::string& place);
+
+// Throws InputError unless every value is finite.
+void check_original(std::span<const float> values, const Shape& shape, const std::string& file,
+                    const std::string& place);
 
 }  // namespace potomac::workloads

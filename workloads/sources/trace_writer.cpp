@@ -7,7 +7,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
@@ -83,7 +85,38 @@ void check_values(const Layer& layer, const std::string& file, const std::string
 
 namespace {
 
-void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTensor& tensor) {
+void write_sums(const Hdf5Group& group, const std::array<TrainedSum, 3>& sums) {
+  std::array<std::int64_t, 3> bits{};
+  std::array<std::int64_t, 3> lsb{};
+  std::array<std::int64_t, 3> overflow{};
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    if (const std::optional<rtl::Accumulator>& accumulator = sums.at(i).accumulator) {
+      bits.at(i) = accumulator->bits;
+      lsb.at(i) = accumulator->lsb;
+      overflow.at(i) = accumulator->overflow == rtl::Overflow::kSaturate ? 1 : 0;
+    }
+  }
+  group.set_integers("acc_bits", bits);
+  group.set_integers("acc_lsb", lsb);
+  group.set_integers("acc_overflow", overflow);
+}
+
+void write_originals(const Hdf5Group& group, const Layer& layer, const std::string& file) {
+  for (const auto& [name, tensor, shape] :
+       {std::tuple("W", Tensor::kW, &layer.shape.w), std::tuple("A", Tensor::kA, &layer.shape.a),
+        std::tuple("G", Tensor::kG, &layer.shape.g)}) {
+    if (tensor == Tensor::kG && !layer.shape.uses_gradient()) {
+      continue;
+    }
+    const std::span<const float> values = layer.originals->of(tensor);
+    const std::string own_name = fmt::format("{}_fp32", name);
+    check_original(values, *shape, file, group.place() + "/" + own_name);
+    group.create_dataset(own_name, Hdf5Type::kFloat32, *shape).write(values);
+  }
+}
+
+void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTensor& tensor,
+                  const std::optional<std::vector<std::string>>& producers = {}) {
   const Hdf5Dataset dataset = group.create_dataset(name, Hdf5Type::kUint8, tensor.shape);
   dataset.write(std::span<const std::uint8_t>(tensor.codes));
   dataset.set_integer("bits", tensor.bits);
@@ -91,6 +124,9 @@ void write_tensor(const Hdf5Group& group, const char* name, const QuantizedTenso
   if (tensor.zeros) {
     dataset.set_integer("exact_zeros", tensor.zeros->exact);
     dataset.set_integer("underflows", tensor.zeros->underflows);
+  }
+  if (producers) {
+    dataset.set_text("producer", fmt::format("{}", fmt::join(*producers, "/")));
   }
 }
 
@@ -130,7 +166,7 @@ class TraceWriter::Impl {
     layers_ = file_->create_group("layers");
   }
 
-  void write(const Layer& layer) {
+  void write(const Layer& layer, const LayerOrigin& origin) {
     const LayerShape& shape = layer.shape;
     check(shape, name_);
     const std::string place = "layers/" + shape.name;
@@ -158,12 +194,18 @@ class TraceWriter::Impl {
       group.set_integers("dilation", lists.dilation);
       group.set_integer("groups", shape.conv.groups);
     }
-    write_tensor(group, "W", layer.w);
-    write_tensor(group, "A", layer.a);
+    if (origin.sums) {
+      write_sums(group, *origin.sums);
+    }
+    write_tensor(group, "W", layer.w, origin.w_producers);
+    write_tensor(group, "A", layer.a, origin.a_producers);
     if (shape.uses_gradient()) {
       write_tensor(group, "G", layer.g);
     } else {
       group.set_integers("g_shape", shape.g);
+    }
+    if (layer.originals) {
+      write_originals(group, layer, name_);
     }
     last_name_ = shape.name;
   }
@@ -193,8 +235,8 @@ TraceWriter::TraceWriter(const std::filesystem::path& path, const WorkloadInfo& 
 
 TraceWriter::~TraceWriter() = default;
 
-void TraceWriter::write(const Layer& layer) {
-  impl_->write(layer);
+void TraceWriter::write(const Layer& layer, const LayerOrigin& origin) {
+  impl_->write(layer, origin);
 }
 
 void TraceWriter::finish() {

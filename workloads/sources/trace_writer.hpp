@@ -30,7 +30,7 @@ class TraceWriter {
   // Appends a layer. Its name must sort (runs_before()) behind the one before, since a reader takes
   // the order of names for the order of layers. Throws InputError for what a reader would refuse
   // (check(), check_codes(), shapes and codes that disagree), or MachineError (disk).
-  void write(const Layer& layer);
+  void write(const Layer& layer, const LayerOrigin& origin = {});
 
   // Closes the file and renames it to its name. Throws InputError if no layer was written, or
   // MachineError (disk).

@@ -101,6 +101,9 @@ class Workload {
   // layer at a time. Throws InputError if they are damaged; then the whole workload is in doubt.
   virtual std::optional<Layer> read(std::size_t index) const = 0;
 
+  // Whether layers have originals: all of them, but for those that are a second power of A.
+  virtual bool has_originals() const { return false; }
+
   // The weights of layers without values; null if none has. The workload must outlive
   // it.
   virtual std::unique_ptr<WeightSource> weights() const { return nullptr; }

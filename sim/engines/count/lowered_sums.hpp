@@ -27,7 +27,7 @@ class LoweredSums {
  public:
   // Precondition: the operand is no block of another.
   LoweredSums(const workloads::LoweredOperand& operand, Kept kept)
-      : codes_(operand.codes()), map_(operand.mapping()), kept_(kept) {
+      : codes_(operand.tensor()), map_(operand.mapping()), kept_(kept) {
     const auto& kept_extents = kept == Kept::kDepth ? map_.depth_extents : map_.row_extents;
     const auto& summed_extents = kept == Kept::kDepth ? map_.row_extents : map_.depth_extents;
     outer_ = kept_extents[0];
@@ -164,7 +164,7 @@ class LoweredSums {
   }
 
   const rtl::PotCode* codes_;
-  workloads::LoweredOperand::Mapping map_;
+  workloads::OperandMapping map_;
   Kept kept_;
   std::int64_t outer_ = 1;
   std::int64_t summed_ = 1;

@@ -8,7 +8,6 @@
 #include "sim/engines/fast/fast_facts.hpp"
 #include "sim/engines/fast/tiled_gemm.hpp"
 #include "sim/engines/fast/toggles/count_toggles.hpp"
-#include "sim/engines/interface/dequantize.hpp"
 #include "sim/engines/interface/for_each_gemm.hpp"
 
 namespace potomac::sim {
@@ -17,10 +16,9 @@ namespace {
 void multiply_fp32(const workloads::LoweredPass& operands, bool zero_gating, const Fp32Sink& sink,
                    const MacsDone& done, WorkerPool& pool) {
   const Fp32Path path{zero_gating};
-  const auto first = dequantized_values(operands.first().format(), operands.first().beta);
-  const auto second = dequantized_values(operands.second().format(), operands.second().beta);
-  for_each_gemm(operands, pool, [&](const workloads::Gemm& gemm, WorkerPool& threads) {
-    TiledGemm<Fp32Path, float, float>(gemm, path, first, second, sink, threads, done).run();
+  const Fp32Path::Table none;
+  for_each_gemm<workloads::Fp32Operand>(operands, pool, [&](const auto& gemm, WorkerPool& threads) {
+    TiledGemm<Fp32Path, float, float>(gemm, path, none, none, sink, threads, done).run();
   });
 }
 

@@ -20,7 +20,8 @@
 
 namespace potomac::sim {
 
-// A path has Packed (an element), Table (how one operand's codes become elements), Norms (what is
+// A path has Operand (the view that it packs), Packed (an element), Table (how one operand's codes
+// become such elements), Norms (what is
 // kept of a packed block), pack_lane() for one row or column of it, advance(), which says how many
 // events (overflows, toggles) it saw, kSharedRows: how many of a micro-tile's rows are those of the
 // one before once more, kFirstPanels: how many panels the first operand is packed to, one behind
@@ -45,6 +46,7 @@ void pack_plain_lane(const std::array<Packed, 256>& table, const std::vector<rtl
 // Where products are dropped, the first operand has a second panel: the magnitude that the second
 // operand's must exceed for a product to be kept.
 struct Dot16Path {
+  using Operand = workloads::LoweredOperand;
   using Packed = std::int16_t;
   using Norms = BlockNorms;
   struct Table {
@@ -201,6 +203,7 @@ struct Dot16Path {
 // Codes of at most 6 bits as int32 values, lowest accumulator bit `exact`, accumulators of more
 // than 32 bits.
 struct Dot32Path {
+  using Operand = workloads::LoweredOperand;
   using Packed = std::int64_t;
   using Norms = WideNorms;
   using Table = std::array<Packed, 256>;
@@ -262,6 +265,7 @@ struct Dot32Path {
 
 // Any codes and any lowest bit.
 struct ShiftPath {
+  using Operand = workloads::LoweredOperand;
   using Packed = std::int32_t;
   using Norms = NoNorms;
   using Table = std::array<Packed, 256>;
@@ -297,20 +301,23 @@ struct ShiftPath {
   }
 };
 
-// Dequantized values for the baseline.
+// The baseline's values, as they are.
 struct Fp32Path {
+  using Operand = workloads::Fp32Operand;
   using Packed = float;
   using Norms = NoNorms;
-  using Table = std::array<Packed, 256>;
+  struct Table {};
   static constexpr std::size_t kSharedRows = 0;
   static constexpr std::size_t kFirstPanels = 1;
   static constexpr bool kTurns = false;
 
   bool zero_gating;
 
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
+  static void pack_lane(const Table&, const std::vector<float>& values, std::size_t k,
                         std::size_t lane, std::size_t lanes, Packed* packed, Norms&) {
-    pack_plain_lane(table, codes, k, lane, lanes, packed);
+    for (std::size_t i = 0; i < k; ++i) {
+      packed[i * lanes + lane] = values[i];
+    }
   }
   static void finish(Norms&) {}
 
@@ -326,40 +333,40 @@ enum class Beyond { kZero, kNearest };
 
 // Packs lanes [begin, begin + lanes) of `operand`, as far as they lie before row_end, over depths
 // [k_begin, k_begin + k). A padded
-// depth is zero operands. `codes` is scratch.
+// depth is zero operands. `elements` is scratch.
 template <typename Path, Beyond kBeyond = Beyond::kZero>
-typename Path::Norms pack_block(const workloads::LoweredOperand& operand,
+typename Path::Norms pack_block(const typename Path::Operand& operand,
                                 const typename Path::Table& table, std::int64_t begin,
                                 std::int64_t row_end, std::size_t lanes, std::int64_t k_begin,
                                 std::size_t k, typename Path::Packed* packed,
-                                std::vector<rtl::PotCode>& codes) {
+                                std::vector<typename Path::Operand::Element>& elements) {
   typename Path::Norms norms{};
   const std::size_t padded = (k + 1) / 2 * 2;
   if constexpr (kBeyond == Beyond::kZero &&
-                requires { Path::pack_lanes(table, codes, k, lanes, packed, norms); }) {
+                requires { Path::pack_lanes(table, elements, k, lanes, packed, norms); }) {
     if (operand.lies_along_rows()) {
-      codes.assign((k + kNormDepth - 1) / kNormDepth * kNormDepth * lanes, operand.format().zero());
+      elements.assign((k + kNormDepth - 1) / kNormDepth * kNormDepth * lanes, operand.zero());
       const auto there = std::min(static_cast<std::int64_t>(lanes), row_end - begin);
       operand.fetch_rows(begin, there, k_begin, static_cast<std::int64_t>(k),
-                         static_cast<std::int64_t>(lanes), codes.data());
-      Path::pack_lanes(table, codes, padded, lanes, packed, norms);
+                         static_cast<std::int64_t>(lanes), elements.data());
+      Path::pack_lanes(table, elements, padded, lanes, packed, norms);
       Path::finish(norms);
       return norms;
     }
   }
-  // Codes come in whole runs, zero behind the depth.
-  codes.assign((k + kNormDepth - 1) / kNormDepth * kNormDepth, operand.format().zero());
+  // Elements come in whole runs, zero behind the depth.
+  elements.assign((k + kNormDepth - 1) / kNormDepth * kNormDepth, operand.zero());
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     std::int64_t row = begin + static_cast<std::int64_t>(lane);
     if (kBeyond == Beyond::kNearest) {
       row = std::clamp<std::int64_t>(row, 0, row_end - 1);
     }
     if (row < row_end) {
-      operand.fetch(row, k_begin, {codes.data(), k});
+      operand.fetch(row, k_begin, {elements.data(), k});
     } else {
-      std::fill(codes.begin(), codes.end(), operand.format().zero());
+      std::fill(elements.begin(), elements.end(), operand.zero());
     }
-    Path::pack_lane(table, codes, padded, lane, lanes, packed, norms);
+    Path::pack_lane(table, elements, padded, lane, lanes, packed, norms);
   }
   Path::finish(norms);
   return norms;

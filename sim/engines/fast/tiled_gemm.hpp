@@ -35,7 +35,6 @@ inline workloads::Gemm turned(const workloads::Gemm& gemm) {
   workloads::Gemm result = gemm;
   std::swap(result.m, result.n);
   std::swap(result.first, result.second);
-  std::swap(result.first_beta, result.second_beta);
   return result;
 }
 
@@ -49,9 +48,11 @@ template <typename Path, typename Sum, typename Value>
 class TiledGemm {
  public:
   using Packed = typename Path::Packed;
+  using Operand = typename Path::Operand;
+  using Gemm = workloads::GemmOf<Operand>;
   using Sink = std::function<void(const ResultTile<Value>&)>;
 
-  TiledGemm(const workloads::Gemm& gemm, const Path& path, const typename Path::Table& first,
+  TiledGemm(const Gemm& gemm, const Path& path, const typename Path::Table& first,
             const typename Path::Table& second, const Sink& sink, WorkerPool& pool,
             const MacsDone& done, bool turned = false)
       : gemm_(gemm),
@@ -114,7 +115,7 @@ class TiledGemm {
     }
   };
   struct Scratch {
-    std::vector<rtl::PotCode> codes;
+    std::vector<typename Operand::Element> elements;
     std::vector<Packed> a;
     Sums sums;
     std::vector<Value> results;  // row-major, for the sink
@@ -194,7 +195,7 @@ class TiledGemm {
         norms_[panel * blocks() + block] = pack_block<Path>(
             gemm_.second, second_, static_cast<std::int64_t>(cols_.begin + panel * tile_.nr),
             gemm_.n, tile_.nr, static_cast<std::int64_t>(depth_.begin + block * kBlockDepth),
-            block_depth(block), packed_block(panel, block), scratch_[thread].codes);
+            block_depth(block), packed_block(panel, block), scratch_[thread].elements);
       }
     });
   }
@@ -219,7 +220,7 @@ class TiledGemm {
                 static_cast<std::int64_t>(Path::kSharedRows),
             static_cast<std::int64_t>(task.rows.begin + task.rows.size), tile_.mr,
             static_cast<std::int64_t>(depth_.begin + block * kBlockDepth), depth,
-            a_panel(scratch, i), scratch.codes);
+            a_panel(scratch, i), scratch.elements);
       }
       for (std::size_t j = 0; j < task.panels.size; ++j) {
         const std::size_t panel = task.panels.begin + j;
@@ -311,7 +312,7 @@ class TiledGemm {
     }
   }
 
-  const workloads::Gemm& gemm_;
+  const Gemm& gemm_;
   bool turned_;
   const Path& path_;
   const typename Path::Table& first_;

@@ -47,13 +47,14 @@ struct PassCounts {
 
 // One pass to be run. What it points at must outlive the run.
 struct Job {
-  // What the PEs hold. The operands of all but MF-MAC are the dequantized values. Rivals of FP32
-  // have closed forms only (EngineInfo::closed_forms).
+  // What the PEs hold. Rivals of FP32 have closed forms only (EngineInfo::closed_forms).
   Unit unit = Unit::kMfMac;
   const Architecture* architecture = nullptr;
   const Schedule* schedule = nullptr;  // of this architecture's array and dataflow
 
-  // The GEMMs of the schedule with their values, or none: then what depends on values is unknown.
+  // The GEMMs of the schedule with their operands, or none: then what depends on values is unknown.
+  // MF-MAC multiplies the codes; of other units these only say what is zero, and where the FP32
+  // MAC's sums are computed, they have values.
   const workloads::LoweredPass* operands = nullptr;
   rtl::Accumulator accumulator;  // of the operands (require_fit()); MF-MAC only
 
@@ -64,8 +65,8 @@ struct Job {
   // What may hold the array back, or none.
   Pace* pace = nullptr;
 
-  // For an array that has closed forms, beside the MF-MAC array over the same operands: the zeros
-  // that were met there, and its counts if its schedule was this one and nothing held it back.
+  // For an array that has closed forms, beside one over the same zeros: how many were met there,
+  // and that array's counts if its schedule was this one and nothing held it back.
   const ZeroCounts* zeros = nullptr;
   const PassCounts* counted = nullptr;
 };

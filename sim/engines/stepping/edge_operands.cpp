@@ -9,20 +9,23 @@ constexpr std::int64_t kSlotsHeld = 1024;  // of a depth stream, so that it does
 
 }  // namespace
 
-void OperandCodes::fetch(std::int64_t gemm, std::int64_t row, std::int64_t k_begin,
-                         std::span<rtl::PotCode> out) {
+template <typename Element>
+void OperandElements<Element>::fetch(std::int64_t gemm, std::int64_t row, std::int64_t k_begin,
+                                     std::span<Element> out) {
   if (!gemm_ || gemm_->index != gemm) {
-    gemm_.emplace(pass_->gemm(gemm));
+    gemm_.emplace(pass_->gemm_of<Operand>(gemm));
   }
   (which_ == WhichOperand::kFirst ? gemm_->first : gemm_->second).fetch(row, k_begin, out);
 }
 
-void DepthStream::start(OperandCodes codes) {
-  codes_.emplace(codes);
+template <typename Element>
+void DepthStream<Element>::start(OperandElements<Element> operand) {
+  operand_.emplace(operand);
   number_ = -1;
 }
 
-std::size_t DepthStream::seek(const FeedCommand& now) {
+template <typename Element>
+std::size_t DepthStream<Element>::seek(const FeedCommand& now) {
   slot_ = now.slot;
   if (now.number == number_ && slot_ >= begin_ && slot_ < begin_ + depth_) {
     return lanes_;
@@ -35,25 +38,28 @@ std::size_t DepthStream::seek(const FeedCommand& now) {
   const auto depth = static_cast<std::size_t>(depth_);
   block_.resize(lanes_ * depth);
   for (std::size_t lane = 0; lane < lanes_; ++lane) {
-    codes_->fetch(now.fold.gemm, range.begin + static_cast<std::int64_t>(lane),
-                  now.fold.k.begin + begin_, {block_.data() + lane * depth, depth});
+    operand_->fetch(now.fold.gemm, range.begin + static_cast<std::int64_t>(lane),
+                    now.fold.k.begin + begin_, {block_.data() + lane * depth, depth});
   }
   return lanes_;
 }
 
-std::span<const rtl::PotCode> RowStream::row(const FeedCommand& now) {
+template <typename Element>
+std::span<const Element> RowStream<Element>::row(const FeedCommand& now) {
   row_.resize(static_cast<std::size_t>(now.fold.k.size()));
-  codes_->fetch(now.fold.gemm, streamed_range(now.fold, dataflow_).begin + now.slot,
-                now.fold.k.begin, row_);
+  operand_->fetch(now.fold.gemm, streamed_range(now.fold, dataflow_).begin + now.slot,
+                  now.fold.k.begin, row_);
   return row_;
 }
 
-void TileRows::start(OperandCodes codes) {
-  codes_.emplace(codes);
+template <typename Element>
+void TileRows<Element>::start(OperandElements<Element> operand) {
+  operand_.emplace(operand);
   number_ = -1;
 }
 
-void TileRows::seek(const FeedCommand& now) {
+template <typename Element>
+void TileRows<Element>::seek(const FeedCommand& now) {
   if (now.load_number == number_) {
     return;
   }
@@ -63,9 +69,16 @@ void TileRows::seek(const FeedCommand& now) {
   lanes_ = static_cast<std::size_t>(kept.size());
   tile_.resize(lanes_ * depth_);
   for (std::size_t lane = 0; lane < lanes_; ++lane) {
-    codes_->fetch(now.load.gemm, kept.begin + static_cast<std::int64_t>(lane), now.load.k.begin,
-                  {tile_.data() + lane * depth_, depth_});
+    operand_->fetch(now.load.gemm, kept.begin + static_cast<std::int64_t>(lane), now.load.k.begin,
+                    {tile_.data() + lane * depth_, depth_});
   }
 }
+
+template class DepthStream<rtl::PotCode>;
+template class DepthStream<float>;
+template class RowStream<rtl::PotCode>;
+template class RowStream<float>;
+template class TileRows<rtl::PotCode>;
+template class TileRows<float>;
 
 }  // namespace potomac::sim

@@ -17,7 +17,7 @@ class OperandFeeder : public sc_core::sc_module {
   sc_core::sc_in<FeedCommand> command{"command"};
   sc_core::sc_vector<sc_core::sc_out<Slot>> out;
 
-  OperandFeeder(const sc_core::sc_module_name& name, DepthStream::Edge edge, std::size_t lanes)
+  OperandFeeder(const sc_core::sc_module_name& name, Edge edge, std::size_t lanes)
       : sc_module(name), out("out", lanes), stream_(edge) {
     SC_HAS_PROCESS(OperandFeeder);
     SC_METHOD(on_command);
@@ -26,7 +26,7 @@ class OperandFeeder : public sc_core::sc_module {
   }
 
   void start(OperandSource<Operand> source) {
-    stream_.start(source.codes);
+    stream_.start(source.elements);
     source_.emplace(std::move(source));
   }
 
@@ -36,7 +36,7 @@ class OperandFeeder : public sc_core::sc_module {
     const std::size_t lanes = now.valid ? stream_.seek(now) : 0;
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       Slot slot;
-      slot.operand = source_->translate(stream_.code(lane));
+      slot.operand = source_->translate(stream_.at(lane));
       slot.valid = true;
       if constexpr (requires { slot.first; }) {
         slot.first = now.slot == 0;
@@ -50,7 +50,7 @@ class OperandFeeder : public sc_core::sc_module {
     lanes_driven_ = lanes;
   }
 
-  DepthStream stream_;
+  DepthStream<typename OperandSource<Operand>::Element> stream_;
   std::optional<OperandSource<Operand>> source_;
   std::size_t lanes_driven_ = 0;  // whose wire holds a valid slot
 };

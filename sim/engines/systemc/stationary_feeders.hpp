@@ -31,27 +31,29 @@ class StreamFeeder : public sc_core::sc_module {
   }
 
   void start(OperandSource<Operand> source) {
-    stream_.start(source.codes);
+    stream_.start(source.elements);
     source_.emplace(std::move(source));
   }
 
  private:
+  using Element = typename OperandSource<Operand>::Element;
+
   void on_command() {
     const FeedCommand& now = command->read();
-    std::span<const rtl::PotCode> codes;
+    std::span<const Element> row;
     if (now.valid) {
-      codes = stream_.row(now);
+      row = stream_.row(now);
     }
-    for (std::size_t lane = 0; lane < codes.size(); ++lane) {
-      out[lane]->write({source_->translate(codes[lane]), true, now.slot == 0});
+    for (std::size_t lane = 0; lane < row.size(); ++lane) {
+      out[lane]->write({source_->translate(row[lane]), true, now.slot == 0});
     }
-    for (std::size_t lane = codes.size(); lane < lanes_driven_; ++lane) {
+    for (std::size_t lane = row.size(); lane < lanes_driven_; ++lane) {
       out[lane]->write(Slot{});
     }
-    lanes_driven_ = codes.size();
+    lanes_driven_ = row.size();
   }
 
-  RowStream stream_;
+  RowStream<Element> stream_;
   std::optional<OperandSource<Operand>> source_;
   std::size_t lanes_driven_ = 0;  // whose wire holds a valid slot
 };
@@ -74,7 +76,7 @@ class TileFeeder : public sc_core::sc_module {
   }
 
   void start(OperandSource<Operand> source) {
-    tile_.start(source.codes);
+    tile_.start(source.elements);
     source_.emplace(std::move(source));
   }
 
@@ -93,7 +95,7 @@ class TileFeeder : public sc_core::sc_module {
     for (std::size_t lane = 0; lane < out.size(); ++lane) {
       Slot slot{.moving = true, .settle = now.row == 0};
       if (tile_.has(row, lane)) {
-        slot.operand = source_->translate(tile_.code(row, lane));
+        slot.operand = source_->translate(tile_.at(row, lane));
         slot.valid = true;
       }
       out[lane]->write(slot);
@@ -101,7 +103,7 @@ class TileFeeder : public sc_core::sc_module {
     driven_ = true;
   }
 
-  TileRows tile_;
+  TileRows<typename OperandSource<Operand>::Element> tile_;
   std::optional<OperandSource<Operand>> source_;
   bool driven_ = false;
 };

@@ -15,7 +15,6 @@
 #include "rtl_models/systemc/mac_units.hpp"
 #include "rtl_models/systemc/simulation_context.hpp"
 #include "rtl_models/systemc/waveform.hpp"
-#include "sim/engines/interface/dequantize.hpp"
 #include "sim/engines/interface/widening.hpp"
 #include "sim/engines/systemc/output_stationary_system.hpp"
 #include "sim/engines/systemc/stationary_system.hpp"
@@ -322,14 +321,9 @@ class SystemCEngine : public Engine {
 
   PassCounts run_fp32(const Job& job, const Detail& detail) {
     const rtl::Fp32MacUnit::Config config{job.architecture->baseline.zero_gating};
-    const auto values = [](const workloads::QuantizedTensor& tensor) {
-      return dequantized_values(tensor.format(), tensor.beta);
-    };
     const auto run = system_for(fp32_, *job.architecture)
-                         .run(job, nullptr, config,
-                              source(job, WhichOperand::kFirst, values(job.operands->first())),
-                              source(job, WhichOperand::kSecond, values(job.operands->second())),
-                              detail.fp32, detail.done);
+                         .run(job, nullptr, config, {*job.operands, WhichOperand::kFirst},
+                              {*job.operands, WhichOperand::kSecond}, detail.fp32, detail.done);
     PassCounts counts = counts_of(run, *job.schedule, detail);
     counts.actions.fp32_multiply = run.pe.multiplied;
     counts.actions.fp32_add = run.pe.accumulated;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/engines/count/closed_forms.hpp"
+#include "sim/engines/count/operand_statistics.hpp"
 #include "sim/engines/engines.hpp"
 #include "sim/engines/fast/fast_facts.hpp"
 #include "tests/sim/engines/random_passes.hpp"
@@ -99,10 +100,12 @@ void check_identity(const TestedPass& machine) {
 
   const auto fast_fp32 = run_fp32(*fast_engine, machine);
   const auto systemc_fp32 = run_fp32(*systemc_engine, machine);
-  const auto values_fp32 = bits_of(reference_fp32(machine));
+  const Fp32Reference of_fp32 = reference_fp32(machine);
+  const auto values_fp32 = bits_of(of_fp32.values);
   RC_ASSERT(bits_of(fast_fp32.values) == values_fp32);
   RC_ASSERT(bits_of(systemc_fp32.values) == values_fp32);
   RC_ASSERT(fast_fp32.result == systemc_fp32.result);
+  RC_ASSERT(fast_fp32.result.zeros.macs == of_fp32.zero_operand);
   // Facts that are known already give the same counts without a look at the values.
   const sim::ValueFacts facts =
       sim::value_facts(machine.operands, machine.accumulator, {}, {}, pool);
@@ -117,7 +120,9 @@ void check_identity(const TestedPass& machine) {
   known.unit = sim::Unit::kFp32Mac;
   RC_ASSERT(without_toggles(fast_fp32.result) ==
             sim::baseline_counts(sim::Unit::kFp32Mac, architecture, machine.schedule,
-                                 systemc.result.zeros));
+                                 systemc_fp32.result.zeros));
+  const sim::ValueFacts of_values{sim::count_zeros(machine.multiplied_operands, pool), {}, {}};
+  known.facts = &of_values;
   RC_ASSERT(fast_engine->run(known, {}) == without_toggles(fast_fp32.result));
 
   // A memory that holds the array back costs cycles, the same in every engine, and nothing else.

@@ -3,6 +3,7 @@
 
 #include <rapidcheck.h>
 
+#include <cmath>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -92,6 +93,22 @@ inline workloads::LayerShape random_layer_shape() {
   return shape;
 }
 
+// Of any mantissa and sign; some are 0, and some tensors go to both ends of binary32.
+inline std::vector<float> random_values(const workloads::Shape& shape) {
+  std::mt19937_64 bits(*rc::gen::arbitrary<std::uint64_t>());
+  const bool wide = *rc::gen::weightedElement<bool>({{7, false}, {1, true}});
+  std::vector<float> values(static_cast<std::size_t>(workloads::element_count(shape)));
+  for (float& value : values) {
+    const std::uint64_t drawn = bits();
+    const auto exponent = static_cast<int>((drawn >> 32U) % (wide ? 253U : 30U));
+    value = std::ldexp(1.0F + static_cast<float>(drawn & 0x7FFFFFU) * 0x1p-23F,
+                       exponent - (wide ? 126 : 20));
+    value = (drawn >> 60U) == 0 ? 0.0F : value;
+    value = (drawn >> 59U & 1U) == 0 ? value : -value;
+  }
+  return values;
+}
+
 inline workloads::Layer random_layer(int max_bits) {
   workloads::Layer layer;
   layer.shape = random_layer_shape();
@@ -110,6 +127,10 @@ inline workloads::Layer random_layer(int max_bits) {
   layer.w = tensor(layer.shape.w);
   layer.a = tensor(layer.shape.a);
   layer.g = tensor(layer.shape.g);
+  if (*rc::gen::arbitrary<bool>()) {
+    layer.originals = {random_values(layer.shape.w), random_values(layer.shape.a),
+                       random_values(layer.shape.g)};
+  }
   return layer;
 }
 

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
-#include "sim/engines/interface/dequantize.hpp"
 #include "sim/engines/interface/engine.hpp"
+#include "sim/engines/interface/multiplied_layer.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/operand_fit.hpp"
 #include "tests/rtl_models/arithmetic/exact_integers.hpp"
@@ -30,6 +31,8 @@ struct TestedPass {
              const BlockingOf& blocking_of)
       : architecture(machine),
         operands(layer, pass, machine.lowering),
+        multiplied(std::make_shared<sim::MultipliedLayer>(layer)),
+        multiplied_operands(multiplied->pass(pass, machine.lowering)),
         schedule(operands.shapes(), machine.array, machine.dataflow,
                  blockings(operands.shapes(), blocking_of)),
         accumulator(sim::require_fit(machine, layer.shape, pass, operands.first().format(),
@@ -39,7 +42,7 @@ struct TestedPass {
     return {.unit = unit,
             .architecture = &architecture,
             .schedule = &schedule,
-            .operands = &operands,
+            .operands = unit == sim::Unit::kMfMac ? &operands : &multiplied_operands,
             .accumulator = accumulator};
   }
 
@@ -53,6 +56,8 @@ struct TestedPass {
 
   sim::Architecture architecture;
   workloads::LoweredPass operands;
+  std::shared_ptr<sim::MultipliedLayer> multiplied;
+  workloads::LoweredPass multiplied_operands;
   sim::Schedule schedule;
   rtl::Accumulator accumulator;
 };
@@ -203,23 +208,29 @@ inline Reference reference_pass(const TestedPass& machine) {
   return reference;
 }
 
-inline std::vector<float> reference_fp32(const TestedPass& machine) {
+struct Fp32Reference {
   std::vector<float> values;
+  std::uint64_t zero_operand = 0;
+};
+
+inline Fp32Reference reference_fp32(const TestedPass& machine) {
+  Fp32Reference reference;
   for (std::int64_t index = 0; index < machine.operands.count(); ++index) {
-    const workloads::Gemm gemm = machine.operands.gemm(index);
-    const auto first = sim::dequantized_values(gemm.first.format(), gemm.first_beta);
-    const auto second = sim::dequantized_values(gemm.second.format(), gemm.second_beta);
+    const auto gemm = machine.multiplied_operands.gemm_of<workloads::Fp32Operand>(index);
     for (std::int64_t i = 0; i < gemm.m; ++i) {
       for (std::int64_t j = 0; j < gemm.n; ++j) {
         float sum = 0.0F;
         for (std::int64_t k = 0; k < gemm.k; ++k) {
-          sum = rtl::fp32_mac(sum, first[gemm.first.code(i, k)], second[gemm.second.code(j, k)]);
+          const float a = gemm.first.at(i, k);
+          const float b = gemm.second.at(j, k);
+          sum = rtl::fp32_mac(sum, a, b);
+          reference.zero_operand += a == 0.0F || b == 0.0F ? 1 : 0;
         }
-        values.push_back(sum);
+        reference.values.push_back(sum);
       }
     }
   }
-  return values;
+  return reference;
 }
 
 }  // namespace potomac::test

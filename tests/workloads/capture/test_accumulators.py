@@ -141,6 +141,9 @@ def test_every_sum_is_the_simulators(case, tmp_path):
     result = potomac.run(tmp_path / "t.h5", set=keys, dump_outputs=tmp_path / "o.h5")
     compared = 0
     of_record = {(r["layer"], r["pass"]): r for r in result.passes.to_dict("records")}
+    for entry in result.report["passes"]:
+        of_machine, trained = entry["machines"]["mf_mac"]["accumulator"], entry["trained_with"]
+        assert {key: trained[key] for key in of_machine} == of_machine, f"{where}; {entry['layer']}"
     counts = pc.overflows(model)
     totals = {}
     with h5py.File(tmp_path / "o.h5") as dump, h5py.File(tmp_path / "t.h5") as trace:

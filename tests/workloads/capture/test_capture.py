@@ -10,6 +10,7 @@ from torch import nn
 
 import potomac_capture as pc
 
+ACCUMULATORS = ("acc_bits", "acc_lsb", "acc_overflow")
 SOURCE = {"dataset": "random", "step": 3, "seed": 1}
 
 
@@ -50,9 +51,9 @@ def captured(model, path, x=None, **options):
     return h5py.File(path, "r")
 
 
-def plain(attributes):
+def plain(attributes, without=()):
     """Attributes as Python values; h5py gives texts of fixed length as bytes."""
-    values = {k: v.tolist() for k, v in attributes.items()}
+    values = {k: v.tolist() for k, v in attributes.items() if k not in without}
     return {k: v.decode() if isinstance(v, bytes) else v for k, v in values.items()}
 
 
@@ -70,7 +71,7 @@ def test_root_attributes(model, path):
     with captured(model, path) as trace:
         assert plain(trace.attrs) == {
             "format": "potomac-trace",
-            "version": 1,
+            "version": 2,
             "model": "Network",
             "framework": "pytorch " + torch.__version__.rsplit(".", 1)[0],
             "dataset": "random",
@@ -86,7 +87,7 @@ def test_layers_come_in_forward_order_with_their_geometry(model, path):
     with captured(model, path) as trace:
         layers = trace["layers"]
         assert list(layers) == ["000-stem", "001-blocks.0", "002-head"]
-        assert plain(layers["000-stem"].attrs) == {
+        assert plain(layers["000-stem"].attrs, ACCUMULATORS) == {
             "kind": "conv2d",
             "input_grad": 0,
             "stride": [2, 2],
@@ -94,7 +95,7 @@ def test_layers_come_in_forward_order_with_their_geometry(model, path):
             "dilation": [1, 1],
             "groups": 1,
         }
-        assert plain(layers["001-blocks.0"].attrs) == {
+        assert plain(layers["001-blocks.0"].attrs, ACCUMULATORS) == {
             "kind": "conv2d",
             "input_grad": 1,
             "stride": [1, 1],
@@ -102,7 +103,7 @@ def test_layers_come_in_forward_order_with_their_geometry(model, path):
             "dilation": [2, 2],
             "groups": 2,
         }
-        assert plain(layers["002-head"].attrs) == {"kind": "linear", "input_grad": 1}
+        assert plain(layers["002-head"].attrs, ACCUMULATORS) == {"kind": "linear", "input_grad": 1}
 
 
 def test_tensors_have_the_shapes_and_storage_of_the_format(model, path):
@@ -119,7 +120,9 @@ def test_tensors_have_the_shapes_and_storage_of_the_format(model, path):
                 assert dataset.shape == shape and dataset.dtype == np.uint8
                 assert dataset.chunks and dataset.compression == "gzip"
                 assert dataset.fletcher32
-                assert set(dataset.attrs) == {"bits", "beta", "exact_zeros", "underflows"}
+                assert set(dataset.attrs) - {"producer"} == {
+                    "bits", "beta", "exact_zeros", "underflows",
+                }  # fmt: skip
                 zeros = int((dataset[...] == 8).sum())
                 assert dataset.attrs["exact_zeros"] + dataset.attrs["underflows"] == zeros
                 assert dataset.attrs.get_id("beta").dtype == np.int64
@@ -286,3 +289,129 @@ def test_an_error_in_writing_leaves_nothing_behind(model, path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         captured(model, path)
     assert list(path.parent.iterdir()) == []
+
+
+# --- what a trace knows of the training --------------------------------------------------------
+
+
+def producers(trace):
+    """By layer: who made A, and W where it is no parameter."""
+    return {
+        name: {
+            role: layer[role].attrs["producer"].decode()
+            for role in "WA"
+            if layer[role].attrs["producer"]
+        }
+        for name, layer in trace["layers"].items()
+    }
+
+
+class Branches(nn.Module):
+    """Results that go two ways, meet again, are changed in place, and are W."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+        self.stem, self.branch = nn.Conv2d(2, 3, 1), nn.Conv2d(3, 3, 3, padding=1)
+        self.head, self.gate = nn.Linear(3, 4), nn.Linear(3, 4)
+
+    def forward(self, x):
+        x = torch.relu_(self.norm(self.stem(x)))
+        y = self.branch(x)
+        y += x
+        rows = y.mean((2, 3))
+        joined = torch.zeros(rows.shape[0], 6)
+        joined[:, :3] = rows
+        queries, keys = self.head(joined[:, :3]), self.gate(torch.ones(5, 3))
+        return (queries @ keys.t()).softmax(-1)
+
+
+def test_who_feeds_whom_is_traced(path):
+    model = pc.quantize(Branches())
+    with captured(model, path, torch.randn(4, 2, 5, 5)) as trace:
+        assert producers(trace) == {
+            "000-stem": {},
+            "001-branch": {"A": "000-stem"},
+            "002-head": {"A": "000-stem/001-branch"},
+            "003-gate": {},
+            "004-matmul": {"A": "002-head", "W": "003-gate"},
+        }
+
+
+def test_what_is_frozen_or_detached_feeds_all_the_same(path):
+    teacher, student = nn.Linear(3, 3), nn.Linear(3, 2)
+    teacher.requires_grad_(False)
+    model = pc.quantize(nn.Sequential(teacher, nn.ReLU(), student))
+    with captured(model, path, torch.randn(4, 3)) as trace:
+        assert producers(trace) == {"000-0": {}, "001-2": {"A": "000-0"}}
+    with pc.capture(model, path, **SOURCE):
+        model[2](model[0](torch.randn(4, 3)).detach()).sum().backward()
+    with h5py.File(path) as trace:
+        assert producers(trace) == {"000-0": {}, "001-2": {"A": "000-0"}}
+
+
+def test_both_powers_of_a_have_its_producers(path):
+    model = pc.quantize(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2)), activation_terms=2)
+    with captured(model, path, torch.randn(4, 3)) as trace:
+        assert producers(trace) == {
+            "000-0": {}, "001-0.second": {}, "002-1": {"A": "000-0"}, "003-1.second": {"A": "000-0"},
+        }  # fmt: skip
+
+
+def test_what_nobody_saw_being_made_has_no_producer(path):
+    """A kernel of the user's own, below PyTorch's functions."""
+
+    class Unseen(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return torch._C._from_dlpack(torch._C._to_dlpack(x)).clone()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    one, two = nn.Linear(3, 3), nn.Linear(3, 2)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = one, two
+
+        def forward(self, x):
+            return self.two(Unseen.apply(self.one(x)))
+
+    with captured(pc.quantize(Model()), path, torch.randn(4, 3)) as trace:
+        assert "producer" not in trace["layers/001-two/A"].attrs
+        assert trace["layers/000-one/A"].attrs["producer"] == b""
+
+
+def test_fp32_sums_have_no_accumulator(model, path):
+    with captured(model, path) as trace:
+        for layer in trace["layers"].values():
+            for key in ACCUMULATORS:
+                assert layer.attrs[key].tolist() == [0, 0, 0]
+
+
+def test_originals_are_what_was_neither_clipped_nor_corrected(path):
+    layer = pc.quantize(nn.Linear(6, 4), pc.Config(gamma=0.6))
+    a, g = torch.randn(7, 6), torch.randn(7, 4)
+    with pc.capture(nn.Sequential(layer), path, **SOURCE, originals=True):
+        layer(a).backward(g)
+    with h5py.File(path) as trace:
+        traced = trace["layers/000-linear"]
+        assert set(traced) == {"W", "A", "G", "W_fp32", "A_fp32", "G_fp32"}
+        for role, values in (("W", layer.weight), ("A", a), ("G", g)):
+            dataset = traced[f"{role}_fp32"]
+            assert dataset.dtype == np.float32 and dataset.fletcher32
+            assert np.array_equal(dataset[()], values.detach().numpy())
+
+
+def test_originals_are_those_of_the_step_not_of_later(path):
+    layer = pc.quantize(nn.Linear(6, 4))
+    with pc.capture(nn.Sequential(layer), path, **SOURCE, originals=True):
+        layer(torch.randn(7, 6)).sum().backward()
+        before = layer.weight.detach().clone()
+        with torch.no_grad():
+            layer.weight.zero_()
+    with h5py.File(path) as trace:
+        assert np.array_equal(trace["layers/000-linear/W_fp32"][()], before.numpy())

@@ -20,7 +20,7 @@
 namespace potomac::workloads {
 namespace {
 
-using Mapping = LoweredOperand::Mapping;
+using Mapping = OperandMapping;
 
 std::int64_t volume(const std::array<std::int64_t, 4>& extents) {
   return extents[0] * extents[1] * extents[2] * extents[3];

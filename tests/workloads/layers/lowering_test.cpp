@@ -728,22 +728,25 @@ RC_GTEST_PROP(LowerConv2d, ReductionRunsInTheOrderOfTheTable, ()) {
 
 // --- fetch ---------------------------------------------------------------------------------------
 
-std::string compare_fetch(const LoweredOperand& operand) {
+template <typename Operand>
+std::string compare_fetch(const Operand& operand) {
+  using Element = typename Operand::Element;
+  constexpr Element kUntouched{0xEE};
   const auto depth = static_cast<std::size_t>(operand.depth());
   for (std::int64_t row = 0; row < operand.rows(); ++row) {
-    std::vector<PotCode> expected;
+    std::vector<Element> expected;
     for (std::int64_t k = 0; k < operand.depth(); ++k) {
-      expected.push_back(operand.code(row, k));
+      expected.push_back(operand.at(row, k));
     }
     for (std::size_t begin = 0; begin <= depth; ++begin) {
       for (std::size_t length = 0; begin + length <= depth; ++length) {
-        // One code more on either side, to see that nothing else is written.
-        std::vector<PotCode> got(length + 2, 0xEE);
+        // One element more on either side, to see that nothing else is written.
+        std::vector<Element> got(length + 2, kUntouched);
         operand.fetch(row, static_cast<std::int64_t>(begin), {got.data() + 1, length});
-        if (got.front() != 0xEE || got.back() != 0xEE ||
+        if (got.front() != kUntouched || got.back() != kUntouched ||
             !std::equal(got.begin() + 1, got.end() - 1,
                         expected.begin() + static_cast<std::ptrdiff_t>(begin))) {
-          return fmt::format("row {}, {} codes from {} on", row, length, begin);
+          return fmt::format("row {}, {} elements from {} on", row, length, begin);
         }
       }
     }
@@ -766,6 +769,44 @@ RC_GTEST_PROP(Fetch, AnyStretchOfAnyRowIsItsCodes, ()) {
   RC_PRE(gemm.k <= 40);
   RC_ASSERT(compare_fetch(gemm.first) == "");
   RC_ASSERT(compare_fetch(gemm.second) == "");
+}
+
+// Values lie where codes do.
+std::string compare_values(const LoweredOperand& codes, const Fp32Operand& values) {
+  for (std::int64_t row = 0; row < codes.rows(); ++row) {
+    for (std::int64_t k = 0; k < codes.depth(); ++k) {
+      const PotCode code = codes.code(row, k);
+      const float value = values.at(row, k);
+      const bool structural = code == codes.zero() && value == 0.0F;
+      if (!structural && value != 1.0F + static_cast<float>(code)) {
+        return fmt::format("row {}, depth {}: code {}, value {}", row, k, code, value);
+      }
+    }
+  }
+  return compare_fetch(values);
+}
+
+RC_GTEST_PROP(Fetch, ValuesLieWhereCodesDo, ()) {
+  const auto small = [] { return *rc::gen::inRange<std::int64_t>(1, 6); };
+  const LayerShape shape =
+      *rc::gen::arbitrary<bool>() ? matmul(small(), small(), small(), small()) : random_conv();
+  const Layer layer = with_values(shape, *rc::gen::arbitrary<std::uint64_t>());
+  const auto values_of = [](const QuantizedTensor& tensor) {
+    std::vector<float> values;
+    std::ranges::transform(tensor.codes, std::back_inserter(values),
+                           [](PotCode code) { return 1.0F + static_cast<float>(code); });
+    return values;
+  };
+  const Fp32Tensors values{values_of(layer.w), values_of(layer.a), values_of(layer.g)};
+  const Pass pass = *rc::gen::elementOf(passes_of(shape));
+  const LoweredPass lowered(layer, pass, *rc::gen::element(kPhases, kZeroInsert), &values);
+  RC_PRE(lowered.count() > 0);
+  const std::int64_t index = *rc::gen::inRange<std::int64_t>(0, lowered.count());
+  const Gemm gemm = lowered.gemm(index);
+  RC_PRE(gemm.k <= 40);
+  const auto of_values = lowered.gemm_of<Fp32Operand>(index);
+  RC_ASSERT(compare_values(gemm.first, of_values.first) == "");
+  RC_ASSERT(compare_values(gemm.second, of_values.second) == "");
 }
 
 TEST(Fetch, PaddingAndTheHolesOfAStrideAreZeroCodes) {

@@ -16,7 +16,7 @@
 namespace potomac::workloads {
 namespace {
 
-using Mapping = LoweredOperand::Mapping;
+using Mapping = OperandMapping;
 using Place = std::array<std::int64_t, 5>;
 
 // Adds the element that stands at (row, k): by the two outer coordinates and those of the axes.

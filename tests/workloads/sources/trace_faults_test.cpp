@@ -92,9 +92,9 @@ TEST_F(TraceFaults, AnotherKindOfHdf5File) {
 }
 
 TEST_F(TraceFaults, AVersionOfAnotherPotomac) {
-  Hdf5Edit(trace()).set_integer("/", "version", 2);
-  EXPECT_THAT(refusal(), AllOf(StartsWith("trace version 2 was made by a newer Potomac"),
-                               HasSubstr("reads version 1"), EndsWith("as version 1")));
+  Hdf5Edit(trace()).set_integer("/", "version", 3);
+  EXPECT_THAT(refusal(), AllOf(StartsWith("trace version 3 was made by a newer Potomac"),
+                               HasSubstr("reads versions 1 to 2"), EndsWith("as version 2")));
   Hdf5Edit(trace()).set_integer("/", "version", 0);
   EXPECT_THAT(refusal(), StartsWith("trace version 0 does not exist"));
 }
@@ -248,6 +248,87 @@ TEST_F(TraceFaults, ATensorOfAnotherType) {
             "byte each");
   EXPECT_THAT(with(H5T_STD_I8LE), HasSubstr("holds int8 instead of uint8"));
   EXPECT_THAT(with(H5T_STD_U16LE), HasSubstr("holds uint16 instead of uint8"));
+}
+
+TEST_F(TraceFaults, WhoFeedsALayerRunsBeforeIt) {
+  const auto with = [&](const char* producer) {
+    write_trace(trace(), sample_layers());
+    Hdf5Edit(trace()).set_text("layers/001-linear/A", "producer", producer);
+    return refusal();
+  };
+  EXPECT_EQ(with("000-conv"), "no error");
+  EXPECT_EQ(with(""), "no error");
+  EXPECT_EQ(
+      with("000-conv/002-matmul"),
+      "layers/001-linear/A: attribute 'producer' names '002-matmul', which is no layer before "
+      "it; name layers before it, with '/' between them");
+  EXPECT_THAT(with("conv"), HasSubstr("names 'conv', which is no layer before it"));
+}
+
+TEST_F(TraceFaults, AccumulatorsThatAreNone) {
+  const auto with = [&](const char* name, std::initializer_list<std::int64_t> values) {
+    std::vector<Layer> layers = sample_layers();
+    write_trace(trace(), layers);
+    {
+      const Hdf5Edit edit(trace());
+      edit.set_integers("layers/001-linear", "acc_bits", {32, 0, 32});
+      edit.set_integers("layers/001-linear", "acc_lsb", {-8, 0, -8});
+      edit.set_integers("layers/001-linear", "acc_overflow", {1, 0, 0});
+      edit.set_integers("layers/001-linear", name, values);
+    }
+    return refusal();
+  };
+  EXPECT_EQ(with("acc_bits", {32, 0, 64}), "no error");
+  EXPECT_EQ(with("acc_bits", {32, 0, 65}),
+            "layers/001-linear: attribute 'acc_bits' has 65; each of its numbers must be from 8 to "
+            "64");
+  EXPECT_THAT(with("acc_lsb", {-257, 0, 0}), HasSubstr("attribute 'acc_lsb' has -257"));
+  EXPECT_THAT(with("acc_overflow", {2, 0, 0}), HasSubstr("attribute 'acc_overflow' has 2"));
+  EXPECT_THAT(with("acc_lsb", {1, 2}), HasSubstr("acc_lsb"));
+}
+
+class OriginalsFaults : public TraceFaults {
+ protected:
+  // Refusal of a trace with originals, of which a dataset is replaced by one of these values.
+  std::string with(const std::string& name, hid_t type, const std::vector<hsize_t>& extents,
+                   float value) {
+    std::vector<Layer> layers = sample_layers();
+    for (Layer& layer : layers) {
+      layer.originals = values_of(layer.shape);
+    }
+    write_trace(trace(), layers);
+    {
+      const Hdf5Edit edit(trace());
+      edit.remove(name);
+      hsize_t size = 1;
+      for (const hsize_t extent : extents) {
+        size *= extent;
+      }
+      const std::vector<float> values(size, value);
+      if (type >= 0) {
+        const auto plan = [&](hid_t list) {
+          H5Pset_chunk(list, static_cast<int>(extents.size()), extents.data());
+          H5Pset_fletcher32(list);
+        };
+        edit.create_dataset(name, type, extents, plan, H5T_NATIVE_FLOAT, values.data());
+      }
+    }
+    return refusal();
+  }
+};
+
+TEST_F(OriginalsFaults, AreNamed) {
+  const std::string a = "layers/001-linear/A_fp32";
+  EXPECT_EQ(with(a, H5T_IEEE_F32LE, {3, 12}, 1.0F), "no error");
+  EXPECT_THAT(with(a, H5T_IEEE_F64LE, {3, 12}, 1.0F),
+              StartsWith(a + ": holds float64 instead of float32"));
+  EXPECT_THAT(with(a, H5T_IEEE_F32LE, {12, 3}, 1.0F),
+              StartsWith(a + ": its shape [12, 3] is not A's [3, 12]"));
+  EXPECT_THAT(with(a, H5T_IEEE_F32LE, {3, 12}, std::numeric_limits<float>::infinity()),
+              StartsWith(a + ": is inf at [0, 0]; write finite values"));
+  EXPECT_THAT(with(a, -1, {}, 0.0F), HasSubstr("A_fp32"));
+  EXPECT_THAT(with("layers/001-linear/W_fp32", -1, {}, 0.0F),
+              StartsWith("layers/001-linear: has no FP32 originals, and the layers before have"));
 }
 
 TEST_F(TraceFaults, ATensorOfAnotherShape) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "support/error.hpp"
+#include "tests/support/hdf5/hdf5_edits.hpp"
 #include "tests/workloads/sources/trace_samples.hpp"
 #include "workloads/sources/trace_reader.hpp"
 #include "workloads/sources/trace_writer.hpp"
@@ -101,10 +102,42 @@ QuantizedTensor any_tensor(const Shape& shape) {
   return tensor;
 }
 
+// Of a layer behind these.
+LayerOrigin any_origin(const std::vector<Layer>& before) {
+  const auto producers = [&]() -> std::optional<std::vector<std::string>> {
+    if (*rc::gen::arbitrary<bool>()) {
+      return std::nullopt;
+    }
+    std::vector<std::string> names;
+    for (const Layer& layer : before) {
+      if (*rc::gen::arbitrary<bool>()) {
+        names.push_back(layer.shape.name);
+      }
+    }
+    return names;
+  };
+  LayerOrigin origin;
+  if (*rc::gen::arbitrary<bool>()) {
+    origin.sums.emplace();
+    for (TrainedSum& sum : *origin.sums) {
+      if (*rc::gen::arbitrary<bool>()) {
+        sum.accumulator = {.bits = *rc::gen::inRange(8, 65),
+                           .lsb = *rc::gen::inRange(-256, 257),
+                           .overflow = *rc::gen::elementOf(rtl::kOverflows)};
+      }
+    }
+  }
+  origin.w_producers = producers();
+  origin.a_producers = producers();
+  return origin;
+}
+
 TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
   rc::check([&] {
     std::vector<Layer> layers;
+    std::vector<LayerOrigin> origins;
     const auto count = *rc::gen::inRange(1, 13);
+    const bool originals = *rc::gen::arbitrary<bool>();
     for (int i = 0; i < count; ++i) {
       Layer layer;
       layer.shape = any_shape((i < 10 ? "00" : "0") + std::to_string(i) + "-l\xC3\xA4yer");
@@ -112,6 +145,10 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
       layer.a = any_tensor(layer.shape.a);
       layer.g = layer.shape.uses_gradient() ? any_tensor(layer.shape.g)
                                             : QuantizedTensor{.shape = layer.shape.g, .codes = {}};
+      if (originals && layer.shape.term == 1) {
+        layer.originals = values_of(layer.shape);
+      }
+      origins.push_back(any_origin(layers));
       layers.push_back(std::move(layer));
     }
     const WorkloadInfo info{
@@ -124,19 +161,32 @@ TEST_F(TraceRoundTripTest, WhatIsWrittenIsRead) {
         .seed = *rc::gen::arbitrary<std::int64_t>(),
         .rounding = *rc::gen::element<std::string>("log2", "linear"),
         .gradient_rounding = *rc::gen::element<std::string>("", "linear", "stochastic")};
-    write_trace(path("a.h5"), layers, info);
+    write_trace(path("a.h5"), layers, info, origins);
     const TraceReader reader(path("a.h5"));
     RC_ASSERT(reader.info() == info);
+    RC_ASSERT(reader.has_originals() == std::ranges::any_of(layers, [](const Layer& layer) {
+                return layer.originals.has_value();
+              }));
     RC_ASSERT(reader.layers().size() == layers.size());
     for (std::size_t i = 0; i < layers.size(); ++i) {
       RC_ASSERT(equal(reader.layers()[i], layers[i].shape));
       const LayerFormats formats{.w = {layers[i].w.bits, layers[i].w.beta, layers[i].w.zeros},
                                  .a = {layers[i].a.bits, layers[i].a.beta, layers[i].a.zeros},
-                                 .g = {layers[i].g.bits, layers[i].g.beta, layers[i].g.zeros}};
+                                 .g = {layers[i].g.bits, layers[i].g.beta, layers[i].g.zeros},
+                                 .origin = origins[i]};
       RC_ASSERT(reader.formats()[i] == formats);
     }
     RC_ASSERT(equal(read_trace(reader), layers));
   });
+}
+
+TEST_F(TraceRoundTripTest, VersionOneIsReadAsItWas) {
+  write_trace(path("a.h5"), sample_layers());
+  Hdf5Edit(path("a.h5")).set_integer("/", "version", 1);
+  const TraceReader reader(path("a.h5"));
+  EXPECT_TRUE(equal(read_trace(reader), sample_layers()));
+  EXPECT_FALSE(reader.has_originals());
+  EXPECT_EQ(reader.formats().front().origin, LayerOrigin{});
 }
 
 TEST_F(TraceRoundTripTest, WhatIsNotIncludedComesBackInItsOrder) {

@@ -67,6 +67,21 @@ inline Layer random_layer(LayerShape shape, std::uint64_t seed) {
   return layer;
 }
 
+// Some value for each element.
+inline Fp32Tensors values_of(const LayerShape& shape) {
+  const auto some = [](const Shape& extents) {
+    std::vector<float> values(static_cast<std::size_t>(element_count(extents)));
+    float next = -3.7F;
+    for (float& value : values) {
+      value = next;
+      next += 0.125F;
+    }
+    return values;
+  };
+  return {some(shape.w), some(shape.a),
+          shape.uses_gradient() ? some(shape.g) : std::vector<float>()};
+}
+
 inline LayerShape conv_shape(std::string name = "000-conv") {
   return {.name = std::move(name),
           .kind = LayerKind::kConv2d,
@@ -116,10 +131,11 @@ inline std::vector<Layer> sample_layers() {
 }
 
 inline void write_trace(const std::filesystem::path& path, const std::vector<Layer>& layers,
-                        const WorkloadInfo& info = sample_info()) {
+                        const WorkloadInfo& info = sample_info(),
+                        const std::vector<LayerOrigin>& origins = {}) {
   TraceWriter writer(path, info);
-  for (const Layer& layer : layers) {
-    writer.write(layer);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    writer.write(layers[i], i < origins.size() ? origins[i] : LayerOrigin{});
   }
   writer.finish();
 }
@@ -147,7 +163,8 @@ inline bool equal(const std::vector<Layer>& ones, const std::vector<Layer>& othe
   return std::equal(ones.begin(), ones.end(), others.begin(), others.end(),
                     [](const Layer& one, const Layer& other) {
                       return equal(one.shape, other.shape) && equal(one.w, other.w) &&
-                             equal(one.a, other.a) && equal(one.g, other.g);
+                             equal(one.a, other.a) && equal(one.g, other.g) &&
+                             one.originals == other.originals;
                     });
 }
 

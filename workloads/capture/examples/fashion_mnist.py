@@ -30,7 +30,6 @@ from training import (
 )  # fmt: skip
 
 BATCH = 128
-CAPTURED_IMAGES = 16
 
 # Mean and deviation of the training images' pixels, which range over 0..1.
 MEAN, DEVIATION = 0.2860, 0.3530
@@ -136,7 +135,7 @@ def train(
         for chosen in torch.randperm(count, generator=order).split(BATCH):
             x, y = train_images.pixels[chosen], train_images.labels[chosen]
             if step == steps // 2 and trace:
-                capture_step(model, x, y, step, seed, trace)
+                capture_step(model, x, y, step, seed, trace, options)
             optimizer.zero_grad()
             loss = functional.cross_entropy(model(x), y)
             loss.backward()
@@ -161,17 +160,20 @@ def train(
 
 
 def capture_step(
-    model: nn.Module, x: torch.Tensor, y: torch.Tensor, step: int, seed: int, path: Path
-) -> None:
+    model: nn.Module, x: torch.Tensor, y: torch.Tensor, step: int, seed: int, path: Path,
+    options: argparse.Namespace,
+) -> None:  # fmt: skip
     """Traces a forward and backward of the batch's first images; updates nothing."""
-    x, y = x[:CAPTURED_IMAGES], y[:CAPTURED_IMAGES]
+    x, y = x[: options.captured], y[: options.captured]
     model.zero_grad()
-    with pc.capture(model, path, dataset="Fashion-MNIST", step=step, seed=seed):
+    with pc.capture(
+        model, path, dataset="Fashion-MNIST", step=step, seed=seed, originals=options.originals
+    ):
         functional.cross_entropy(model(x), y).backward()
 
 
 def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
-    parser = parser_of(__doc__, epochs=12, learning_rate=0.05)
+    parser = parser_of(__doc__, epochs=12, learning_rate=0.05, captured=16)
     add = parser.add_argument
     add("--net", choices=tuple(NETWORKS), default="plain")
     add("--subset", type=int, metavar="N", help="first N images of both parts only")

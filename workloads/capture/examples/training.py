@@ -24,7 +24,9 @@ POTQ_MODES: Dict[str, Tuple[bool, bool]] = {
 MODES = ("fp32", *POTQ_MODES)
 
 
-def parser_of(documentation: str, epochs: int, learning_rate: float) -> argparse.ArgumentParser:
+def parser_of(
+    documentation: str, epochs: int, learning_rate: float, captured: int
+) -> argparse.ArgumentParser:
     """The options that every example has."""
     parser = argparse.ArgumentParser(
         description=documentation.split("\n\n")[0],
@@ -35,6 +37,8 @@ def parser_of(documentation: str, epochs: int, learning_rate: float) -> argparse
     add("--epochs", type=int, default=epochs)
     add("--seed", type=int, action="append", help="repeatable (default: 1)")
     add("--capture", type=Path, metavar="FILE", help="write a trace here")
+    add("--captured", type=int, default=captured, metavar="N", help="inputs of the batch that the trace has")
+    add("--originals", action="store_true", help="the trace has W, A and G as FP32 too")
     add("--bits", type=int, default=5, help="width of the codes")
     add("--last-layer-grad-bits", type=int, metavar="B", help="width of the last G")
     add("--rounding", choices=("log2", "linear"), default="log2")
@@ -70,8 +74,8 @@ def parsed(parser: argparse.ArgumentParser, arguments: Optional[List[str]]) -> a
         parser.error("--capture needs an ALS-PoTQ mode: the last --mode is fp32")
     if options.capture and not options.capture.resolve().parent.is_dir():
         parser.error(f"--capture: there is no folder {options.capture.resolve().parent}")
-    if min(options.epochs, options.threads) < 1:
-        parser.error("--epochs and --threads are at least 1")
+    if min(options.epochs, options.threads, options.captured) < 1:
+        parser.error("--epochs, --threads and --captured are at least 1")
     return options
 
 

@@ -29,7 +29,6 @@ import potomac_capture as pc
 from training import Progress, compare, parsed, parser_of, quantize, without_gammas
 
 BATCH = 128
-CAPTURED_PAIRS = 32
 TEST_PAIRS = 2000
 LONGEST = 14  # letters of a word
 PAD, START, END, SPECIAL = 0, 1, 2, 3
@@ -156,7 +155,7 @@ def train(
         for chosen in torch.randperm(count, generator=order).split(BATCH):
             batch = Words(words.source[chosen], words.target[chosen])
             if step == steps // 2 and trace:
-                capture_step(model, batch.part(slice(CAPTURED_PAIRS)), step, seed, trace)
+                capture_step(model, batch.part(slice(options.captured)), step, seed, trace, options)
             optimizer.zero_grad()
             loss_of(model, batch)[0].backward()
             optimizer.step()
@@ -173,16 +172,18 @@ def train(
 
 
 def capture_step(
-    model: nn.Module, words: Words, step: int, seed: int, path: Path
-) -> None:
+    model: nn.Module, words: Words, step: int, seed: int, path: Path,
+    options: argparse.Namespace,
+) -> None:  # fmt: skip
     """Traces a forward and backward of the batch's first pairs; updates nothing."""
     model.zero_grad()
-    with pc.capture(model, path, dataset="FreeDict English-German", step=step, seed=seed):
+    source = {"dataset": "FreeDict English-German", "step": step, "seed": seed}
+    with pc.capture(model, path, **source, originals=options.originals):
         loss_of(model, words)[0].backward()
 
 
 def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
-    parser = parser_of(__doc__, epochs=8, learning_rate=1e-3)
+    parser = parser_of(__doc__, epochs=8, learning_rate=1e-3, captured=32)
     add = parser.add_argument
     add("--subset", type=int, metavar="N", help="first N pairs only, of them a fifth for the test")
     add("--data", type=Path, default=Path("/usr/share/dictd/freedict-eng-deu.dict.dz"))

@@ -1,35 +1,36 @@
 #include "sim/engines/fast/toggles/count_toggles.hpp"
 
-#include <array>
-#include <bit>
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <utility>
+#include <vector>
 
-#include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
 #include "sim/engines/fast/toggles/operand_toggles.hpp"
 #include "sim/engines/fast/toggles/sum_toggles.hpp"
-#include "sim/engines/interface/dequantize.hpp"
 #include "sim/engines/interface/widening.hpp"
 
 namespace potomac::sim {
 namespace {
 
-// The words of a pass's two operands, by code.
-template <typename Word>
+// The words of a pass's two operands.
+template <typename T>
 struct PassWords {
-  std::array<Word, 256> first;
-  std::array<Word, 256> second;
+  using Words = T;
+  Words first;
+  Words second;
 };
 
 // Calls body(gemm, ranges) for each block of each GEMM, in the order of the schedule. Registers see
 // a pass as the sequence of these.
-template <typename Body>
+template <typename Operand, typename Body>
 void for_each_block(const Job& job, const Body& body) {
   std::int64_t number = 0;
   for (std::size_t i = 0; i < job.schedule->gemms().size(); ++i) {
     for (std::int64_t copy = 0; copy < job.schedule->gemms()[i].count; ++copy, ++number) {
-      const workloads::Gemm gemm = job.operands->gemm(number);
+      const auto gemm = job.operands->gemm_of<Operand>(number);
       BlockWalk blocks(extents_of(job.schedule->gemms()[i]), job.schedule->fold_blocking(i));
       do {
         body(gemm, blocks.block());
@@ -38,10 +39,13 @@ void for_each_block(const Job& job, const Body& body) {
   }
 }
 
-template <typename Word, typename Arithmetic>
-energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
+template <typename Words, typename Arithmetic>
+energy::RegisterToggles count(const Job& job, const PassWords<Words>& words,
                               const Arithmetic& arithmetic, const ToggleTables<Arithmetic>& tables,
                               const MacsDone& done, WorkerPool& pool) {
+  using Word = typename Words::Word;
+  using Operand = typename Arithmetic::Operand;
+  using Gemm = workloads::GemmOf<Operand>;
   const ArrayShape array = job.schedule->array();
   const Dataflow dataflow = job.schedule->dataflow();
   energy::RegisterToggles toggles;
@@ -49,11 +53,11 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
     StreamToggles<Word> rows(array.rows, array.cols);
     StreamToggles<Word> columns(array.cols, array.rows);
     AccumulatorToggles<Arithmetic> sums(arithmetic, array);
-    for_each_block(job, [&](const workloads::Gemm& gemm, const ByIndex<Range>& ranges) {
-      const workloads::Gemm block = block_of(gemm, ranges);
-      rows.add_each(passages_of_rows<Word>({block.first, words.first}, pool),
+    for_each_block<Operand>(job, [&](const Gemm& gemm, const ByIndex<Range>& ranges) {
+      const Gemm block = block_of(gemm, ranges);
+      rows.add_each(passages_of_rows<Words>({block.first, words.first}, pool),
                     ceil_div(block.n, array.cols), toggles);
-      columns.add_all(passages_of_rows<Word>({block.second, words.second}, pool),
+      columns.add_all(passages_of_rows<Words>({block.second, words.second}, pool),
                       ceil_div(block.m, array.rows), toggles);
       sums.add(block, tables, done, pool, toggles);
     });
@@ -62,17 +66,17 @@ energy::RegisterToggles count(const Job& job, const PassWords<Word>& words,
   StreamToggles<Word> rows(array.rows, array.cols);
   TileToggles<Word> tiles(array, job.architecture->issue == Issue::kPipelined);
   PartialSumToggles<Arithmetic> sums(arithmetic, array);
-  for_each_block(job, [&](workloads::Gemm gemm, ByIndex<Range> ranges) {
+  for_each_block<Operand>(job, [&](Gemm gemm, ByIndex<Range> ranges) {
     // From here on the first operand streams, and the second one stays.
     if (keeps_first(dataflow)) {
       std::swap(gemm.first, gemm.second);
       std::swap(gemm.m, gemm.n);
       std::swap(ranges[Index::kM], ranges[Index::kN]);
     }
-    const workloads::Gemm block = block_of(gemm, ranges);
-    rows.add_all(passages_of_depths<Word>({block.first, words.first}, pool),
+    const Gemm block = block_of(gemm, ranges);
+    rows.add_all(passages_of_depths<Words>({block.first, words.first}, pool),
                  ceil_div(block.n, array.cols), toggles);
-    tiles.add({block.second, words.second}, pool, toggles);
+    tiles.add(OperandWords<Words>{block.second, words.second}, pool, toggles);
     sums.add(gemm, ranges, tables, done, pool, toggles);
   });
   return toggles;
@@ -85,19 +89,6 @@ std::pair<T, T> in_roles(const Job& job, T first, T second) {
                                                : std::pair(std::move(first), std::move(second));
 }
 
-// starts[256 * first + second] = start(first, second).
-template <typename Word, typename Start>
-std::vector<Word> starts_of(rtl::PotFormat first, rtl::PotFormat second, const Start& start) {
-  std::vector<Word> starts(std::size_t{256} * 256);
-  for (int a = 0; a < first.code_count(); ++a) {
-    for (int b = 0; b < second.code_count(); ++b) {
-      starts[static_cast<std::size_t>(256 * a + b)] =
-          start(static_cast<rtl::PotCode>(a), static_cast<rtl::PotCode>(b));
-    }
-  }
-  return starts;
-}
-
 template <typename Arithmetic>
 energy::RegisterToggles count_mf_mac(const Job& job, const Arithmetic& arithmetic,
                                      const MacsDone& done, WorkerPool& pool) {
@@ -105,49 +96,48 @@ energy::RegisterToggles count_mf_mac(const Job& job, const Arithmetic& arithmeti
   const rtl::PotFormat format(job.architecture->pe.operand_bits);
   const auto [first, second] =
       in_roles(job, job.operands->first().format(), job.operands->second().format());
-  const PassWords<std::uint8_t> codes{widening(first, format), widening(second, format)};
-  const auto start = [&](rtl::PotCode a, rtl::PotCode b) {
-    const rtl::MfMacStep step =
-        rtl::mf_mac(job.accumulator, format, true, 0, codes.first[a], codes.second[b]);
-    return word_of(static_cast<Sum>(step.value), arithmetic.bits);
-  };
+  const PassWords<CodeWords<std::uint8_t>> codes{{widening(first, format)},
+                                                 {widening(second, format)}};
+  CodeStarts<Sum> starts{std::vector<SumWord<Sum>>(std::size_t{256} * 256)};
+  for (int a = 0; a < first.code_count(); ++a) {
+    for (int b = 0; b < second.code_count(); ++b) {
+      const rtl::MfMacStep step =
+          rtl::mf_mac(job.accumulator, format, true, 0, codes.first(static_cast<rtl::PotCode>(a)),
+                      codes.second(static_cast<rtl::PotCode>(b)));
+      starts.words[static_cast<std::size_t>(256 * a + b)] =
+          word_of(static_cast<Sum>(step.value), arithmetic.bits);
+    }
+  }
   const ToggleTables<Arithmetic> tables{Arithmetic::table(first), Arithmetic::table(second),
-                                        starts_of<SumWord<Sum>>(first, second, start)};
+                                        std::move(starts)};
   if (aligned_bits(job.architecture->pe) == 0) {
     return count(job, codes, arithmetic, tables, done, pool);
   }
-  PassWords<std::uint32_t> words{};
+  PassWords<CodeWords<std::uint32_t>> words;
   const bool swapped = keeps_first(job.schedule->dataflow());
-  std::ranges::copy(aligned_words(aligned_format(job), swapped ? codes.second : codes.first),
-                    (swapped ? words.second : words.first).begin());
-  std::ranges::copy(swapped ? codes.first : codes.second,
-                    (swapped ? words.first : words.second).begin());
+  std::ranges::copy(
+      aligned_words(aligned_format(job), swapped ? codes.second.words : codes.first.words),
+      (swapped ? words.second : words.first).words.begin());
+  std::ranges::copy(swapped ? codes.first.words : codes.second.words,
+                    (swapped ? words.first : words.second).words.begin());
   return count(job, words, arithmetic, tables, done, pool);
 }
 
+// No value's magnitude is more than 2^exponent.
+int exponent_above(const std::vector<float>& values) {
+  float largest = 0.0F;
+  for (const float value : values) {
+    largest = std::max(largest, std::abs(value));
+  }
+  return std::ilogb(std::max(largest, std::numeric_limits<float>::min())) + 1;
+}
+
 energy::RegisterToggles count_fp32(const Job& job, const MacsDone& done, WorkerPool& pool) {
-  const auto values_of = [](const workloads::QuantizedTensor& tensor) {
-    return dequantized_values(tensor.format(), tensor.beta);
-  };
-  const auto words_of = [](const std::array<float, 256>& values) {
-    return std::bit_cast<std::array<std::uint32_t, 256>>(values);
-  };
-  const auto [first, second] =
-      in_roles(job, job.operands->first().format(), job.operands->second().format());
-  // Named, since a lambda cannot take hold of a structured binding.
-  const auto values =
-      in_roles(job, values_of(job.operands->first()), values_of(job.operands->second()));
-  const std::array<float, 256>& first_values = values.first;
-  const std::array<float, 256>& second_values = values.second;
-  // A sum of products that are at most 2^top each: 2^100 of them are more than a GEMM has.
-  const int top = first.e_max() + second.e_max() + job.operands->scale_exponent();
+  // A sum of products that are at most 2^top each: 2^64 of them are more than a GEMM has.
+  const int top =
+      exponent_above(job.operands->first_values()) + exponent_above(job.operands->second_values());
   const Fp32Toggles arithmetic{.finite = top < 126 - 64};
-  const auto start = [&](rtl::PotCode a, rtl::PotCode b) {
-    return word_of(rtl::fp32_mac(0.0F, first_values[a], second_values[b]), 32);
-  };
-  return count(
-      job, PassWords<std::uint32_t>{words_of(first_values), words_of(second_values)}, arithmetic,
-      {first_values, second_values, starts_of<std::uint32_t>(first, second, start)}, done, pool);
+  return count(job, PassWords<Fp32Words>{}, arithmetic, {}, done, pool);
 }
 
 }  // namespace

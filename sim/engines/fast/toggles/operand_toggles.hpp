@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -23,19 +24,37 @@
 
 namespace potomac::sim {
 
-// One operand of a GEMM as the words that its registers hold. Word: std::uint8_t for codes of the
-// PE's format, std::uint32_t for binary32.
-template <typename Word>
-struct OperandWords {
-  const workloads::LoweredOperand& operand;
-  const std::array<Word, 256>& words;  // by code
+// The words that registers hold for an operand's elements. Word: std::uint8_t for codes of the PE's
+// format, std::uint32_t for aligned ones.
+template <typename T>
+struct CodeWords {
+  using Operand = workloads::LoweredOperand;
+  using Word = T;
+  std::array<Word, 256> words{};  // by code
 
-  // Words [k, k + out.size()) of a row. `codes` is scratch.
-  void fetch(std::int64_t row, std::int64_t k, std::span<Word> out,
-             std::vector<rtl::PotCode>& codes) const {
-    codes.resize(out.size());
-    operand.fetch(row, k, codes);
-    std::ranges::transform(codes, out.begin(), [this](rtl::PotCode code) { return words[code]; });
+  Word operator()(rtl::PotCode code) const { return words[code]; }
+};
+struct Fp32Words {
+  using Operand = workloads::Fp32Operand;
+  using Word = std::uint32_t;
+
+  Word operator()(float value) const { return std::bit_cast<Word>(value); }
+};
+
+// One operand of a GEMM as the words that its registers hold.
+template <typename Words>
+struct OperandWords {
+  using Word = typename Words::Word;
+  using Elements = std::vector<typename Words::Operand::Element>;
+
+  const typename Words::Operand& operand;
+  const Words& words;
+
+  // Words [k, k + out.size()) of a row. `elements` is scratch.
+  void fetch(std::int64_t row, std::int64_t k, std::span<Word> out, Elements& elements) const {
+    elements.resize(out.size());
+    operand.fetch(row, k, elements);
+    std::ranges::transform(elements, out.begin(), words);
   }
 };
 
@@ -64,21 +83,22 @@ inline constexpr std::int64_t kFetchedDepth = 4096;  // words of a row in hand a
 inline constexpr std::int64_t kFetchedRows = 64;     // that a task looks at
 
 // The words of each row of an operand, in the order of depth.
-template <typename Word>
-std::vector<Passage<Word>> passages_of_rows(const OperandWords<Word>& operand, WorkerPool& pool) {
+template <typename Words>
+auto passages_of_rows(const OperandWords<Words>& operand, WorkerPool& pool) {
+  using Word = typename Words::Word;
   const std::int64_t rows = operand.operand.rows();
   const std::int64_t depth = operand.operand.depth();
   std::vector<Passage<Word>> passages(static_cast<std::size_t>(rows));
   const auto tasks = static_cast<std::size_t>(ceil_div(rows, kFetchedRows));
   pool.for_each(tasks, [&](std::size_t task, unsigned /*thread*/) {
-    std::vector<rtl::PotCode> codes;
+    typename OperandWords<Words>::Elements elements;
     std::vector<Word> words;
     const std::int64_t begin = static_cast<std::int64_t>(task) * kFetchedRows;
     for (std::int64_t row = begin; row < std::min(begin + kFetchedRows, rows); ++row) {
       Passage<Word>& passage = passages[static_cast<std::size_t>(row)];
       for (std::int64_t k = 0; k < depth; k += kFetchedDepth) {
         words.resize(static_cast<std::size_t>(std::min(kFetchedDepth, depth - k)));
-        operand.fetch(row, k, words, codes);
+        operand.fetch(row, k, words, elements);
         if (k == 0) {
           passage.first = words.front();
         } else {
@@ -93,8 +113,9 @@ std::vector<Passage<Word>> passages_of_rows(const OperandWords<Word>& operand, W
 }
 
 // The words of each depth of an operand, in the order of rows.
-template <typename Word>
-std::vector<Passage<Word>> passages_of_depths(const OperandWords<Word>& operand, WorkerPool& pool) {
+template <typename Words>
+auto passages_of_depths(const OperandWords<Words>& operand, WorkerPool& pool) {
+  using Word = typename Words::Word;
   const std::int64_t rows = operand.operand.rows();
   const std::int64_t depth = operand.operand.depth();
   std::vector<Passage<Word>> passages(static_cast<std::size_t>(depth));
@@ -110,14 +131,14 @@ std::vector<Passage<Word>> passages_of_depths(const OperandWords<Word>& operand,
     const auto count = static_cast<std::size_t>(std::min(kFetchedDepth, depth - k));
     const std::span<Passage<Word>> here =
         std::span(passages).subspan(static_cast<std::size_t>(k), count);
-    std::vector<rtl::PotCode> codes;
+    typename OperandWords<Words>::Elements elements;
     std::vector<Word> before(count);
     std::vector<Word> now(count);
     std::vector<std::uint32_t> toggles(count);  // at most kRowsOfTask * 32 each
     // A task's first row is compared with the last one of the task before.
-    operand.fetch(std::max<std::int64_t>(begin - 1, 0), k, before, codes);
+    operand.fetch(std::max<std::int64_t>(begin - 1, 0), k, before, elements);
     for (std::int64_t row = begin; row < end; ++row) {
-      operand.fetch(row, k, now, codes);
+      operand.fetch(row, k, now, elements);
       add_differing_bits(now.data(), before.data(), count, toggles.data());
       before.swap(now);
     }
@@ -131,7 +152,7 @@ std::vector<Passage<Word>> passages_of_depths(const OperandWords<Word>& operand,
       }
     }
     if (begin == 0) {
-      operand.fetch(0, k, now, codes);
+      operand.fetch(0, k, now, elements);
       for (std::size_t i = 0; i < count; ++i) {
         here[i].first = now[i];
       }
@@ -207,7 +228,8 @@ class TileToggles {
         loaded_(rows_ * passed_.size()) {}
 
   // All tiles of a GEMM, of which the operand's rows lie along the array's columns.
-  void add(const OperandWords<Word>& operand, WorkerPool& pool, energy::RegisterToggles& toggles) {
+  template <typename Words>
+  void add(const OperandWords<Words>& operand, WorkerPool& pool, energy::RegisterToggles& toggles) {
     const auto cols = static_cast<std::size_t>(
         std::min(operand.operand.rows(), static_cast<std::int64_t>(passed_.size())));
     std::mutex mutex;
@@ -223,15 +245,16 @@ class TileToggles {
   }
 
  private:
-  void add_row(const OperandWords<Word>& operand, std::int64_t row, std::size_t col,
+  template <typename Words>
+  void add_row(const OperandWords<Words>& operand, std::int64_t row, std::size_t col,
                energy::RegisterToggles& toggles) {
     const auto tiles_at_a_time = std::max<std::int64_t>(kFetchedDepth / rows(), 1);
     const std::int64_t depth = operand.operand.depth();
-    std::vector<rtl::PotCode> codes;
+    typename OperandWords<Words>::Elements elements;
     std::vector<Word> words;
     for (std::int64_t k = 0; k < depth; k += tiles_at_a_time * rows()) {
       words.resize(static_cast<std::size_t>(std::min(tiles_at_a_time * rows(), depth - k)));
-      operand.fetch(row, k, words, codes);
+      operand.fetch(row, k, words, elements);
       for (std::size_t at = 0; at < words.size(); at += rows_) {
         add_tile(std::span<const Word>(words).subspan(at, std::min(rows_, words.size() - at)), col,
                  toggles);

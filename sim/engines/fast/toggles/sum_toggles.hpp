@@ -30,8 +30,7 @@ template <typename Arithmetic>
 struct ToggleTables {
   typename Arithmetic::Table first;
   typename Arithmetic::Table second;
-  // The sum of one product, by the codes of its operands: [256 * first + second].
-  std::vector<SumWord<typename Arithmetic::Sum>> starts;
+  typename Arithmetic::Starts starts;
 };
 
 // Accumulators and shadow registers of an output-stationary array.
@@ -40,6 +39,8 @@ class AccumulatorToggles {
  public:
   using Sum = typename Arithmetic::Sum;
   using Word = SumWord<Sum>;
+  using Gemm = workloads::GemmOf<typename Arithmetic::Operand>;
+  using Element = typename Arithmetic::Operand::Element;
 
   AccumulatorToggles(const Arithmetic& arithmetic, ArrayShape array)
       : arithmetic_(arithmetic),
@@ -47,13 +48,13 @@ class AccumulatorToggles {
         cols_(static_cast<std::size_t>(array.cols)),
         held_(rows_ * cols_) {}
 
-  void add(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
-           const MacsDone& done, WorkerPool& pool, energy::RegisterToggles& toggles) {
+  void add(const Gemm& gemm, const ToggleTables<Arithmetic>& tables, const MacsDone& done,
+           WorkerPool& pool, energy::RegisterToggles& toggles) {
     n_ = static_cast<std::size_t>(gemm.n);
     zeros_.assign(n_, Word{0});
     second_starts_.resize(n_);
     for (std::size_t n = 0; n < n_; ++n) {
-      second_starts_[n] = gemm.second.code(static_cast<std::int64_t>(n), 0);
+      second_starts_[n] = gemm.second.at(static_cast<std::int64_t>(n), 0);
     }
     // Whole rows of folds, of which each result is looked at with its neighbours.
     const auto m = static_cast<std::size_t>(gemm.m);
@@ -81,7 +82,7 @@ class AccumulatorToggles {
   static constexpr std::size_t kWaveResults = 1U << 21;  // about
 
   // Fills results_, and returns the toggles within their sums.
-  std::uint64_t results_of_wave(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
+  std::uint64_t results_of_wave(const Gemm& gemm, const ToggleTables<Arithmetic>& tables,
                                 const MacsDone& done, WorkerPool& pool) {
     results_.resize((end_ - begin_) * n_);
     const TogglePath<Arithmetic, Watch::kAlong> path{arithmetic_};
@@ -130,16 +131,14 @@ class AccumulatorToggles {
     std::uint64_t drain = 0;
   };
 
-  RowToggles toggles_of_rows(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
+  RowToggles toggles_of_rows(const Gemm& gemm, const ToggleTables<Arithmetic>& tables,
                              std::size_t begin, std::size_t end) const {
     RowToggles toggles;
     std::vector<Word> starts(n_);
     for (std::size_t m = begin; m < end; ++m) {
-      const Word* const start_of =
-          tables.starts.data() +
-          std::size_t{256} * gemm.first.code(static_cast<std::int64_t>(m), 0);
+      const Element first = gemm.first.at(static_cast<std::int64_t>(m), 0);
       for (std::size_t n = 0; n < n_; ++n) {
-        starts[n] = start_of[second_starts_[n]];
+        starts[n] = tables.starts(first, second_starts_[n]);
       }
       toggles.starts +=
           differing_from_before(m, starts.data()) + differing_from_fold_before(starts.data(), m);
@@ -181,7 +180,7 @@ class AccumulatorToggles {
   // The GEMM in hand.
   std::size_t n_ = 0;
   std::vector<Word> zeros_;
-  std::vector<rtl::PotCode> second_starts_;  // by n, at depth 0
+  std::vector<Element> second_starts_;  // by n, at depth 0
   // The wave in hand: rows [begin_, end_) of the GEMM.
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
@@ -189,11 +188,12 @@ class AccumulatorToggles {
 };
 
 // One block of a GEMM, as a GEMM of its own. What it has of the depth is all it has.
-inline workloads::Gemm block_of(const workloads::Gemm& gemm, const ByIndex<Range>& ranges) {
+template <typename Gemm>
+Gemm block_of(const Gemm& gemm, const ByIndex<Range>& ranges) {
   const Range& m = ranges[Index::kM];
   const Range& n = ranges[Index::kN];
   const Range& k = ranges[Index::kK];
-  workloads::Gemm block = gemm;
+  Gemm block = gemm;
   block.m = m.size();
   block.n = n.size();
   block.k = k.size();
@@ -209,6 +209,8 @@ class PartialSumToggles {
  public:
   using Sum = typename Arithmetic::Sum;
   using Word = SumWord<Sum>;
+  using Gemm = workloads::GemmOf<typename Arithmetic::Operand>;
+  using Element = typename Arithmetic::Operand::Element;
 
   PartialSumToggles(const Arithmetic& arithmetic, ArrayShape array)
       : arithmetic_(arithmetic),
@@ -218,9 +220,8 @@ class PartialSumToggles {
         carried_(round_up(cols_, tile_.nr) / tile_.nr) {}
 
   // The block `ranges` of a GEMM. Blocks come with their depth in order.
-  void add(const workloads::Gemm& gemm, const ByIndex<Range>& ranges,
-           const ToggleTables<Arithmetic>& tables, const MacsDone& done, WorkerPool& pool,
-           energy::RegisterToggles& toggles) {
+  void add(const Gemm& gemm, const ByIndex<Range>& ranges, const ToggleTables<Arithmetic>& tables,
+           const MacsDone& done, WorkerPool& pool, energy::RegisterToggles& toggles) {
     const Range& k = ranges[Index::kK];
     if (k.begin == 0) {
       // From slot to slot, sums are the same wherever the depth is cut: its blocks are counted
@@ -229,7 +230,7 @@ class PartialSumToggles {
       whole[Index::kK] = {0, gemm.k};
       toggles.partial_sum += within_folds(block_of(gemm, whole), tables, done, pool);
     }
-    const workloads::Gemm block = block_of(gemm, ranges);
+    const Gemm block = block_of(gemm, ranges);
     const Carried carried{ranges[Index::kM].begin, ranges[Index::kN].begin, k.begin > 0,
                           k.end < gemm.k};
     // Columns side by side that a vector holds are followed together; each such strip by itself.
@@ -254,7 +255,7 @@ class PartialSumToggles {
   };
 
   // Toggles from each streamed slot to the next.
-  std::uint64_t within_folds(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables,
+  std::uint64_t within_folds(const Gemm& gemm, const ToggleTables<Arithmetic>& tables,
                              const MacsDone& done, WorkerPool& pool) const {
     const auto depth = static_cast<std::size_t>(gemm.k);
     const Across path{arithmetic_, round_up(depth, rows_) - depth};
@@ -264,7 +265,7 @@ class PartialSumToggles {
   }
 
   // Toggles from a fold's last slot to the next fold's first, in the columns of a strip.
-  std::uint64_t between_folds(const workloads::Gemm& gemm, const Carried& carried,
+  std::uint64_t between_folds(const Gemm& gemm, const Carried& carried,
                               const ToggleTables<Arithmetic>& tables, std::size_t strip) {
     Word* const held = held_.data() + strip * rows_ * tile_.nr;
     const auto n = static_cast<std::size_t>(gemm.n);
@@ -297,7 +298,7 @@ class PartialSumToggles {
   }
 
   struct Scratch {
-    std::vector<rtl::PotCode> codes;
+    std::vector<Element> elements;
     std::vector<typename Arithmetic::Packed> a;
     std::vector<typename Arithmetic::Packed> b;
     std::vector<Sum> sums;
@@ -305,21 +306,21 @@ class PartialSumToggles {
   };
 
   // The partial sums of a fold's first and last slots, in the strip's columns from `col` on.
-  void record(const workloads::Gemm& gemm, const ToggleTables<Arithmetic>& tables, std::size_t col,
+  void record(const Gemm& gemm, const ToggleTables<Arithmetic>& tables, std::size_t col,
               std::size_t k, std::size_t fold, Scratch& scratch) const {
     const std::size_t padded = round_up(fold, 2);
     scratch.a.resize(padded * tile_.mr);
     scratch.b.resize(padded * tile_.nr);
     scratch.series.resize(2 * fold * tile_.nr);
     pack_block<Across>(gemm.second, tables.second, static_cast<std::int64_t>(col), gemm.n, tile_.nr,
-                       static_cast<std::int64_t>(k), fold, scratch.b.data(), scratch.codes);
+                       static_cast<std::int64_t>(k), fold, scratch.b.data(), scratch.elements);
     NoNorms norms;
     for (std::size_t lane = 0; lane < 2; ++lane) {
-      scratch.codes.assign(padded, gemm.first.format().zero());
+      scratch.elements.assign(padded, gemm.first.zero());
       gemm.first.fetch(lane == 0 ? 0 : gemm.m - 1, static_cast<std::int64_t>(k),
-                       std::span(scratch.codes).first(fold));
-      Arithmetic::pack_lane(tables.first, scratch.codes, padded, lane, tile_.mr, scratch.a.data(),
-                            norms);
+                       std::span(scratch.elements).first(fold));
+      Arithmetic::pack_lane(tables.first, scratch.elements, padded, lane, tile_.mr,
+                            scratch.a.data(), norms);
     }
     arithmetic_.step(Watch::kRecord, scratch.a.data(), scratch.b.data(), fold, scratch.sums.data(),
                      scratch.series.data());

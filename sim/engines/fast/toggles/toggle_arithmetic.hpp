@@ -10,13 +10,40 @@
 #include <vector>
 
 #include "rtl_models/arithmetic/accumulator.hpp"
+#include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "sim/engines/fast/exact_kernels.hpp"
 #include "sim/engines/fast/packed_operands.hpp"
 #include "sim/engines/fast/toggles/toggle_kernels.hpp"
 
 namespace potomac::sim {
 
-// An arithmetic has Sum, Packed, Table and pack_lane() as a path has them, and
+// A register's word for a sum: those of its bits that are there.
+template <typename Sum>
+using SumWord = std::conditional_t<sizeof(Sum) == 4, std::uint32_t, std::uint64_t>;
+template <typename Sum>
+SumWord<Sum> word_of(Sum sum, int bits) {
+  SumWord<Sum> word = 0;
+  std::memcpy(&word, &sum, sizeof(word));
+  return word & static_cast<SumWord<Sum>>(~std::uint64_t{0} >> (64 - bits));
+}
+
+// The sums of one product of codes.
+template <typename Sum>
+struct CodeStarts {
+  std::vector<SumWord<Sum>> words;  // [256 * first + second]
+
+  SumWord<Sum> operator()(rtl::PotCode first, rtl::PotCode second) const {
+    return words[std::size_t{256} * first + second];
+  }
+};
+struct Fp32Starts {
+  SumWord<float> operator()(float first, float second) const {
+    return word_of(rtl::fp32_mac(0.0F, first, second), 32);
+  }
+};
+
+// An arithmetic has Sum, Operand, Packed, Table and pack_lane() as a path has them, and
+//   Starts: the word of a sum of one product, by its operands' elements
 //   std::uint64_t step(Watch, a, b, k, sums, series)
 //   int bits: of a sum that are there
 
@@ -24,6 +51,8 @@ namespace potomac::sim {
 // never overflows.
 struct Dot16Toggles {
   using Sum = std::int32_t;
+  using Operand = workloads::LoweredOperand;
+  using Starts = CodeStarts<Sum>;
   using Packed = std::int16_t;
   using Table = Dot16Table;
 
@@ -49,6 +78,8 @@ struct Dot16Toggles {
 template <typename Lane>
 struct ShiftToggles {
   using Sum = Lane;
+  using Operand = workloads::LoweredOperand;
+  using Starts = CodeStarts<Sum>;
   using Packed = ShiftPath::Packed;
   using Table = ShiftPath::Table;
 
@@ -69,15 +100,17 @@ struct ShiftToggles {
 // The baseline's. Gating changes no value: a product of zero adds nothing to a sum.
 struct Fp32Toggles {
   using Sum = float;
+  using Operand = workloads::Fp32Operand;
+  using Starts = Fp32Starts;
   using Packed = float;
   using Table = Fp32Path::Table;
 
   bool finite = false;  // no sum can be infinite or NaN
   int bits = 32;
 
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
-                        std::size_t lane, std::size_t lanes, Packed* packed, NoNorms&) {
-    pack_plain_lane(table, codes, k, lane, lanes, packed);
+  static void pack_lane(const Table& table, const std::vector<float>& values, std::size_t k,
+                        std::size_t lane, std::size_t lanes, Packed* packed, NoNorms& norms) {
+    Fp32Path::pack_lane(table, values, k, lane, lanes, packed, norms);
   }
   std::uint64_t step(Watch watch, const Packed* a, const Packed* b, std::size_t k, Sum* sums,
                      Sum* series) const {
@@ -85,20 +118,11 @@ struct Fp32Toggles {
   }
 };
 
-// A register's word for a sum: those of its bits that are there.
-template <typename Sum>
-using SumWord = std::conditional_t<sizeof(Sum) == 4, std::uint32_t, std::uint64_t>;
-template <typename Sum>
-SumWord<Sum> word_of(Sum sum, int bits) {
-  SumWord<Sum> word = 0;
-  std::memcpy(&word, &sum, sizeof(word));
-  return word & static_cast<SumWord<Sum>>(~std::uint64_t{0} >> (64 - bits));
-}
-
 // A path for TiledGemm whose events are toggles. kAcross: of the registers that a column's sums
 // pass, one for each depth; `idle_registers` more, below the deepest, see what it sees.
 template <typename Arithmetic, Watch kWatch>
 struct TogglePath {
+  using Operand = typename Arithmetic::Operand;
   using Packed = typename Arithmetic::Packed;
   using Norms = NoNorms;
   using Table = typename Arithmetic::Table;
@@ -110,9 +134,10 @@ struct TogglePath {
   const Arithmetic& arithmetic;
   std::uint64_t idle_registers = 0;
 
-  static void pack_lane(const Table& table, const std::vector<rtl::PotCode>& codes, std::size_t k,
-                        std::size_t lane, std::size_t lanes, Packed* packed, Norms& norms) {
-    Arithmetic::pack_lane(table, codes, k, lane, lanes, packed, norms);
+  static void pack_lane(const Table& table, const std::vector<typename Operand::Element>& elements,
+                        std::size_t k, std::size_t lane, std::size_t lanes, Packed* packed,
+                        Norms& norms) {
+    Arithmetic::pack_lane(table, elements, k, lane, lanes, packed, norms);
   }
   static void finish(Norms&) {}
 

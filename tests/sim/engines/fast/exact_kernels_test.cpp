@@ -221,7 +221,7 @@ TEST(ExactKernels, Fp32SumsAreTheSameBitsInEveryTarget) {
         architecture.pe.accumulator.bits = 64;
         architecture.pe.accumulator.lsb = 40;
         const TestedPass machine(architecture, layer, workloads::Pass::kForward);
-        const std::vector<float> expected = reference_fp32(machine);
+        const std::vector<float> expected = reference_fp32(machine).values;
         std::optional<energy::RegisterToggles> toggles;
         for (const std::int64_t target : targets()) {
           const UseTarget use(target);

@@ -20,14 +20,12 @@ import torch
 from torch import nn
 
 from . import native
-from .products import Gradients, Operands, Product, Quantization
+from .products import FP32_SUMS, PASSES, Accumulator, Gradients, Operands, Product, Quantization
 from .scope import ScopedModule
 from .values import Powers
 
 # Above this share of overflowed results training is warned of.
 MANY = 1e-4
-
-PASSES = ("forward", "backward-data", "backward-weight")
 
 Override = Mapping[str, Any]
 
@@ -78,6 +76,10 @@ class MachineSums:
         """ValueError that says what would work, if a product of such codes does not fit."""
         for which, first in zip(PASSES, (bits, gradient_bits, gradient_bits)):
             self._sums.require_fit(_plain(name), which, first, bits)
+
+    def accumulator(self, name: str, which: str) -> Accumulator:
+        counts = self.counts.get((name, which))
+        return (counts.bits, counts.lsb, counts.overflow == "saturate") if counts else FP32_SUMS
 
     def check_operand(self, how: Quantization, tensor: torch.Tensor) -> None:
         if tensor.device.type != "cpu":

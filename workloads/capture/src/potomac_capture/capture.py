@@ -16,7 +16,8 @@ from torch import nn
 
 from .audit import Auditor
 from .interception import add_watcher, remove_watcher
-from .products import Product, Quantization, inside
+from .lineage import Lineage, Makers
+from .products import FP32_SUMS, PASSES, Accumulator, Product, Quantization, inside
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
 from .scope import ScopedModule, entry_listeners
@@ -40,6 +41,7 @@ def capture(
     seed: int,
     model_name: Optional[str] = None,
     micro_batch: Optional[int] = None,
+    originals: bool = False,
 ) -> Iterator[None]:
     """Writes the step of `model` run in its body, forward and backward, to `path`.
 
@@ -50,6 +52,10 @@ def capture(
     `micro_batch` names, from 0. A product whose weights are frozen has no backward-weight
     pass, one whose input needs no gradient no backward-data pass; under no_grad it has
     neither. What checkpointing computes a second time is not counted again.
+
+    `originals` puts W, A and G beside their codes as the binary32 that they were, before anything
+    was clipped or corrected: the FP32 baseline then computes with these. It makes a trace some five
+    times as large.
 
     What multiplies in the step but stays FP32 is warned of, and listed in the trace.
 
@@ -68,7 +74,7 @@ def capture(
         "seed": _integer("seed", seed),
     }
     check_target(path)
-    recorder = _Recorder(model, micro_batch)
+    recorder = _Recorder(model, micro_batch, originals)
     with recorder.watching():
         yield
     layers = recorder.finished()
@@ -104,12 +110,24 @@ class _Use:
     """One product of the captured step (products.Use)."""
 
     def __init__(
-        self, base: str, product: Product, how: Quantization, needs: Tuple[bool, bool],
-        tensors: Dict[str, CodedTensor],
+        self, product: Product, how: Quantization, needs: Tuple[bool, bool],
+        tensors: Dict[str, CodedTensor], originals: Optional[Dict[str, np.ndarray]],
+        made: Dict[str, Optional[Makers]], lineage: Lineage,
     ) -> None:  # fmt: skip
-        self.base, self.product, self.how, self.needs = base, product, how, needs
-        self.tensors = tensors
+        self.base, self.product, self.how, self.needs = how.name, product, how, needs
+        self.tensors, self.originals, self.made = tensors, originals, made
         self.g_shape: Tuple[int, ...] = ()
+        self._lineage = lineage
+        self._sums: Dict[Tuple[str, str], Accumulator] = {}  # by layer and pass
+
+    def result(self, y: torch.Tensor) -> None:
+        self._lineage.mark(y, frozenset({self}))
+        self._note_sums("forward")
+
+    def backward_done(self) -> None:
+        for which, needed in zip(PASSES[1:], self.needs):
+            if needed:
+                self._note_sums(which)
 
     def gradient(self, g: torch.Tensor, key: int) -> None:
         if "G" in self.tensors:
@@ -121,10 +139,12 @@ class _Use:
         self.tensors["G"] = _coded(
             self.product, g, how.gradient_bits, how.gradient_rounding, how.tensor_name("G"), key
         )
+        if self.originals is not None:
+            self.originals["G"] = _stored(self.product.traced(g.detach()))
 
-    def layers(self, name: str) -> Iterator[TraceLayer]:
+    def layers(self, name: str, number_of: Dict["_Use", int]) -> Iterator[TraceLayer]:
         """Of the product, and of that with the second power of A: the same W and G, and no
-        backward-data pass, in which A has no part."""
+        backward-data pass, in which A has no part. number_of: the traced layer of each use."""
         input_grad, weight_grad = self.needs
         attributes = {"kind": self.product.kind, "input_grad": int(input_grad)}
         if not weight_grad:
@@ -137,23 +157,45 @@ class _Use:
                 "`with capture(...)`, or what is not trained under torch.no_grad()"
             )
         attributes.update(self.product.attributes())
+        producers = {
+            role: tuple(sorted(number_of[use] for use in uses))
+            for role, uses in self.made.items()
+            if uses is not None and all(use in number_of for use in uses)
+        }
         first = {role: self.tensors[role] for role in "WAG" if role in self.tensors}
-        yield TraceLayer(name, attributes, first)
+        yield TraceLayer(
+            name, {**attributes, **self._sums_of(self.base)}, first, producers, self.originals or {}
+        )
         if "A2" in self.tensors:
-            second = {**attributes, "input_grad": 0, "term": 2}
+            sums = self._sums_of(f"{self.base}.second")
+            second = {**attributes, **sums, "input_grad": 0, "term": 2}
             tensors = {"W": first["W"], "A": self.tensors["A2"]}
             if weight_grad:
                 tensors["G"] = first["G"]
             else:
                 second["g_shape"] = self.g_shape
-            yield TraceLayer(f"{name}.second", second, tensors)
+            yield TraceLayer(f"{name}.second", second, tensors, producers)
+
+    def traced_layers(self) -> int:
+        return 2 if "A2" in self.tensors else 1
+
+    def _note_sums(self, which: str) -> None:
+        for layer in (self.base, f"{self.base}.second")[: self.traced_layers()]:
+            self._sums[layer, which] = self.how.sums.accumulator(layer, which)
+
+    def _sums_of(self, layer: str) -> Dict[str, Tuple[int, ...]]:
+        bits, lsbs, saturates = zip(
+            *(self._sums.get((layer, which), FP32_SUMS) for which in PASSES)
+        )
+        return {"acc_bits": bits, "acc_lsb": lsbs, "acc_overflow": tuple(map(int, saturates))}
 
 
 class _Recorder:
     """Watches a model through the body of `capture`."""
 
-    def __init__(self, model: nn.Module, micro_batch: Optional[int]) -> None:
+    def __init__(self, model: nn.Module, micro_batch: Optional[int], originals: bool) -> None:
         self.uses: List[_Use] = []
+        self._originals, self._lineage = originals, Lineage()
         self._modules = {id(module) for module in model.modules()}
         self._model, self._micro_batch, self._calls = model, micro_batch, -1
         self._backward_depth = 0
@@ -168,6 +210,7 @@ class _Recorder:
             stack.callback(entry_listeners.remove, self._entered)
             stack.enter_context(self._noting_backward())
             stack.enter_context(self._auditor)
+            stack.enter_context(self._lineage)
             yield
 
     def finished(self) -> List[TraceLayer]:
@@ -180,7 +223,12 @@ class _Recorder:
                 f"{self._calls + 1} times"
             )
         names = UseNames()
-        return [layer for use in self.uses for layer in use.layers(names.next(use.base))]
+        number_of: Dict[_Use, int] = {}
+        number = 0
+        for use in self.uses:
+            number_of[use] = number
+            number += use.traced_layers()
+        return [layer for use in self.uses for layer in use.layers(names.next(use.base), number_of)]
 
     def left_out(self) -> List[LeftOut]:
         return self._auditor.left_out()
@@ -215,7 +263,12 @@ class _Recorder:
             tensors["A2"] = _coded(product, rest, how.bits, how.rounding, name)
         if self.in_backward():
             return self._recomputed(how.name, needs, tensors)
-        use = _Use(how.name, product, how, needs, tensors)
+        originals = None
+        if self._originals:
+            values = (("W", w), ("A", a))
+            originals = {role: _stored(product.traced(t.detach())) for role, t in values}
+        made = {"A": self._lineage.makers_of(a), "W": self._lineage.makers_of(w)}
+        use = _Use(product, how, needs, tensors, originals, made, self._lineage)
         if not needs[1]:
             # After a forward alone the output's extents are all that is known of G.
             with inside():
@@ -260,6 +313,11 @@ class _Recorder:
         finally:
             for name, function in originals.items():
                 setattr(torch.autograd, name, function)
+
+
+def _stored(values: torch.Tensor) -> np.ndarray:
+    """A copy, which the step cannot change any more."""
+    return values.cpu().numpy().astype(np.float32, order="C", copy=True)
 
 
 def _coded(

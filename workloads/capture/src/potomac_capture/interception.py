@@ -146,6 +146,8 @@ def apply(
         use = watcher(modules, product, how, a, w, bias, gamma, needs) or use
     bias = bias.float() if bias is not None else None
     result = _compute[0](a, w, bias, gamma, product, how, use)
+    if use is not None:
+        use.result(result)
     return result.to(dtype)
 
 

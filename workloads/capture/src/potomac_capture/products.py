@@ -33,6 +33,8 @@ from .weight_bias import quantized_corrected
 # nothing, its gradient is zero, and it could never come back.
 GAMMA_RANGE = (2.0**-6, 1.0 - 2.0**-10)
 
+PASSES = ("forward", "backward-data", "backward-weight")
+
 Gradients = Tuple[Optional[torch.Tensor], Optional[torch.Tensor]]
 TraceAttributes = Dict[str, Any]
 
@@ -61,8 +63,14 @@ class Quantization:
 class Use(Protocol):
     """What watches one product while a step is captured."""
 
+    def result(self, y: torch.Tensor) -> None:
+        """Sees the product's output, once it is there."""
+
     def gradient(self, g: torch.Tensor, key: int) -> None:
         """Sees the gradient of the product's output, and the key of its rounding."""
+
+    def backward_done(self) -> None:
+        """Called behind the backward passes."""
 
 
 class Product(Protocol):
@@ -106,8 +114,16 @@ class Operands:
         return replace(self, tensors=tuple(tensors))
 
 
+# An accumulator as traces have it: bits (0: sums of binary32), lsb, whether it saturates.
+Accumulator = Tuple[int, int, bool]
+FP32_SUMS: Accumulator = (0, 0, False)
+
+
 class Sums(Protocol):
     """How products are summed: in FP32, or as a machine does (accumulators.py)."""
+
+    def accumulator(self, name: str, which: str) -> Accumulator:
+        """That with which a pass of this layer was last summed."""
 
     def check_operand(self, how: Quantization, tensor: torch.Tensor) -> None:
         """Refuses what it cannot sum."""
@@ -127,6 +143,9 @@ class Sums(Protocol):
 
 class Fp32Sums:
     """PyTorch's own."""
+
+    def accumulator(self, name: str, which: str) -> Accumulator:
+        return FP32_SUMS
 
     def check_operand(self, how: Quantization, tensor: torch.Tensor) -> None:
         pass
@@ -371,6 +390,8 @@ class QuantizedProduct(torch.autograd.Function):
             da, dw = how.sums.backward(
                 ctx.product, how, gq, operands, (needs_a, needs_w), *ctx.shapes
             )
+            if ctx.use is not None:
+                ctx.use.backward_done()
             if dw is not None and how.wbc:
                 dw = dw.sub_(dw.mean())
             db = ctx.product.bias_gradient(g) if needs_bias else None

@@ -1,11 +1,14 @@
 """The trace file: quantized W, A and G of every layer of one training step, in HDF5.
 
-    /                     format="potomac-trace" version=1 model framework dataset step
+    /                     format="potomac-trace" version=2 model framework dataset step
                           seed rounding
-    /layers/000-conv1     kind, input_grad=0|1, weight_grad=0 where weights are frozen, and for
-                          convolutions: stride[2] padding[2 or 4] dilation[2] groups
+    /layers/000-conv1     kind, input_grad=0|1, weight_grad=0 where weights are frozen, acc_bits[3]
+                          acc_lsb[3] acc_overflow[3], and for convolutions: stride[2]
+                          padding[2 or 4] dilation[2] groups
         W, A, G           uint8 codes, each with attributes bits, beta, exact_zeros, underflows;
-                          without gradients no G, but the attribute g_shape
+                          of W and A also producer; without gradients no G, but the attribute
+                          g_shape
+        W_fp32, A_fp32, G_fp32   on request: what they were before they were quantized
     /not_included/000000  name, kind, reason: what of the step is not in the trace
 
 A file appears under its name only when it is whole. It holds no time of day, so that
@@ -15,7 +18,7 @@ the same step gives the same bytes. Every byte of it lies under some checksum.
 import os
 import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Dict, Iterator, Mapping, Sequence, Tuple, Union
 
 import h5py
@@ -24,11 +27,11 @@ import numpy as np
 from .progress import with_progress
 
 FORMAT = "potomac-trace"
-VERSION = 1
+VERSION = 2
 
-# One chunk is a run of leading indices of about this many codes: a reader of part of a
+# One chunk is a run of leading indices of about this many bytes: a reader of part of a
 # tensor unpacks little more than that part.
-_CHUNK_CODES = 1 << 18
+_CHUNK_BYTES = 1 << 18
 _GZIP_LEVEL = 9
 
 Attribute = Union[str, int, Tuple[int, ...]]
@@ -48,11 +51,15 @@ class CodedTensor:
 
 @dataclass(frozen=True)
 class TraceLayer:
-    """One layer of a step: its kind and geometry, and W, A and G."""
+    """One layer of a step: its kind and geometry, and W, A and G. producers: of W and A, where it
+    is known, the numbers of the layers whose results they are made from. originals: as binary32,
+    in the shapes of the codes."""
 
     name: str
     attributes: Mapping[str, Attribute]
     tensors: Mapping[str, CodedTensor]
+    producers: Mapping[str, Tuple[int, ...]] = field(default_factory=dict)
+    originals: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class UseNames:
@@ -107,8 +114,10 @@ def write_trace(
         group = _create_group(file, "layers")
         # Numbers have as many digits as the last one needs, so that plain listings sort them too.
         digits = max(3, len(str(len(layers) - 1)))
-        for index, layer in enumerate(with_progress(layers, "writing the trace")):
-            _write_layer(group, f"{index:0{digits}d}", layer)
+        # The slash separates HDF5 groups, so a module name cannot keep one.
+        names = [f"{i:0{digits}d}-{layer.name.replace('/', '_')}" for i, layer in enumerate(layers)]
+        for name, layer in zip(names, with_progress(layers, "writing the trace")):
+            _write_layer(_create_group(group, name), layer, names)
 
 
 @contextmanager
@@ -145,27 +154,35 @@ def _create_group(parent: h5py.Group, name: str) -> h5py.Group:
     return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
 
 
-def _write_layer(parent: h5py.Group, number: str, layer: TraceLayer) -> None:
-    # The slash separates HDF5 groups, so a module name cannot keep one.
-    group = _create_group(parent, f"{number}-{layer.name.replace('/', '_')}")
+def _write_layer(group: h5py.Group, layer: TraceLayer, names: Sequence[str]) -> None:
     _set_attributes(group, layer.attributes)
     for role, tensor in layer.tensors.items():
-        dataset = group.create_dataset(
-            role,
-            data=tensor.codes,
-            chunks=_chunk_shape(tensor.codes.shape),
-            compression="gzip",
-            compression_opts=_GZIP_LEVEL,
-            fletcher32=True,
-            track_times=False,
-        )
+        dataset = _create_dataset(group, role, tensor.codes)
         counts = {"exact_zeros": tensor.exact_zeros, "underflows": tensor.underflows}
         _set_attributes(dataset, {"bits": tensor.bits, "beta": tensor.beta, **counts})
+        if role in layer.producers:
+            makers = (names[index] for index in layer.producers[role])
+            _set_attributes(dataset, {"producer": "/".join(makers)})
+    for role, values in layer.originals.items():
+        _create_dataset(group, f"{role}_fp32", values)
 
 
-def _chunk_shape(shape: Tuple[int, ...]) -> Tuple[int, ...]:
-    codes_per_row = int(np.prod(shape[1:]))
-    rows = max(1, _CHUNK_CODES // codes_per_row)
+def _create_dataset(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
+    return group.create_dataset(
+        name,
+        data=values,
+        chunks=_chunk_shape(values.shape, values.itemsize),
+        compression="gzip",
+        compression_opts=_GZIP_LEVEL,
+        shuffle=values.itemsize > 1,
+        fletcher32=True,
+        track_times=False,
+    )
+
+
+def _chunk_shape(shape: Tuple[int, ...], itemsize: int) -> Tuple[int, ...]:
+    bytes_per_row = int(np.prod(shape[1:])) * itemsize
+    rows = max(1, _CHUNK_BYTES // bytes_per_row)
     return (min(rows, shape[0]),) + tuple(shape[1:])
 
 
