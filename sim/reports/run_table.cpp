@@ -338,16 +338,20 @@ std::string accumulators_text(const energy::ActionCounts& actions) {
   if (!events.known()) {
     return "Whether accumulators overflow is not known: sums would tell (engine fast).";
   }
-  if (events.value() == 0) {
-    return "No accumulator overflowed, no product was dropped.";
+  const std::string dropped =
+      actions.dropped_product.value() == 0
+          ? "no product was dropped"
+          : fmt::format("{} products were dropped", actions.dropped_product.value());
+  if (actions.overflow.value() == 0) {
+    return fmt::format("No accumulator overflowed, {}.", dropped);
   }
   // Reports of before do not know of results.
   const std::string results =
       actions.overflowed_result.known()
           ? fmt::format(", which {} results show", actions.overflowed_result.value())
           : "";
-  return fmt::format("Accumulators: {} overflows{}, {} products dropped.", actions.overflow.value(),
-                     results, actions.dropped_product.value());
+  return fmt::format("Accumulators: {} overflows{}; {}.", actions.overflow.value(), results,
+                     dropped);
 }
 
 // Says whose values these are, or that there are none.

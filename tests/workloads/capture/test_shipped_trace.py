@@ -13,6 +13,8 @@ import translate_words
 import potomac_capture as pc
 
 NAME = "fashion-cnn-b16.h5"
+NORMALIZED = "fashion-batchnorm-b4.h5"
+SHIPPED = [NAME, NORMALIZED, "words-transformer-b32.h5"]
 CONV = {
     "000-conv1": ((16, 1, 3, 3), (16, 1, 28, 28), (16, 16, 28, 28), 1),
     "001-conv2": ((32, 16, 3, 3), (16, 16, 28, 28), (16, 32, 14, 14), 2),
@@ -40,7 +42,7 @@ def test_it_is_about_a_megabyte_or_less(traces):
 
 
 def test_root_and_layers(trace):
-    assert trace.attrs["format"] == b"potomac-trace" and trace.attrs["version"] == 1
+    assert trace.attrs["format"] == b"potomac-trace" and trace.attrs["version"] == 2
     assert trace.attrs["model"] == b"FashionCnn"
     assert trace.attrs["dataset"] == b"Fashion-MNIST"
     assert trace.attrs["rounding"] == b"log2"
@@ -60,7 +62,24 @@ def test_root_and_layers(trace):
         assert [layer[role].shape for role in "WAG"] == list(shapes)
 
 
-@pytest.mark.parametrize("name", [NAME, "words-transformer-b32.h5"])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_is_of_a_training_with_the_sums_of_the_shipped_machines(traces, name):
+    with h5py.File(traces / name) as trace:
+        for layer in trace["layers"].values():
+            bits, lsbs, saturates = (
+                layer.attrs[f"acc_{key}"].tolist() for key in ("bits", "lsb", "overflow")
+            )
+            there = [1, int(layer.attrs["input_grad"]), 1]
+            assert bits == [32 * one for one in there] and lsbs == [-8 * one for one in there]
+            assert saturates == there
+
+
+def test_every_layer_says_who_feeds_it(trace):
+    made = [layer["A"].attrs["producer"].decode() for layer in trace["layers"].values()]
+    assert made == ["", "000-conv1", "001-conv2", "002-conv3", "003-fc1"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_code_is_canonical_and_the_scale_is_used(traces, name):
     with h5py.File(traces / name) as trace:
         for layer in trace["layers"].values():
@@ -89,16 +108,34 @@ def test_it_is_a_step_of_training(trace):
     assert right > 0.6
 
 
-def test_the_regenerating_command_is_one_the_example_takes(traces, trace):
+@pytest.mark.parametrize(("name", "inputs"), [(NAME, 16), (NORMALIZED, 4)])
+def test_the_regenerating_command_is_one_the_example_takes(traces, name, inputs):
     text = (traces / "README.md").read_text()
-    command = re.search(r"^ +.*(fashion_mnist\.py.*--capture.*)$", text, re.M)
+    command = re.search(rf"^ +.*(fashion_mnist\.py.*--capture {name})$", text, re.M)
     options = fashion_mnist.parse(shlex.split(command[1])[1:])
-    assert options.capture.name == NAME
     assert options.mode == ["wbc+prc"] and options.bits == 5
-    assert options.last_layer_grad_bits is None
-    assert options.seed[0] == trace.attrs["seed"]
-    steps = -(-60000 // fashion_mnist.BATCH) * options.epochs
-    assert trace.attrs["step"] == steps // 2
+    assert options.last_layer_grad_bits is None and options.captured == inputs
+    assert (options.accumulator.bits, options.accumulator.lsb) == (32, -8)
+    with h5py.File(traces / name) as trace:
+        assert options.seed[0] == trace.attrs["seed"]
+        steps = -(-(options.subset or 60000) // fashion_mnist.BATCH) * options.epochs
+        assert trace.attrs["step"] == steps // 2
+        assert options.originals == ("W_fp32" in trace["layers/004-fc2"])
+
+
+def test_originals_are_what_the_codes_round(traces):
+    """A and G within a rounding of their codes, W but for its mean; what PRC clipped beyond."""
+    with h5py.File(traces / NORMALIZED) as trace:
+        assert trace.attrs["model"] == b"NormalizedCnn"
+        for layer in trace["layers"].values():
+            for role in "AG":
+                codes, original = values(layer[role]), torch.from_numpy(layer[f"{role}_fp32"][()])
+                kept = codes != 0
+                ratio = original[kept] / codes[kept]
+                assert ratio.min() > 0.7 and (role == "A" or ratio.max() < 1.42)
+                assert (original[~kept].abs() < codes[kept].abs().min()).all()
+            w, original = values(layer["W"]), torch.from_numpy(layer["W_fp32"][()])
+            assert torch.allclose(w, original - original.mean(), rtol=0.42, atol=float(w.abs().max()) / 1e3)
 
 
 # --- the Transformer --------------------------------------------------------------------------

@@ -28,20 +28,25 @@ class FashionCnn(nn.Module):
         return self.fc2(x)
 
 
-def normalized_cnn() -> nn.Module:
+class NormalizedCnn(nn.Module):
     """The same with batch normalization, as all CNNs of the source paper have it."""
 
-    def normalized(layer: nn.Module, normalization: nn.Module) -> nn.Module:
-        return nn.Sequential(layer, normalization, nn.ReLU())
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False)
+        self.conv3 = nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False)
+        self.fc1 = nn.Linear(64 * 7 * 7, 128, bias=False)
+        self.fc2 = nn.Linear(128, CLASSES)
+        self.bn1, self.bn2, self.bn3 = (nn.BatchNorm2d(width) for width in (16, 32, 64))
+        self.bn4 = nn.BatchNorm1d(128)
 
-    return nn.Sequential(
-        normalized(nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)),
-        normalized(nn.Conv2d(16, 32, 3, 2, padding=1, bias=False), nn.BatchNorm2d(32)),
-        normalized(nn.Conv2d(32, 64, 3, 2, padding=1, bias=False), nn.BatchNorm2d(64)),
-        nn.Flatten(),
-        normalized(nn.Linear(64 * 7 * 7, 128, bias=False), nn.BatchNorm1d(128)),
-        nn.Linear(128, CLASSES),
-    )
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(self.bn1(self.conv1(images)))
+        x = functional.relu(self.bn2(self.conv2(x)))
+        x = functional.relu(self.bn3(self.conv3(x)))
+        x = functional.relu(self.bn4(self.fc1(x.flatten(1))))
+        return self.fc2(x)
 
 
 class Block(nn.Module):
@@ -77,6 +82,6 @@ def resnet20() -> nn.Module:
 
 NETWORKS: Dict[str, Callable[[], nn.Module]] = {
     "plain": FashionCnn,
-    "batchnorm": normalized_cnn,
+    "batchnorm": NormalizedCnn,
     "resnet20": resnet20,
 }
