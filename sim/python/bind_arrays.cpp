@@ -182,12 +182,6 @@ py::tuple quantize(const Values& values, int bits, const std::string& rounding, 
       tensor.beta);
 }
 
-template <typename Pointer>
-Pointer* at(std::uintptr_t address) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast,performance-no-int-to-ptr)
-  return reinterpret_cast<Pointer*>(address);
-}
-
 // The quantizer on dense float32 memory wherever it lies: what the capture calls with a tensor's
 // data_ptr().
 void bind_quantizer(py::module_& module) {
@@ -195,14 +189,15 @@ void bind_quantizer(py::module_& module) {
       "largest_magnitude",
       [](std::uintptr_t x, std::int64_t count, float mean, std::int32_t threads) {
         const py::gil_scoped_release released;
-        return workloads::largest_magnitude(at<const float>(x), count, mean, threads);
+        return workloads::largest_magnitude(memory_at<const float>(x), count, mean, threads);
       },
       py::arg("x"), py::arg("count"), py::arg("mean"), py::arg("threads"));
   module.def(
       "significand_sums",
       [](std::uintptr_t x, std::int64_t count, std::uintptr_t sums) {
         const py::gil_scoped_release released;
-        workloads::significand_sums(at<const float>(x), count, at<std::int64_t>(sums));
+        workloads::significand_sums(memory_at<const float>(x), count,
+                                    memory_at<std::int64_t>(sums));
       },
       py::arg("x"), py::arg("count"), py::arg("sums"));
   module.def(
@@ -211,8 +206,8 @@ void bind_quantizer(py::module_& module) {
          std::uint32_t largest, std::int32_t bits, std::int32_t rounding, std::uint64_t key,
          std::int32_t threads) {
         const py::gil_scoped_release released;
-        workloads::quantized_values(at<const float>(x), at<float>(values), count, mean, largest,
-                                    bits, rounding, key, threads);
+        workloads::quantized_values(memory_at<const float>(x), memory_at<float>(values), count,
+                                    mean, largest, bits, rounding, key, threads);
       },
       py::arg("x"), py::arg("values"), py::arg("count"), py::arg("mean"), py::arg("largest"),
       py::arg("bits"), py::arg("rounding"), py::arg("key"), py::arg("threads"));
@@ -221,8 +216,8 @@ void bind_quantizer(py::module_& module) {
       [](std::uintptr_t x, std::int64_t count, std::uint32_t limit, std::uintptr_t indices,
          std::int64_t room) {
         const py::gil_scoped_release released;
-        return workloads::indices_above(at<const float>(x), count, limit, at<std::int64_t>(indices),
-                                        room);
+        return workloads::indices_above(memory_at<const float>(x), count, limit,
+                                        memory_at<std::int64_t>(indices), room);
       },
       py::arg("x"), py::arg("count"), py::arg("limit"), py::arg("indices"), py::arg("room"));
   module.def(
@@ -230,8 +225,8 @@ void bind_quantizer(py::module_& module) {
       [](std::uintptr_t values, std::uintptr_t codes, std::int64_t count, std::int32_t bits,
          std::int32_t beta, std::int32_t threads) {
         const py::gil_scoped_release released;
-        workloads::codes_of_values(at<const float>(values), at<std::uint8_t>(codes), count, bits,
-                                   beta, threads);
+        workloads::codes_of_values(memory_at<const float>(values), memory_at<std::uint8_t>(codes),
+                                   count, bits, beta, threads);
       },
       py::arg("values"), py::arg("codes"), py::arg("count"), py::arg("bits"), py::arg("beta"),
       py::arg("threads"));

@@ -14,6 +14,7 @@
 #include "sim/machine/architecture_file.hpp"
 #include "sim/machine/operand_fit.hpp"
 #include "sim/python/bindings.hpp"
+#include "sim/python/convert.hpp"
 #include "sim/studies/training_pass.hpp"
 #include "support/choice.hpp"
 #include "support/yaml_reader.hpp"
@@ -27,12 +28,6 @@ namespace {
 
 // Codes in the memory of a tensor: address, bits, beta.
 using OperandAt = std::tuple<std::uintptr_t, int, int>;
-
-template <typename Pointer>
-Pointer* memory_at(std::uintptr_t address) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast,performance-no-int-to-ptr)
-  return reinterpret_cast<Pointer*>(address);
-}
 
 // A machine's accumulators for the passes of a training step, one pass at a time.
 class TrainingSums {

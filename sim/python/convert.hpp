@@ -35,6 +35,13 @@ class Table {
 // thread that ends.
 workloads::Codes codes_of(const pybind11::array_t<std::uint8_t, pybind11::array::c_style>& array);
 
+// What lies at an address that Python hands over, as a tensor's data_ptr().
+template <typename Pointer>
+Pointer* memory_at(std::uintptr_t address) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast,performance-no-int-to-ptr)
+  return reinterpret_cast<Pointer*>(address);
+}
+
 // A buffer that Python owns from here on, without a copy.
 template <typename Value>
 pybind11::array_t<Value> array_of(std::vector<Value>&& values,

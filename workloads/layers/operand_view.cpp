@@ -42,17 +42,6 @@ void copy_few(const Element* from, std::int64_t stride, std::int64_t size, Eleme
   }
 }
 
-// The coordinates of the next line along the innermost axis.
-void next_line(std::int64_t& outer, std::int64_t& z, std::int64_t& y, const Extents& extents) {
-  if (++y == extents[2]) {
-    y = 0;
-    if (++z == extents[1]) {
-      z = 0;
-      ++outer;
-    }
-  }
-}
-
 // What one tap of the innermost axis has of rows that lie along it: begin..end - 1, the first of
 // which has its element at `offset` from the line.
 struct TapOfRows {
@@ -169,7 +158,8 @@ void OperandView<Element>::fetch(std::int64_t row, std::int64_t k_begin,
     }
     return;
   }
-  auto [k0, kz, ky, kx] = coordinates_of(k_begin, map_.depth_extents);
+  std::array<std::int64_t, 4> k = coordinates_of(k_begin, map_.depth_extents);
+  auto& [k0, kz, ky, kx] = k;
   // One run of the innermost depth coordinate at a time: the other axes are fixed within it.
   while (!out.empty()) {
     const auto length = static_cast<std::size_t>(
@@ -185,8 +175,7 @@ void OperandView<Element>::fetch(std::int64_t row, std::int64_t k_begin,
                  kx, zero_, run);
     }
     out = out.subspan(length);
-    kx = 0;
-    next_line(k0, kz, ky, map_.depth_extents);
+    next_line(k, map_.depth_extents);
   }
 }
 
@@ -234,7 +223,8 @@ void OperandView<Element>::fetch_run(const std::array<std::int64_t, 4>& row, std
   }
   const Element* const image = tensor_ + map_.base + row[0] * map_.row_stride;
   const std::int64_t step = map_.x.row_step * map_.x.stride;
-  auto [k0, kz, ky, kx] = coordinates_of(k_begin, map_.depth_extents);
+  std::array<std::int64_t, 4> k = coordinates_of(k_begin, map_.depth_extents);
+  auto& [k0, kz, ky, kx] = k;
   const Element* const end = out + depth * pitch;
   while (out != end) {
     const std::int64_t at_z = position_on(map_.z, row[1], kz);
@@ -257,8 +247,7 @@ void OperandView<Element>::fetch_run(const std::array<std::int64_t, 4>& row, std
         out[r] = zero_;
       }
     }
-    kx = 0;
-    next_line(k0, kz, ky, map_.depth_extents);
+    next_line(k, map_.depth_extents);
   }
 }
 

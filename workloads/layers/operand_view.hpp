@@ -38,19 +38,24 @@ inline std::int64_t position_on(const PatchAxis& axis, std::int64_t row, std::in
 // An index's four coordinates, outermost first.
 std::array<std::int64_t, 4> coordinates_of(std::int64_t index,
                                            const std::array<std::int64_t, 4>& extents);
+// Makes coordinates those of the next line along the innermost axis, where it begins.
+inline void next_line(std::array<std::int64_t, 4>& coordinates,
+                      const std::array<std::int64_t, 4>& extents) {
+  auto& [outer, z, y, x] = coordinates;
+  x = 0;
+  if (++y == extents[2]) {
+    y = 0;
+    if (++z == extents[1]) {
+      z = 0;
+      ++outer;
+    }
+  }
+}
 // Makes coordinates those of the next index.
 inline void advance(std::array<std::int64_t, 4>& coordinates,
                     const std::array<std::int64_t, 4>& extents) {
-  auto& [outer, z, y, x] = coordinates;
-  if (++x == extents[3]) {
-    x = 0;
-    if (++y == extents[2]) {
-      y = 0;
-      if (++z == extents[1]) {
-        z = 0;
-        ++outer;
-      }
-    }
+  if (++coordinates[3] == extents[3]) {
+    next_line(coordinates, extents);
   }
 }
 
