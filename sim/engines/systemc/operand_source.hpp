@@ -33,7 +33,7 @@ struct OperandSource<float> {
 
   OperandSource(const workloads::LoweredPass& pass, WhichOperand which) : elements(pass, which) {}
 
-  float translate(Element value) const { return value; }
+  static float translate(Element value) { return value; }
 
   OperandElements<Element> elements;
 };
