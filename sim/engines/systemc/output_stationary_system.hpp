@@ -29,8 +29,7 @@ class OutputStationarySystem : public ArraySystem<Unit> {
         result_("result", static_cast<std::size_t>(shape.cols)),
         drain_("drain", static_cast<std::size_t>(shape.cols)),
         west_feeder_("west_feeder", Edge::kWest, static_cast<std::size_t>(shape.rows)),
-        north_feeder_("north_feeder", Edge::kNorth,
-                      static_cast<std::size_t>(shape.cols)),
+        north_feeder_("north_feeder", Edge::kNorth, static_cast<std::size_t>(shape.cols)),
         array_("array", static_cast<std::size_t>(shape.rows), static_cast<std::size_t>(shape.cols),
                this->config_),
         collector_("collector", static_cast<std::size_t>(shape.cols)) {
