@@ -1,6 +1,9 @@
 """capture: what a step computes is what the trace holds, counted a second time."""
 
+import sys
+import threading
 import warnings
+from contextlib import nullcontext
 
 import h5py
 import numpy as np
@@ -334,3 +337,52 @@ def test_an_empty_batch_is_refused(path):
     with pytest.raises(ValueError, match="layer 'linear', A: an empty tensor"):
         captured(model, path, lambda m: mean(m, torch.empty(0, 2)))
     assert not path.exists()
+
+
+# --- threads -----------------------------------------------------------------------------------
+
+
+def trained_alone(path, seed, model):
+    """Losses and gradients of a few steps, the last one captured."""
+    generator = torch.Generator().manual_seed(seed)
+    seen = []
+    for step in range(6):
+        x = torch.randn(32, 24, generator=generator)
+        model.zero_grad()
+        capture = pc.capture(model, path, dataset="d", step=step, seed=seed)
+        with capture if step == 5 else nullcontext():
+            loss = model(x).square().mean()
+            loss.backward()
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        seen += [loss.detach().clone(), *(g.clone() for g in gradients)]
+    return seen
+
+
+def test_two_models_in_two_threads_are_each_what_they_are_alone(tmp_path):
+    def model(seed):
+        torch.manual_seed(seed)
+        return pc.quantize(nn.Sequential(nn.Linear(24, 64), nn.ReLU(), nn.Linear(64, 8)))
+
+    seeds = (1, 2, 3, 4)
+    alone = [trained_alone(tmp_path / f"alone{s}.h5", s, model(s)) for s in seeds]
+    models = [model(s) for s in seeds]
+    together = [None] * len(seeds)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads take turns within an operation's Python
+    try:
+
+        def run(i):
+            together[i] = trained_alone(tmp_path / f"together{seeds[i]}.h5", seeds[i], models[i])
+
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(len(seeds))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    for one, other, seed in zip(alone, together, seeds):
+        assert all(torch.equal(a, b) for a, b in zip(one, other))
+        files = [tmp_path / f"{when}{seed}.h5" for when in ("alone", "together")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert torch.autograd.backward.__module__ == "torch.autograd"

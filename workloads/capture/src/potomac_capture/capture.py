@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from .audit import Auditor
+from .backward import in_backward, noting_backward
 from .interception import add_watcher, remove_watcher
 from .lineage import Lineage, Makers
 from .products import FP32_SUMS, PASSES, Accumulator, Product, Quantization, inside
@@ -198,8 +199,7 @@ class _Recorder:
         self._originals, self._lineage = originals, Lineage()
         self._modules = {id(module) for module in model.modules()}
         self._model, self._micro_batch, self._calls = model, micro_batch, -1
-        self._backward_depth = 0
-        self._auditor = Auditor(model, lambda: self._selected() and not self.in_backward())
+        self._auditor = Auditor(model, lambda: self._selected() and not in_backward())
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -208,7 +208,7 @@ class _Recorder:
             stack.callback(remove_watcher, self._product)
             entry_listeners.append(self._entered)
             stack.callback(entry_listeners.remove, self._entered)
-            stack.enter_context(self._noting_backward())
+            stack.enter_context(noting_backward())
             stack.enter_context(self._auditor)
             stack.enter_context(self._lineage)
             yield
@@ -233,11 +233,8 @@ class _Recorder:
     def left_out(self) -> List[LeftOut]:
         return self._auditor.left_out()
 
-    def in_backward(self) -> bool:
-        return self._backward_depth > 0
-
     def _entered(self, module: ScopedModule) -> None:
-        if module is self._model and not self.in_backward():
+        if module is self._model and not in_backward():
             self._calls += 1
 
     def _selected(self) -> bool:
@@ -249,7 +246,7 @@ class _Recorder:
         gamma: Optional[torch.Tensor], needs: Tuple[bool, bool],
     ) -> Optional[_Use]:  # fmt: skip
         ours = any(id(module) in self._modules for module in modules)
-        if not ours or (not self._selected() and not self.in_backward()):
+        if not ours or (not self._selected() and not in_backward()):
             return None
         clipped = a if gamma is None else prc_clip(a, float(gamma), how.tensor_name("A"))
         corrected = weight_bias_correction(w, how.tensor_name("W")) if how.wbc else w
@@ -261,7 +258,7 @@ class _Recorder:
             name = how.tensor_name("A")
             rest = clipped.detach() - quantized_values(clipped, how.bits, how.rounding, name)
             tensors["A2"] = _coded(product, rest, how.bits, how.rounding, name)
-        if self.in_backward():
+        if in_backward():
             return self._recomputed(how.name, needs, tensors)
         originals = None
         if self._originals:
@@ -290,29 +287,6 @@ class _Recorder:
                 use.needs = needs
                 return use
         return None
-
-    @contextmanager
-    def _noting_backward(self) -> Iterator[None]:
-        """While the engine runs; PyTorch 1.13 has no way to ask."""
-        originals = {name: getattr(torch.autograd, name) for name in ("backward", "grad")}
-
-        def noted(function: Any) -> Any:
-            def call(*args: Any, **kwargs: Any) -> Any:
-                self._backward_depth += 1
-                try:
-                    return function(*args, **kwargs)
-                finally:
-                    self._backward_depth -= 1
-
-            return call
-
-        for name, function in originals.items():
-            setattr(torch.autograd, name, noted(function))
-        try:
-            yield
-        finally:
-            for name, function in originals.items():
-                setattr(torch.autograd, name, function)
 
 
 def _stored(values: torch.Tensor) -> np.ndarray:

@@ -7,6 +7,7 @@ of products.py; all else runs as it is. With a mode on, PyTorch takes none of it
 (nn.TransformerEncoderLayer's, nn.MultiheadAttention's), in eval neither.
 """
 
+import threading
 import types
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
@@ -42,12 +43,16 @@ _watchers: List[Watcher] = []
 
 # What computes a product; `describe` puts the plain operation in its place.
 Compute = Callable[..., Tensor]
-_compute: List[Compute] = [QuantizedProduct.apply]
+class _Computing(threading.local):
+    compute: Compute = staticmethod(QuantizedProduct.apply)
+
+
+_computing = _Computing()
 
 
 def set_compute(compute: Optional[Compute]) -> None:
-    """None: the quantized product again."""
-    _compute[0] = compute or QuantizedProduct.apply
+    """In this thread. None: the quantized product again."""
+    _computing.compute = compute or QuantizedProduct.apply
 
 
 def add_watcher(watcher: Watcher) -> None:
@@ -145,7 +150,7 @@ def apply(
     for watcher in _watchers:
         use = watcher(modules, product, how, a, w, bias, gamma, needs) or use
     bias = bias.float() if bias is not None else None
-    result = _compute[0](a, w, bias, gamma, product, how, use)
+    result = _computing.compute(a, w, bias, gamma, product, how, use)
     if use is not None:
         use.result(result)
     return result.to(dtype)

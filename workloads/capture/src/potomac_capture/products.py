@@ -16,6 +16,7 @@ both operands are computed (attention), W is the second of them, and neither is 
 corrected.
 """
 
+import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
@@ -316,16 +317,19 @@ class ConvolutionProduct:
         )
 
 
-class _State:
-    """Whether the operations that run are a product's own, on quantized values."""
+class _State(threading.local):
+    """Of a thread: whether the operations that run are a product's own, on quantized values."""
 
     inside = 0
+
+
+_state = _State()
 
 
 @contextmanager
 def inside() -> Iterator[None]:
     """What runs here is a product's own computation, and is not intercepted."""
-    _State.inside += 1
+    _state.inside += 1
     try:
         with ExitStack() as stack:
             # Autocast would round the operands, which are exact, and the sums.
@@ -335,12 +339,12 @@ def inside() -> Iterator[None]:
                 stack.enter_context(torch.autocast("cuda", enabled=False))
             yield
     finally:
-        _State.inside -= 1
+        _state.inside -= 1
 
 
 def inside_product() -> bool:
     """True while a product computes: its operations are quantized already."""
-    return _State.inside > 0
+    return _state.inside > 0
 
 
 class QuantizedProduct(torch.autograd.Function):
