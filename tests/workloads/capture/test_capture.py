@@ -1,11 +1,13 @@
 """capture: the trace's layout, what its codes are, and steps it refuses."""
 
 import time
+import warnings
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from test_accumulators import MODELS
 from torch import nn
 
 import potomac_capture as pc
@@ -415,3 +417,61 @@ def test_originals_are_those_of_the_step_not_of_later(path):
             layer.weight.zero_()
     with h5py.File(path) as trace:
         assert np.array_equal(trace["layers/000-linear/W_fp32"][()], before.numpy())
+
+
+# --- a captured step is the step that it would have been ---------------------------------------
+
+
+def step_of(model, x):
+    """What a script makes of a model's output: numbers, other types, 0-dim tensors, gradients."""
+    model.zero_grad()
+    y = model(x)
+    y = y[0] if isinstance(y, tuple) else y
+    scaled = (y * 0.1 + 1) / 3
+    total = scaled.sum()
+    seen = [scaled, total.bfloat16() * 0.5, torch.tensor(3, dtype=torch.int32) * 2, total.double() * 0.1]
+    mask = torch.arange(5)
+    mask.bitwise_and_(6)
+    seen.append(mask)
+    scaled.square().mean().backward()
+    return [t.detach().clone() for t in seen] + [
+        p.grad.clone() for p in model.parameters() if p.grad is not None
+    ]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("kind", MODELS)
+def test_values_and_types_of_a_step_are_the_same_captured(kind, dtype, path):
+    torch.manual_seed(3)
+    model, extents = MODELS[kind]()
+    model = pc.quantize(model).to(dtype)
+    x = torch.randn(extents, dtype=dtype)
+    plain_step = step_of(model, x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what stays FP32
+        with pc.capture(model, path, **SOURCE, originals=True):
+            captured_step = step_of(model, x)
+    assert len(plain_step) == len(captured_step)
+    for one, other in zip(plain_step, captured_step):
+        assert one.dtype == other.dtype and torch.equal(one, other)
+
+
+def test_a_graph_may_be_used_again_behind_the_capture(path):
+    model = pc.quantize(nn.Linear(4, 4))
+    with pc.capture(model, path, **SOURCE):
+        y = model(torch.randn(2, 4))
+        y.sum().backward(retain_graph=True)
+    before = path.read_bytes()
+    first = model.weight.grad.clone()
+    y.sum().backward()
+    assert torch.equal(model.weight.grad, 2 * first) and path.read_bytes() == before
+
+
+def test_inference_mode_is_captured(path):
+    model = pc.quantize(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4)))
+    x = torch.randn(5, 8)
+    with pc.capture(model, path, **SOURCE), torch.inference_mode():
+        y = model(x)
+    assert torch.equal(y, model(x))
+    with h5py.File(path) as trace:
+        assert [layer.attrs["weight_grad"] for layer in trace["layers"].values()] == [0, 0]

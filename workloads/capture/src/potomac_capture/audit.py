@@ -39,14 +39,14 @@ class Auditor(TorchDispatchMode):
         name = func.overloadpacket.__name__
         if name in _MULTIPLYING and not inside_product() and self._counts():
             self._note(name, args)
-        # PyTorch 1.13 hands a number over where the operator takes a tensor (x.bitwise_and_(7)).
-        places = zip(args, func._schema.arguments)
-        args = tuple(
-            torch.tensor(value) if isinstance(value, (bool, int, float)) and _is_tensor(place)
-            else value
-            for value, place in places
-        )  # fmt: skip
-        return func(*args, **(kwargs or {}))
+        try:
+            return func(*args, **(kwargs or {}))
+        except RuntimeError as error:
+            # PyTorch 1.13 hands a number over where the operator takes a tensor, and some operators
+            # (x.bitwise_and_(7)) do not take it back. They say so before they do anything.
+            if "Expected a value of type 'Tensor'" not in str(error):
+                raise
+            return func(*_with_tensors(func, args), **(kwargs or {}))
 
     def _note(self, operation: str, args: Tuple[Any, ...]) -> None:
         modules = running_modules()
@@ -73,5 +73,12 @@ class Auditor(TorchDispatchMode):
         return self._names.get(id(module)) or class_name(module)
 
 
-def _is_tensor(argument: Any) -> bool:
-    return str(argument.type) == "Tensor"
+def _with_tensors(func: Any, args: Tuple[Any, ...]) -> Tuple[Any, ...]:
+    """Numbers as tensors, of the type that PyTorch would compute with."""
+    tensor = next(a for a in args if isinstance(a, torch.Tensor))
+    return tuple(
+        torch.tensor(value, dtype=torch.result_type(tensor, value))
+        if isinstance(value, (bool, int, float)) and str(place.type) == "Tensor"
+        else value
+        for value, place in zip(args, func._schema.arguments)
+    )

@@ -118,6 +118,7 @@ class _Use:
         self.base, self.product, self.how, self.needs = how.name, product, how, needs
         self.tensors, self.originals, self.made = tensors, originals, made
         self.g_shape: Tuple[int, ...] = ()
+        self.over = False  # once the capture is, whatever PyTorch still does with the product
         self._lineage = lineage
         self._sums: Dict[Tuple[str, str], Accumulator] = {}  # by layer and pass
 
@@ -131,6 +132,8 @@ class _Use:
                 self._note_sums(which)
 
     def gradient(self, g: torch.Tensor, key: int) -> None:
+        if self.over:
+            return
         if "G" in self.tensors:
             raise CaptureError(
                 f"layer {self.base!r} had more than one backward for one forward; a step has "
@@ -211,6 +214,7 @@ class _Recorder:
             stack.enter_context(noting_backward())
             stack.enter_context(self._auditor)
             stack.enter_context(self._lineage)
+            stack.callback(self._end)
             yield
 
     def finished(self) -> List[TraceLayer]:
@@ -229,6 +233,10 @@ class _Recorder:
             number_of[use] = number
             number += use.traced_layers()
         return [layer for use in self.uses for layer in use.layers(names.next(use.base), number_of)]
+
+    def _end(self) -> None:
+        for use in self.uses:
+            use.over = True
 
     def left_out(self) -> List[LeftOut]:
         return self._auditor.left_out()

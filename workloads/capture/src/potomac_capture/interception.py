@@ -146,6 +146,9 @@ def apply(
         gamma = gamma.detach()  # frozen, and in front: no pass is run for gamma alone
     dtype = a.dtype
     a, w = a.float(), w.float()
+    if _watchers and torch.is_inference_mode_enabled():
+        # Beneath a dispatch mode PyTorch 1.13 cannot view a tensor from outside as another type.
+        a, w = (t if t.is_inference() else t.clone() for t in (a, w))
     use = None
     for watcher in _watchers:
         use = watcher(modules, product, how, a, w, bias, gamma, needs) or use
