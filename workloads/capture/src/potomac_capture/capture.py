@@ -18,11 +18,12 @@ from .audit import Auditor
 from .backward import in_backward, noting_backward
 from .interception import add_watcher, remove_watcher
 from .lineage import Lineage, Makers
+from .output_file import check_target
 from .products import FP32_SUMS, PASSES, Accumulator, Product, Quantization, inside
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
 from .scope import ScopedModule, entry_listeners
-from .trace_file import CodedTensor, LeftOut, TraceLayer, UseNames, check_target, write_trace
+from .trace_file import CodedTensor, LeftOut, TraceLayer, UseNames, write_trace
 from .values import quantized_values
 from .weight_bias import weight_bias_correction
 from .wrap import class_name

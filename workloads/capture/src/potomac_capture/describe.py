@@ -15,9 +15,10 @@ from torch import nn
 from .audit import Auditor
 from .config import Config
 from .interception import add_watcher, remove_watcher, set_compute
+from .output_file import check_target, replaced_whole
 from .products import ConvolutionProduct, Fp32Sums, Product, Quantization, inside
 from .scope import ScopedModule, scoped_class
-from .trace_file import UseNames, check_target, replaced_whole
+from .trace_file import UseNames
 from .wrap import class_name, quantization_of
 
 Inputs = Union[torch.Tensor, Sequence[Any], Mapping[str, Any]]
