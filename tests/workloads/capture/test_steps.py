@@ -1,5 +1,6 @@
 """capture: what a step computes is what the trace holds, counted a second time."""
 
+import copy
 import sys
 import threading
 import warnings
@@ -386,3 +387,32 @@ def test_two_models_in_two_threads_are_each_what_they_are_alone(tmp_path):
         files = [tmp_path / f"{when}{seed}.h5" for when in ("alone", "together")]
         assert files[0].read_bytes() == files[1].read_bytes()
     assert torch.autograd.backward.__module__ == "torch.autograd"
+
+
+# --- weights that products make ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("made", [
+    nn.utils.parametrizations.orthogonal, nn.utils.parametrizations.spectral_norm,
+    nn.utils.spectral_norm,
+])  # fmt: skip
+def test_products_that_make_a_weight_stay_exact(made, path):
+    torch.manual_seed(2)
+    plain = nn.Sequential(nn.Linear(12, 12), nn.ReLU(), made(nn.Linear(12, 12)))
+    quantized = pc.quantize(copy.deepcopy(plain), wbc=False)
+    x = torch.randn(4, 12)
+    with pytest.warns(UserWarning, match="not in the trace"):
+        with pc.capture(quantized, path, **SOURCE):
+            mean(quantized, x)
+    plain(x)
+    # The weight that the forward used, as hooks leave it, or as it is made anew without training.
+    plain.eval(), quantized.eval()
+    used = [dict(m[2].named_buffers()).get("weight", m[2].weight) for m in (plain, quantized)]
+    assert torch.equal(*used)
+    with h5py.File(path) as trace:
+        assert list(trace["layers"]) == ["000-0", "001-2"]
+        w = trace["layers/001-2/W"]
+        codes, beta = pc.quantize_tensor(used[1].detach(), 5, "log2", "W")
+        assert np.array_equal(w[()], codes.numpy()) and w.attrs["beta"] == beta
+        reasons = {part.attrs["reason"] for part in trace["not_included"].values()}
+        assert reasons == {b"FP32: makes a weight"}

@@ -7,8 +7,9 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .products import inside_product
-from .scope import running_modules
+from .scope import NotQuantized, running_modules
 from .trace_file import LeftOut
+from .weight_making import makes_weight
 from .wrap import class_name
 
 # Names that PyTorch's dispatcher calls them by.
@@ -57,19 +58,24 @@ class Auditor(TorchDispatchMode):
         if modules:
             module = excluded if excluded is not None else modules[-1]
             where, reason = self._name_of(module), "FP32: not intercepted"
-            if type(module).__module__.startswith("torch.nn"):
+            if type(module).__module__.startswith("torch.nn") and not self._makes_weight(module):
                 kind = class_name(module)
         if excluded is not None:
-            reason = "FP32: excluded"
+            reason = "FP32: makes a weight" if self._makes_weight(excluded) else "FP32: excluded"
         elif any(t.is_complex() for t in tensors):
             reason = "of complex numbers, which are not quantized"
         elif not all(t.is_floating_point() for t in tensors):
             reason = "of integers, which are not quantized"
         self._found.setdefault((where, kind), reason)
 
+    def _makes_weight(self, module: Any) -> bool:
+        return isinstance(module, NotQuantized) or makes_weight(self._name_of(module), module)
+
     def _name_of(self, module: Any) -> str:
         if self._names is None:
             self._names = {id(m): name for name, m in self._model.named_modules()}
+        if isinstance(module, NotQuantized):
+            module = module.module
         return self._names.get(id(module)) or class_name(module)
 
 

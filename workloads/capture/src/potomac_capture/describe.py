@@ -19,6 +19,7 @@ from .output_file import check_target, replaced_whole
 from .products import ConvolutionProduct, Fp32Sums, Product, Quantization, inside
 from .scope import ScopedModule, scoped_class
 from .trace_file import UseNames
+from .weight_making import ExactSpectralNorm, makes_weight, weight_hooks
 from .wrap import class_name, quantization_of
 
 Inputs = Union[torch.Tensor, Sequence[Any], Mapping[str, Any]]
@@ -80,9 +81,15 @@ class _Describer:
         add_watcher(self._product)
         set_compute(_plainly)
         hooks = []
+        made: List[Tuple[Any, type]] = []
         try:
             for name, module in self._model.named_modules():
-                module.how = quantization_of(name, module, Config(), False, Fp32Sums())
+                module.how = None
+                if not makes_weight(name, module):
+                    module.how = quantization_of(name, module, Config(), False, Fp32Sums())
+                for hook in weight_hooks(module):
+                    made.append((hook, type(hook)))
+                    hook.__class__ = ExactSpectralNorm
                 module.__class__ = scoped_class(classes[module])
                 hooks.append(module.register_forward_pre_hook(self._runs))
             with self._auditor:
@@ -90,6 +97,8 @@ class _Describer:
         finally:
             for hook in hooks:
                 hook.remove()
+            for hook, cls in made:
+                hook.__class__ = cls
             for module, cls in classes.items():
                 module.__class__ = cls
                 module.__dict__.pop("how", None)

@@ -8,7 +8,7 @@ anew where a model is unpickled, so that models can be saved, loaded and copied.
 
 import threading
 from contextlib import contextmanager
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple, Type
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple, Type, Union
 
 from torch import nn
 
@@ -31,7 +31,7 @@ class ScopedModule:
 
     def extra_repr(self) -> str:
         how = self.how
-        if not isinstance(getattr(self, "weight", None), nn.Parameter) or how is None:
+        if self._parameters.get("weight") is None or how is None:
             return super().extra_repr()
         parts: List[str] = [super().extra_repr(), f"bits={how.bits}"]
         if how.gradient_bits != how.bits:
@@ -49,6 +49,17 @@ class ScopedModule:
             state_dict = {**state_dict, key: gamma.detach()}
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
+
+class NotQuantized:
+    """Stands on the stack while something runs in a module whose products are left alone."""
+
+    how: Optional[Quantization] = None
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+
+Running = Union[ScopedModule, NotQuantized]
 
 _classes: Dict[Type[nn.Module], Type[nn.Module]] = {}
 
@@ -73,7 +84,7 @@ def _rebuild(base: Type[nn.Module]) -> nn.Module:
 
 class _Running(threading.local):
     def __init__(self) -> None:
-        self.stack: List[ScopedModule] = []
+        self.stack: List[Running] = []
 
 
 _running = _Running()
@@ -86,7 +97,7 @@ def set_outermost(context: Callable[[], ContextManager[Any]]) -> None:
 
 
 @contextmanager
-def running(module: ScopedModule) -> Iterator[None]:
+def running(module: Running) -> Iterator[None]:
     """The module stands on the stack; the outermost runs under the interception."""
     stack = _running.stack
     stack.append(module)
@@ -103,9 +114,9 @@ def running(module: ScopedModule) -> Iterator[None]:
 
 
 # Told of each outermost module as it begins to run.
-entry_listeners: List[Callable[[ScopedModule], None]] = []
+entry_listeners: List[Callable[[Running], None]] = []
 
 
-def running_modules() -> List[ScopedModule]:
+def running_modules() -> List[Running]:
     """The modules that run, the innermost last."""
     return _running.stack

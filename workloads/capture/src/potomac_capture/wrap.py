@@ -16,6 +16,7 @@ from .accumulators import MachineSums, Override
 from .config import Config
 from .products import Fp32Sums, Quantization, Sums
 from .scope import ScopedModule, original_class, scoped_class
+from .weight_making import ExactSpectralNorm, makes_weight, stored_weight, weight_hooks
 
 # Modules with one weight: PRC's gamma is theirs.
 _WITH_GAMMA = (
@@ -78,11 +79,13 @@ def quantize(
         if isinstance(module, torch.jit.ScriptModule):
             continue  # excluded, and its class cannot be changed
         module.how = None
-        if name not in excluded:
+        for hook in weight_hooks(module):
+            hook.__class__ = ExactSpectralNorm
+        if name not in excluded and not makes_weight(name, module):
             module.how = quantization_of(name, module, config, name == last, sums)
         module.__class__ = scoped_class(type(module))
         if id(module) in gammas:
-            gamma = module.weight.detach().new_tensor(config.gamma, dtype=torch.float32)
+            gamma = stored_weight(module).detach().new_tensor(config.gamma, dtype=torch.float32)
             module.register_parameter("gamma", nn.Parameter(gamma))
         elif isinstance(module, _WITH_GAMMA):
             module.register_parameter("gamma", None)
@@ -165,7 +168,7 @@ def quantization_of(
     bits = config.bits
     if is_last and config.last_layer_grad_bits is not None:
         bits = config.last_layer_grad_bits
-    if not name and isinstance(getattr(module, "weight", None), nn.Parameter):
+    if not name and module._parameters.get("weight") is not None:
         name = type(module).__name__.lower()
     return Quantization(
         name=name,
@@ -204,8 +207,9 @@ def _check(
             + ", ".join(names)
         )
     for name, module in layers:
-        if not module.weight.is_floating_point():
+        weight = stored_weight(module)
+        if not weight.is_floating_point():
             raise ValueError(
-                f"layer {name!r}: weights are {module.weight.dtype}; ALS-PoTQ takes "
+                f"layer {name!r}: weights are {weight.dtype}; ALS-PoTQ takes "
                 "floating-point numbers (call model.float() first, or exclude it)"
             )
