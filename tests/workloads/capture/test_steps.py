@@ -333,10 +333,33 @@ def test_a_missing_folder_is_noticed_first(tmp_path):
     assert not ran
 
 
-def test_an_empty_batch_is_refused(path):
+class Experts(nn.Module):
+    """Two experts have tokens, the third has none."""
+
+    def __init__(self):
+        super().__init__()
+        self.experts = nn.ModuleList(nn.Sequential(nn.Linear(8, 6), nn.Linear(6, 4)) for _ in range(3))
+
+    def forward(self, x):
+        chosen = torch.tensor([0, 0, 1, 1, 1])
+        out = x.new_zeros(5, 4)
+        for number, expert in enumerate(self.experts):
+            out[chosen == number] = expert(x[chosen == number])
+        return out
+
+
+def test_an_expert_without_tokens_multiplies_nothing(path):
+    model = pc.quantize(Experts())
+    layers = captured(model, path, lambda m: mean(m, torch.randn(5, 8)))
+    assert list(layers) == [f"experts.{e}.{i}" for e in range(2) for i in range(2)]
+    idle = [p.grad for p in model.experts[2].parameters()]
+    assert all(g is None or not g.any() for g in idle)
+
+
+def test_of_an_empty_batch_there_is_nothing_to_capture(path):
     model = pc.quantize(nn.Linear(2, 2))
-    with pytest.raises(ValueError, match="layer 'linear', A: an empty tensor"):
-        captured(model, path, lambda m: mean(m, torch.empty(0, 2)))
+    with pytest.raises(pc.CaptureError, match="no quantized layer ran"):
+        captured(model, path, lambda m: m(torch.empty(0, 2)).sum().backward())
     assert not path.exists()
 
 

@@ -27,6 +27,7 @@ from .products import (
     Quantization,
     QuantizedProduct,
     Use,
+    inside,
     inside_product,
 )
 from .scope import running_modules, set_outermost
@@ -132,6 +133,9 @@ def apply(
 ) -> Tensor:
     """The product on quantized operands, in binary32; the result has A's type. weight: what W was
     before it was brought into the product's form."""
+    if 0 in a.shape or 0 in w.shape:  # an expert without tokens: nothing is multiplied
+        with inside():
+            return product.forward(a, w, bias)
     how = innermost_how()
     assert how is not None
     modules = running_modules()
