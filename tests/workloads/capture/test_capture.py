@@ -475,3 +475,36 @@ def test_inference_mode_is_captured(path):
     assert torch.equal(y, model(x))
     with h5py.File(path) as trace:
         assert [layer.attrs["weight_grad"] for layer in trace["layers"].values()] == [0, 0]
+
+
+# --- products that stay FP32 are named -----------------------------------------------------------
+
+IDENTITY = torch.eye(5).to_sparse()
+LEFT = {
+    "addbmm": lambda a, w: torch.addbmm(torch.zeros(5, 8), a[None], w[None]),
+    "_cdist_forward": torch.cdist,
+    "conv_tbc": lambda a, w: torch.conv_tbc(a[:, None], w[None], torch.zeros(8)),
+    "_sparse_addmm": lambda a, w: torch.sparse.mm(IDENTITY, a + w.sum()),
+    "mm": lambda a, w: IDENTITY @ (a + w.sum()),
+    "vdot": lambda a, w: torch.vdot(a[0], w[0]),
+}
+
+
+@pytest.mark.parametrize("kind", LEFT)
+def test_a_product_that_is_not_quantized_is_named(kind, path):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(8, 8)
+            self.w = nn.Parameter(torch.randn(8, 8))
+
+        def forward(self, x):
+            return LEFT[kind](self.first(x), self.w)
+
+    with pytest.warns(UserWarning, match=rf"not in the trace, as they stay FP32: Model \({kind}\)"):
+        with captured(pc.quantize(Model()), path, torch.randn(5, 8)) as trace:
+            part = plain(trace["not_included/000000"].attrs)
+            assert list(trace["layers"]) == ["000-first"]
+    sparse = kind in ("mm", "_sparse_addmm")
+    reason = "of sparse tensors, which are not quantized" if sparse else "FP32: not intercepted"
+    assert part == {"name": "Model", "kind": kind, "reason": reason}

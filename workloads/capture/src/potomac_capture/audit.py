@@ -18,7 +18,9 @@ _MULTIPLYING = {
     "convolution_overrideable", "mkldnn_linear", "mkldnn_rnn_layer", "_trilinear",
     "_native_multi_head_attention", "_transformer_encoder_layer_fwd",
     "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
-    "_scaled_dot_product_flash_attention_for_cpu", "linear", "_thnn_fused_lstm_cell",
+    "_scaled_dot_product_flash_attention_for_cpu", "linear", "_thnn_fused_lstm_cell", "addbmm", "vdot",
+    "_cdist_forward", "_euclidean_dist", "conv_tbc", "_sparse_mm", "_sparse_addmm", "_sparse_sparse_matmul",
+    "sspaddmm", "hspmm", "smm", "linalg_vecdot",
 }  # fmt: skip
 
 
@@ -62,6 +64,8 @@ class Auditor(TorchDispatchMode):
                 kind = class_name(module)
         if excluded is not None:
             reason = "FP32: makes a weight" if self._makes_weight(excluded) else "FP32: excluded"
+        elif any(t.layout != torch.strided for t in tensors):
+            reason = "of sparse tensors, which are not quantized"
         elif any(t.is_complex() for t in tensors):
             reason = "of complex numbers, which are not quantized"
         elif not all(t.is_floating_point() for t in tensors):

@@ -90,7 +90,11 @@ def innermost_how() -> Optional[Quantization]:
 
 
 def _is_real(*tensors: Any) -> bool:
-    return all(isinstance(t, Tensor) and t.is_floating_point() for t in tensors)
+    """Dense tensors of real numbers: others are left to PyTorch."""
+    return all(
+        isinstance(t, Tensor) and t.is_floating_point() and t.layout == torch.strided
+        for t in tensors
+    )
 
 
 def is_weight(tensor: Tensor) -> bool:
