@@ -25,18 +25,18 @@ from ._workload import Layer, Workload
 
 if TYPE_CHECKING:
     from potomac_capture import (  # type: ignore[no-redef]
-        CaptureError, Config, SumCounts, capture, dequantize, describe, exact_mean,
-        fp32_state_dict, gammas, overflows, prc_clip, quantize, quantize_tensor, quantized_layers,
-        weight_bias_correction,
+        CaptureError, Config, InspectedProduct, Inspection, SumCounts, capture, dequantize,
+        describe, exact_mean, fp32_state_dict, gammas, inspect, overflows, prc_clip, quantize,
+        quantize_tensor, quantized_layers, weight_bias_correction,
     )  # fmt: skip
 
 __version__: str = _native.version
 
 # What needs PyTorch: the package potomac_capture's, under these names.
 _OF_CAPTURE = (
-    "CaptureError", "Config", "SumCounts", "capture", "dequantize", "describe", "exact_mean",
-    "fp32_state_dict", "gammas", "overflows", "prc_clip", "quantize", "quantize_tensor",
-    "quantized_layers", "weight_bias_correction",
+    "CaptureError", "Config", "InspectedProduct", "Inspection", "SumCounts", "capture",
+    "dequantize", "describe", "exact_mean", "fp32_state_dict", "gammas", "inspect", "overflows",
+    "prc_clip", "quantize", "quantize_tensor", "quantized_layers", "weight_bias_correction",
 )  # fmt: skip
 
 __all__ = [

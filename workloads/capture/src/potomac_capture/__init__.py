@@ -9,6 +9,7 @@ from .accumulators import SumCounts, overflows
 from .capture import CaptureError, capture
 from .config import Config
 from .describe import describe
+from .inspection import InspectedProduct, Inspection, inspect
 from .quantizer import dequantize, quantize_tensor
 from .ratio_clipping import prc_clip
 from .weight_bias import exact_mean, weight_bias_correction
@@ -17,6 +18,8 @@ from .wrap import fp32_state_dict, gammas, quantize, quantized_layers
 __all__ = [
     "CaptureError",
     "Config",
+    "InspectedProduct",
+    "Inspection",
     "SumCounts",
     "capture",
     "dequantize",
@@ -24,6 +27,7 @@ __all__ = [
     "exact_mean",
     "fp32_state_dict",
     "gammas",
+    "inspect",
     "overflows",
     "prc_clip",
     "quantize",

@@ -1,28 +1,21 @@
 """`describe`: writes the shapes of a model's products as a Potomac model description.
 
-By the same interception as training and capturing, but of the model as it is: nothing is
-quantized, and any tensors do, those of the "meta" device too, which hold no values.
+By the same interception as training and capturing, but of the model as it is (dry_run.py).
 """
 
 import json
 import os
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import nn
 
-from .audit import Auditor
-from .config import Config
-from .interception import add_watcher, remove_watcher, set_compute
+from .dry_run import Inputs, check_plain, run, watching
 from .output_file import check_target, replaced_whole
-from .products import ConvolutionProduct, Fp32Sums, Product, Quantization, inside
-from .scope import ScopedModule, scoped_class
-from .trace_file import UseNames
-from .weight_making import ExactSpectralNorm, makes_weight, weight_hooks
-from .wrap import class_name, quantization_of
+from .products import ConvolutionProduct, Product, Quantization
+from .trace_file import LeftOut, UseNames
+from .wrap import class_name
 
-Inputs = Union[torch.Tensor, Sequence[Any], Mapping[str, Any]]
 Entry = Dict[str, Any]
 
 
@@ -44,21 +37,13 @@ def describe(
     ValueError for a quantized model (capture its step instead), or one that multiplies
     nothing.
     """
-    for name, module in model.named_modules():
-        if isinstance(module, ScopedModule):
-            raise ValueError(f"{name or 'the model'} is quantized; describe the model before, "
-                             "or capture a step of it")  # fmt: skip
+    check_plain(model, "describe")
     if path is not None:
         check_target(path)
-    describer = _Describer(model)
-    with describer.watching():
-        if isinstance(inputs, torch.Tensor):
-            model(inputs)
-        elif isinstance(inputs, Mapping):
-            model(**inputs)
-        else:
-            model(*inputs)
-    text = describer.text(model_name or class_name(model))
+    describer = _Describer()
+    with watching(model, describer.product, runs=describer.runs) as auditor:
+        run(model, inputs)
+    text = describer.text(model_name or class_name(model), auditor.left_out())
     if path is not None:
         with replaced_whole(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
@@ -66,59 +51,26 @@ def describe(
 
 
 class _Describer:
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
+    def __init__(self) -> None:
         self._layers: List[Entry] = []
         self._names = UseNames()
         self._ran: Dict[int, nn.Module] = {}
         self._multiplied: set = set()  # modules, by identity
-        self._auditor = Auditor(model, lambda: True)
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Every module runs under the interception, and is afterwards what it was."""
-        classes = {module: type(module) for module in self._model.modules()}
-        add_watcher(self._product)
-        set_compute(_plainly)
-        hooks = []
-        made: List[Tuple[Any, type]] = []
-        try:
-            for name, module in self._model.named_modules():
-                module.how = None
-                if not makes_weight(name, module):
-                    module.how = quantization_of(name, module, Config(), False, Fp32Sums())
-                for hook in weight_hooks(module):
-                    made.append((hook, type(hook)))
-                    hook.__class__ = ExactSpectralNorm
-                module.__class__ = scoped_class(classes[module])
-                hooks.append(module.register_forward_pre_hook(self._runs))
-            with self._auditor:
-                yield
-        finally:
-            for hook in hooks:
-                hook.remove()
-            for hook, cls in made:
-                hook.__class__ = cls
-            for module, cls in classes.items():
-                module.__class__ = cls
-                module.__dict__.pop("how", None)
-            set_compute(None)
-            remove_watcher(self._product)
-
-    def text(self, name: str) -> str:
+    def text(self, name: str, unseen: Sequence[LeftOut]) -> str:
         if not self._layers:
             raise ValueError("the model multiplies no tensors")
         lines = ["format: potomac-model", "version: 1", f"model: {json.dumps(name)}", "layers:"]
         lines += [f"  - {json.dumps(entry)}" for entry in self._layers]
-        left_out = self._left_out()
+        left_out = self._left_out(unseen)
         if left_out:
             lines += ["not_included:", *(f"  - {json.dumps(entry)}" for entry in left_out)]
         return "\n".join(lines) + "\n"
 
-    def _runs(self, module: nn.Module, _: Any) -> None:
+    def runs(self, module: nn.Module) -> None:
         self._ran[id(module)] = module
 
-    def _product(
+    def product(
         self, modules: List[Any], product: Product, how: Quantization, a: torch.Tensor,
         w: torch.Tensor, bias: Optional[torch.Tensor], gamma: Any, needs: Tuple[bool, bool],
     ) -> None:  # fmt: skip
@@ -146,13 +98,12 @@ class _Describer:
             entry["weight_grad"] = False
         self._layers.append(entry)
 
-    def _left_out(self) -> List[Entry]:
+    def _left_out(self, unseen: Sequence[LeftOut]) -> List[Entry]:
         """Modules that multiply nothing, by their kind, and products that were not seen."""
         kinds: Dict[str, List[nn.Module]] = {}
         for key, module in self._ran.items():
             if key not in self._multiplied and not any(True for _ in module.children()):
                 kinds.setdefault(class_name(module), []).append(module)
-        unseen = self._auditor.left_out()
         entries = [{"name": part.name, "kind": part.kind, "reason": part.reason}
                    for part in unseen]  # fmt: skip
         for kind in {part.kind for part in unseen}:
@@ -165,11 +116,3 @@ class _Describer:
                 entry["parameters"] = parameters
             entries.append({**entry, "reason": "not a matrix product"})
         return entries
-
-
-def _plainly(
-    a: torch.Tensor, w: torch.Tensor, bias: Optional[torch.Tensor], gamma: Any, product: Product,
-    how: Any, use: Any,
-) -> torch.Tensor:  # fmt: skip
-    with inside():
-        return product.forward(a, w, bias)

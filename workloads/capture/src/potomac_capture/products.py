@@ -16,6 +16,7 @@ both operands are computed (attention), W is the second of them, and neither is 
 corrected.
 """
 
+import math
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -82,6 +83,9 @@ class Product(Protocol):
     def forward(self, a: torch.Tensor, w: torch.Tensor, bias: Any) -> torch.Tensor: ...
 
     def output_shape(self, a: torch.Size, w: torch.Size) -> Tuple[int, ...]: ...
+
+    def macs(self, a: torch.Size, w: torch.Size) -> int:
+        """Of the forward; a convolution's with those of its padding."""
 
     def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor: ...
 
@@ -181,6 +185,9 @@ class LinearProduct:
     def output_shape(self, a: torch.Size, w: torch.Size) -> Tuple[int, ...]:
         return (*a[:-1], w[0])
 
+    def macs(self, a: torch.Size, w: torch.Size) -> int:
+        return a.numel() * w[0]
+
     def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         return y + bias
 
@@ -211,6 +218,9 @@ class MatmulProduct:
 
     def output_shape(self, a: torch.Size, w: torch.Size) -> Tuple[int, ...]:
         return (*a[:-1], w[-1])
+
+    def macs(self, a: torch.Size, w: torch.Size) -> int:
+        return a.numel() * w[-1]
 
     def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         raise AssertionError("a matmul has no bias")
@@ -269,6 +279,10 @@ class ConvolutionProduct:
         return (
             a[0], w[0], *((n + 2 * p + b - d * (k - 1) - 1) // s + 1 for n, k, s, p, d, _, b in sides)
         )  # fmt: skip
+
+    def macs(self, a: torch.Size, w: torch.Size) -> int:
+        rows = a if self.transposed else self.output_shape(a, w)
+        return math.prod(rows) // rows[1] * w.numel()
 
     def add_bias(self, y: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         return y + bias.reshape(-1, *(1 for _ in self.stride))

@@ -6,7 +6,7 @@ before still holds its weights (but not the new gammas: make it after).
 """
 
 from fnmatch import fnmatchcase
-from typing import Any, List, Optional, Sequence, Tuple, Type, Union
+from typing import Any, List, Optional, Sequence, Set, Tuple, Type, Union
 
 import torch
 from torch import nn
@@ -67,7 +67,7 @@ def quantize(
         raise TypeError(f"config or its fields, not both: {', '.join(options)}")
     config = config or Config(**options)
     modules = list(model.named_modules())
-    excluded = _excluded(modules, exclude)
+    excluded = excluded_names(model, exclude)
     layers = [(n, m) for n, m in modules if isinstance(m, _WITH_GAMMA) and n not in excluded]
     _check(modules, layers, excluded, config)
     last = config.last_layer
@@ -122,8 +122,10 @@ def class_name(module: nn.Module) -> str:
     return (original_class(cls) if issubclass(cls, ScopedModule) else cls).__name__
 
 
-def _excluded(modules: List[Tuple[str, nn.Module]], exclude: Exclude) -> set:
-    excluded: set = set()
+def excluded_names(model: nn.Module, exclude: Exclude) -> Set[str]:
+    """The names of the modules that stay FP32. ValueError where `exclude` has what is not there."""
+    modules = list(model.named_modules())
+    excluded: Set[str] = set()
     for what in exclude:
         if isinstance(what, str):
             found = [name for name, _ in modules if fnmatchcase(name, what)]
