@@ -439,3 +439,52 @@ def test_products_that_make_a_weight_stay_exact(made, path):
         assert np.array_equal(w[()], codes.numpy()) and w.attrs["beta"] == beta
         reasons = {part.attrs["reason"] for part in trace["not_included"].values()}
         assert reasons == {b"FP32: makes a weight"}
+
+
+# --- several models, many steps --------------------------------------------------------------------
+
+
+def test_a_step_of_two_models_is_one_trace(path):
+    torch.manual_seed(0)
+    generator = pc.quantize(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 8)))
+    judge = pc.quantize(nn.Sequential(nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 1)))
+    with pc.capture({"generator": generator, "judge": judge}, path, **SOURCE):
+        made = generator(torch.randn(3, 4))
+        (judge(torch.randn(3, 8)).mean() - judge(made.detach()).mean()).backward()
+        judge(made).mean().backward()
+    with h5py.File(path) as trace:
+        assert trace.attrs["model"] == b"Sequential+Sequential"
+        assert [name.split("-", 1)[1] for name in trace["layers"]] == [
+            "generator.0", "generator.2", "judge.0", "judge.2", "judge.0#2", "judge.2#2",
+            "judge.0#3", "judge.2#3",
+        ]  # fmt: skip
+        layers = {name.split("-", 1)[1]: layer for name, layer in trace["layers"].items()}
+        assert layers["judge.0"]["A"].attrs["producer"] == b""
+        for use in ("judge.0#2", "judge.0#3"):
+            assert layers[use]["A"].attrs["producer"] == b"001-generator.2"
+        assert [layers[f"judge.0{use}"].attrs["input_grad"] for use in ("", "#2", "#3")] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("model", "error", "message"), [
+    ({"a.b": nn.Linear(2, 2)}, TypeError, "'a.b' is no name without dots"),
+    ({}, pc.CaptureError, "there is no model"),
+    ({"one": nn.Linear(2, 2)}, pc.CaptureError, "one has no quantized layer"),
+])  # fmt: skip
+def test_models_that_are_none(model, error, message, path):
+    with pytest.raises(error, match=message):
+        with pc.capture(model, path, **SOURCE):
+            raise AssertionError("the body was run")
+
+
+def test_every_nth_step_is_captured(tmp_path):
+    model = pc.quantize(nn.Linear(4, 2))
+    for step in range(7):
+        with pc.capture(model, tmp_path / "t-{step}.h5", dataset="d", step=step, seed=0, every=3):
+            mean(model, torch.randn(3, 4))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["t-0.h5", "t-3.h5", "t-6.h5"]
+    with h5py.File(tmp_path / "t-6.h5") as trace:
+        assert trace.attrs["step"] == 6
+    for name, every, message in (("t.h5", 3, "name the step in it"), ("t-{step}.h5", 0, "from 1")):
+        with pytest.raises(ValueError, match=message):
+            with pc.capture(model, tmp_path / name, **SOURCE, every=every):
+                raise AssertionError("the body was run")

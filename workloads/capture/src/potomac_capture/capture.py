@@ -8,7 +8,7 @@ layer in its forward order, with the passes that it has.
 import os
 import warnings
 from contextlib import ExitStack, contextmanager
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class CaptureError(RuntimeError):
 
 @contextmanager
 def capture(
-    model: nn.Module,
+    model: Union[nn.Module, Mapping[str, nn.Module]],
     path: Union[str, os.PathLike],
     *,
     dataset: str,
@@ -44,8 +44,15 @@ def capture(
     model_name: Optional[str] = None,
     micro_batch: Optional[int] = None,
     originals: bool = False,
+    every: Optional[int] = None,
 ) -> Iterator[None]:
     """Writes the step of `model` run in its body, forward and backward, to `path`.
+
+    Of a step that several models have part in, `model` has them by name: {"generator": g,
+    "discriminator": d}; their layers are then "generator.fc1" and so on.
+
+    `every=100` captures the steps that it divides, and lets others run as they are; `path` then
+    has the step in its name: "trace-{step}.h5".
 
     `dataset`, `step` and `seed` say where the step comes from, `model_name` (the class of
     the model unless given) what was trained. Products appear in the order of their forward;
@@ -66,17 +73,28 @@ def capture(
     forward has no backward, or if nothing ran. When that, or anything in the body, raises,
     no file is written, and one that was there stays.
     """
-    if not any(isinstance(module, ScopedModule) for module in model.modules()):
-        raise CaptureError("the model has no quantized layer; call quantize(model)")
+    models = _named(model)
+    for name, one in models.items():
+        if not any(isinstance(module, ScopedModule) for module in one.modules()):
+            raise CaptureError(f"{name or 'the model'} has no quantized layer; call quantize() on it")
+    if micro_batch is not None and len(models) > 1:
+        raise ValueError("micro_batch is of one model")
+    if every is not None:
+        path = _path_of_step(path, every, _integer("step", step))
+        if step % every:
+            yield
+            return
+    if model_name is None:
+        model_name = "+".join(class_name(one) for one in models.values())
     attributes = {
-        "model": class_name(model) if model_name is None else _text("model_name", model_name),
+        "model": _text("model_name", model_name),
         "framework": "pytorch " + ".".join(torch.__version__.split(".")[:2]),
         "dataset": _text("dataset", dataset),
         "step": _integer("step", step),
         "seed": _integer("seed", seed),
     }
     check_target(path)
-    recorder = _Recorder(model, micro_batch, originals)
+    recorder = _Recorder(models, micro_batch, originals)
     with recorder.watching():
         yield
     layers = recorder.finished()
@@ -92,6 +110,27 @@ def capture(
     if left_out:
         named = ", ".join(f"{part.name} ({part.kind})" for part in left_out)
         warnings.warn(f"not in the trace, as they stay FP32: {named}", stacklevel=3)
+
+
+def _named(model: Union[nn.Module, Mapping[str, nn.Module]]) -> Dict[str, nn.Module]:
+    """By the prefix of their layers' names."""
+    if isinstance(model, nn.Module):
+        return {"": model}
+    for name, one in model.items():
+        if not isinstance(name, str) or not name or "." in name or not isinstance(one, nn.Module):
+            raise TypeError(f"model: {name!r} is no name without dots, or of no module")
+    if not model:
+        raise CaptureError("there is no model to capture")
+    return dict(model)
+
+
+def _path_of_step(path: Union[str, os.PathLike], every: Any, step: int) -> str:
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise ValueError(f"every is a number of steps, from 1, not {every!r}")
+    if "{step}" not in os.fspath(path):
+        raise ValueError(f"every: {path} would be written again and again; name the step in it: "
+                         "trace-{step}.h5")  # fmt: skip
+    return os.fspath(path).replace("{step}", str(step))
 
 
 def _text(name: str, value: Any) -> str:
@@ -112,11 +151,11 @@ class _Use:
     """One product of the captured step (products.Use)."""
 
     def __init__(
-        self, product: Product, how: Quantization, needs: Tuple[bool, bool],
+        self, base: str, product: Product, how: Quantization, needs: Tuple[bool, bool],
         tensors: Dict[str, CodedTensor], originals: Optional[Dict[str, np.ndarray]],
         made: Dict[str, Optional[Makers]], lineage: Lineage,
     ) -> None:  # fmt: skip
-        self.base, self.product, self.how, self.needs = how.name, product, how, needs
+        self.base, self.product, self.how, self.needs = base, product, how, needs
         self.tensors, self.originals, self.made = tensors, originals, made
         self.g_shape: Tuple[int, ...] = ()
         self.over = False  # once the capture is, whatever PyTorch still does with the product
@@ -168,11 +207,10 @@ class _Use:
             if uses is not None and all(use in number_of for use in uses)
         }
         first = {role: self.tensors[role] for role in "WAG" if role in self.tensors}
-        yield TraceLayer(
-            name, {**attributes, **self._sums_of(self.base)}, first, producers, self.originals or {}
-        )
+        sums = self._sums_of(self.how.name)
+        yield TraceLayer(name, {**attributes, **sums}, first, producers, self.originals or {})
         if "A2" in self.tensors:
-            sums = self._sums_of(f"{self.base}.second")
+            sums = self._sums_of(f"{self.how.name}.second")
             second = {**attributes, **sums, "input_grad": 0, "term": 2}
             tensors = {"W": first["W"], "A": self.tensors["A2"]}
             if weight_grad:
@@ -185,7 +223,7 @@ class _Use:
         return 2 if "A2" in self.tensors else 1
 
     def _note_sums(self, which: str) -> None:
-        for layer in (self.base, f"{self.base}.second")[: self.traced_layers()]:
+        for layer in (self.how.name, f"{self.how.name}.second")[: self.traced_layers()]:
             self._sums[layer, which] = self.how.sums.accumulator(layer, which)
 
     def _sums_of(self, layer: str) -> Dict[str, Tuple[int, ...]]:
@@ -196,14 +234,17 @@ class _Use:
 
 
 class _Recorder:
-    """Watches a model through the body of `capture`."""
+    """Watches models through the body of `capture`."""
 
-    def __init__(self, model: nn.Module, micro_batch: Optional[int], originals: bool) -> None:
+    def __init__(
+        self, models: Dict[str, nn.Module], micro_batch: Optional[int], originals: bool
+    ) -> None:
         self.uses: List[_Use] = []
         self._originals, self._lineage = originals, Lineage()
-        self._modules = {id(module) for module in model.modules()}
-        self._model, self._micro_batch, self._calls = model, micro_batch, -1
-        self._auditor = Auditor(model, lambda: self._selected() and not in_backward())
+        self._prefixes = {id(m): name for name, one in models.items() for m in one.modules()}
+        self._models, self._micro_batch, self._calls = list(models.values()), micro_batch, -1
+        together = models[""] if "" in models else nn.ModuleDict(models)
+        self._auditor = Auditor(together, lambda: self._selected() and not in_backward())
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -243,7 +284,7 @@ class _Recorder:
         return self._auditor.left_out()
 
     def _entered(self, module: ScopedModule) -> None:
-        if module is self._model and not in_backward():
+        if module in self._models and not in_backward():
             self._calls += 1
 
     def _selected(self) -> bool:
@@ -254,9 +295,10 @@ class _Recorder:
         a: torch.Tensor, w: torch.Tensor, bias: Optional[torch.Tensor],
         gamma: Optional[torch.Tensor], needs: Tuple[bool, bool],
     ) -> Optional[_Use]:  # fmt: skip
-        ours = any(id(module) in self._modules for module in modules)
-        if not ours or (not self._selected() and not in_backward()):
+        prefix = next((self._prefixes[id(m)] for m in modules if id(m) in self._prefixes), None)
+        if prefix is None or (not self._selected() and not in_backward()):
             return None
+        base = f"{prefix}.{how.name}".strip(".")
         clipped = a if gamma is None else prc_clip(a, float(gamma), how.tensor_name("A"))
         corrected = weight_bias_correction(w, how.tensor_name("W")) if how.wbc else w
         tensors = {
@@ -268,13 +310,13 @@ class _Recorder:
             rest = clipped.detach() - quantized_values(clipped, how.bits, how.rounding, name)
             tensors["A2"] = _coded(product, rest, how.bits, how.rounding, name)
         if in_backward():
-            return self._recomputed(how.name, needs, tensors)
+            return self._recomputed(base, needs, tensors)
         originals = None
         if self._originals:
             values = (("W", w), ("A", a))
             originals = {role: _stored(product.traced(t.detach())) for role, t in values}
         made = {"A": self._lineage.makers_of(a), "W": self._lineage.makers_of(w)}
-        use = _Use(product, how, needs, tensors, originals, made, self._lineage)
+        use = _Use(base, product, how, needs, tensors, originals, made, self._lineage)
         if not needs[1]:
             # After a forward alone the output's extents are all that is known of G.
             with inside():
@@ -284,12 +326,12 @@ class _Recorder:
         return use
 
     def _recomputed(
-        self, name: str, needs: Tuple[bool, bool], tensors: Dict[str, CodedTensor]
+        self, base: str, needs: Tuple[bool, bool], tensors: Dict[str, CodedTensor]
     ) -> Optional[_Use]:
         """What a checkpoint's backward computes again: the use it was the first time, which had
         no gradients then if the checkpoint ran it under no_grad."""
         for use in self.uses:
-            same = use.base == name and not any(use.needs) and all(
+            same = use.base == base and not any(use.needs) and all(
                 np.array_equal(use.tensors[role].codes, tensors[role].codes) for role in tensors
             )  # fmt: skip
             if same:
