@@ -7,7 +7,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
-from conftest import TRACES
+from conftest import TRACES, WITH_ORIGINALS
 
 import potomac
 
@@ -173,14 +173,18 @@ def layers_of(trace):
 def test_layers_made_in_python_are_those_of_the_trace(trace):
     made = potomac.run(potomac.Workload(layers_of(trace), name="made"), toggles=True)
     read = potomac.run(trace, toggles=True)
-    assert made.passes.drop(columns=["layer"]).equals(read.passes.drop(columns=["layer"]))
+    # Of layers made of codes, what multiplies has no originals.
+    other = ("layer", "fp32_mac") if trace == WITH_ORIGINALS else ("layer",)
+    columns = [c for c in read.passes.columns if not c.startswith(other)]
+    assert made.passes[columns].equals(read.passes[columns])
     assert made.workload["model"] == "made"
 
 
 @pytest.mark.parametrize("trace", TRACES, ids=lambda path: path.stem)
 def test_a_layers_sums_are_those_of_a_run(trace, tmp_path):
     """Every accumulator of every pass, with one that wraps and drops."""
-    machine = {"pe.accumulator.bits": 20, "pe.accumulator.lsb": -4}
+    machine = {"pe.accumulator.bits": 20, "pe.accumulator.lsb": -4,
+               "pe.accumulator.overflow": "wrap"}  # fmt: skip
     result = potomac.run(trace, set=machine, dump_outputs=tmp_path / "outputs.h5").passes
     layers = layers_of(trace)
     dropped = overflows = 0

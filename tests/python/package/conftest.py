@@ -10,7 +10,9 @@ import pytest
 import potomac
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-TRACES = sorted((ROOT / "workloads/traces").glob("*.h5"))
+CNN = ROOT / "workloads/traces/fashion-cnn-b16.h5"
+WITH_ORIGINALS = ROOT / "workloads/traces/fashion-batchnorm-b4.h5"
+TRACES = [CNN, *sorted(p for p in CNN.parent.glob("*.h5") if p != CNN)]
 
 assert pathlib.Path(potomac.__file__).is_relative_to(sys.prefix), potomac.__file__
 
