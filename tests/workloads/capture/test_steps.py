@@ -488,3 +488,27 @@ def test_every_nth_step_is_captured(tmp_path):
         with pytest.raises(ValueError, match=message):
             with pc.capture(model, tmp_path / name, **SOURCE, every=every):
                 raise AssertionError("the body was run")
+
+
+# --- gradients of gradients ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_second_derivative_is_refused_in_a_line_that_names_the_layer(layers):
+    """Never silently zero: of a single layer too, whose own gradient comes in as a constant."""
+    parts = [nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1)] if layers == 2 else [nn.Linear(2, 1)]
+    model = pc.quantize(nn.Sequential(*parts))
+    x = torch.randn(8, 2, requires_grad=True)
+    (dx,) = torch.autograd.grad(model(x).sum(), x, create_graph=True)
+    with pytest.raises(ValueError, match=r"layer '\d': a gradient of its gradient .*exclude=\["):
+        dx.square().mean().backward()
+
+
+def test_a_graph_of_gradients_that_is_not_differentiated_is_no_matter():
+    model = pc.quantize(nn.Linear(2, 1))
+    x = torch.randn(8, 2, requires_grad=True)
+    (plain,) = torch.autograd.grad(model(x).sum(), x)
+    (graph,) = torch.autograd.grad(model(x).sum(), x, create_graph=True)
+    assert torch.equal(plain, graph)
+    model(x).sum().backward(create_graph=True)
+    assert torch.equal(x.grad, plain)

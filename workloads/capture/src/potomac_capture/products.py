@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
 
 import torch
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from .quantizer import STOCHASTIC
@@ -361,6 +360,39 @@ def inside_product() -> bool:
     return _state.inside > 0
 
 
+class _NoSecondDerivative(torch.autograd.Function):
+    """Its gradients may be used, and not differentiated."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, name: str, anchor: torch.Tensor, *gradients: Optional[torch.Tensor]
+    ) -> Tuple[Optional[torch.Tensor], ...]:
+        ctx.name = name
+        return gradients
+
+    @staticmethod
+    def backward(ctx: Any, *_: Any) -> None:
+        raise ValueError(
+            f"layer {ctx.name!r}: a gradient of its gradient is asked for (create_graph=True), which "
+            "quantized products do not have; keep its module in FP32: quantize(model, exclude=[...])"
+        )
+
+
+def _once_differentiable(function: Any) -> Any:
+    """PyTorch's own lets second derivatives through, as zero, where no gradient came in that needs
+    one."""
+
+    def backward(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
+        with torch.no_grad():
+            gradients = function(ctx, g)
+        if not torch.is_grad_enabled():
+            return gradients
+        anchor = torch.zeros((), requires_grad=True)
+        return _NoSecondDerivative.apply(ctx.how.name, anchor, *gradients)
+
+    return backward
+
+
 class QuantizedProduct(torch.autograd.Function):
     """A product on ALS-PoTQ operands, in both directions."""
 
@@ -390,7 +422,7 @@ class QuantizedProduct(torch.autograd.Function):
             return how.sums.forward(product, how, operands, bias, *ctx.shapes)
 
     @staticmethod
-    @once_differentiable
+    @_once_differentiable
     def backward(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
         how: Quantization = ctx.how
         # Drawn from PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
