@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from . import recurrence
+from . import contraction, recurrence
 from .products import (
     GAMMA_RANGE,
     ConvolutionProduct,
@@ -320,46 +320,81 @@ def with_sum(
     return product if beta == 0 else input * beta + product
 
 
-def einsum(mode: Any, equation: Any, *operands: Any) -> Tensor:
-    """Two operands, each letter once in each: batches, rows, columns and the reduced axis."""
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = tuple(operands[0])
-    if not isinstance(equation, str) or len(operands) != 2 or not _is_real(*operands):
-        return NotImplemented
-    terms = equation.replace(" ", "").split("->")
-    letters = terms[0].split(",")
-    if len(terms) != 2 or "." in equation or len(letters) != 2:
-        return NotImplemented
-    (left, right), result = letters, terms[1]
-    if any(len(set(term)) != len(term) for term in (left, right, result)):
-        return NotImplemented
-    batch = [c for c in left if c in right and c in result]
-    reduced = [c for c in left if c in right and c not in result]
-    rows = [c for c in left if c not in right]
-    columns = [c for c in right if c not in left]
-    if not reduced or not set(rows + columns) <= set(result):
-        return NotImplemented
-    extents = {**dict(zip(left, operands[0].shape)), **dict(zip(right, operands[1].shape))}
+def _multiply(mode: Any) -> contraction.Multiply:
+    """A product of matrices; a parameter, on either side, is its W."""
 
-    def size(group: List[str]) -> int:
-        count = 1
-        for letter in group:
-            count *= extents[letter]
-        return count
+    def multiply(a: Tensor, w: Tensor) -> Tensor:
+        return matmul(mode, a, w)
 
-    def arranged(operand: Tensor, term: str, *groups: List[str]) -> Tensor:
-        order = [term.index(c) for group in groups for c in group]
-        shape = [size(group) for group in groups]
-        return operand.permute(order).reshape(shape if batch else shape[1:])
+    return multiply
 
-    a = arranged(operands[0], left, batch, rows, reduced)
-    if batch or not is_weight(operands[1]):
-        product = matmul(mode, a, arranged(operands[1], right, batch, reduced, columns))
-    else:
-        product = linear(mode, a, arranged(operands[1], right, batch, columns, reduced))
-    order = batch + rows + columns
-    product = product.reshape([extents[c] for c in order])
-    return product.permute([order.index(c) for c in result])
+
+def einsum(mode: Any, *arguments: Any) -> Tensor:
+    found = contraction.parsed(arguments)
+    if found is None or not _is_real(*(term.tensor for term in found[0])):
+        return NotImplemented
+    result = contraction.contract(*found, _multiply(mode))
+    return NotImplemented if result is None else result
+
+
+def tensordot(mode: Any, a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
+    if out is not None or not _is_real(a, b) or isinstance(dims, Tensor):
+        return NotImplemented
+    if isinstance(dims, int):
+        if not 0 < dims <= min(a.dim(), b.dim()):
+            return NotImplemented
+        dims = range(a.dim() - dims, a.dim()), range(dims)
+    first, second = ([axis % t.dim() for axis in axes] for axes, t in zip(dims, (a, b)))
+    labels: List[List[Any]] = [[("a", i) for i in range(a.dim())], [("b", i) for i in range(b.dim())]]
+    for number, (one, other) in enumerate(zip(first, second)):
+        labels[0][one] = labels[1][other] = number
+    if len(first) != len(second) or any(a.shape[i] != b.shape[j] for i, j in zip(first, second)):
+        return NotImplemented
+    kept = [label for term in labels for label in term if not isinstance(label, int)]
+    terms = [contraction.Term(t, label) for t, label in zip((a, b), labels)]
+    result = contraction.contract(terms, kept, _multiply(mode))
+    return NotImplemented if result is None else result
+
+
+def inner(mode: Any, input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    if not _is_real(input, other) or 0 in (input.dim(), other.dim()):
+        return NotImplemented
+    return tensordot(mode, input, other, ([-1], [-1]), out)
+
+
+def multi_dot(mode: Any, tensors: Sequence[Tensor], *, out: Any = None) -> Tensor:
+    """The first and the last may be vectors."""
+    if out is not None or len(tensors) < 2 or not _is_real(*tensors):
+        return NotImplemented
+    first, last = tensors[0].dim() == 1, tensors[-1].dim() == 1
+    matrices = list(tensors)
+    if first:
+        matrices[0] = matrices[0].unsqueeze(0)
+    if last:
+        matrices[-1] = matrices[-1].unsqueeze(1)
+    if any(m.dim() != 2 for m in matrices):
+        return NotImplemented
+    result = contraction.chain(matrices, _multiply(mode))
+    result = result.squeeze(0) if first else result
+    return result.squeeze(-1) if last else result
+
+
+def chain_matmul(mode: Any, *matrices: Tensor, out: Any = None) -> Tensor:
+    return multi_dot(mode, matrices, out=out)
+
+
+def addbmm(
+    mode: Any, input: Tensor, one: Tensor, other: Tensor, *, beta: float = 1, alpha: float = 1,
+    out: Any = None,
+) -> Tensor:  # fmt: skip
+    """beta * input + alpha * (the sum of the batches' products), which is one, of K times batches."""
+    if out is not None or not _is_real(one, other) or not one.dim() == other.dim() == 3:
+        return NotImplemented
+    if one.shape[0] != other.shape[0] or one.shape[2] != other.shape[1]:
+        return NotImplemented
+    product = matmul(mode, one.permute(1, 0, 2).flatten(1), other.flatten(0, 1))
+    product = product if alpha == 1 else product * alpha
+    return product if beta == 0 else input * beta + product
 
 
 def bilinear(
@@ -465,6 +500,14 @@ _HANDLERS: Dict[str, Handler] = {
     "mm": _strict(2),
     "bmm": _strict(3),
     "mv": matmul,
+    "dot": matmul,
+    "vdot": matmul,
+    "inner": inner,
+    "tensordot": tensordot,
+    "multi_dot": multi_dot,
+    "linalg_multi_dot": multi_dot,
+    "chain_matmul": chain_matmul,
+    "addbmm": addbmm,
     "addmm": with_sum,
     "baddbmm": with_sum,
     "addmv": with_sum,
