@@ -1,6 +1,7 @@
 """capture: what a step computes is what the trace holds, counted a second time."""
 
 import copy
+import pickle
 import sys
 import threading
 import warnings
@@ -512,3 +513,50 @@ def test_a_graph_of_gradients_that_is_not_differentiated_is_no_matter():
     assert torch.equal(plain, graph)
     model(x).sum().backward(create_graph=True)
     assert torch.equal(x.grad, plain)
+
+
+# --- methods that are called without the module ----------------------------------------------------
+
+
+class Coder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight_of_code = nn.Parameter(torch.randn(4, 8))
+        self.back = nn.Linear(4, 8)
+
+    def decode(self, z):
+        return nn.functional.linear(z, self.weight_of_code)
+
+    def forward(self, x):
+        return self.back(self.decode(x))
+
+    def training_step(self, x):
+        return self(x).square().mean() + self.decode(x).square().mean()
+
+    def reset_weights(self):
+        with torch.no_grad():
+            square = torch.eye(4) * 1.1
+            self.weight_of_code.copy_(square @ self.weight_of_code)
+
+
+def test_a_method_is_quantized_as_the_module_is(path):
+    torch.manual_seed(0)
+    model = pc.quantize(Coder())
+    x = torch.randn(3, 8)
+    inner = []
+    model.back.register_forward_pre_hook(lambda _, args: inner.append(args[0].detach()))
+    assert torch.equal(model.forward(x), model(x))
+    assert torch.equal(model.decode(x), inner[0])
+    assert not torch.equal(model.decode(x), nn.functional.linear(x, model.weight_of_code))
+    layers = captured(model, path, lambda m: m.training_step(x).backward())
+    assert list(layers) == ["weight_of_code", "back", "weight_of_code#2"]
+    assert left_out(path) == []
+    again = pickle.loads(pickle.dumps(pc.quantize(Coder())))
+    assert again.decode.__name__ == "decode"
+
+
+def test_methods_that_make_weights_stay_exact():
+    model = pc.quantize(Coder())
+    before = model.weight_of_code.detach().clone()
+    model.reset_weights()
+    assert torch.equal(model.weight_of_code, (torch.eye(4) * 1.1) @ before)

@@ -1,12 +1,15 @@
 """Which module runs: what a product is named after, and who decides how it is quantized.
 
 `quantize` gives every module of a model a class of its own that derives from the module's
-and from ScopedModule. It changes one thing: while the module runs, it stands on a stack,
-and the products of tensors in it are intercepted (interception.py). Such a class is made
+and from ScopedModule. It changes one thing: while the module runs, or a method that its
+class has beside nn.Module's, it stands on a stack, and the products of tensors in it are
+intercepted (interception.py). Such a class is made
 anew where a model is unpickled, so that models can be saved, loaded and copied.
 """
 
+import functools
 import threading
+import types
 from contextlib import contextmanager
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple, Type, Union
 
@@ -22,7 +25,7 @@ class ScopedModule:
     how: Optional[Quantization]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with running(self):
+        with running(self, is_call=True):
             return super().__call__(*args, **kwargs)
 
     def __reduce_ex__(self, protocol: int) -> Tuple[Any, ...]:
@@ -67,9 +70,36 @@ _classes: Dict[Type[nn.Module], Type[nn.Module]] = {}
 def scoped_class(base: Type[nn.Module]) -> Type[nn.Module]:
     """`base` with ScopedModule in front; the same class each time."""
     if base not in _classes:
-        names = {"__module__": base.__module__, "__doc__": base.__doc__}
+        names = {"__module__": base.__module__, "__doc__": base.__doc__, **_methods_of(base)}
         _classes[base] = type(base.__name__, (ScopedModule, base), names)
     return _classes[base]
+
+
+def _methods_of(base: Type[nn.Module]) -> Dict[str, Any]:
+    """Its own public methods (forward, decode, training_step), in which the module runs. Those that
+    make weights stay as they are, and so do those of nn.Module."""
+    methods: Dict[str, Any] = {}
+    for cls in base.__mro__:
+        if cls is nn.Module:
+            break
+        for name, method in vars(cls).items():
+            own = isinstance(method, types.FunctionType) and not name.startswith("_")
+            if own and name not in methods and not name.startswith(("reset", "init", "extra_repr")):
+                if not hasattr(nn.Module, name) or name == "forward":
+                    methods[name] = _running_in(method)
+    return methods
+
+
+def _running_in(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        stack = _running.stack
+        if stack and stack[-1] is self:
+            return method(self, *args, **kwargs)
+        with running(self):
+            return method(self, *args, **kwargs)
+
+    return run
 
 
 def original_class(cls: Type[Any]) -> Type[nn.Module]:
@@ -97,13 +127,14 @@ def set_outermost(context: Callable[[], ContextManager[Any]]) -> None:
 
 
 @contextmanager
-def running(module: Running) -> Iterator[None]:
-    """The module stands on the stack; the outermost runs under the interception."""
+def running(module: Running, is_call: bool = False) -> Iterator[None]:
+    """The module stands on the stack; the outermost runs under the interception. is_call: it was
+    called as a module, not a method of it."""
     stack = _running.stack
     stack.append(module)
     try:
         if len(stack) == 1:
-            for listener in list(entry_listeners):
+            for listener in list(entry_listeners) if is_call else ():
                 listener(module)
             with _outermost[0]():
                 yield
@@ -113,7 +144,7 @@ def running(module: Running) -> Iterator[None]:
         stack.pop()
 
 
-# Told of each outermost module as it begins to run.
+# Told of each outermost module as it is called.
 entry_listeners: List[Callable[[Running], None]] = []
 
 
