@@ -9,6 +9,7 @@ from contextlib import nullcontext
 
 import h5py
 import numpy as np
+import potomac
 import pytest
 import torch
 import torchvision
@@ -560,3 +561,36 @@ def test_methods_that_make_weights_stay_exact():
     before = model.weight_of_code.detach().clone()
     model.reset_weights()
     assert torch.equal(model.weight_of_code, (torch.eye(4) * 1.1) @ before)
+
+
+# --- passes that ran -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accumulator", [None, potomac.Accumulator(32, -8, "saturate")])
+def test_gradients_of_the_input_alone_have_no_backward_weight(accumulator, path):
+    model = pc.quantize(nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 4)), accumulator=accumulator)
+    x = torch.randn(3, 8, requires_grad=True)
+    whole = torch.autograd.grad(model(x).sum(), [x, *(p for p in model.parameters() if p.dim())])
+    seen = {}
+    layers = captured(model, path, lambda m: seen.update(dx=torch.autograd.grad(m(x).sum(), x)))
+    assert torch.equal(seen["dx"][0], whole[0])
+    for passes in (passes for _, passes, _ in layers.values()):
+        assert passes == "fd"
+
+
+def test_a_layer_whose_gradients_nobody_asks_for_has_a_forward_alone(path):
+    model = pc.quantize(nn.Sequential(nn.Linear(8, 6), nn.Linear(6, 4)), wbc=False)
+    x = torch.randn(3, 8)
+    (expected,) = torch.autograd.grad(model(x).sum(), model[1].weight)
+    layers = captured(model, path, lambda m: m(x).sum().backward(inputs=[m[1].weight]))
+    assert torch.equal(model[1].weight.grad, expected) and model[0].weight.grad is None
+    first, second = (passes for _, passes, _ in layers.values())
+    assert first == "f" and "w" in second
+
+
+def test_a_gradient_is_computed_again_from_a_graph_that_is_kept():
+    model = pc.quantize(nn.Linear(4, 3))
+    loss = model(torch.randn(2, 4)).square().sum()
+    first = torch.autograd.grad(loss, model.weight, retain_graph=True)
+    second = torch.autograd.grad(loss, model.weight)
+    assert torch.equal(*first, *second)

@@ -8,7 +8,7 @@ layer in its forward order, with the passes that it has.
 import os
 import warnings
 from contextlib import ExitStack, contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple, Union
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from .backward import in_backward, noting_backward
 from .interception import add_watcher, remove_watcher
 from .lineage import Lineage, Makers
 from .output_file import check_target
-from .products import FP32_SUMS, PASSES, Accumulator, Product, Quantization, inside
+from .products import FP32_SUMS, PASSES, Accumulator, Product, Quantization
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
 from .scope import ScopedModule, entry_listeners
@@ -58,9 +58,9 @@ def capture(
     the model unless given) what was trained. Products appear in the order of their forward;
     a layer that is used several times appears as often. Of a step that calls the model
     several times (accumulating gradients), all calls are captured, or the one that
-    `micro_batch` names, from 0. A product whose weights are frozen has no backward-weight
-    pass, one whose input needs no gradient no backward-data pass; under no_grad it has
-    neither. What checkpointing computes a second time is not counted again.
+    `micro_batch` names, from 0. A product whose weights are frozen, or not asked for
+    (autograd.grad), has no backward-weight pass, one whose input needs no gradient no
+    backward-data pass; under no_grad it has neither. What checkpointing computes a second time is not counted again.
 
     `originals` puts W, A and G beside their codes as the binary32 that they were, before anything
     was clipped or corrected: the FP32 baseline then computes with these. It makes a trace some five
@@ -158,6 +158,7 @@ class _Use:
         self.base, self.product, self.how, self.needs = base, product, how, needs
         self.tensors, self.originals, self.made = tensors, originals, made
         self.g_shape: Tuple[int, ...] = ()
+        self.passes: Set[str] = set()  # of its backward, that ran
         self.over = False  # once the capture is, whatever PyTorch still does with the product
         self._lineage = lineage
         self._sums: Dict[Tuple[str, str], Accumulator] = {}  # by layer and pass
@@ -166,10 +167,10 @@ class _Use:
         self._lineage.mark(y, frozenset({self}))
         self._note_sums("forward")
 
-    def backward_done(self) -> None:
-        for which, needed in zip(PASSES[1:], self.needs):
-            if needed:
-                self._note_sums(which)
+    def ran(self, which: str) -> None:
+        self._note_sums(which)
+        if not self.over:
+            self.passes.add(which)
 
     def gradient(self, g: torch.Tensor, key: int) -> None:
         if self.over:
@@ -189,17 +190,15 @@ class _Use:
     def layers(self, name: str, number_of: Dict["_Use", int]) -> Iterator[TraceLayer]:
         """Of the product, and of that with the second power of A: the same W and G, and no
         backward-data pass, in which A has no part. number_of: the traced layer of each use."""
-        input_grad, weight_grad = self.needs
-        attributes = {"kind": self.product.kind, "input_grad": int(input_grad)}
+        # What ran: of autograd.grad(y, x) no backward-weight, though W may need a gradient.
+        weight_grad = "backward-weight" in self.passes
+        attributes = {"kind": self.product.kind, "input_grad": int("backward-data" in self.passes)}
         if not weight_grad:
             attributes["weight_grad"] = 0
-        if not any(self.needs):
+        if not self.passes:
             attributes["g_shape"] = self.g_shape
-        elif "G" not in self.tensors:
-            raise CaptureError(
-                f"layer {self.base!r} had a forward but no backward; run both inside "
-                "`with capture(...)`, or what is not trained under torch.no_grad()"
-            )
+            for of_pass in (self.tensors, self.originals or {}):
+                of_pass.pop("G", None)
         attributes.update(self.product.attributes())
         producers = {
             role: tuple(sorted(number_of[use] for use in uses))
@@ -268,6 +267,12 @@ class _Recorder:
                 else f"there is no micro-batch {self._micro_batch}: the model was called "
                 f"{self._calls + 1} times"
             )
+        trained = [use for use in self.uses if any(use.needs)]
+        if trained and not any("G" in use.tensors for use in trained):
+            raise CaptureError(
+                f"layer {trained[0].base!r} had a forward but no backward; run both inside "
+                "`with capture(...)`, or what is not trained under torch.no_grad()"
+            )
         names = UseNames()
         number_of: Dict[_Use, int] = {}
         number = 0
@@ -317,11 +322,9 @@ class _Recorder:
             originals = {role: _stored(product.traced(t.detach())) for role, t in values}
         made = {"A": self._lineage.makers_of(a), "W": self._lineage.makers_of(w)}
         use = _Use(base, product, how, needs, tensors, originals, made, self._lineage)
-        if not needs[1]:
-            # After a forward alone the output's extents are all that is known of G.
-            with inside():
-                output = product.forward(a.detach().to("meta"), w.detach().to("meta"), None)
-            use.g_shape = tuple(product.traced(output).shape)
+        # After a forward alone the output's extents are all that is known of G.
+        output = torch.empty(product.output_shape(a.shape, w.shape), device="meta")
+        use.g_shape = tuple(product.traced(output).shape)
         self.uses.append(use)
         return use
 

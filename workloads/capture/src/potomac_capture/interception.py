@@ -25,10 +25,10 @@ from .products import (
     MatmulProduct,
     Product,
     Quantization,
-    QuantizedProduct,
     Use,
     inside,
     inside_product,
+    quantized_product,
 )
 from .scope import running_modules, set_outermost
 
@@ -45,7 +45,7 @@ _watchers: List[Watcher] = []
 # What computes a product; `describe` puts the plain operation in its place.
 Compute = Callable[..., Tensor]
 class _Computing(threading.local):
-    compute: Compute = staticmethod(QuantizedProduct.apply)
+    compute: Compute = staticmethod(quantized_product)
 
 
 _computing = _Computing()
@@ -53,7 +53,7 @@ _computing = _Computing()
 
 def set_compute(compute: Optional[Compute]) -> None:
     """In this thread. None: the quantized product again."""
-    _computing.compute = compute or QuantizedProduct.apply
+    _computing.compute = compute or quantized_product
 
 
 def add_watcher(watcher: Watcher) -> None:

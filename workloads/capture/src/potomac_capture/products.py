@@ -20,7 +20,8 @@ import math
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
 
 import torch
 from torch.nn import functional
@@ -70,8 +71,8 @@ class Use(Protocol):
     def gradient(self, g: torch.Tensor, key: int) -> None:
         """Sees the gradient of the product's output, and the key of its rounding."""
 
-    def backward_done(self) -> None:
-        """Called behind the backward passes."""
+    def ran(self, which: str) -> None:
+        """Called behind each backward pass that ran."""
 
 
 class Product(Protocol):
@@ -393,8 +394,44 @@ def _once_differentiable(function: Any) -> Any:
     return backward
 
 
-class QuantizedProduct(torch.autograd.Function):
+def quantized_product(
+    a: torch.Tensor, w: torch.Tensor, bias: Optional[torch.Tensor], gamma: Optional[torch.Tensor],
+    product: Product, how: Quantization, use: Optional[Use],
+) -> torch.Tensor:  # fmt: skip
     """A product on ALS-PoTQ operands, in both directions."""
+    gradient = None
+    if torch.is_grad_enabled() and w.requires_grad:
+        gradient = _WeightGradient()
+        w = _Weight.apply(w, how, gradient)
+    return _QuantizedProduct.apply(a, w, bias, gamma, product, how, use, gradient)
+
+
+class _WeightGradient:
+    """How W's gradient is computed, once a backward has come by."""
+
+    compute: Optional[Callable[[], torch.Tensor]] = None
+
+
+class _Weight(torch.autograd.Function):
+    """W on its way into a product. PyTorch runs a backward where its result is asked for, and tells
+    Python's functions nothing finer than that: of autograd.grad(y, x) only those from y to x. So the
+    backward-weight pass is here, and the product's own backward hands it what it takes."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, w: torch.Tensor, how: Quantization, gradient: _WeightGradient
+    ) -> torch.Tensor:
+        ctx.how, ctx.gradient = how, gradient
+        return w.detach()
+
+    @staticmethod
+    @_once_differentiable
+    def backward(ctx: Any, _: torch.Tensor) -> Tuple[Any, ...]:
+        compute, ctx.gradient.compute = ctx.gradient.compute, None
+        return compute(), None, None
+
+
+class _QuantizedProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(
@@ -406,8 +443,9 @@ class QuantizedProduct(torch.autograd.Function):
         product: Product,
         how: Quantization,
         use: Optional[Use],
+        weight_gradient: Optional[_WeightGradient],
     ) -> torch.Tensor:
-        ctx.product, ctx.how, ctx.use = product, how, use
+        ctx.product, ctx.how, ctx.use, ctx.weight_gradient = product, how, use, weight_gradient
         how.sums.check_operand(how, a)
         with inside():
             terms, clipped = _quantized_activations(a, gamma, how)
@@ -437,16 +475,33 @@ class QuantizedProduct(torch.autograd.Function):
             gq = quantized(g, how.gradient_bits, how.gradient_rounding, name, key)
             needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
             operands = ctx.operands.with_tensors(tensors)
-            da, dw = how.sums.backward(
-                ctx.product, how, gq, operands, (needs_a, needs_w), *ctx.shapes
-            )
-            if ctx.use is not None:
-                ctx.use.backward_done()
-            if dw is not None and how.wbc:
-                dw = dw.sub_(dw.mean())
+            da = dw = None
+            if needs_a:
+                da, _ = how.sums.backward(
+                    ctx.product, how, gq, operands, (True, False), *ctx.shapes
+                )
+                if ctx.use is not None:
+                    ctx.use.ran("backward-data")
+            if needs_w:
+                ctx.weight_gradient.compute = partial(
+                    _gradient_of_weight, ctx.product, how, gq, operands, ctx.shapes, ctx.use
+                )
+                dw = g.new_zeros(()).expand(ctx.shapes[1])  # in its place: see _Weight
             db = ctx.product.bias_gradient(g) if needs_bias else None
             da, dgamma = _through_clipping(da, clipped or None, ctx.needs_input_grad[3])
-        return da, dw, db, dgamma, None, None, None
+        return da, dw, db, dgamma, None, None, None, None
+
+
+def _gradient_of_weight(
+    product: Product, how: Quantization, gq: Powers, operands: Operands,
+    shapes: Tuple[torch.Size, torch.Size], use: Optional[Use],
+) -> torch.Tensor:  # fmt: skip
+    with inside():
+        _, dw = how.sums.backward(product, how, gq, operands, (False, True), *shapes)
+        assert dw is not None
+        if use is not None:
+            use.ran("backward-weight")
+        return dw.sub_(dw.mean()) if how.wbc else dw
 
 
 def _quantized_activations(
