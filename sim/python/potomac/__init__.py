@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from potomac_capture import (  # type: ignore[no-redef]
         CaptureError, Config, InspectedProduct, Inspection, SumCounts, capture, dequantize,
         describe, exact_mean, fp32_state_dict, gammas, inspect, overflows, prc_clip, quantize,
-        quantize_tensor, quantized_layers, weight_bias_correction,
+        quantize_tensor, quantized_layers, unquantize, weight_bias_correction,
     )  # fmt: skip
 
 __version__: str = _native.version
@@ -36,7 +36,8 @@ __version__: str = _native.version
 _OF_CAPTURE = (
     "CaptureError", "Config", "InspectedProduct", "Inspection", "SumCounts", "capture",
     "dequantize", "describe", "exact_mean", "fp32_state_dict", "gammas", "inspect", "overflows",
-    "prc_clip", "quantize", "quantize_tensor", "quantized_layers", "weight_bias_correction",
+    "prc_clip", "quantize", "quantize_tensor", "quantized_layers", "unquantize",
+    "weight_bias_correction",
 )  # fmt: skip
 
 __all__ = [

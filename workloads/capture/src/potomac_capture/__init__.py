@@ -12,6 +12,7 @@ from .describe import describe
 from .inspection import InspectedProduct, Inspection, inspect
 from .quantizer import dequantize, quantize_tensor
 from .ratio_clipping import prc_clip
+from .unquantization import unquantize
 from .weight_bias import exact_mean, weight_bias_correction
 from .wrap import fp32_state_dict, gammas, quantize, quantized_layers
 
@@ -33,5 +34,6 @@ __all__ = [
     "quantize",
     "quantize_tensor",
     "quantized_layers",
+    "unquantize",
     "weight_bias_correction",
 ]

@@ -11,10 +11,10 @@ from torch.nn.utils import parametrize
 from .scope import NotQuantized, running
 
 # The module of that name is hidden by the function of that name.
-_SpectralNorm = sys.modules["torch.nn.utils.spectral_norm"].SpectralNorm
+SpectralNorm = sys.modules["torch.nn.utils.spectral_norm"].SpectralNorm
 
 
-class ExactSpectralNorm(_SpectralNorm):
+class ExactSpectralNorm(SpectralNorm):
     """nn.utils.spectral_norm's hook, which makes the weight before a module runs."""
 
     def __call__(self, module: nn.Module, inputs: Any) -> None:
@@ -29,7 +29,7 @@ def makes_weight(name: str, module: nn.Module) -> bool:
 
 def weight_hooks(module: nn.Module) -> Iterator[Any]:
     """Hooks of a module that make a weight of it by products."""
-    return (h for h in module._forward_pre_hooks.values() if isinstance(h, _SpectralNorm))
+    return (h for h in module._forward_pre_hooks.values() if isinstance(h, SpectralNorm))
 
 
 def stored_weight(module: nn.Module) -> torch.Tensor:
