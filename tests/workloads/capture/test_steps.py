@@ -439,8 +439,9 @@ def test_products_that_make_a_weight_stay_exact(made, path):
         w = trace["layers/001-2/W"]
         codes, beta = pc.quantize_tensor(used[1].detach(), 5, "log2", "W")
         assert np.array_equal(w[()], codes.numpy()) and w.attrs["beta"] == beta
-        reasons = {part.attrs["reason"] for part in trace["not_included"].values()}
-        assert reasons == {b"FP32: makes a weight"}
+        parts = trace["not_included"].values()
+        forward = [part for part in parts if part.attrs["name"] != b"a backward"]
+        assert {part.attrs["reason"] for part in forward} == {b"FP32: makes a weight"}
 
 
 # --- several models, many steps --------------------------------------------------------------------
@@ -490,6 +491,37 @@ def test_every_nth_step_is_captured(tmp_path):
         with pytest.raises(ValueError, match=message):
             with pc.capture(model, tmp_path / name, **SOURCE, every=every):
                 raise AssertionError("the body was run")
+
+
+class OwnFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return x @ w.t()
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        return g @ w, g.t() @ x
+
+
+def test_products_of_a_function_of_the_scripts_own_are_named(path):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.w = nn.Linear(8, 8), nn.Parameter(torch.randn(4, 8))
+
+        def forward(self, x):
+            return OwnFunction.apply(self.fc(x), self.w)
+
+    model = pc.quantize(Model())
+    with pytest.warns(UserWarning, match=r"as they stay FP32: a backward \(mm\)"):
+        with pc.capture(model, path, **SOURCE):
+            mean(model, torch.randn(5, 8))
+    assert {name: passes for name, (_, passes, _) in layers_of(path).items()} == {"fc": "fw", "w": "f"}
+    assert left_out(path) == [
+        ("a backward", "mm", "FP32: of what stays FP32, or of the script's own functions"),
+    ]  # fmt: skip
 
 
 # --- gradients of gradients ------------------------------------------------------------------------

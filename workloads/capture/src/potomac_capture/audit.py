@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from .backward import in_backward
 from .products import inside_product
 from .scope import NotQuantized, running_modules
 from .trace_file import LeftOut
@@ -52,6 +53,13 @@ class Auditor(TorchDispatchMode):
             return func(*_with_tensors(func, args), **(kwargs or {}))
 
     def _note(self, operation: str, args: Tuple[Any, ...]) -> None:
+        if any(isinstance(a, torch.Tensor) and 0 in a.shape for a in args):
+            return  # nothing is multiplied
+        if in_backward():
+            self._found.setdefault(
+                ("a backward", operation), "FP32: of what stays FP32, or of the script's own functions"
+            )
+            return
         modules = running_modules()
         excluded = next((m for m in modules if m.how is None), None)
         tensors = [a for a in args if isinstance(a, torch.Tensor)]

@@ -243,7 +243,7 @@ class _Recorder:
         self._prefixes = {id(m): name for name, one in models.items() for m in one.modules()}
         self._models, self._micro_batch, self._calls = list(models.values()), micro_batch, -1
         together = models[""] if "" in models else nn.ModuleDict(models)
-        self._auditor = Auditor(together, lambda: self._selected() and not in_backward())
+        self._auditor = Auditor(together, self._audits)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -291,6 +291,10 @@ class _Recorder:
     def _entered(self, module: ScopedModule) -> None:
         if module in self._models and not in_backward():
             self._calls += 1
+
+    def _audits(self) -> bool:
+        """Whose call a backward belongs to is not known."""
+        return self._micro_batch is None if in_backward() else self._selected()
 
     def _selected(self) -> bool:
         return self._micro_batch is None or self._calls == self._micro_batch
