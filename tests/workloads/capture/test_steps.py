@@ -468,6 +468,18 @@ def test_a_step_of_two_models_is_one_trace(path):
         assert [layers[f"judge.0{use}"].attrs["input_grad"] for use in ("", "#2", "#3")] == [0, 0, 1]
 
 
+def test_a_model_and_a_part_of_it_may_be_captured_at_once(path, tmp_path):
+    model = pc.quantize(nn.Sequential(nn.Linear(8, 16), nn.Linear(16, 4)))
+    x = torch.randn(5, 8)
+    with pc.capture(model, path, **SOURCE), pc.capture(model[0], tmp_path / "part.h5", **SOURCE):
+        mean(model, x)
+    assert [passes for _, passes, _ in layers_of(path).values()] == ["fw", "fdw"]
+    assert [passes for _, passes, _ in layers_of(tmp_path / "part.h5").values()] == ["fw"]
+    with h5py.File(path) as whole, h5py.File(tmp_path / "part.h5") as part:
+        for role in "WAG":
+            assert np.array_equal(whole["layers/000-0"][role], part["layers/000-0"][role])
+
+
 @pytest.mark.parametrize(("model", "error", "message"), [
     ({"a.b": nn.Linear(2, 2)}, TypeError, "'a.b' is no name without dots"),
     ({}, pc.CaptureError, "there is no model"),

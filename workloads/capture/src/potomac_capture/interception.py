@@ -126,6 +126,25 @@ def _gamma_of(weight: Tensor) -> Optional[Tensor]:
     return None
 
 
+class _Uses:
+    """What watches one product, where several do: captures of a model and of a part of it."""
+
+    def __init__(self, uses: List[Use]) -> None:
+        self._uses = uses
+
+    def result(self, y: Tensor) -> None:
+        for use in self._uses:
+            use.result(y)
+
+    def gradient(self, g: Tensor, key: int) -> None:
+        for use in self._uses:
+            use.gradient(g, key)
+
+    def ran(self, which: str) -> None:
+        for use in self._uses:
+            use.ran(which)
+
+
 def apply(
     product: Product,
     a: Tensor,
@@ -157,9 +176,9 @@ def apply(
     if _watchers and torch.is_inference_mode_enabled():
         # Beneath a dispatch mode PyTorch 1.13 cannot view a tensor from outside as another type.
         a, w = (t if t.is_inference() else t.clone() for t in (a, w))
-    use = None
-    for watcher in _watchers:
-        use = watcher(modules, product, how, a, w, bias, gamma, needs) or use
+    found = [watcher(modules, product, how, a, w, bias, gamma, needs) for watcher in _watchers]
+    uses = [use for use in found if use is not None]
+    use = uses[0] if len(uses) == 1 else _Uses(uses) if uses else None
     bias = bias.float() if bias is not None else None
     result = _computing.compute(a, w, bias, gamma, product, how, use)
     if use is not None:
