@@ -93,6 +93,9 @@ class MachineSums:
             tuple((one.bits, one.beta) for one in powers),
         )
 
+    def gradient(self, product: Product, g: Powers) -> Operands:
+        return Operands((self._coded(product, g),), ((g.bits, g.beta),))
+
     def forward(
         self, product: Product, how: Quantization, operands: Operands, bias: Any,
         a_shape: torch.Size, w_shape: torch.Size,
@@ -106,13 +109,12 @@ class MachineSums:
         return result if bias is None else product.add_bias(result, bias)
 
     def backward(
-        self, product: Product, how: Quantization, g: Powers, operands: Operands,
+        self, product: Product, how: Quantization, g: Operands, operands: Operands,
         needs: Tuple[bool, bool], a_shape: torch.Size, w_shape: torch.Size,
     ) -> Gradients:  # fmt: skip
         layer = _Layer(self, product, how, a_shape, w_shape)
         *terms, w = _addressed(operands)
-        codes = self._coded(product, g)
-        gradient = (codes.data_ptr(), g.bits, g.beta)
+        (gradient,) = _addressed(g)
         da = layer.run(0, "backward-data", w, None, gradient, a_shape) if needs[0] else None
         dw = None
         if needs[1]:

@@ -60,7 +60,8 @@ def capture(
     several times (accumulating gradients), all calls are captured, or the one that
     `micro_batch` names, from 0. A product whose weights are frozen, or not asked for
     (autograd.grad), has no backward-weight pass, one whose input needs no gradient no
-    backward-data pass; under no_grad it has neither. What checkpointing computes a second time is not counted again.
+    backward-data pass; under no_grad it has neither. What checkpointing computes a second
+    time is not counted again.
 
     `originals` puts W, A and G beside their codes as the binary32 that they were, before anything
     was clipped or corrected: the FP32 baseline then computes with these. It makes a trace some five

@@ -10,6 +10,7 @@ of products.py; all else runs as it is. With a mode on, PyTorch takes none of it
 import threading
 import types
 from dataclasses import replace
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -339,20 +340,11 @@ def with_sum(
     return product if beta == 0 else input * beta + product
 
 
-def _multiply(mode: Any) -> contraction.Multiply:
-    """A product of matrices; a parameter, on either side, is its W."""
-
-    def multiply(a: Tensor, w: Tensor) -> Tensor:
-        return matmul(mode, a, w)
-
-    return multiply
-
-
 def einsum(mode: Any, *arguments: Any) -> Tensor:
     found = contraction.parsed(arguments)
     if found is None or not _is_real(*(term.tensor for term in found[0])):
         return NotImplemented
-    result = contraction.contract(*found, _multiply(mode))
+    result = contraction.contract(*found, partial(matmul, mode))
     return NotImplemented if result is None else result
 
 
@@ -371,7 +363,7 @@ def tensordot(mode: Any, a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -
         return NotImplemented
     kept = [label for term in labels for label in term if not isinstance(label, int)]
     terms = [contraction.Term(t, label) for t, label in zip((a, b), labels)]
-    result = contraction.contract(terms, kept, _multiply(mode))
+    result = contraction.contract(terms, kept, partial(matmul, mode))
     return NotImplemented if result is None else result
 
 
@@ -393,7 +385,7 @@ def multi_dot(mode: Any, tensors: Sequence[Tensor], *, out: Any = None) -> Tenso
         matrices[-1] = matrices[-1].unsqueeze(1)
     if any(m.dim() != 2 for m in matrices):
         return NotImplemented
-    result = contraction.chain(matrices, _multiply(mode))
+    result = contraction.chain(matrices, partial(matmul, mode))
     result = result.squeeze(0) if first else result
     return result.squeeze(-1) if last else result
 

@@ -135,13 +135,16 @@ class Sums(Protocol):
 
     def operands(self, product: Product, terms: List[Powers], w: Powers) -> Operands: ...
 
+    def gradient(self, product: Product, g: Powers) -> Operands:
+        """G as both of its passes take it."""
+
     def forward(
         self, product: Product, how: Quantization, operands: Operands, bias: Any,
         a_shape: torch.Size, w_shape: torch.Size,
     ) -> torch.Tensor: ...  # fmt: skip
 
     def backward(
-        self, product: Product, how: Quantization, g: Powers, operands: Operands,
+        self, product: Product, how: Quantization, g: Operands, operands: Operands,
         needs: Tuple[bool, bool], a_shape: torch.Size, w_shape: torch.Size,
     ) -> Gradients: ...  # fmt: skip
 
@@ -161,6 +164,9 @@ class Fp32Sums:
             aq += term.values
         return Operands((aq, w.values))
 
+    def gradient(self, product: Product, g: Powers) -> Operands:
+        return Operands((g.values,))
+
     def forward(
         self, product: Product, how: Quantization, operands: Operands, bias: Any,
         a_shape: torch.Size, w_shape: torch.Size,
@@ -168,10 +174,10 @@ class Fp32Sums:
         return product.forward(*operands.tensors, bias)
 
     def backward(
-        self, product: Product, how: Quantization, g: Powers, operands: Operands,
+        self, product: Product, how: Quantization, g: Operands, operands: Operands,
         needs: Tuple[bool, bool], a_shape: torch.Size, w_shape: torch.Size,
     ) -> Gradients:  # fmt: skip
-        return product.backward(g.values, *operands.tensors, needs)
+        return product.backward(*g.tensors, *operands.tensors, needs)
 
 
 class LinearProduct:
@@ -472,7 +478,9 @@ class _QuantizedProduct(torch.autograd.Function):
         clipped = indices is not None and Clipped(indices, signs, ctx.largest)
         with inside():
             name = how.tensor_name("G")
-            gq = quantized(g, how.gradient_bits, how.gradient_rounding, name, key)
+            gq = how.sums.gradient(
+                ctx.product, quantized(g, how.gradient_bits, how.gradient_rounding, name, key)
+            )
             needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
             operands = ctx.operands.with_tensors(tensors)
             da = dw = None
@@ -493,7 +501,7 @@ class _QuantizedProduct(torch.autograd.Function):
 
 
 def _gradient_of_weight(
-    product: Product, how: Quantization, gq: Powers, operands: Operands,
+    product: Product, how: Quantization, gq: Operands, operands: Operands,
     shapes: Tuple[torch.Size, torch.Size], use: Optional[Use],
 ) -> torch.Tensor:  # fmt: skip
     with inside():
