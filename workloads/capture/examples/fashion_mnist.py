@@ -26,7 +26,7 @@ from torch.nn import functional
 import potomac_capture as pc
 from networks import NETWORKS
 from training import (
-    Progress, compare, parsed, parser_of, quantize, share_overflowed, without_gammas,
+    Progress, compare, groups_of, parsed, parser_of, quantize, share_overflowed,
 )  # fmt: skip
 
 BATCH = 128
@@ -86,18 +86,11 @@ def accuracy(model: nn.Module, images: Images) -> float:
 
 
 def make_optimizer(model: nn.Module, options: argparse.Namespace) -> torch.optim.SGD:
-    """SGD with momentum; gamma has a learning rate and weight decay of its own."""
-    gammas = pc.gammas(model)
-    groups = [{"params": without_gammas(model), "weight_decay": options.weight_decay}]
-    if gammas:
-        groups.append(
-            {
-                "params": gammas,
-                "lr": options.learning_rate * options.gamma_rate,
-                "weight_decay": options.gamma_decay,
-            }
-        )
-    return torch.optim.SGD(groups, lr=options.learning_rate, momentum=0.9)
+    """SGD with momentum, and weight decay but for gamma."""
+    return torch.optim.SGD(
+        groups_of(model, options), lr=options.learning_rate, momentum=0.9,
+        weight_decay=options.weight_decay,
+    )  # fmt: skip
 
 
 def train(
@@ -178,7 +171,6 @@ def parse(arguments: Optional[List[str]]) -> argparse.Namespace:
     add("--net", choices=tuple(NETWORKS), default="plain")
     add("--subset", type=int, metavar="N", help="first N images of both parts only")
     add("--weight-decay", type=float, default=5e-4)
-    add("--gamma-decay", type=float, default=0.0, help="gamma's weight decay")
     add("--data", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     options = parsed(parser, arguments)
     if (options.subset or 1) < 1:

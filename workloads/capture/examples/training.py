@@ -49,7 +49,8 @@ def parser_of(
     add("--exclude", action="append", default=[], metavar="NAME", help="left in FP32; repeatable")
     add("--learning-rate", type=float, default=learning_rate)
     add("--gamma", type=float, default=0.95, help="PRC's initial clipping ratio")
-    add("--gamma-rate", type=float, default=0.01, help="its share of the learning rate")
+    add("--gamma-step", type=float, default=0.0, help="of a step of its own; 0: the optimizer's")
+    add("--gamma-rate", type=float, default=0.01, help="its share of the optimizer's learning rate")
     add("--threads", type=int, default=1)
     return parser
 
@@ -93,6 +94,7 @@ def quantize(model: nn.Module, mode: str, options: argparse.Namespace) -> None:
             gradient_rounding=options.gradient_rounding,
             activation_terms=options.activation_terms,
             gamma=options.gamma,
+            gamma_step=options.gamma_step,
             exclude=options.exclude,
             accumulator=options.accumulator,
         )
@@ -107,10 +109,13 @@ def share_overflowed(model: nn.Module) -> float:
     return 100.0 * sum(c.overflowed for c in counts) / max(1, sum(c.results for c in counts))
 
 
-def without_gammas(model: nn.Module) -> List[nn.Parameter]:
-    """The parameters that the FP32 model has too."""
-    of_gamma = {id(gamma) for gamma in pc.gammas(model)}
-    return [p for p in model.parameters() if id(p) not in of_gamma]
+def groups_of(model: nn.Module, options: argparse.Namespace) -> List[Dict[str, Any]]:
+    """What an optimizer updates: the parameters, and gammas at a rate of their own."""
+    groups: List[Dict[str, Any]] = [{"params": list(model.parameters())}]
+    gammas = pc.gammas(model)
+    if gammas and not options.gamma_step:
+        groups.append({"params": gammas, "lr": options.learning_rate * options.gamma_rate, "weight_decay": 0.0})
+    return groups
 
 
 def compare(

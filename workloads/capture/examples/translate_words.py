@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn import functional
 
 import potomac_capture as pc
-from training import Progress, compare, parsed, parser_of, quantize, without_gammas
+from training import Progress, compare, groups_of, parsed, parser_of, quantize
 
 BATCH = 128
 TEST_PAIRS = 2000
@@ -138,10 +138,7 @@ def train(
     torch.manual_seed(seed)
     model = WordTransformer(letters)
     quantize(model, mode, options)
-    gammas = pc.gammas(model)
-    gamma_rate = options.learning_rate * options.gamma_rate
-    groups = [{"params": without_gammas(model)}, {"params": gammas, "lr": gamma_rate}]
-    optimizer = torch.optim.Adam(groups[: 1 + bool(gammas)], lr=options.learning_rate)
+    optimizer = torch.optim.Adam(groups_of(model, options), lr=options.learning_rate)
     count = len(words.source)
     steps = math.ceil(count / BATCH) * options.epochs
     # A short warm-up, then down to zero along half a cosine.

@@ -21,6 +21,8 @@ class Config:
     activation_terms: powers of two that an activation is the sum of, 1 or 2. With 2, the products
         with A take twice the additions: Q(A) and Q(A - Q(A)) are multiplied one after the other.
     gamma: PRC's initial clipping ratio, learned from there in every layer.
+    gamma_step: by how much gamma moves each time that its layer's weight does; 0: it is left to an
+        optimizer of yours, over pc.gammas(model).
     """
 
     bits: int = 5
@@ -32,6 +34,7 @@ class Config:
     gradient_rounding: Optional[str] = None
     activation_terms: int = 1
     gamma: float = 0.95
+    gamma_step: float = 1e-4
 
     def __post_init__(self) -> None:
         max_exponent(self.bits)
@@ -48,3 +51,5 @@ class Config:
             raise ValueError(f"activation_terms is 1 or 2, not {self.activation_terms!r}")
         if not 0.0 < self.gamma <= 1.0:
             raise ValueError(f"PRC's gamma lies in (0, 1], not at {self.gamma}")
+        if not 0.0 <= self.gamma_step <= 1.0:
+            raise ValueError(f"gamma_step lies in [0, 1], not at {self.gamma_step}")

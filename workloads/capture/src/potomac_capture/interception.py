@@ -20,7 +20,6 @@ from torch.overrides import TorchFunctionMode
 
 from . import contraction, recurrence
 from .products import (
-    GAMMA_RANGE,
     ConvolutionProduct,
     LinearProduct,
     MatmulProduct,
@@ -31,6 +30,7 @@ from .products import (
     inside_product,
     quantized_product,
 )
+from .ratio_learning import stepped_gamma
 from .scope import running_modules, set_outermost
 
 Tensor = torch.Tensor
@@ -110,7 +110,7 @@ def _owns(module: nn.Module, weight: Tensor) -> bool:
     parameters = module._parameters
     if "weight" in parameters:
         return parameters["weight"] is weight
-    return "gamma" in parameters and not is_weight(weight)
+    return "gamma" in module._buffers and not is_weight(weight)
 
 
 def _gamma_of(weight: Tensor) -> Optional[Tensor]:
@@ -119,11 +119,7 @@ def _gamma_of(weight: Tensor) -> Optional[Tensor]:
     module = running_modules()[-1]
     for holder in (module, *module.children()):
         if _owns(holder, weight):
-            gamma = holder._parameters.get("gamma")
-            if gamma is not None:
-                with torch.no_grad():
-                    gamma.clamp_(*GAMMA_RANGE)
-            return gamma
+            return stepped_gamma(holder, weight, holder.how.gamma_step) if holder.how else None
     return None
 
 
@@ -170,8 +166,6 @@ def apply(
         how = replace(how, wbc=False)
     with_grad = torch.is_grad_enabled()
     needs = with_grad and a.requires_grad, with_grad and w.requires_grad
-    if gamma is not None and not any(needs):
-        gamma = gamma.detach()  # frozen, and in front: no pass is run for gamma alone
     dtype = a.dtype
     a, w = a.float(), w.float()
     if _watchers and torch.is_inference_mode_enabled():

@@ -8,9 +8,9 @@ With Q for "quantize and dequantize", one step of a product computes
                      so its gradient does too: dW - mean(dW)
 
 gamma, PRC's clipping ratio, moves every clipped element: its gradient is the sum of
-dA * sign(A) * max|A| over them. Where the input needs no gradient (a network's first layer)
-there is no backward-data pass, and none is run for gamma alone: there gamma keeps its
-initial value. The bias stays FP32, and its gradient sums G before quantization: that takes
+dA * sign(A) * max|A| over them, and comes with that of the weight (ratio_learning.py). Where the
+input needs no gradient (a network's first layer) there is no backward-data pass, and none is run for
+gamma alone: there gamma keeps its initial value. The bias stays FP32, and its gradient sums G before quantization: that takes
 additions only, so quantizing it would save no multiplication. WBC is for weights; where
 both operands are computed (attention), W is the second of them, and neither is clipped or
 corrected.
@@ -28,12 +28,9 @@ from torch.nn import functional
 
 from .quantizer import STOCHASTIC
 from .ratio_clipping import Clipped, prc_clip, quantized_clipped
+from .ratio_learning import add_gradient
 from .values import Powers, quantized
 from .weight_bias import quantized_corrected
-
-# gamma is kept where PRC always clips at least the largest element: at 1 it clips
-# nothing, its gradient is zero, and it could never come back.
-GAMMA_RANGE = (2.0**-6, 1.0 - 2.0**-10)
 
 PASSES = ("forward", "backward-data", "backward-weight")
 
@@ -52,6 +49,7 @@ class Quantization:
     gradient_rounding: str
     activation_terms: int
     wbc: bool
+    gamma_step: float
     sums: "Sums"
 
     def draws(self) -> bool:
@@ -452,6 +450,7 @@ class _QuantizedProduct(torch.autograd.Function):
         weight_gradient: Optional[_WeightGradient],
     ) -> torch.Tensor:
         ctx.product, ctx.how, ctx.use, ctx.weight_gradient = product, how, use, weight_gradient
+        ctx.gamma = gamma
         how.sums.check_operand(how, a)
         with inside():
             terms, clipped = _quantized_activations(a, gamma, how)
@@ -490,21 +489,25 @@ class _QuantizedProduct(torch.autograd.Function):
                 )
                 if ctx.use is not None:
                     ctx.use.ran("backward-data")
+            da, dgamma = _through_clipping(da, clipped or None)
             if needs_w:
                 ctx.weight_gradient.compute = partial(
-                    _gradient_of_weight, ctx.product, how, gq, operands, ctx.shapes, ctx.use
-                )
+                    _gradient_of_weight, ctx.product, how, gq, operands, ctx.shapes, ctx.use,
+                    ctx.gamma, dgamma,
+                )  # fmt: skip
                 dw = g.new_zeros(()).expand(ctx.shapes[1])  # in its place: see _Weight
             db = ctx.product.bias_gradient(g) if needs_bias else None
-            da, dgamma = _through_clipping(da, clipped or None, ctx.needs_input_grad[3])
-        return da, dw, db, dgamma, None, None, None, None
+        return da, dw, db, None, None, None, None, None
 
 
 def _gradient_of_weight(
     product: Product, how: Quantization, gq: Operands, operands: Operands,
     shapes: Tuple[torch.Size, torch.Size], use: Optional[Use],
+    gamma: Optional[torch.Tensor], dgamma: Optional[torch.Tensor],
 ) -> torch.Tensor:  # fmt: skip
     with inside():
+        if gamma is not None and dgamma is not None:
+            add_gradient(gamma, dgamma)
         _, dw = how.sums.backward(product, how, gq, operands, (False, True), *shapes)
         assert dw is not None
         if use is not None:
@@ -531,13 +534,11 @@ def _quantized_activations(
 
 
 def _through_clipping(
-    da: Optional[torch.Tensor], clipped: Optional[Clipped], needs_gamma: bool
+    da: Optional[torch.Tensor], clipped: Optional[Clipped]
 ) -> Gradients:
     """The gradients of A and gamma, from that of PRC(A)."""
-    if da is None:
-        return None, None
-    if clipped is None:
-        return da, da.new_zeros(()) if needs_gamma else None
+    if da is None or clipped is None:
+        return da, None
     flat = da.reshape(-1)
     dgamma = torch.dot(flat[clipped.indices], clipped.signs) * clipped.largest
-    return flat.index_fill_(0, clipped.indices, 0.0).view(da.shape), dgamma if needs_gamma else None
+    return flat.index_fill_(0, clipped.indices, 0.0).view(da.shape), dgamma

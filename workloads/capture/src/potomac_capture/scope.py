@@ -13,9 +13,11 @@ import types
 from contextlib import contextmanager
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Optional, Tuple, Type, Union
 
+import torch
 from torch import nn
 
 from .products import Quantization
+from .ratio_learning import gamma_of, stepped_gamma
 
 
 class ScopedModule:
@@ -29,6 +31,7 @@ class ScopedModule:
             return super().__call__(*args, **kwargs)
 
     def __reduce_ex__(self, protocol: int) -> Tuple[Any, ...]:
+        self._step_gamma()
         state = self.__getstate__() if hasattr(self, "__getstate__") else self.__dict__
         return _rebuild, (original_class(type(self)),), state
 
@@ -40,17 +43,36 @@ class ScopedModule:
         if how.gradient_bits != how.bits:
             parts.append(f"gradient_bits={how.gradient_bits}")
         parts += [f"rounding={how.rounding}", f"wbc={how.wbc}"]
-        return ", ".join(parts + [f"prc={getattr(self, 'gamma', None) is not None}"])
+        return ", ".join(parts + [f"prc={gamma_of(self) is not None}"])
+
+    def _step_gamma(self) -> None:
+        """What is kept of a model has the step that the next forward would take."""
+        weight = self._parameters.get("weight")
+        if weight is not None and self.how is not None:
+            with torch.no_grad():
+                stepped_gamma(self, weight, self.how.gamma_step)
+
+    def _save_to_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        self._step_gamma()
+        super()._save_to_state_dict(*args, **kwargs)
 
     def _load_from_state_dict(
         self, state_dict: Dict[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         # A checkpoint of the FP32 model has no gamma: it keeps its initial value.
         key = prefix + "gamma"
-        gamma = getattr(self, "gamma", None)
-        if isinstance(gamma, nn.Parameter) and key not in state_dict:
-            state_dict = {**state_dict, key: gamma.detach()}
+        gamma = gamma_of(self)
+        if gamma is not None:
+            gamma.grad = None
+            state_dict = {key: gamma, **state_dict}
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def _apply(self, function: Callable[..., Any]) -> nn.Module:
+        gamma = gamma_of(self)
+        super()._apply(function)
+        if gamma is not None:  # its steps are too small for other types
+            self._buffers["gamma"] = gamma.to(self._buffers["gamma"].device)
+        return self
 
 
 class NotQuantized:

@@ -8,6 +8,7 @@ from torch import nn
 from .dry_run import Inputs, run
 from .interception import add_watcher, is_weight, remove_watcher
 from .products import Product, Quantization
+from .ratio_learning import remove_gamma
 from .scope import ScopedModule, original_class
 from .values import quantized
 from .weight_bias import quantized_corrected
@@ -33,7 +34,7 @@ def unquantize(model: nn.Module, inputs: Optional[Inputs] = None) -> nn.Module:
         if isinstance(module, ScopedModule):
             module.__class__ = original_class(type(module))
             del module.how
-            module._parameters.pop("gamma", None)
+            remove_gamma(module)
             for hook in weight_hooks(module):
                 hook.__class__ = SpectralNorm
     with torch.no_grad():

@@ -2,7 +2,7 @@
 
 A module keeps its identity: the object, its parameters, its hooks and its place in the
 model stay, and its class becomes one that derives from it (scope.py). An optimizer made
-before still holds its weights (but not the new gammas: make it after).
+before or after knows the same parameters: PRC's gammas are buffers (ratio_learning.py).
 """
 
 from fnmatch import fnmatchcase
@@ -10,11 +10,13 @@ from typing import Any, List, Optional, Sequence, Set, Tuple, Type, Union
 
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from . import interception  # noqa: F401  (what runs while a module does)
 from .accumulators import MachineSums, Override
 from .config import Config
 from .products import Fp32Sums, Quantization, Sums
+from .ratio_learning import add_gamma, gamma_of
 from .scope import ScopedModule, original_class, scoped_class
 from .weight_making import ExactSpectralNorm, makes_weight, stored_weight, weight_hooks
 
@@ -74,7 +76,6 @@ def quantize(
     if last is None and layers:
         last = layers[-1][0]
     sums = _sums(model, layers, last, config, accumulator, overrides)
-    gammas = {id(module) for _, module in layers} if config.prc else set()
     for name, module in modules:
         if isinstance(module, torch.jit.ScriptModule):
             continue  # excluded, and its class cannot be changed
@@ -84,11 +85,12 @@ def quantize(
         if name not in excluded and not makes_weight(name, module):
             module.how = quantization_of(name, module, config, name == last, sums)
         module.__class__ = scoped_class(type(module))
-        if id(module) in gammas:
-            gamma = stored_weight(module).detach().new_tensor(config.gamma, dtype=torch.float32)
-            module.register_parameter("gamma", nn.Parameter(gamma))
-        elif isinstance(module, _WITH_GAMMA):
-            module.register_parameter("gamma", None)
+        if isinstance(module, _WITH_GAMMA):
+            clipped = config.prc and module.how is not None
+            add_gamma(module, stored_weight(module), config.gamma if clipped else None)
+    for _, module in modules:
+        if isinstance(module, DistributedDataParallel):
+            module._assign_modules_buffers()  # of gammas too it broadcasts rank 0's
     return model
 
 
@@ -102,9 +104,10 @@ def quantized_layers(model: nn.Module) -> List[nn.Module]:
     ]  # fmt: skip
 
 
-def gammas(model: nn.Module) -> List[nn.Parameter]:
-    """PRC's clipping ratios, for a parameter group of their own in the optimizer."""
-    return [m.gamma for m in quantized_layers(model) if m.gamma is not None]
+def gammas(model: nn.Module) -> List[torch.Tensor]:
+    """PRC's clipping ratios. With gamma_step=0 an optimizer may have them, in a group of their own."""
+    found = (gamma_of(layer) for layer in quantized_layers(model))
+    return [gamma for gamma in found if gamma is not None]
 
 
 def fp32_state_dict(model: nn.Module) -> dict:
@@ -180,6 +183,7 @@ def quantization_of(
         gradient_rounding=config.gradient_rounding or config.rounding,
         activation_terms=config.activation_terms,
         wbc=config.wbc,
+        gamma_step=config.gamma_step,
         sums=sums,
     )
 
