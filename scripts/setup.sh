@@ -21,7 +21,8 @@ test_packages=(
   ccache clang clang-format clang-tidy dataset-fashion-mnist dict-freedict-eng-deu dpkg-dev fish git
   libbenchmark-dev libclang-rt-14-dev libgmock-dev
   libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc mypy python3 python3-h5py
-  python3-onnx python3-pytest python3-torch python3-torchvision python3-yaml zsh
+  python3-ipykernel python3-matplotlib python3-nbclient python3-onnx python3-pytest python3-torch
+  python3-torchvision python3-yaml zsh
 )
 
 die() {
