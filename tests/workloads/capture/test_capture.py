@@ -480,12 +480,21 @@ def test_inference_mode_is_captured(path):
 # --- products that stay FP32 are named -----------------------------------------------------------
 
 IDENTITY = torch.eye(5).to_sparse()
+SPARSE = "of sparse tensors, which are not quantized"
 LEFT = {
-    "_cdist_forward": torch.cdist,
-    "conv_tbc": lambda a, w: torch.conv_tbc(a[:, None], w[None], torch.zeros(8)),
-    "_sparse_addmm": lambda a, w: torch.sparse.mm(IDENTITY, a + w.sum()),
-    "mm": lambda a, w: IDENTITY @ (a + w.sum()),
-}
+    "_cdist_forward": (torch.cdist, "320 MACs, [5, 8] x [8, 8]"),
+    "conv_tbc": (
+        lambda a, w: torch.conv_tbc(a[:, None], w[None], torch.zeros(8)), "320 MACs, [5, 1, 8] x [1, 8, 8]",
+    ),
+    "_sparse_addmm": (lambda a, w: torch.sparse.mm(IDENTITY, a + w.sum()), "40 MACs, [5, 5] x [5, 8]"),
+    "mm": (lambda a, w: IDENTITY @ (a + w.sum()), "40 MACs, [5, 5] x [5, 8]"),
+    "_embedding_bag": (
+        lambda a, w: a.sum() + nn.functional.embedding_bag(
+            torch.zeros(2, 3, dtype=torch.long), w, mode="sum", per_sample_weights=torch.ones(2, 3)
+        ),
+        "48 MACs, [8, 8] x [6]",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", LEFT)
@@ -497,12 +506,11 @@ def test_a_product_that_is_not_quantized_is_named(kind, path):
             self.w = nn.Parameter(torch.randn(8, 8))
 
         def forward(self, x):
-            return LEFT[kind](self.first(x), self.w)
+            return LEFT[kind][0](self.first(x), self.w)
 
     with pytest.warns(UserWarning, match=rf"not in the trace, as they stay FP32: Model \({kind}\)"):
         with captured(pc.quantize(Model()), path, torch.randn(5, 8)) as trace:
             part = plain(trace["not_included/000000"].attrs)
             assert list(trace["layers"]) == ["000-first"]
-    sparse = kind in ("mm", "_sparse_addmm")
-    reason = "of sparse tensors, which are not quantized" if sparse else "FP32: not intercepted"
-    assert part == {"name": "Model", "kind": kind, "reason": reason}
+    reason = SPARSE if kind in ("mm", "_sparse_addmm") else "FP32: not intercepted"
+    assert part == {"name": "Model", "kind": kind, "reason": f"{reason}; 1 product of {LEFT[kind][1]}"}

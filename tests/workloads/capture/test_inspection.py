@@ -60,7 +60,9 @@ def test_what_is_excluded_or_not_seen_is_named_and_totals_are_sums():
     text = str(seen).splitlines()
     assert text[0].split() == ["product", "kind", "W", "A", "G", "forward", "MACs", "step", "MACs"]
     assert text[-3].split() == ["total", "640", "1,280"]
-    assert text[-1] == "stays FP32: Model (_cdist_forward), FP32: not intercepted"
+    assert text[-1] == (
+        "stays FP32: Model (_cdist_forward), FP32: not intercepted; 1 product of 200 MACs, [5, 8] x [5, 8]"
+    )
 
 
 def test_a_model_on_the_meta_device_takes_no_memory():

@@ -291,11 +291,11 @@ def test_what_stays_fp32_is_warned_of_and_in_the_trace(path):
             body(model)
     assert list(layers_of(path)) == ["fc"]
     reasons = {(name, kind): reason for name, kind, reason in left_out(path)}
-    assert reasons[("kept", "Sequential")] == "FP32: excluded"
-    assert reasons[("projected", "LSTM")] == "FP32: not intercepted"
-    assert reasons[("Mixed", "_cdist_forward")] == "FP32: not intercepted"
-    assert reasons[("outside of the model", "mm")] == "FP32: run by no module of the model"
-    assert reasons[("Mixed", "mm")] == "of integers, which are not quantized"
+    assert reasons[("kept", "Sequential")] == "FP32: excluded; 1 product of 80 MACs, [5, 4] x [4, 4]"
+    assert reasons[("projected", "LSTM")].startswith("FP32: not intercepted; ")
+    assert reasons[("Mixed", "_cdist_forward")].startswith("FP32: not intercepted; ")
+    assert reasons[("outside of the model", "mm")].startswith("FP32: run by no module of the model; ")
+    assert reasons[("Mixed", "mm")] == "of integers, which are not quantized; 1 product of 60 MACs, [5, 3] x [3, 4]"
 
 
 def test_a_model_that_is_all_quantized_leaves_nothing_out(path):
@@ -441,7 +441,7 @@ def test_products_that_make_a_weight_stay_exact(made, path):
         assert np.array_equal(w[()], codes.numpy()) and w.attrs["beta"] == beta
         parts = trace["not_included"].values()
         forward = [part for part in parts if part.attrs["name"] != b"a backward"]
-        assert {part.attrs["reason"] for part in forward} == {b"FP32: makes a weight"}
+        assert {part.attrs["reason"].split(b";")[0] for part in forward} == {b"FP32: makes a weight"}
 
 
 # --- several models, many steps --------------------------------------------------------------------
@@ -532,7 +532,7 @@ def test_products_of_a_function_of_the_scripts_own_are_named(path):
             mean(model, torch.randn(5, 8))
     assert {name: passes for name, (_, passes, _) in layers_of(path).items()} == {"fc": "fw", "w": "f"}
     assert left_out(path) == [
-        ("a backward", "mm", "FP32: of what stays FP32, or of the script's own functions"),
+        ("a backward", "mm", "FP32: of what stays FP32, or of the script's own functions; 2 products of 320 MACs, the first [5, 4] x [4, 8]"),
     ]  # fmt: skip
 
 
@@ -638,3 +638,34 @@ def test_a_gradient_is_computed_again_from_a_graph_that_is_kept():
     first = torch.autograd.grad(loss, model.weight, retain_graph=True)
     second = torch.autograd.grad(loss, model.weight)
     assert torch.equal(*first, *second)
+
+
+def test_training_without_a_capture_says_once_what_stays_fp32():
+    class Distances(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.kept = nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def forward(self, x):
+            return torch.cdist(self.kept(self.fc(x)), x)
+
+    model = pc.quantize(Distances(), exclude=["kept"])
+    x = torch.randn(5, 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with torch.no_grad():
+            model(x)
+        model.eval()
+        model(x)
+    model.train()
+    with pytest.warns(UserWarning) as said:
+        plain = model(x)
+    (message,) = [str(warning.message) for warning in said]
+    assert message == (
+        "not quantized in this training: Distances (_cdist_forward): FP32: not intercepted; "
+        "1 product of 200 MACs, [5, 8] x [5, 8]"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert torch.equal(model(x), plain)
+        copy.deepcopy(model)(x)

@@ -1,28 +1,26 @@
 """What multiplies tensors in a step without having been a product of ours."""
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+import warnings
+from contextlib import contextmanager
+from typing import Any, Callable, Collection, ContextManager, Dict, Iterator, List, Optional, Tuple
 
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .backward import in_backward
+from .fp32_products import Fp32Products, multiplies, operands_of
 from .products import inside_product
-from .scope import NotQuantized, running_modules
+from .interception import Interception, is_watched
+from .scope import NotQuantized, Running, class_name, running_modules, set_outermost
 from .trace_file import LeftOut
 from .weight_making import makes_weight
-from .wrap import class_name
 
-# Names that PyTorch's dispatcher calls them by.
-_MULTIPLYING = {
-    "mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "convolution", "_convolution",
-    "convolution_overrideable", "mkldnn_linear", "mkldnn_rnn_layer", "_trilinear",
-    "_native_multi_head_attention", "_transformer_encoder_layer_fwd",
-    "_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention",
-    "_scaled_dot_product_flash_attention_for_cpu", "linear", "_thnn_fused_lstm_cell", "addbmm", "vdot",
-    "_cdist_forward", "_euclidean_dist", "conv_tbc", "_sparse_mm", "_sparse_addmm", "_sparse_sparse_matmul",
-    "sspaddmm", "hspmm", "smm", "linalg_vecdot",
-}  # fmt: skip
+
+NOT_INTERCEPTED = "FP32: not intercepted"
+SPARSE = "of sparse tensors, which are not quantized"
+COMPLEX = "of complex numbers, which are not quantized"
+IN_BACKWARD = "FP32: of what stays FP32, or of the script's own functions"
 
 
 class Auditor(TorchDispatchMode):
@@ -32,53 +30,57 @@ class Auditor(TorchDispatchMode):
         super().__init__()
         self._model, self._counts = model, counts
         self._names: Optional[Dict[int, str]] = None
-        self._found: Dict[Tuple[str, str], str] = {}
+        self._found: Dict[Tuple[str, str, str], Fp32Products] = {}  # by name, kind and reason
 
-    def left_out(self) -> List[LeftOut]:
-        return [LeftOut(name, kind, why) for (name, kind), why in self._found.items()]
+    def left_out(self, reasons: Optional[Collection[str]] = None) -> List[LeftOut]:
+        """All of it, or that for one of these reasons."""
+        return [
+            LeftOut(name, kind, f"{reason}; {products.text()}")
+            for (name, kind, reason), products in self._found.items()
+            if reasons is None or reason in reasons
+        ]
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        name = func.overloadpacket.__name__
-        if name in _MULTIPLYING and not inside_product() and self._counts():
-            self._note(name, args)
         try:
-            return func(*args, **(kwargs or {}))
+            result = func(*args, **(kwargs or {}))
         except RuntimeError as error:
             # PyTorch 1.13 hands a number over where the operator takes a tensor, and some operators
             # (x.bitwise_and_(7)) do not take it back. They say so before they do anything.
             if "Expected a value of type 'Tensor'" not in str(error):
                 raise
-            return func(*_with_tensors(func, args), **(kwargs or {}))
+            result = func(*_with_tensors(func, args), **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        if multiplies(name, args) and not inside_product() and self._counts():
+            # An expert without tokens multiplies nothing.
+            if not any(isinstance(a, torch.Tensor) and 0 in a.shape for a in args):
+                where = self._place_of(name, args)
+                self._found.setdefault(where, Fp32Products()).add(name, args, result)
+        return result
 
-    def _note(self, operation: str, args: Tuple[Any, ...]) -> None:
-        if any(isinstance(a, torch.Tensor) and 0 in a.shape for a in args):
-            return  # nothing is multiplied
+    def _place_of(self, operation: str, args: Tuple[Any, ...]) -> Tuple[str, str, str]:
+        """Where it runs, what of, and why it is FP32."""
         if in_backward():
-            self._found.setdefault(
-                ("a backward", operation), "FP32: of what stays FP32, or of the script's own functions"
-            )
-            return
+            return "a backward", operation, IN_BACKWARD
         modules = running_modules()
         excluded = next((m for m in modules if m.how is None), None)
-        tensors = [a for a in args if isinstance(a, torch.Tensor)]
-        where, kind = "outside of the model", operation
-        reason = "FP32: run by no module of the model"
+        tensors = operands_of(operation, args)
+        where, kind, reason = "outside of the model", operation, "FP32: run by no module of the model"
         if modules:
             module = excluded if excluded is not None else modules[-1]
-            where, reason = self._name_of(module), "FP32: not intercepted"
+            where, reason = self._name_of(module), NOT_INTERCEPTED
             if type(module).__module__.startswith("torch.nn") and not self._makes_weight(module):
                 kind = class_name(module)
         if excluded is not None:
             reason = "FP32: makes a weight" if self._makes_weight(excluded) else "FP32: excluded"
         elif any(t.layout != torch.strided for t in tensors):
-            reason = "of sparse tensors, which are not quantized"
+            reason = SPARSE
         elif any(t.is_complex() for t in tensors):
-            reason = "of complex numbers, which are not quantized"
+            reason = COMPLEX
         elif not all(t.is_floating_point() for t in tensors):
             reason = "of integers, which are not quantized"
-        self._found.setdefault((where, kind), reason)
+        return where, kind, reason
 
     def _makes_weight(self, module: Any) -> bool:
         return isinstance(module, NotQuantized) or makes_weight(self._name_of(module), module)
@@ -89,6 +91,37 @@ class Auditor(TorchDispatchMode):
         if isinstance(module, NotQuantized):
             module = module.module
         return self._names.get(id(module)) or class_name(module)
+
+
+_AUDITED = "_was_audited"  # in the __dict__ of a module that was once trained
+
+
+def _running_outermost(module: Running) -> ContextManager[Any]:
+    """The interception; in a model's first call of its training it says what it does not see."""
+    if isinstance(module, NotQuantized) or _AUDITED in module.__dict__ or not module.training:
+        return Interception()
+    if module.how is None or is_watched() or not torch.is_grad_enabled() or torch.jit.is_tracing():
+        return Interception()
+    module.__dict__[_AUDITED] = True
+    return _audited(module)
+
+
+def forget_audit(module: nn.Module) -> None:
+    module.__dict__.pop(_AUDITED, None)
+
+
+@contextmanager
+def _audited(module: Any) -> Iterator[None]:
+    auditor = Auditor(module, lambda: True)
+    with Interception(), auditor:
+        yield
+    left_out = auditor.left_out((NOT_INTERCEPTED, SPARSE, COMPLEX))
+    if left_out:
+        named = "; ".join(f"{part.name} ({part.kind}): {part.reason}" for part in left_out)
+        warnings.warn(f"not quantized in this training: {named}", stacklevel=2)
+
+
+set_outermost(_running_outermost)
 
 
 def _with_tensors(func: Any, args: Tuple[Any, ...]) -> Tuple[Any, ...]:

@@ -22,11 +22,10 @@ from .output_file import check_target
 from .products import FP32_SUMS, PASSES, Accumulator, Product, Quantization
 from .quantizer import quantize_tensor, zero_code
 from .ratio_clipping import prc_clip
-from .scope import ScopedModule, entry_listeners
+from .scope import ScopedModule, class_name, entry_listeners
 from .trace_file import CodedTensor, LeftOut, TraceLayer, UseNames, write_trace
 from .values import quantized_values
 from .weight_bias import weight_bias_correction
-from .wrap import class_name
 
 
 class CaptureError(RuntimeError):

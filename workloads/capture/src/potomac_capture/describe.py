@@ -13,8 +13,8 @@ from torch import nn
 from .dry_run import Inputs, check_plain, run, watching
 from .output_file import check_target, replaced_whole
 from .products import ConvolutionProduct, Product, Quantization
+from .scope import class_name
 from .trace_file import LeftOut, UseNames
-from .wrap import class_name
 
 Entry = Dict[str, Any]
 

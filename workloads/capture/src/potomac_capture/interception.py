@@ -31,7 +31,7 @@ from .products import (
     quantized_product,
 )
 from .ratio_learning import stepped_gamma
-from .scope import running_modules, set_outermost
+from .scope import running_modules
 
 Tensor = torch.Tensor
 Handler = Callable[..., Any]
@@ -59,6 +59,10 @@ def set_compute(compute: Optional[Compute]) -> None:
 
 def add_watcher(watcher: Watcher) -> None:
     _watchers.append(watcher)
+
+
+def is_watched() -> bool:
+    return bool(_watchers)
 
 
 def remove_watcher(watcher: Watcher) -> None:
@@ -530,5 +534,3 @@ _HANDLERS: Dict[str, Handler] = {
     "rnn_tanh_cell": _recurrent(recurrence.step, recurrence.tanh_cell),
     "rnn_relu_cell": _recurrent(recurrence.step, recurrence.relu_cell),
 }
-
-set_outermost(Interception)

@@ -129,6 +129,11 @@ def original_class(cls: Type[Any]) -> Type[nn.Module]:
     return next(base for base in cls.__mro__[1:] if base is not ScopedModule)
 
 
+def class_name(module: nn.Module) -> str:
+    cls = type(module)
+    return (original_class(cls) if issubclass(cls, ScopedModule) else cls).__name__
+
+
 def _rebuild(base: Type[nn.Module]) -> nn.Module:
     cls = scoped_class(base)
     return cls.__new__(cls)
@@ -140,11 +145,11 @@ class _Running(threading.local):
 
 
 _running = _Running()
-# Makes the context in which the outermost module runs; interception.py sets it.
-_outermost: List[Callable[[], ContextManager[Any]]] = []
+# Makes the context in which the outermost module runs; audit.py sets it.
+_outermost: List[Callable[[Running], ContextManager[Any]]] = []
 
 
-def set_outermost(context: Callable[[], ContextManager[Any]]) -> None:
+def set_outermost(context: Callable[[Running], ContextManager[Any]]) -> None:
     _outermost[:] = [context]
 
 
@@ -158,7 +163,7 @@ def running(module: Running, is_call: bool = False) -> Iterator[None]:
         if len(stack) == 1:
             for listener in list(entry_listeners) if is_call else ():
                 listener(module)
-            with _outermost[0]():
+            with _outermost[0](module):
                 yield
         else:
             yield

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import torch
 from torch import nn
 
+from .audit import forget_audit
 from .dry_run import Inputs, run
 from .interception import add_watcher, is_weight, remove_watcher
 from .products import Product, Quantization
@@ -35,6 +36,7 @@ def unquantize(model: nn.Module, inputs: Optional[Inputs] = None) -> nn.Module:
             module.__class__ = original_class(type(module))
             del module.how
             remove_gamma(module)
+            forget_audit(module)
             for hook in weight_hooks(module):
                 hook.__class__ = SpectralNorm
     with torch.no_grad():

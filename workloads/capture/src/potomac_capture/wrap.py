@@ -12,12 +12,12 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from . import interception  # noqa: F401  (what runs while a module does)
+from . import audit  # noqa: F401  (what runs while a module does)
 from .accumulators import MachineSums, Override
 from .config import Config
 from .products import Fp32Sums, Quantization, Sums
 from .ratio_learning import add_gamma, gamma_of
-from .scope import ScopedModule, original_class, scoped_class
+from .scope import ScopedModule, scoped_class
 from .weight_making import ExactSpectralNorm, makes_weight, stored_weight, weight_hooks
 
 # Modules with one weight: PRC's gamma is theirs.
@@ -118,11 +118,6 @@ def fp32_state_dict(model: nn.Module) -> dict:
         if isinstance(module, ScopedModule)
     }
     return {key: value for key, value in model.state_dict().items() if key not in names}
-
-
-def class_name(module: nn.Module) -> str:
-    cls = type(module)
-    return (original_class(cls) if issubclass(cls, ScopedModule) else cls).__name__
 
 
 def excluded_names(model: nn.Module, exclude: Exclude) -> Set[str]:
