@@ -302,10 +302,10 @@ def test_a_weight_that_is_computed_is_corrected_and_its_activations_clipped(make
 )  # fmt: skip
 def test_recurrences_are_taken_apart_as_pytorch_defines_them(kind, options, monkeypatch):
     """With the quantizer made the identity, they are PyTorch's own."""
-    from potomac_capture import products, values
+    from potomac_capture import quantized_product, values
 
     identity = lambda x, bits, *_: values.Powers(x.detach().clone(), bits, 0)  # noqa: E731
-    monkeypatch.setattr(products, "quantized", identity)
+    monkeypatch.setattr(quantized_product, "quantized", identity)
     layer = kind(6, 5, **options)
     model = plain(copy.deepcopy(layer))
     batch = torch.randn(4, 3, 6)

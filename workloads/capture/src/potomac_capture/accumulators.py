@@ -21,6 +21,7 @@ from torch import nn
 
 from . import native
 from .products import FP32_SUMS, PASSES, Accumulator, Gradients, Operands, Product, Quantization
+from .quantizer import NotFinite
 from .scope import ScopedModule
 from .values import Powers
 
@@ -132,7 +133,7 @@ class MachineSums:
             layer, which, w, a, g, result.data_ptr(), torch.get_num_threads()
         )
         if not seen["finite"]:
-            raise ValueError(f"layer {name!r}, {which}: a sum leaves FP32's range")
+            raise NotFinite(f"layer {name!r}, {which}: a sum leaves FP32's range")
         counts = self.counts.setdefault((name, which), SumCounts())
         counts.bits, counts.lsb = seen["bits"], seen["lsb"]
         counts.overflow = "saturate" if seen["saturates"] else "wrap"

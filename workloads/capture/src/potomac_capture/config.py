@@ -23,6 +23,10 @@ class Config:
     gamma: PRC's initial clipping ratio, learned from there in every layer.
     gamma_step: by how much gamma moves each time that its layer's weight does; 0: it is left to an
         optimizer of yours, over pc.gammas(model).
+    nonfinite_gradients: "refuse", or "pass": a G with an infinity or a NaN gives gradients of NaN, in which
+        a GradScaler sees that its scale was too large, and skips the step.
+    second_derivatives: gradients of gradients (create_graph=True) are there, straight through the
+        quantizer and in FP32; FP32 operands are kept for them.
     """
 
     bits: int = 5
@@ -35,6 +39,8 @@ class Config:
     activation_terms: int = 1
     gamma: float = 0.95
     gamma_step: float = 1e-4
+    nonfinite_gradients: str = "refuse"
+    second_derivatives: bool = False
 
     def __post_init__(self) -> None:
         max_exponent(self.bits)
@@ -51,5 +57,9 @@ class Config:
             raise ValueError(f"activation_terms is 1 or 2, not {self.activation_terms!r}")
         if not 0.0 < self.gamma <= 1.0:
             raise ValueError(f"PRC's gamma lies in (0, 1], not at {self.gamma}")
+        if self.nonfinite_gradients not in ("refuse", "pass"):
+            raise ValueError(
+                f"nonfinite_gradients is refuse or pass, not {self.nonfinite_gradients!r}"
+            )
         if not 0.0 <= self.gamma_step <= 1.0:
             raise ValueError(f"gamma_step lies in [0, 1], not at {self.gamma_step}")

@@ -28,8 +28,8 @@ from .products import (
     Use,
     inside,
     inside_product,
-    quantized_product,
 )
+from .quantized_product import quantized_product
 from .ratio_learning import stepped_gamma
 from .scope import running_modules
 

@@ -1,36 +1,20 @@
-"""Products of tensors whose three GEMMs see only ALS-PoTQ values.
+"""The kinds of product, and what sums them.
 
-With Q for "quantize and dequantize", one step of a product computes
-
-    forward          y  = op(Q(PRC(A)), Q(WBC(W))) + bias
-    backward-data    dA = op^T(Q(G), Q(WBC(W))), straight through Q, zero where PRC clips
-    backward-weight  dW = op^T(Q(G), Q(PRC(A))), straight through Q; WBC subtracts a mean,
-                     so its gradient does too: dW - mean(dW)
-
-gamma, PRC's clipping ratio, moves every clipped element: its gradient is the sum of
-dA * sign(A) * max|A| over them, and comes with that of the weight (ratio_learning.py). Where the
-input needs no gradient (a network's first layer) there is no backward-data pass, and none is run for
-gamma alone: there gamma keeps its initial value. The bias stays FP32, and its gradient sums G before quantization: that takes
-additions only, so quantizing it would save no multiplication. WBC is for weights; where
-both operands are computed (attention), W is the second of them, and neither is clipped or
-corrected.
+Products of tensors come in three kinds (linear, matmul, convolution), each with its two backward
+passes. `Sums` computes them, in FP32 or as a machine does.
 """
 
 import math
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
 
 import torch
 from torch.nn import functional
 
-from .quantizer import STOCHASTIC
-from .ratio_clipping import Clipped, prc_clip, quantized_clipped
-from .ratio_learning import add_gradient
-from .values import Powers, quantized
-from .weight_bias import quantized_corrected
+from .quantizer import STOCHASTIC, dequantize
+from .values import Powers
 
 PASSES = ("forward", "backward-data", "backward-weight")
 
@@ -50,6 +34,8 @@ class Quantization:
     activation_terms: int
     wbc: bool
     gamma_step: float
+    second_derivatives: bool
+    passes_nonfinite: bool  # gradients that are not finite
     sums: "Sums"
 
     def draws(self) -> bool:
@@ -115,6 +101,13 @@ class Operands:
 
     def with_tensors(self, tensors: Sequence[torch.Tensor]) -> "Operands":
         return replace(self, tensors=tuple(tensors))
+
+    def values(self) -> Tuple[torch.Tensor, ...]:
+        """What they stand for: A, the sum of its terms, and W; or G alone. New tensors."""
+        values = [tensor.detach() for tensor in self.tensors]
+        if self.scales:
+            values = [dequantize(codes, *scale) for codes, scale in zip(values, self.scales)]
+        return (values[0],) if len(values) == 1 else (sum(values[1:-1], values[0]), values[-1])
 
 
 # An accumulator as traces have it: bits (0: sums of binary32), lsb, whether it saturates.
@@ -363,182 +356,3 @@ def inside() -> Iterator[None]:
 def inside_product() -> bool:
     """True while a product computes: its operations are quantized already."""
     return _state.inside > 0
-
-
-class _NoSecondDerivative(torch.autograd.Function):
-    """Its gradients may be used, and not differentiated."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, name: str, anchor: torch.Tensor, *gradients: Optional[torch.Tensor]
-    ) -> Tuple[Optional[torch.Tensor], ...]:
-        ctx.name = name
-        return gradients
-
-    @staticmethod
-    def backward(ctx: Any, *_: Any) -> None:
-        raise ValueError(
-            f"layer {ctx.name!r}: a gradient of its gradient is asked for (create_graph=True), which "
-            "quantized products do not have; keep its module in FP32: quantize(model, exclude=[...])"
-        )
-
-
-def _once_differentiable(function: Any) -> Any:
-    """PyTorch's own lets second derivatives through, as zero, where no gradient came in that needs
-    one."""
-
-    def backward(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
-        with torch.no_grad():
-            gradients = function(ctx, g)
-        if not torch.is_grad_enabled():
-            return gradients
-        anchor = torch.zeros((), requires_grad=True)
-        return _NoSecondDerivative.apply(ctx.how.name, anchor, *gradients)
-
-    return backward
-
-
-def quantized_product(
-    a: torch.Tensor, w: torch.Tensor, bias: Optional[torch.Tensor], gamma: Optional[torch.Tensor],
-    product: Product, how: Quantization, use: Optional[Use],
-) -> torch.Tensor:  # fmt: skip
-    """A product on ALS-PoTQ operands, in both directions."""
-    gradient = None
-    if torch.is_grad_enabled() and w.requires_grad:
-        gradient = _WeightGradient()
-        w = _Weight.apply(w, how, gradient)
-    return _QuantizedProduct.apply(a, w, bias, gamma, product, how, use, gradient)
-
-
-class _WeightGradient:
-    """How W's gradient is computed, once a backward has come by."""
-
-    compute: Optional[Callable[[], torch.Tensor]] = None
-
-
-class _Weight(torch.autograd.Function):
-    """W on its way into a product. PyTorch runs a backward where its result is asked for, and tells
-    Python's functions nothing finer than that: of autograd.grad(y, x) only those from y to x. So the
-    backward-weight pass is here, and the product's own backward hands it what it takes."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, w: torch.Tensor, how: Quantization, gradient: _WeightGradient
-    ) -> torch.Tensor:
-        ctx.how, ctx.gradient = how, gradient
-        return w.detach()
-
-    @staticmethod
-    @_once_differentiable
-    def backward(ctx: Any, _: torch.Tensor) -> Tuple[Any, ...]:
-        compute, ctx.gradient.compute = ctx.gradient.compute, None
-        return compute(), None, None
-
-
-class _QuantizedProduct(torch.autograd.Function):
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        a: torch.Tensor,
-        w: torch.Tensor,
-        bias: Optional[torch.Tensor],
-        gamma: Optional[torch.Tensor],
-        product: Product,
-        how: Quantization,
-        use: Optional[Use],
-        weight_gradient: Optional[_WeightGradient],
-    ) -> torch.Tensor:
-        ctx.product, ctx.how, ctx.use, ctx.weight_gradient = product, how, use, weight_gradient
-        ctx.gamma = gamma
-        how.sums.check_operand(how, a)
-        with inside():
-            terms, clipped = _quantized_activations(a, gamma, how)
-            quantize = quantized_corrected if how.wbc else quantized
-            wq = quantize(w, how.bits, how.rounding, how.tensor_name("W"))
-            operands = how.sums.operands(product, terms, wq)
-            ctx.shapes = a.shape, w.shape
-            ctx.operands = operands.without_tensors()
-            ctx.largest = clipped and clipped.largest
-            saved = (clipped.indices, clipped.signs) if clipped else (None, None)
-            ctx.save_for_backward(*saved, *operands.tensors)
-            return how.sums.forward(product, how, operands, bias, *ctx.shapes)
-
-    @staticmethod
-    @_once_differentiable
-    def backward(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
-        how: Quantization = ctx.how
-        # Drawn from PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
-        key = int(torch.empty((), dtype=torch.int64).random_()) if how.draws() else 0
-        if ctx.use is not None:
-            ctx.use.gradient(g, key)
-        # Once, and first: a checkpoint runs the forward again for them.
-        indices, signs, *tensors = ctx.saved_tensors
-        clipped = indices is not None and Clipped(indices, signs, ctx.largest)
-        with inside():
-            name = how.tensor_name("G")
-            gq = how.sums.gradient(
-                ctx.product, quantized(g, how.gradient_bits, how.gradient_rounding, name, key)
-            )
-            needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
-            operands = ctx.operands.with_tensors(tensors)
-            da = dw = None
-            if needs_a:
-                da, _ = how.sums.backward(
-                    ctx.product, how, gq, operands, (True, False), *ctx.shapes
-                )
-                if ctx.use is not None:
-                    ctx.use.ran("backward-data")
-            da, dgamma = _through_clipping(da, clipped or None)
-            if needs_w:
-                ctx.weight_gradient.compute = partial(
-                    _gradient_of_weight, ctx.product, how, gq, operands, ctx.shapes, ctx.use,
-                    ctx.gamma, dgamma,
-                )  # fmt: skip
-                dw = g.new_zeros(()).expand(ctx.shapes[1])  # in its place: see _Weight
-            db = ctx.product.bias_gradient(g) if needs_bias else None
-        return da, dw, db, None, None, None, None, None
-
-
-def _gradient_of_weight(
-    product: Product, how: Quantization, gq: Operands, operands: Operands,
-    shapes: Tuple[torch.Size, torch.Size], use: Optional[Use],
-    gamma: Optional[torch.Tensor], dgamma: Optional[torch.Tensor],
-) -> torch.Tensor:  # fmt: skip
-    with inside():
-        if gamma is not None and dgamma is not None:
-            add_gradient(gamma, dgamma)
-        _, dw = how.sums.backward(product, how, gq, operands, (False, True), *shapes)
-        assert dw is not None
-        if use is not None:
-            use.ran("backward-weight")
-        return dw.sub_(dw.mean()) if how.wbc else dw
-
-
-def _quantized_activations(
-    a: torch.Tensor, gamma: Optional[torch.Tensor], how: Quantization
-) -> Tuple[List[Powers], Optional[Clipped]]:
-    """The terms of Q(PRC(A)), and what PRC has clipped. Of two terms they are Q(x) and
-    Q(x - Q(x))."""
-    name = how.tensor_name("A")
-    clipped = None
-    if gamma is None:
-        aq = quantized(a, how.bits, how.rounding, name)
-    else:
-        aq, clipped = quantized_clipped(a, float(gamma), how.bits, how.rounding, name)
-    terms = [aq]
-    if how.activation_terms == 2:
-        rest = (a if gamma is None else prc_clip(a, gamma, name)) - aq.values
-        terms.append(quantized(rest, how.bits, how.rounding, name))
-    return terms, clipped
-
-
-def _through_clipping(
-    da: Optional[torch.Tensor], clipped: Optional[Clipped]
-) -> Gradients:
-    """The gradients of A and gamma, from that of PRC(A)."""
-    if da is None or clipped is None:
-        return da, None
-    flat = da.reshape(-1)
-    dgamma = torch.dot(flat[clipped.indices], clipped.signs) * clipped.largest
-    return flat.index_fill_(0, clipped.indices, 0.0).view(da.shape), dgamma

@@ -94,12 +94,16 @@ def check_type(x: torch.Tensor, name: str) -> None:
         raise ValueError(f"{name}: an empty tensor cannot be quantized")
 
 
+class NotFinite(ValueError):
+    """A tensor has an infinity or a NaN."""
+
+
 def check_finite(x: torch.Tensor, largest: int, name: str) -> None:
     """Refuses a tensor whose largest magnitude has the bits of an infinity or a NaN."""
     if largest >= INFINITY:
         flat = x.detach().reshape(-1)
         index = int((~flat.isfinite()).nonzero()[0])
-        raise ValueError(f"{name}: element {index} (flat index) is {flat[index].item()}")
+        raise NotFinite(f"{name}: element {index} (flat index) is {flat[index].item()}")
 
 
 def rounded_log2(magnitude: torch.Tensor, carry: Union[int, torch.Tensor]) -> torch.Tensor:

@@ -179,6 +179,8 @@ def quantization_of(
         activation_terms=config.activation_terms,
         wbc=config.wbc,
         gamma_step=config.gamma_step,
+        second_derivatives=config.second_derivatives,
+        passes_nonfinite=config.nonfinite_gradients == "pass",
         sums=sums,
     )
 
