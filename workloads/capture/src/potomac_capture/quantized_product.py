@@ -36,56 +36,69 @@ def quantized_product(
     product: Product, how: Quantization, use: Optional[Use],
 ) -> torch.Tensor:  # fmt: skip
     """A product on ALS-PoTQ operands, in both directions."""
-    gradient = ticket = None
-    if torch.is_grad_enabled() and w.requires_grad:
-        gradient = _WeightGradient()
-        w, ticket = _Weight.apply(w, how, gradient)
-    return _QuantizedProduct.apply(a, w, bias, ticket, gamma, product, how, use, gradient)
+    a, of_a = _on_its_way(a, how)
+    w, of_w = _on_its_way(w, how)
+    tickets = of_a and of_a.ticket, of_w and of_w.ticket
+    return _QuantizedProduct.apply(a, w, bias, *tickets, gamma, product, how, use, of_a, of_w)
 
 
-class _WeightGradient:
-    """How W's gradient is computed, once a backward has come by; and its graph, for derivatives of it."""
+class _Gradient:
+    """How an operand's gradient is computed, once a backward has come by; and its graph, for
+    derivatives of it."""
 
-    compute: Optional[Callable[[], torch.Tensor]] = None
+    compute: Callable[[], torch.Tensor]
     graph: Optional[Callable[[torch.Tensor], torch.Tensor]] = None
+    ticket: torch.Tensor
 
 
-class _Weight(torch.autograd.Function):
-    """W on its way into a product. PyTorch runs a backward where its result is asked for, and tells
-    Python's functions nothing finer than that: of autograd.grad(y, x) only those from y to x. So the
-    backward-weight pass is here, and the product's own backward hands it what it takes."""
+def _on_its_way(x: torch.Tensor, how: Quantization) -> Tuple[torch.Tensor, Optional[_Gradient]]:
+    if not (torch.is_grad_enabled() and x.requires_grad):
+        return x, None
+    gradient = _Gradient()
+    x, gradient.ticket = _Operand.apply(x, how, gradient)
+    return x, gradient
+
+
+class _Operand(torch.autograd.Function):
+    """A or W on its way into a product. PyTorch runs a backward where its result is asked for, and
+    tells Python's functions nothing finer than that: of autograd.grad(y, x) only those from y to x.
+    So each of a product's backward passes is here, and the product's own backward hands it what it
+    takes, and a ticket."""
 
     @staticmethod
     def forward(
-        ctx: Any, w: torch.Tensor, how: Quantization, gradient: _WeightGradient
+        ctx: Any, x: torch.Tensor, how: Quantization, gradient: _Gradient
     ) -> Tuple[torch.Tensor, torch.Tensor]:
-        ctx.how, ctx.gradient, ctx.shape = how, gradient, w.shape
+        ctx.how, ctx.gradient, ctx.shape = how, gradient, x.shape
         ctx.set_materialize_grads(False)
-        return w.detach(), w.new_empty(())
+        return x.detach(), x.new_empty(())
 
     @staticmethod
     def backward(
         ctx: Any, of_second: Optional[torch.Tensor], ticket: Optional[torch.Tensor]
     ) -> Tuple[Any, ...]:
-        """of_second: what comes of derivatives of other gradients, if any. ticket: comes from the
-        product's backward, and not where another one has been by."""
-        how, gradient = ctx.how, ctx.gradient
-        compute, graph, gradient.compute, gradient.graph = gradient.compute, gradient.graph, None, None
-        dw = None
-        with torch.no_grad():
-            if ticket is not None:
-                try:
-                    dw = compute()
-                except NotFinite as error:
-                    _refuse_unless_passed(how, error)
-                    dw = ticket.new_full(ctx.shape, math.nan)
-            if of_second is not None:
-                of_second = of_second - of_second.mean() if how.wbc else of_second
-                dw = of_second if dw is None else dw.add_(of_second)
+        """of_second: what comes of derivatives of other gradients, if any."""
+        gradient = of_second
+        if ticket is not None:
+            with torch.no_grad():
+                gradient = _finite_gradient(ctx, ticket)
+                if of_second is not None:
+                    gradient.add_(of_second)
         if torch.is_grad_enabled():
-            with_graph = graph is not None and of_second is None
-            dw = graph(dw) if with_graph else only_once(how, dw)[0]
-        return dw, None, None
+            graph = ctx.gradient.graph if of_second is None else None
+            gradient = only_once(ctx.how, gradient)[0] if graph is None else graph(gradient)
+        ctx.gradient.graph = None
+        return gradient, None, None
+
+
+def _finite_gradient(ctx: Any, ticket: torch.Tensor) -> torch.Tensor:
+    compute = ctx.gradient.compute
+    del ctx.gradient.compute  # and what it holds
+    try:
+        return compute()
+    except NotFinite as error:
+        _refuse_unless_passed(ctx.how, error)
+        return ticket.new_full(ctx.shape, math.nan)
 
 
 class _QuantizedProduct(torch.autograd.Function):
@@ -96,23 +109,24 @@ class _QuantizedProduct(torch.autograd.Function):
         a: torch.Tensor,
         w: torch.Tensor,
         bias: Optional[torch.Tensor],
-        ticket: Optional[torch.Tensor],
+        a_ticket: Optional[torch.Tensor],
+        w_ticket: Optional[torch.Tensor],
         gamma: Optional[torch.Tensor],
         product: Product,
         how: Quantization,
         use: Optional[Use],
-        weight_gradient: Optional[_WeightGradient],
+        of_a: Optional[_Gradient],
+        of_w: Optional[_Gradient],
     ) -> torch.Tensor:
-        ctx.product, ctx.how, ctx.use, ctx.weight_gradient = product, how, use, weight_gradient
-        ctx.gamma = gamma
+        ctx.product, ctx.how, ctx.use, ctx.gamma = product, how, use, gamma
+        ctx.of_a, ctx.of_w = of_a, of_w
         how.sums.check_operand(how, a)
         with inside():
             terms, clipped = _quantized_activations(a, gamma, how)
             quantize = quantized_corrected if how.wbc else quantized
             wq = quantize(w, how.bits, how.rounding, how.tensor_name("W"))
             operands = how.sums.operands(product, terms, wq)
-            ctx.shapes, ctx.device = (a.shape, w.shape), w.device
-            ctx.bias_shape = bias.shape if bias is not None else ()
+            ctx.shapes = a.shape, w.shape
             ctx.operands = operands.without_tensors()
             ctx.largest = clipped and clipped.largest
             inputs = (a, w) if how.second_derivatives else (None, None)
@@ -127,59 +141,83 @@ class _QuantizedProduct(torch.autograd.Function):
         a, w, indices, signs, *tensors = ctx.saved_tensors
         operands = ctx.operands.with_tensors(tensors)
         clipped = Clipped(indices, signs, ctx.largest) if indices is not None else None
-        try:
-            with torch.no_grad():
-                gq, da, db = _backward(ctx, g, operands, clipped)
-        except NotFinite as error:
-            _refuse_unless_passed(how, error)
-            return _not_a_number(ctx, g)
+        with torch.no_grad():
+            passes = _Passes(ctx, g, operands, clipped)
+            of_bias = ctx.product.bias_gradient(g) if ctx.needs_input_grad[2] else None
+        graph = None
         if torch.is_grad_enabled():
             if how.second_derivatives:
-                graph = GradientGraph(ctx.product, how, gq, operands, indices)
-                da = None if da is None else graph.of_data(da, g, w)
-                ctx.weight_gradient.graph = partial(graph.of_weight, g=g, a=a)
-                db = None if db is None else ctx.product.bias_gradient(g)
+                graph = GradientGraph(ctx.product, how, passes.g, operands, indices)
+                of_bias = None if of_bias is None else ctx.product.bias_gradient(g)
             else:
-                da, db = only_once(how, da, db)
-        return _gradients(ctx, da, db)
+                of_bias = only_once(how, of_bias)[0]
+        for gradient, compute, of_graph, other in (
+            (ctx.of_a, passes.backward_data, "of_data", w),
+            (ctx.of_w, passes.backward_weight, "of_weight", a),
+        ):
+            if gradient is not None:
+                gradient.compute = compute
+                if graph is not None:
+                    gradient.graph = partial(getattr(graph, of_graph), g=g, other=other)
+        tickets = (None if x is None else x.ticket.new_zeros(()) for x in (ctx.of_a, ctx.of_w))
+        return (None, None, of_bias, *tickets, *(None for _ in range(6)))
 
 
-def _gradients(
-    ctx: Any, da: Optional[torch.Tensor], db: Optional[torch.Tensor]
-) -> Tuple[Optional[torch.Tensor], ...]:
-    """As _QuantizedProduct's arguments are; to W goes the ticket."""
-    ticket = torch.zeros((), device=ctx.device) if ctx.needs_input_grad[1] else None
-    return da, None, db, ticket, None, None, None, None, None
+class _Passes:
+    """The two passes of one backward. G is quantized once, for both."""
 
+    def __init__(
+        self, ctx: Any, g: torch.Tensor, operands: Operands, clipped: Optional[Clipped]
+    ) -> None:
+        how: Quantization = ctx.how
+        self._product, self._how, self._use, self._shapes = ctx.product, how, ctx.use, ctx.shapes
+        self._operands, self._clipped, self._gamma = operands, clipped, ctx.gamma
+        self._of_gamma: Optional[torch.Tensor] = None
+        self._weight_ran = False
+        # Drawn from PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
+        key = int(torch.empty((), dtype=torch.int64).random_()) if how.draws() else 0
+        if ctx.use is not None:
+            ctx.use.gradient(g, key)
+        self._not_finite: Optional[NotFinite] = None
+        with inside():
+            try:
+                name = how.tensor_name("G")
+                powers = quantized(g, how.gradient_bits, how.gradient_rounding, name, key)
+            except NotFinite as error:
+                _refuse_unless_passed(how, error)
+                self._not_finite = error
+            else:
+                self.g = how.sums.gradient(ctx.product, powers)
 
-def _backward(
-    ctx: Any, g: torch.Tensor, operands: Operands, clipped: Optional[Clipped]
-) -> Tuple[Operands, Optional[torch.Tensor], Optional[torch.Tensor]]:
-    """The quantized G, and the gradients of A and the bias; that of W is left to _Weight."""
-    how: Quantization = ctx.how
-    # Drawn from PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
-    key = int(torch.empty((), dtype=torch.int64).random_()) if how.draws() else 0
-    if ctx.use is not None:
-        ctx.use.gradient(g, key)
-    with inside():
-        name = how.tensor_name("G")
-        gq = how.sums.gradient(
-            ctx.product, quantized(g, how.gradient_bits, how.gradient_rounding, name, key)
-        )
-        needs_a, needs_w, needs_bias = ctx.needs_input_grad[:3]
-        da = None
-        if needs_a:
-            da, _ = how.sums.backward(ctx.product, how, gq, operands, (True, False), *ctx.shapes)
-            if ctx.use is not None:
-                ctx.use.ran("backward-data")
-        da, dgamma = _through_clipping(da, clipped)
-        if needs_w:
-            ctx.weight_gradient.compute = partial(
-                _gradient_of_weight, ctx.product, how, gq, operands, ctx.shapes, ctx.use, ctx.gamma,
-                dgamma,
-            )  # fmt: skip
-        db = ctx.product.bias_gradient(g) if needs_bias else None
-        return gq, da, db
+    def backward_data(self) -> torch.Tensor:
+        da, _ = self._run((True, False), "backward-data")
+        if self._clipped is not None:
+            with inside():
+                da, self._of_gamma = _through_clipping(da, self._clipped)
+            self._learn()
+        return da
+
+    def backward_weight(self) -> torch.Tensor:
+        _, dw = self._run((False, True), "backward-weight")
+        self._weight_ran = True
+        self._learn()
+        return dw.sub_(dw.mean()) if self._how.wbc else dw
+
+    def _run(self, needs: Tuple[bool, bool], which: str) -> Gradients:
+        if self._not_finite is not None:
+            raise self._not_finite
+        with inside():
+            gradients = self._how.sums.backward(
+                self._product, self._how, self.g, self._operands, needs, *self._shapes
+            )
+        if self._use is not None:
+            self._use.ran(which)
+        return gradients
+
+    def _learn(self) -> None:
+        """gamma's gradient comes with that of the weight."""
+        if self._gamma is not None and self._of_gamma is not None and self._weight_ran:
+            add_gradient(self._gamma, self._of_gamma)
 
 
 def _refuse_unless_passed(how: Quantization, error: NotFinite) -> None:
@@ -187,32 +225,6 @@ def _refuse_unless_passed(how: Quantization, error: NotFinite) -> None:
         raise ValueError(
             f"{error}; where a GradScaler seeks its scale: quantize(model, nonfinite_gradients='pass')"
         ) from None
-
-
-def _not_a_number(ctx: Any, g: torch.Tensor) -> Tuple[Any, ...]:
-    """What gradients are of a G that is not finite: FP32's would be, in some elements at least."""
-    da, dw, db = (
-        g.new_full(shape, math.nan) if needed else None
-        for shape, needed in zip((*ctx.shapes, ctx.bias_shape), ctx.needs_input_grad)
-    )
-    if dw is not None:
-        ctx.weight_gradient.compute = dw.clone
-    return _gradients(ctx, da, db)
-
-
-def _gradient_of_weight(
-    product: Product, how: Quantization, gq: Operands, operands: Operands,
-    shapes: Tuple[torch.Size, torch.Size], use: Optional[Use],
-    gamma: Optional[torch.Tensor], dgamma: Optional[torch.Tensor],
-) -> torch.Tensor:  # fmt: skip
-    with inside():
-        if gamma is not None and dgamma is not None:
-            add_gradient(gamma, dgamma)
-        _, dw = how.sums.backward(product, how, gq, operands, (False, True), *shapes)
-        assert dw is not None
-        if use is not None:
-            use.ran("backward-weight")
-        return dw.sub_(dw.mean()) if how.wbc else dw
 
 
 def _quantized_activations(
@@ -233,12 +245,8 @@ def _quantized_activations(
     return terms, clipped
 
 
-def _through_clipping(
-    da: Optional[torch.Tensor], clipped: Optional[Clipped]
-) -> Gradients:
+def _through_clipping(da: torch.Tensor, clipped: Clipped) -> Tuple[torch.Tensor, torch.Tensor]:
     """The gradients of A and gamma, from that of PRC(A)."""
-    if da is None or clipped is None:
-        return da, None
     flat = da.reshape(-1)
-    dgamma = torch.dot(flat[clipped.indices], clipped.signs) * clipped.largest
-    return flat.index_fill_(0, clipped.indices, 0.0).view(da.shape), dgamma
+    of_gamma = torch.dot(flat[clipped.indices], clipped.signs) * clipped.largest
+    return flat.index_fill_(0, clipped.indices, 0.0).view(da.shape), of_gamma

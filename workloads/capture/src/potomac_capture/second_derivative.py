@@ -23,27 +23,29 @@ class GradientGraph:
         self.product, self.how, self.g, self.operands = product, how, g, operands
         self.clipped = clipped
 
-    def of_data(self, da: torch.Tensor, g: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-        return _Gradient.apply(da, g, w, self, (True, False))
+    def of_data(self, da: torch.Tensor, *, g: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """other: W."""
+        return _Gradient.apply(da, g, other, self, (True, False))
 
-    def of_weight(self, dw: torch.Tensor, g: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
-        return _Gradient.apply(dw, g, a, self, (False, True))
+    def of_weight(self, dw: torch.Tensor, *, g: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """other: A."""
+        return _Gradient.apply(dw, g, other, self, (False, True))
 
     def derivatives(
         self, upstream: torch.Tensor, needs: Tuple[bool, bool]
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Of the result for A (or W), times `upstream`: with respect to G, and to W (or A)."""
-        if needs[0]:
-            upstream = self._through_clipping(upstream)
-        elif self.how.wbc:
-            upstream = upstream - upstream.mean()
+        upstream = self._through_clipping(upstream) if needs[0] else self._through_correction(upstream)
         a, w = (values.requires_grad_() for values in self.operands.values())
         (g,) = (values.requires_grad_() for values in self.g.values())
         with torch.enable_grad():
             result = self.product.backward(g, a, w, needs)[0 if needs[0] else 1]
         other = w if needs[0] else a
         of_g, of_other = torch.autograd.grad(result, (g, other), upstream)
-        return of_g, of_other if needs[0] else self._through_clipping(of_other)
+        return of_g, self._through_correction(of_other) if needs[0] else self._through_clipping(of_other)
+
+    def _through_correction(self, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient - gradient.mean() if self.how.wbc else gradient
 
     def _through_clipping(self, gradient: torch.Tensor) -> torch.Tensor:
         if self.clipped is None:
