@@ -201,25 +201,44 @@ void bind_quantizer(py::module_& module) {
       },
       py::arg("x"), py::arg("count"), py::arg("sums"));
   module.def(
-      "quantized_values",
-      [](std::uintptr_t x, std::uintptr_t values, std::int64_t count, float mean,
-         std::uint32_t largest, std::int32_t bits, std::int32_t rounding, std::uint64_t key,
-         std::int32_t threads) {
-        const py::gil_scoped_release released;
-        workloads::quantized_values(memory_at<const float>(x), memory_at<float>(values), count,
-                                    mean, largest, bits, rounding, key, threads);
+      "quantized_tensor",
+      [](std::uintptr_t x, std::uintptr_t values, std::int64_t count, bool corrected, float gamma,
+         std::int32_t bits, std::int32_t rounding, std::uint64_t key, std::int32_t threads) {
+        workloads::Prepared seen{};
+        {
+          const py::gil_scoped_release released;
+          seen =
+              workloads::quantized_tensor(memory_at<const float>(x), memory_at<float>(values),
+                                          count, {corrected, gamma, bits, rounding, key}, threads);
+        }
+        return py::make_tuple(seen.largest, seen.moved, seen.limit, seen.beta);
       },
-      py::arg("x"), py::arg("values"), py::arg("count"), py::arg("mean"), py::arg("largest"),
+      py::arg("x"), py::arg("values"), py::arg("count"), py::arg("corrected"), py::arg("gamma"),
       py::arg("bits"), py::arg("rounding"), py::arg("key"), py::arg("threads"));
   module.def(
-      "indices_above",
-      [](std::uintptr_t x, std::int64_t count, std::uint32_t limit, std::uintptr_t indices,
-         std::int64_t room) {
-        const py::gil_scoped_release released;
-        return workloads::indices_above(memory_at<const float>(x), count, limit,
-                                        memory_at<std::int64_t>(indices), room);
+      "above",
+      [](std::uintptr_t x, std::int64_t count, std::uint32_t limit) {
+        std::vector<std::int64_t> indices;
+        std::vector<float> signs;
+        {
+          const py::gil_scoped_release released;
+          const auto* values = memory_at<const float>(x);
+          indices.resize(64);
+          const std::int64_t found =
+              workloads::indices_above(values, count, limit, indices.data(), 64);
+          indices.resize(static_cast<std::size_t>(found));
+          if (found > 64) {
+            workloads::indices_above(values, count, limit, indices.data(), found);
+          }
+          for (const std::int64_t index : indices) {
+            signs.push_back(std::copysign(1.0F, values[index]));
+          }
+        }
+        const auto found = static_cast<py::ssize_t>(indices.size());
+        return py::make_tuple(array_of(std::move(indices), {found}),
+                              array_of(std::move(signs), {found}));
       },
-      py::arg("x"), py::arg("count"), py::arg("limit"), py::arg("indices"), py::arg("room"));
+      py::arg("x"), py::arg("count"), py::arg("limit"));
   module.def(
       "codes_of_values",
       [](std::uintptr_t values, std::uintptr_t codes, std::int64_t count, std::int32_t bits,

@@ -66,7 +66,9 @@ float exact_mean(std::span<const float> values) {
   // The sum is in units of 2^-149, the smallest subnormal.
   Integer sum = 0;
   for (std::size_t field = 1; field < significands.size(); ++field) {
-    sum += Integer(significands[field]) << (field - 1);
+    if (significands[field] != 0) {
+      sum += Integer(significands[field]) << (field - 1);
+    }
   }
   if (sum == 0) {
     return 0.0F;

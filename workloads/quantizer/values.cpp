@@ -10,6 +10,7 @@
 
 #include "rtl_models/arithmetic/pot_code.hpp"
 #include "support/vectorised.hpp"
+#include "workloads/quantizer/als_potq.hpp"
 #include "workloads/quantizer/rounding.hpp"
 
 namespace potomac::workloads {
@@ -205,6 +206,33 @@ void quantized_values(const float* x, float* values, std::int64_t count, float m
                     ? 0.0F
                     : std::bit_cast<float>(bits_of_power(exponent) | (pattern & kSign));
   }
+}
+
+Prepared quantized_tensor(const float* x, float* values, std::int64_t count,
+                          const Preparation& preparation, std::int32_t threads) {
+  Prepared seen{largest_magnitude(x, count, 0.0F, threads), 0, 0, 0};
+  if (seen.largest >= binary32::kInfinity) {
+    return seen;
+  }
+  float mean = 0.0F;
+  seen.moved = seen.largest;
+  if (preparation.corrected) {
+    mean = exact_mean({x, static_cast<std::size_t>(count)});
+    seen.moved = largest_magnitude(x, count, mean, threads);
+    if (seen.moved >= binary32::kInfinity) {
+      return seen;
+    }
+  }
+  const float limit = preparation.gamma * std::bit_cast<float>(seen.moved);
+  seen.limit = limit > 0.0F ? std::bit_cast<std::uint32_t>(limit) : seen.moved;
+  quantized_values(x, values, count, mean, seen.limit, preparation.bits, preparation.rounding,
+                   preparation.key, threads);
+  if (seen.limit != 0) {
+    const std::uint32_t carry = largest_carry(static_cast<Rounding>(preparation.rounding));
+    const int e_max = (1 << (preparation.bits - 2)) - 1;
+    seen.beta = rounded_log2(normalised(seen.limit), carry) - e_max;
+  }
+  return seen;
 }
 
 void codes_of_values(const float* values, std::uint8_t* codes, std::int64_t count,

@@ -25,6 +25,30 @@ void quantized_values(const float* x, float* values, std::int64_t count, float m
                       std::uint32_t largest, std::int32_t bits, std::int32_t rounding,
                       std::uint64_t key, std::int32_t threads);
 
+// How a tensor of training is quantized: by WBC (its exact mean is subtracted), by PRC (gamma > 0:
+// magnitudes above gamma times the largest are brought to it), or as it is. `bits`, `rounding` and
+// `key` are those of quantized_values().
+struct Preparation {
+  bool corrected = false;
+  float gamma = 0.0F;
+  std::int32_t bits = 5;
+  std::int32_t rounding = 0;
+  std::uint64_t key = 0;
+};
+
+// What was seen of it, as bits of binary32.
+struct Prepared {
+  std::uint32_t largest;  // magnitude of x
+  std::uint32_t moved;    // largest magnitude of x - mean
+  std::uint32_t limit;    // what larger ones were brought to
+  std::int32_t beta;
+};
+
+// quantized_values() of the whole of a tensor. Where `largest` or `moved` is infinity or more, the
+// rest is 0 and nothing was written. Preconditions: count > 0, 3 <= bits <= 8, gamma <= 1.
+Prepared quantized_tensor(const float* x, float* values, std::int64_t count,
+                          const Preparation& preparation, std::int32_t threads);
+
 // codes[i] = the code of values[i] / 2^beta, of what quantized_values() made: powers of two in
 // b bits at that scale, zeros, and the largest finite number for 2^128.
 void codes_of_values(const float* values, std::uint8_t* codes, std::int64_t count,

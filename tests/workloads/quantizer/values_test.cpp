@@ -109,6 +109,47 @@ RC_GTEST_PROP(Values, OfAMeanAndALimitAreThoseOfTheTensorBroughtThere, ()) {
   RC_ASSERT(values == quantized_values(clipped, 5, Rounding::kLog2, 0));
 }
 
+RC_GTEST_PROP(Values, AWholeTensorIsCorrectedThenClippedThenQuantized, ()) {
+  const std::vector<float> x = *tensors();
+  const bool corrected = *rc::gen::arbitrary<bool>();
+  const float gamma = static_cast<float>(*rc::gen::inRange(0, 1001)) / 1000.0F;
+  const int bits = *rc::gen::inRange(3, 9);
+  const auto rounding = *rc::gen::element(Rounding::kLog2, Rounding::kLinear);
+  std::vector<float> prepared = x;
+  if (corrected) {
+    const float mean = exact_mean(x);
+    for (float& value : prepared) {
+      value -= mean;
+      RC_PRE(std::isfinite(value));
+    }
+  }
+  if (gamma > 0.0F) {
+    prepared = ratio_clipped(prepared, gamma);
+  }
+  std::vector<float> values(x.size());
+  const Prepared seen =
+      quantized_tensor(x.data(), values.data(), static_cast<std::int64_t>(x.size()),
+                       {corrected, gamma, bits, static_cast<std::int32_t>(rounding), 0}, 1);
+  RC_ASSERT(values == quantized_values(prepared, bits, rounding, 0));
+  const QuantizedTensor codes =
+      als_potq(prepared, {static_cast<std::int64_t>(x.size())}, bits, rounding, "x", 0);
+  RC_ASSERT(seen.beta == codes.beta);
+}
+
+TEST(Values, AWholeTensorThatIsNotFiniteIsLeftAlone) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float most = std::numeric_limits<float>::max();
+  const std::vector<std::vector<float>> tensors{
+      {1.0F, infinity}, {most, -most, -most, -most, -most}};  // less its mean, it is infinite
+  for (const std::vector<float>& x : tensors) {
+    std::vector<float> values(x.size(), 7.0F);
+    const Prepared seen = quantized_tensor(
+        x.data(), values.data(), static_cast<std::int64_t>(x.size()), {.corrected = true}, 1);
+    EXPECT_GE(std::max(seen.largest, seen.moved), 0x7F800000U);
+    EXPECT_EQ(values, std::vector<float>(x.size(), 7.0F));
+  }
+}
+
 TEST(Values, LargestMagnitudeShowsWhatIsNotFinite) {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const float bad : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN()}) {

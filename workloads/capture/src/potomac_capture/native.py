@@ -9,7 +9,7 @@ import functools
 import os
 import warnings
 from types import ModuleType
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 
@@ -34,28 +34,22 @@ class Library:
         self._native.significand_sums(x.data_ptr(), x.numel(), sums.data_ptr())
         return sums.tolist()
 
-    def indices_above(self, x: torch.Tensor, limit: int) -> torch.Tensor:
-        """The values in the order of memory."""
-        indices = torch.empty(1024, dtype=torch.int64)
-        while True:
-            room = indices.numel()
-            found = self._native.indices_above(
-                x.data_ptr(), x.numel(), limit, indices.data_ptr(), room
-            )
-            if found <= room:
-                return indices[:found].clone()
-            indices = indices.new_empty(found)
+    def above(self, x: torch.Tensor, limit: int) -> Tuple[torch.Tensor, torch.Tensor]:
+        """The indices, in the order of memory, of the elements above the limit, and their signs, +-1."""
+        indices, signs = self._native.above(x.data_ptr(), x.numel(), limit)
+        return torch.from_numpy(indices), torch.from_numpy(signs)
 
-    def quantized_values(
-        self, x: torch.Tensor, mean: float, largest: int, bits: int, rounding: str, key: int
-    ) -> torch.Tensor:
+    def quantized_tensor(
+        self, x: torch.Tensor, bits: int, rounding: str, key: int, corrected: bool, gamma: float
+    ) -> Tuple[torch.Tensor, int, int, int, int]:
+        """The values, and the bits of the largest magnitude, of that of x - mean where `corrected`, and
+        of the limit, and beta. Where one of the first two is not finite, the rest is not there."""
         values = torch.empty_like(x, requires_grad=False)  # of the same strides
-        self._native.quantized_values(
-            x.data_ptr(), values.data_ptr(), x.numel(), mean, largest, bits,
+        seen = self._native.quantized_tensor(
+            x.data_ptr(), values.data_ptr(), x.numel(), corrected, gamma, bits,
             GRADIENT_ROUNDINGS.index(rounding), key & _KEY_MASK, torch.get_num_threads(),
         )  # fmt: skip
-        return values
-
+        return (values, *seen)
 
     def codes_of_values(self, values: torch.Tensor, bits: int, beta: int) -> torch.Tensor:
         """uint8, in the order of the shape; `values` may lie in any."""

@@ -6,9 +6,9 @@ passes. `Sums` computes them, in FP32 or as a machine does.
 
 import math
 import threading
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Optional, Protocol, Sequence, Tuple
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Protocol, Sequence, Tuple
 
 import torch
 from torch.nn import functional
@@ -97,10 +97,10 @@ class Operands:
 
     def without_tensors(self) -> "Operands":
         """What autograd does not keep."""
-        return replace(self, tensors=())
+        return Operands((), self.scales)
 
     def with_tensors(self, tensors: Sequence[torch.Tensor]) -> "Operands":
-        return replace(self, tensors=tuple(tensors))
+        return Operands(tuple(tensors), self.scales)
 
     def values(self) -> Tuple[torch.Tensor, ...]:
         """What they stand for: A, the sum of its terms, and W; or G alone. New tensors."""
@@ -337,20 +337,25 @@ class _State(threading.local):
 _state = _State()
 
 
-@contextmanager
-def inside() -> Iterator[None]:
+class inside:  # noqa: N801  (a context; of a class, as it is entered several times a product)
     """What runs here is a product's own computation, and is not intercepted."""
-    _state.inside += 1
-    try:
-        with ExitStack() as stack:
-            # Autocast would round the operands, which are exact, and the sums.
-            if torch.is_autocast_cpu_enabled():
-                stack.enter_context(torch.autocast("cpu", enabled=False))
-            if torch.is_autocast_enabled():
-                stack.enter_context(torch.autocast("cuda", enabled=False))
-            yield
-    finally:
+
+    _without_autocast: Optional[ExitStack] = None
+
+    def __enter__(self) -> None:
+        _state.inside += 1
+        # Autocast would round the operands, which are exact, and the sums.
+        for device, is_on in (
+            ("cpu", torch.is_autocast_cpu_enabled()), ("cuda", torch.is_autocast_enabled())
+        ):  # fmt: skip
+            if is_on:
+                self._without_autocast = self._without_autocast or ExitStack()
+                self._without_autocast.enter_context(torch.autocast(device, enabled=False))
+
+    def __exit__(self, *_: Any) -> None:
         _state.inside -= 1
+        if self._without_autocast is not None:
+            self._without_autocast.close()
 
 
 def inside_product() -> bool:

@@ -13,13 +13,17 @@ from typing import Optional, Tuple, Union
 import torch
 
 from .quantizer import SIGN_MASK, checked_magnitudes
-from .values import Powers, brought_to, checked_largest, indices_above
+from .values import Powers, above, brought_to, checked_largest, natively
+
+
+def check_gamma(gamma: float) -> None:
+    if not 0.0 < gamma <= 1.0:
+        raise ValueError(f"PRC's gamma lies in (0, 1], not at {gamma}")
 
 
 def clip_limit(largest: int, gamma: float) -> int:
     """The bit pattern of t for a tensor whose largest magnitude is `largest`."""
-    if not 0.0 < gamma <= 1.0:
-        raise ValueError(f"PRC's gamma lies in (0, 1], not at {gamma}")
+    check_gamma(gamma)
     # A double holds the product of two float32 exactly: packing it rounds once, as float32 would.
     gamma32 = ctypes.c_float(gamma).value
     return struct.unpack("<i", struct.pack("<f", gamma32 * _float_of(largest)))[0]
@@ -46,14 +50,17 @@ def quantized_clipped(
     Where PRC applies, the largest magnitude after clipping is the limit itself, since the largest
     element of x is never below it.
     """
-    largest = checked_largest(x, name)
-    limit = clip_limit(largest, gamma) or largest
-    powers = brought_to(x, limit, bits, rounding, name)
+    check_gamma(gamma)
+    done = natively(x, bits, rounding, name, gamma=gamma)
+    if done is not None:
+        powers, largest, limit = done.powers, done.largest, done.limit
+    else:
+        largest = checked_largest(x, name)
+        limit = clip_limit(largest, gamma) or largest
+        powers = brought_to(x, limit, bits, rounding, name)
     if limit == largest:
         return powers, None
-    indices = indices_above(x, limit)
-    signs = x.detach().reshape(-1)[indices].sign()
-    return powers, Clipped(indices, signs, _float_of(largest))
+    return powers, Clipped(*above(x, limit), _float_of(largest))
 
 
 def prc_clip(

@@ -50,8 +50,9 @@ def stepped_gamma(layer: nn.Module, weight: torch.Tensor, step: float) -> Option
             elif weight.is_leaf and (weight.grad is None or not weight.grad.any()):
                 gamma.grad = None
         layer.__dict__[_SEEN] = mark
-    with torch.no_grad():
-        gamma.clamp_(*GAMMA_RANGE)
+    if not GAMMA_RANGE[0] <= float(gamma) <= GAMMA_RANGE[1]:
+        with torch.no_grad():
+            gamma.clamp_(*GAMMA_RANGE)
     return gamma
 
 

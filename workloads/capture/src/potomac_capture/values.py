@@ -45,7 +45,37 @@ def quantized_values(
 
 def quantized(x: torch.Tensor, bits: int, rounding: str, name: str, key: int = 0) -> Powers:
     """quantized_values(), with what its codes would be read by."""
-    return brought_to(x, checked_largest(x, name), bits, rounding, name, key=key)
+    done = natively(x, bits, rounding, name, key=key)
+    return done.powers if done else brought_to(x, checked_largest(x, name), bits, rounding, name, key=key)
+
+
+class Natively(NamedTuple):
+    """What C++ made of a tensor: its powers, and the bits of the largest magnitude, of that less the
+    mean, and of the limit to which larger ones were brought."""
+
+    powers: Powers
+    largest: int
+    moved: int
+    limit: int
+
+
+def natively(
+    x: torch.Tensor, bits: int, rounding: str, name: str, *, key: int = 0, corrected: bool = False,
+    gamma: float = 0.0,
+) -> Optional[Natively]:  # fmt: skip
+    """All of it in one call, if C++ can take x. corrected: WBC. gamma: PRC's, if not 0. Refuses what
+    quantize_tensor refuses; where `moved` is not finite, there are no powers."""
+    check_type(x, name)
+    if rounding == STOCHASTIC:
+        x = x.contiguous()  # the random numbers are counted in this order
+    library = _native_for(x)
+    if library is None:
+        return None
+    values, largest, moved, limit, beta = library.quantized_tensor(
+        x, bits, rounding, key, corrected, gamma
+    )
+    check_finite(x, largest, name)
+    return Natively(Powers(values, bits, beta), largest, moved, limit)
 
 
 def checked_largest(x: torch.Tensor, name: str) -> int:
@@ -75,7 +105,7 @@ def brought_to(
     mean: float = 0.0,
     key: int = 0,
 ) -> Powers:
-    """The quantized x - mean, where magnitudes above that of the bits `largest` are brought to it;
+    """In PyTorch: the quantized x - mean, where magnitudes above that of the bits `largest` are brought to it;
     `largest` is the largest magnitude, or less."""
     values = _brought_to(x, largest, bits, rounding, name, mean, key)
     return Powers(values, bits, scale_exponent(largest, bits, rounding))
@@ -86,9 +116,6 @@ def _brought_to(
 ) -> torch.Tensor:
     if rounding == STOCHASTIC:
         x = x.contiguous()  # the random numbers are counted in this order
-    library = _native_for(x)
-    if library is not None:
-        return library.quantized_values(x, mean, largest, bits, rounding, key)
     moved = x.detach() - mean if mean else x.detach()
     sign = moved.view(torch.int32) & SIGN_MASK
     magnitude = (moved.view(torch.int32) & MAGNITUDE_MASK).clamp_(max=largest)
@@ -121,12 +148,15 @@ def significand_sums(x: torch.Tensor) -> List[int]:
     return sums.index_add_(0, field.clamp_(min=1).long(), signed).tolist()
 
 
-def indices_above(x: torch.Tensor, limit: int) -> torch.Tensor:
-    """The flat indices of the elements whose magnitude is above that of the bits `limit`."""
+def above(x: torch.Tensor, limit: int) -> Tuple[torch.Tensor, torch.Tensor]:
+    """The flat indices of the elements whose magnitude is above that of the bits `limit`, and their
+    signs, +-1."""
     library = _native_for(x) if x.is_contiguous() else None
     if library is not None:
-        return library.indices_above(x, limit)
-    return ((x.detach().reshape(-1).view(torch.int32) & MAGNITUDE_MASK) > limit).nonzero()[:, 0]
+        return library.above(x, limit)
+    flat = x.detach().reshape(-1)
+    indices = ((flat.view(torch.int32) & MAGNITUDE_MASK) > limit).nonzero()[:, 0]
+    return indices, flat[indices].sign()
 
 
 def _native_for(x: torch.Tensor) -> Optional["native.Library"]:

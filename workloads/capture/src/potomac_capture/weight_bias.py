@@ -12,7 +12,7 @@ from typing import Tuple
 import torch
 
 from .quantizer import INFINITY
-from .values import Powers, brought_to, checked_largest, largest_magnitude, significand_sums
+from .values import Powers, brought_to, checked_largest, largest_magnitude, natively, significand_sums
 
 _SIGNIFICAND_BITS = 24
 _QUANTUM = -149  # every finite float32 is a multiple of 2^_QUANTUM
@@ -39,6 +39,9 @@ def weight_bias_correction(x: torch.Tensor, name: str = "tensor") -> torch.Tenso
 
 def quantized_corrected(x: torch.Tensor, bits: int, rounding: str, name: str) -> Powers:
     """Q(WBC(x)); refuses what weight_bias_correction refuses."""
+    done = natively(x, bits, rounding, name, corrected=True)
+    if done is not None and done.moved < INFINITY:
+        return done.powers
     mean = _exact_mean(x, name)
     largest = largest_magnitude(x, mean)
     _check_difference(x, mean, largest, name)
