@@ -1,9 +1,11 @@
 """unquantize: a plain model again, its weights those that were multiplied."""
 
+import copy
 import io
 
 import pytest
 import torch
+import torch.fx
 from torch import nn
 
 import potomac_capture as pc
@@ -85,3 +87,32 @@ def test_what_cannot_be_taken_back_is_a_line():
     with pytest.raises(ValueError, match="rounded in more ways than one; leave out inputs"):
         pc.unquantize(model, torch.randn(3, 4))
     assert pc.unquantize(model) is model
+
+
+@pytest.mark.parametrize("export", [
+    lambda model, x: torch.jit.trace(model, x),
+    lambda model, x: torch.jit.script(model),
+    lambda model, x: torch.onnx.export(model, x, io.BytesIO()),
+], ids=["trace", "script", "onnx"])  # fmt: skip
+def test_an_export_of_a_quantized_model_says_what_to_do(export):
+    model, x = pc.quantize(nn.Sequential(nn.Linear(4, 3))), torch.randn(2, 4)
+    with pytest.raises(TypeError, match=r"no TorchScript and no ONNX; export what unquantize\("):
+        export(model, x)
+    with pytest.raises(ValueError, match="layer '0', A"):
+        model(torch.full((1, 4), float("nan")))  # nothing was left behind
+    export(pc.unquantize(copy.deepcopy(model), x), x)
+
+
+def test_functorch_is_refused_before_anything_runs():
+    import functorch
+
+    model = pc.quantize(nn.Linear(4, 3))
+    with pytest.raises(RuntimeError, match="do not support the use of autograd.Function"):
+        functorch.vmap(model)(torch.randn(2, 4))
+    assert model(torch.randn(2, 4)).shape == (2, 3)
+
+
+def test_a_graph_of_fx_is_quantized_as_its_module_is():
+    plain = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    graph, x = torch.fx.symbolic_trace(copy.deepcopy(plain)), torch.randn(5, 4)
+    assert torch.equal(pc.quantize(graph)(x), pc.quantize(plain)(x))

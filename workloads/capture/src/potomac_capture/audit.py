@@ -100,7 +100,7 @@ def _running_outermost(module: Running) -> ContextManager[Any]:
     """The interception; in a model's first call of its training it says what it does not see."""
     if isinstance(module, NotQuantized) or _AUDITED in module.__dict__ or not module.training:
         return Interception()
-    if module.how is None or is_watched() or not torch.is_grad_enabled() or torch.jit.is_tracing():
+    if module.how is None or is_watched() or not torch.is_grad_enabled():
         return Interception()
     module.__dict__[_AUDITED] = True
     return _audited(module)

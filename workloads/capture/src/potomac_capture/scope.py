@@ -20,6 +20,13 @@ from .products import Quantization
 from .ratio_learning import gamma_of, stepped_gamma
 
 
+# Of TorchScript, and of what is made through it.
+NOT_EXPORTED = (
+    "a quantized model becomes no TorchScript and no ONNX; export what unquantize(copy.deepcopy(model), "
+    "inputs) gives, which has its rounded weights"
+)
+
+
 class ScopedModule:
     """What quantize adds to the class of a module."""
 
@@ -44,6 +51,9 @@ class ScopedModule:
             parts.append(f"gradient_bits={how.gradient_bits}")
         parts += [f"rounding={how.rounding}", f"wbc={how.wbc}"]
         return ", ".join(parts + [f"prc={gamma_of(self) is not None}"])
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        raise TypeError(NOT_EXPORTED)
 
     def _step_gamma(self) -> None:
         """What is kept of a model has the step that the next forward would take."""
@@ -161,6 +171,8 @@ def running(module: Running, is_call: bool = False) -> Iterator[None]:
     stack.append(module)
     try:
         if len(stack) == 1:
+            if torch.jit.is_tracing():
+                raise TypeError(NOT_EXPORTED)
             for listener in list(entry_listeners) if is_call else ():
                 listener(module)
             with _outermost[0](module):
