@@ -7,6 +7,7 @@ of products.py; all else runs as it is. With a mode on, PyTorch takes none of it
 (nn.TransformerEncoderLayer's, nn.MultiheadAttention's), in eval neither.
 """
 
+import functools
 import threading
 import types
 from dataclasses import replace
@@ -146,6 +147,12 @@ class _Uses:
             use.ran(which)
 
 
+@functools.lru_cache(maxsize=4096)
+def _of_operation(how: Quantization, operation: str, wbc: bool) -> Quantization:
+    name = f"{how.name}.{operation}".strip(".") if operation else how.name
+    return replace(how, name=name, wbc=wbc)
+
+
 def apply(
     product: Product,
     a: Tensor,
@@ -163,11 +170,10 @@ def apply(
     how = innermost_how()
     assert how is not None
     modules = running_modules()
-    if operation:
-        how = replace(how, name=f"{how.name}.{operation}" if how.name else operation)
     weight = w if weight is None else weight
-    if how.wbc and not (is_weight(weight) or _owns(modules[-1], weight)):
-        how = replace(how, wbc=False)
+    wbc = how.wbc and (is_weight(weight) or _owns(modules[-1], weight))
+    if operation or wbc != how.wbc:
+        how = _of_operation(how, operation, wbc)
     with_grad = torch.is_grad_enabled()
     needs = with_grad and a.requires_grad, with_grad and w.requires_grad
     dtype = a.dtype

@@ -36,8 +36,9 @@ def quantized_product(
     product: Product, how: Quantization, use: Optional[Use],
 ) -> torch.Tensor:  # fmt: skip
     """A product on ALS-PoTQ operands, in both directions."""
-    a, of_a = _on_its_way(a, how)
-    w, of_w = _on_its_way(w, how)
+    exact = use is not None or how.second_derivatives
+    a, of_a = _on_its_way(a, how) if exact else (a, None)
+    w, of_w = _on_its_way(w, how) if exact or gamma is not None else (w, None)
     tickets = of_a and of_a.ticket, of_w and of_w.ticket
     return _QuantizedProduct.apply(a, w, bias, *tickets, gamma, product, how, use, of_a, of_w)
 
@@ -63,13 +64,14 @@ class _Operand(torch.autograd.Function):
     """A or W on its way into a product. PyTorch runs a backward where its result is asked for, and
     tells Python's functions nothing finer than that: of autograd.grad(y, x) only those from y to x.
     So each of a product's backward passes is here, and the product's own backward hands it what it
-    takes, and a ticket."""
+    takes, and a ticket. Where it shows: in captures, in second derivatives, and of W in what gamma
+    learns. Else the product's own backward runs both, if one of them in vain."""
 
     @staticmethod
     def forward(
         ctx: Any, x: torch.Tensor, how: Quantization, gradient: _Gradient
     ) -> Tuple[torch.Tensor, torch.Tensor]:
-        ctx.how, ctx.gradient, ctx.shape = how, gradient, x.shape
+        ctx.how, ctx.gradient = how, gradient
         ctx.set_materialize_grads(False)
         return x.detach(), x.new_empty(())
 
@@ -81,24 +83,15 @@ class _Operand(torch.autograd.Function):
         gradient = of_second
         if ticket is not None:
             with torch.no_grad():
-                gradient = _finite_gradient(ctx, ticket)
+                gradient = ctx.gradient.compute()
                 if of_second is not None:
                     gradient.add_(of_second)
+            del ctx.gradient.compute  # and what it holds
         if torch.is_grad_enabled():
             graph = ctx.gradient.graph if of_second is None else None
             gradient = only_once(ctx.how, gradient)[0] if graph is None else graph(gradient)
         ctx.gradient.graph = None
         return gradient, None, None
-
-
-def _finite_gradient(ctx: Any, ticket: torch.Tensor) -> torch.Tensor:
-    compute = ctx.gradient.compute
-    del ctx.gradient.compute  # and what it holds
-    try:
-        return compute()
-    except NotFinite as error:
-        _refuse_unless_passed(ctx.how, error)
-        return ticket.new_full(ctx.shape, math.nan)
 
 
 class _QuantizedProduct(torch.autograd.Function):
@@ -144,23 +137,30 @@ class _QuantizedProduct(torch.autograd.Function):
         with torch.no_grad():
             passes = _Passes(ctx, g, operands, clipped)
             of_bias = ctx.product.bias_gradient(g) if ctx.needs_input_grad[2] else None
-        graph = None
+            of_a = _now_or_later(ctx.needs_input_grad[0], ctx.of_a, passes.backward_data)
+            of_w = _now_or_later(ctx.needs_input_grad[1], ctx.of_w, passes.backward_weight)
         if torch.is_grad_enabled():
             if how.second_derivatives:
                 graph = GradientGraph(ctx.product, how, passes.g, operands, indices)
+                if ctx.of_a is not None:
+                    ctx.of_a.graph = partial(graph.of_data, g=g, other=w)
+                if ctx.of_w is not None:
+                    ctx.of_w.graph = partial(graph.of_weight, g=g, other=a)
                 of_bias = None if of_bias is None else ctx.product.bias_gradient(g)
             else:
-                of_bias = only_once(how, of_bias)[0]
-        for gradient, compute, of_graph, other in (
-            (ctx.of_a, passes.backward_data, "of_data", w),
-            (ctx.of_w, passes.backward_weight, "of_weight", a),
-        ):
-            if gradient is not None:
-                gradient.compute = compute
-                if graph is not None:
-                    gradient.graph = partial(getattr(graph, of_graph), g=g, other=other)
+                of_a, of_w, of_bias = only_once(how, of_a, of_w, of_bias)
         tickets = (None if x is None else x.ticket.new_zeros(()) for x in (ctx.of_a, ctx.of_w))
-        return (None, None, of_bias, *tickets, *(None for _ in range(6)))
+        return (of_a, of_w, of_bias, *tickets, *(None for _ in range(6)))
+
+
+def _now_or_later(
+    needed: bool, gradient: Optional[_Gradient], compute: Callable[[], torch.Tensor]
+) -> Optional[torch.Tensor]:
+    """The gradient, or None where an _Operand will compute it."""
+    if gradient is None:
+        return compute() if needed else None
+    gradient.compute = compute
+    return None
 
 
 class _Passes:
@@ -172,6 +172,7 @@ class _Passes:
         how: Quantization = ctx.how
         self._product, self._how, self._use, self._shapes = ctx.product, how, ctx.use, ctx.shapes
         self._operands, self._clipped, self._gamma = operands, clipped, ctx.gamma
+        self._device = g.device
         self._of_gamma: Optional[torch.Tensor] = None
         self._weight_ran = False
         # Drawn from PyTorch's generator, as dropout draws: manual_seed makes a run reproducible.
@@ -191,6 +192,7 @@ class _Passes:
 
     def backward_data(self) -> torch.Tensor:
         da, _ = self._run((True, False), "backward-data")
+        assert da is not None
         if self._clipped is not None:
             with inside():
                 da, self._of_gamma = _through_clipping(da, self._clipped)
@@ -199,17 +201,23 @@ class _Passes:
 
     def backward_weight(self) -> torch.Tensor:
         _, dw = self._run((False, True), "backward-weight")
+        assert dw is not None
         self._weight_ran = True
         self._learn()
         return dw.sub_(dw.mean()) if self._how.wbc else dw
 
     def _run(self, needs: Tuple[bool, bool], which: str) -> Gradients:
-        if self._not_finite is not None:
-            raise self._not_finite
-        with inside():
-            gradients = self._how.sums.backward(
-                self._product, self._how, self.g, self._operands, needs, *self._shapes
-            )
+        try:
+            if self._not_finite is not None:
+                raise self._not_finite
+            with inside():
+                gradients = self._how.sums.backward(
+                    self._product, self._how, self.g, self._operands, needs, *self._shapes
+                )
+        except NotFinite as error:
+            _refuse_unless_passed(self._how, error)
+            a, w = (torch.full(shape, math.nan, device=self._device) for shape in self._shapes)
+            gradients = a, w
         if self._use is not None:
             self._use.ran(which)
         return gradients

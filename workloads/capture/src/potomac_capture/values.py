@@ -68,9 +68,11 @@ def natively(
     check_type(x, name)
     if rounding == STOCHASTIC:
         x = x.contiguous()  # the random numbers are counted in this order
-    library = _native_for(x)
+    library = native.library() if x.device.type == "cpu" else None
     if library is None:
         return None
+    if not (x.is_contiguous() or _is_dense(x.stride(), x.shape)):
+        x = x.detach().neg().neg_()  # a copy, laid out as elementwise operations do
     values, largest, moved, limit, beta = library.quantized_tensor(
         x, bits, rounding, key, corrected, gamma
     )
