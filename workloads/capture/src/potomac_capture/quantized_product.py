@@ -140,7 +140,7 @@ class _QuantizedProduct(torch.autograd.Function):
             of_a = _now_or_later(ctx.needs_input_grad[0], ctx.of_a, passes.backward_data)
             of_w = _now_or_later(ctx.needs_input_grad[1], ctx.of_w, passes.backward_weight)
         if torch.is_grad_enabled():
-            if how.second_derivatives:
+            if how.second_derivatives and passes.g is not None:
                 graph = GradientGraph(ctx.product, how, passes.g, operands, indices)
                 if ctx.of_a is not None:
                     ctx.of_a.graph = partial(graph.of_data, g=g, other=w)
@@ -179,7 +179,8 @@ class _Passes:
         key = int(torch.empty((), dtype=torch.int64).random_()) if how.draws() else 0
         if ctx.use is not None:
             ctx.use.gradient(g, key)
-        self._not_finite: Optional[NotFinite] = None
+        self.g: Optional[Operands] = None  # where it is not finite
+        self._not_finite = NotFinite()
         with inside():
             try:
                 name = how.tensor_name("G")
@@ -208,7 +209,7 @@ class _Passes:
 
     def _run(self, needs: Tuple[bool, bool], which: str) -> Gradients:
         try:
-            if self._not_finite is not None:
+            if self.g is None:
                 raise self._not_finite
             with inside():
                 gradients = self._how.sums.backward(
