@@ -15,7 +15,11 @@
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
+#include "workloads/onnx/inlining.hpp"
+#include "workloads/onnx/model_check.hpp"
 #include "workloads/onnx/model_file.hpp"
+#include "workloads/onnx/operator_shapes.hpp"
+#include "workloads/onnx/shape_fault.hpp"
 
 namespace potomac::workloads {
 namespace {
@@ -168,7 +172,10 @@ class Binder {
 class Inference {
  public:
   Inference(onnx::ModelProto& model, const std::string& file)
-      : graph_(*model.mutable_graph()), file_(file), context_(pointers_, opsets_of(model)) {
+      : graph_(*model.mutable_graph()),
+        file_(file),
+        opsets_(opsets_of(model)),
+        context_(pointers_, known_to_libonnx(opsets_)) {
     for (const onnx::TensorProto& tensor : graph_.initializer()) {
       add_initializer(tensor);
     }
@@ -184,8 +191,9 @@ class Inference {
 
   void run() {
     for (onnx::NodeProto& node : *graph_.mutable_node()) {
-      infer(node);
-      note_values(node);
+      const Seen seen = seen_by(node);
+      infer(node, seen);
+      note_values(node, seen);
       note_loss(node);
     }
   }
@@ -195,10 +203,24 @@ class Inference {
   std::unordered_map<std::string, KnownValues> take_known() { return std::move(known_); }
 
  private:
+  // What a node's inputs are known to be.
+  struct Seen {
+    std::vector<std::optional<Shape>> shapes;
+    std::vector<NodeInput> inputs;  // of which `shape` is one of these
+  };
+
   static std::unordered_map<std::string, int> opsets_of(const onnx::ModelProto& model) {
     std::unordered_map<std::string, int> versions;
     for (const onnx::OperatorSetIdProto& opset : model.opset_import()) {
       versions[canonical_domain(opset.domain())] = opset_version(model, opset.domain());
+    }
+    return versions;
+  }
+
+  static std::unordered_map<std::string, int> known_to_libonnx(
+      std::unordered_map<std::string, int> versions) {
+    for (auto& [domain, version] : versions) {
+      version = schema_version(domain, version);
     }
     return versions;
   }
@@ -219,35 +241,106 @@ class Inference {
     }
   }
 
-  void infer(onnx::NodeProto& node) {
-    const std::string domain = canonical_domain(node.domain());
-    const auto version = context_.opset_imports.find(domain);
-    const onnx::OpSchema* const schema =
-        version == context_.opset_imports.end()
-            ? nullptr
-            : onnx::OpSchemaRegistry::Schema(node.op_type(), version->second, domain);
+  void infer(onnx::NodeProto& node, const Seen& seen) {
     std::vector<onnx::TypeProto> inferred(static_cast<std::size_t>(node.output_size()));
-    if (schema != nullptr) {
-      onnx::shape_inference::InferenceContextImpl context(node, pointers_, data_, {}, nullptr,
-                                                          &context_);
-      try {
-        if (schema->has_type_and_shape_inference_function()) {
-          schema->GetTypeAndShapeInferenceFunction()(context);
-        } else if (schema->HasFunction()) {
-          onnx::shape_inference::InferShapeForFunctionNode(
-              *schema->GetFunction(), onnx::OpSchemaRegistry::Instance(), context);
+    if (const auto own = own_shapes(node, seen)) {
+      for (std::size_t i = 0; i < inferred.size() && i < own->size(); ++i) {
+        if ((*own)[i]) {
+          inferred[i] = typed(node, *(*own)[i]);
         }
-        inferred.swap(context.allOutputTypes_);
-      } catch (const std::exception& error) {
-        refuse_if_inputs_are_known(node, error.what());
       }
+    } else {
+      ask_libonnx(node, inferred);
     }
     for (int i = 0; i < node.output_size(); ++i) {
       if (!node.output(i).empty()) {
-        set_type(node.output(i),
-                 with_declared(std::move(inferred[static_cast<std::size_t>(i)]), node.output(i)));
+        set_type(node.output(i), with_declared(std::move(inferred[static_cast<std::size_t>(i)]),
+                                               node, node.output(i)));
       }
     }
+    check_count(node, seen);
+  }
+
+  int version_of(const onnx::NodeProto& node) const {
+    const auto version = opsets_.find(canonical_domain(node.domain()));
+    return version == opsets_.end() ? 0 : version->second;
+  }
+
+  std::optional<std::vector<std::optional<Shape>>> own_shapes(const onnx::NodeProto& node,
+                                                              const Seen& seen) const {
+    try {
+      return operator_shapes(node, version_of(node), seen.inputs);
+    } catch (const ShapeFault& fault) {
+      refuse(node, fault.what());
+    }
+  }
+
+  // The type of a tensor of these extents; its elements are taken to be the first input's.
+  onnx::TypeProto typed(const onnx::NodeProto& node, const Shape& shape) const {
+    onnx::TypeProto type;
+    const auto first = node.input().empty() ? types_.end() : types_.find(node.input(0));
+    type.mutable_tensor_type()->set_elem_type(first != types_.end() &&
+                                                      first->second.has_tensor_type()
+                                                  ? first->second.tensor_type().elem_type()
+                                                  : onnx::TensorProto::FLOAT);
+    type.mutable_tensor_type()->mutable_shape();
+    for (const std::int64_t extent : shape) {
+      type.mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(extent);
+    }
+    return type;
+  }
+
+  void ask_libonnx(onnx::NodeProto& node, std::vector<onnx::TypeProto>& inferred) {
+    const std::string domain = canonical_domain(node.domain());
+    const onnx::OpSchema* const schema =
+        opsets_.contains(domain)
+            ? onnx::OpSchemaRegistry::Schema(node.op_type(),
+                                             schema_version(domain, version_of(node)), domain)
+            : nullptr;
+    if (schema == nullptr) {
+      return;
+    }
+    onnx::shape_inference::InferenceContextImpl context(node, pointers_, data_, {}, nullptr,
+                                                        &context_);
+    try {
+      if (schema->has_type_and_shape_inference_function()) {
+        schema->GetTypeAndShapeInferenceFunction()(context);
+      } else if (schema->HasFunction()) {
+        onnx::shape_inference::InferShapeForFunctionNode(
+            *schema->GetFunction(), onnx::OpSchemaRegistry::Instance(), context);
+      }
+      inferred.swap(context.allOutputTypes_);
+    } catch (const std::exception& error) {
+      refuse_if_inputs_are_known(node, error.what());
+    }
+  }
+
+  [[noreturn]] void refuse(const onnx::NodeProto& node, std::string_view problem) const {
+    throw InputError(
+        {file_, fmt::format("node '{}' ({})", printable(name_of(node)), printable(node.op_type())),
+         printable(problem, 300), "bind other extents, or correct the model"});
+  }
+
+  // What only gives elements other extents has as many as its input.
+  void check_count(const onnx::NodeProto& node, const Seen& seen) {
+    if (node.op_type() != "Reshape" || seen.inputs.empty() || seen.inputs[0].shape == nullptr) {
+      return;
+    }
+    const std::optional<Shape> output = known_shape(types_[node.output(0)]);
+    if (output && count_of(*output) != count_of(*seen.inputs[0].shape)) {
+      refuse(node,
+             fmt::format("its input [{}] has {} elements, and its shape [{}] has {}",
+                         fmt::join(*seen.inputs[0].shape, ", "), count_of(*seen.inputs[0].shape),
+                         fmt::join(*output, ", "), count_of(*output)));
+    }
+  }
+
+  static double count_of(const Shape& shape) {
+    double count = 1;
+    for (const std::int64_t extent : shape) {
+      count *= static_cast<double>(extent);
+    }
+    return count;
   }
 
   // Where an input's shape is not known, libonnx may complain of that: it is no fault of the model.
@@ -257,21 +350,23 @@ class Inference {
       return input.empty() || (type != types_.end() && known_shape(type->second).has_value());
     });
     if (all) {
-      throw InputError(
-          {file_,
-           fmt::format("node '{}' ({})", printable(name_of(node)), printable(node.op_type())),
-           fmt::format("its shapes do not fit: {}", printable(problem, 200)),
-           "bind other extents, or export the model for them"});
+      refuse(node, fmt::format("its shapes do not fit: {}", printable(problem, 200)));
     }
   }
 
-  // What libonnx does not infer, of operators that it does not know, may stand in the file.
-  onnx::TypeProto with_declared(onnx::TypeProto type, const std::string& name) const {
+  // What is not inferred, of operators that are not known, may stand in the file; what is inferred
+  // is not contradicted there.
+  onnx::TypeProto with_declared(onnx::TypeProto type, const onnx::NodeProto& node,
+                                const std::string& name) const {
     const auto found = declared_.find(name);
-    if (found == declared_.end() || known_shape(type).has_value()) {
+    if (found == declared_.end()) {
       return type;
     }
     const onnx::TypeProto& declared = *found->second;
+    if (const std::optional<Shape> shape = known_shape(type)) {
+      check_declared(node, name, *shape, declared);
+      return type;
+    }
     if (type.value_case() == onnx::TypeProto::VALUE_NOT_SET ||
         (type.has_tensor_type() && !type.tensor_type().has_shape())) {
       return declared;
@@ -286,6 +381,28 @@ class Inference {
       }
     }
     return type;
+  }
+
+  void check_declared(const onnx::NodeProto& node, const std::string& name, const Shape& shape,
+                      const onnx::TypeProto& declared) const {
+    // Some exporters write no axes for axes that they do not know.
+    const onnx::TensorShapeProto& said = declared.tensor_type().shape();
+    if (!declared.has_tensor_type() || said.dim_size() == 0) {
+      return;
+    }
+    bool fits = static_cast<std::size_t>(said.dim_size()) == shape.size();
+    std::vector<std::string> extents;
+    for (int axis = 0; axis < said.dim_size(); ++axis) {
+      const Dimension& dimension = said.dim(axis);
+      extents.push_back(is_dynamic(dimension) ? std::string("?")
+                                              : fmt::format("{}", dimension.dim_value()));
+      fits = fits && (is_dynamic(dimension) ||
+                      dimension.dim_value() == shape[static_cast<std::size_t>(axis)]);
+    }
+    if (!fits) {
+      refuse(node, fmt::format("its output '{}' is [{}], and the file declares [{}]",
+                               printable(name), fmt::join(shape, ", "), fmt::join(extents, ", ")));
+    }
   }
 
   // Notes, of outputs without extents, where those were lost.
@@ -306,23 +423,27 @@ class Inference {
     }
   }
 
-  void note_values(const onnx::NodeProto& node) {
+  Seen seen_by(const onnx::NodeProto& node) const {
+    Seen seen;
+    for (const std::string& name : node.input()) {
+      const auto type = types_.find(name);
+      seen.shapes.push_back(type == types_.end() ? std::nullopt : known_shape(type->second));
+    }
+    for (int i = 0; i < node.input_size(); ++i) {
+      const auto known = known_.find(node.input(i));
+      const std::optional<Shape>& shape = seen.shapes[static_cast<std::size_t>(i)];
+      seen.inputs.push_back(
+          {known == known_.end() ? nullptr : &known->second, shape ? &*shape : nullptr});
+    }
+    return seen;
+  }
+
+  void note_values(const onnx::NodeProto& node, const Seen& seen) {
     if (node.output_size() != 1) {
       return;
     }
     const std::string& output = node.output(0);
-    std::vector<std::optional<Shape>> shapes;
-    std::vector<NodeInput> inputs;
-    for (const std::string& name : node.input()) {
-      const auto type = types_.find(name);
-      shapes.push_back(type == types_.end() ? std::nullopt : known_shape(type->second));
-    }
-    for (int i = 0; i < node.input_size(); ++i) {
-      const auto known = known_.find(node.input(i));
-      const std::optional<Shape>& shape = shapes[static_cast<std::size_t>(i)];
-      inputs.push_back(
-          {known == known_.end() ? nullptr : &known->second, shape ? &*shape : nullptr});
-    }
+    const std::vector<NodeInput>& inputs = seen.inputs;
     const std::optional<Shape> extents = known_shape(types_[output]);
     std::optional<KnownValues> known = extents ? evaluate(node, inputs, *extents) : std::nullopt;
     if (!known) {
@@ -342,6 +463,7 @@ class Inference {
 
   onnx::GraphProto& graph_;
   const std::string& file_;
+  std::unordered_map<std::string, int> opsets_;
   Types types_;
   std::unordered_map<std::string, onnx::TypeProto*> pointers_;
   std::unordered_map<std::string, const onnx::TypeProto*> declared_;
@@ -374,20 +496,31 @@ GraphShapes::GraphShapes(onnx::ModelProto& model, const std::string& file, const
       }
     }
   }
-  Inference inference(model, file);
-  for (const onnx::ValueInfoProto& input : graph.input()) {
-    inference.set_type(input.name(), input.type());
+  // A branch's condition may be known only once shapes are, and what lies behind it only then.
+  for (bool again = true; again;) {
+    Inference inference(model, file);
+    for (const onnx::ValueInfoProto& input : graph.input()) {
+      inference.set_type(input.name(), input.type());
+    }
+    for (const auto* const values : {&graph.value_info(), &graph.output()}) {
+      for (const onnx::ValueInfoProto& value : *values) {
+        inference.declare(value);
+      }
+    }
+    inference.run();
+    types_ = inference.take_types();
+    lost_ = inference.take_lost();
+    known_ = inference.take_known();
+    again = inline_branches(
+        graph,
+        [this](const std::string& tensor) {
+          const auto known = known_.find(tensor);
+          return known == known_.end() || known->second.values.size() != 1
+                     ? std::nullopt
+                     : std::optional(known->second.values[0] != 0);
+        },
+        file);
   }
-  for (const onnx::ValueInfoProto& value : graph.value_info()) {
-    inference.declare(value);
-  }
-  for (const onnx::ValueInfoProto& value : graph.output()) {
-    inference.declare(value);
-  }
-  inference.run();
-  types_ = inference.take_types();
-  lost_ = inference.take_lost();
-  known_ = inference.take_known();
 }
 
 std::optional<Shape> GraphShapes::find(const std::string& tensor) const {

@@ -1,7 +1,6 @@
 #include "workloads/onnx/model_file.hpp"
 
 #include <fmt/format.h>
-#include <onnx/defs/schema.h>
 
 #include <algorithm>
 #include <bit>
@@ -15,6 +14,8 @@
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
+#include "workloads/onnx/inlining.hpp"
+#include "workloads/onnx/model_check.hpp"
 #include "workloads/onnx/skimmed_model.hpp"
 
 namespace potomac::workloads {
@@ -180,13 +181,14 @@ onnx::ModelProto load_onnx(const std::filesystem::path& path) {
   }
   onnx::ModelProto model = std::move(*skimmed);
   const int version = opset_version(model, "");
-  const int newest = onnx::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second;
-  if (version > newest) {
-    throw InputError(
-        {path.string(), "",
-         fmt::format("its operators are of opset {}; known are those up to {}", version, newest),
-         fmt::format("export it with opset_version={}", newest)});
+  if (version > kNewestOpset) {
+    throw InputError({path.string(), "",
+                      fmt::format("its operators are of opset {}; known are those up to {}",
+                                  version, kNewestOpset),
+                      fmt::format("export it with opset_version={}", kNewestOpset)});
   }
+  check_model(model, path.string());
+  inline_functions(model, path.string());
   return model;
 }
 

@@ -13,8 +13,9 @@
 
 namespace potomac::workloads {
 
-// Throws InputError: it cannot be read, is no ONNX model, has no graph, or uses operators of a
-// version that libonnx does not know.
+// Checked (model_check.hpp), with the model's own functions in place of their calls. Throws
+// InputError: it cannot be read, is no ONNX model, has no graph, uses operators of a version that
+// is not known, or contradicts itself.
 onnx::ModelProto load_onnx(const std::filesystem::path& path);
 
 // ONNX's own operators are of the domain "", which may also be written "ai.onnx".

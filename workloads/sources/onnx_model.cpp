@@ -16,6 +16,7 @@
 #include "workloads/onnx/graph_shapes.hpp"
 #include "workloads/onnx/linear_node.hpp"
 #include "workloads/onnx/model_file.hpp"
+#include "workloads/onnx/operator_shapes.hpp"
 #include "workloads/quantizer/als_potq.hpp"
 
 namespace potomac::workloads {
@@ -24,20 +25,25 @@ namespace {
 using Weights = OnnxModel::Weights;
 
 constexpr std::size_t kLongestLayerName = 200;
+constexpr const char* kNotAProduct = "not a matrix product";
 
 // Holds matrix products that are not taken apart.
 struct OpaqueOperator {
   std::string_view name;
   const char* reason;
 };
-constexpr const char* kRecurrent = "recurrent: its matrix products are not taken apart";
 constexpr const char* kControlFlow = "control flow: its body is not looked into";
-constexpr std::array<OpaqueOperator, 6> kOpaqueOperators = {{
-    {"LSTM", kRecurrent},
-    {"GRU", kRecurrent},
-    {"RNN", kRecurrent},
+constexpr const char* kAttention = "attention: its matrix products are not taken apart";
+constexpr std::array<OpaqueOperator, 10> kOpaqueOperators = {{
+    {"Attention", kAttention},
+    {"DecoderMaskedMultiHeadAttention", kAttention},
+    {"DeformConv", "its matrix products are not taken apart"},
+    {"GroupQueryAttention", kAttention},
     {"If", kControlFlow},
     {"Loop", kControlFlow},
+    {"MultiHeadAttention", kAttention},
+    {"PackedAttention", kAttention},
+    {"QAttention", kAttention},
     {"Scan", kControlFlow},
 }};
 
@@ -79,7 +85,7 @@ class LayerReader {
     for (const onnx::TensorProto& tensor : graph.initializer()) {
       constants_[tensor.name()] = Weights{.initializer = tensor.name()};
       if (is_floating(tensor)) {
-        learned_.insert(tensor.name());
+        floating_.insert(tensor.name());
       }
     }
   }
@@ -118,16 +124,18 @@ class LayerReader {
   void read(const onnx::NodeProto& node) {
     const auto* const opaque =
         std::ranges::find(kOpaqueOperators, node.op_type(), &OpaqueOperator::name);
-    if (const auto operands = linear_operands(node)) {
-      add(node, *operands);
-    } else if (!canonical_domain(node.domain()).empty()) {
-      count(fmt::format("{}.{}", node.domain(), node.op_type()),
-            "an operator or function that is not ONNX's own: not known");
+    const std::string domain = canonical_domain(node.domain());
+    if (is_product(node)) {
+      add(node);
     } else if (opaque != kOpaqueOperators.end()) {
       refuse(node, opaque->reason);
+    } else if (!domain.empty()) {
+      count(fmt::format("{}.{}", domain, node.op_type()),
+            is_known_elsewhere(node) ? kNotAProduct
+                                     : "an operator or function that is not ONNX's own: not known");
     } else if (std::ranges::find(kDataMovers, node.op_type()) == kDataMovers.end() &&
                (node.output().empty() || !shapes_.is_known(node.output(0)))) {
-      count(node.op_type(), "not a matrix product");
+      count(node.op_type(), kNotAProduct);
     }
   }
 
@@ -143,31 +151,37 @@ class LayerReader {
                         .reason = reason});
   }
 
-  void add(const onnx::NodeProto& node, const LinearOperands& operands) {
-    if (operands.second >= node.input_size() || node.output_size() == 0) {
-      return refuse(node, "it lacks inputs");
+  void add(const onnx::NodeProto& node) {
+    std::vector<NodeOperand> operands;
+    for (const std::string& input : node.input()) {
+      operands.push_back({shapes_.find(input), constants_.contains(input)});
     }
-    const std::string& first = node.input(operands.first);
-    const std::string& second = node.input(operands.second);
-    const auto first_shape = shapes_.find(first);
-    const auto second_shape = shapes_.find(second);
-    if (!first_shape || !second_shape) {
-      const std::string where = shapes_.lost_at(first_shape ? second : first);
-      return refuse(node, where.empty()
-                              ? std::string("the extents of its operands are not known")
-                              : fmt::format("extents are not known from node {} on", where));
-    }
-    LinearNode taken =
-        linear_node(node, {*first_shape, constants_.contains(first)},
-                    {*second_shape, constants_.contains(second)}, shapes_.find(node.output(0)));
+    LinearNodes taken = linear_nodes(
+        node, operands, node.output().empty() ? std::nullopt : shapes_.find(node.output(0)));
     if (!taken.refusal.empty()) {
-      return refuse(node, taken.refusal);
+      const auto lost = std::ranges::find_if(
+          node.input(), [&](const std::string& input) { return !shapes_.lost_at(input).empty(); });
+      return refuse(
+          node, lost == node.input().end()
+                    ? taken.refusal
+                    : fmt::format("extents are not known from node {} on", shapes_.lost_at(*lost)));
     }
-    const std::string& weights = taken.exchanged ? first : second;
-    taken.layer.name = layer_name(node, weights);
-    taken.layer.input_grad = learned_.contains(taken.exchanged ? second : first);
-    layers_.push_back(std::move(taken.layer));
-    weights_.push_back(weights_of(weights, taken.weights_transposed));
+    if (taken.layers.empty()) {
+      count(node.op_type(), kNotAProduct);
+    }
+    for (LinearNode& part : taken.layers) {
+      const std::string& weights = node.input(part.weights);
+      part.layer.name = layer_name(node, weights);
+      if (!part.suffix.empty()) {
+        part.layer.name += fmt::format(".{}", part.suffix);
+      }
+      part.layer.input_grad =
+          part.follows_itself ||
+          (part.activations < node.input_size() && learned_.contains(node.input(part.activations)));
+      layers_.push_back(std::move(part.layer));
+      weights_.push_back(part.weights_readable ? weights_of(weights, part.weights_transposed)
+                                               : std::nullopt);
+    }
   }
 
   std::optional<Weights> weights_of(const std::string& constant, bool transposed) const {
@@ -199,14 +213,26 @@ class LayerReader {
     return name.empty() ? std::string("layer") : printable(name, kLongestLayerName);
   }
 
+  // A parameter of the node that the network learns: that of a product, a normalization, a table.
+  // Constants of other operators are preprocessing, bounds and scales.
+  bool has_parameters(const onnx::NodeProto& node) const {
+    const bool unknown =
+        !canonical_domain(node.domain()).empty() && !is_product(node) && !is_known_elsewhere(node);
+    if (unknown) {
+      return std::ranges::any_of(node.input(),
+                                 [&](const std::string& name) { return floating_.contains(name); });
+    }
+    return std::ranges::any_of(parameters_of(node), [&](int place) {
+      return place < node.input_size() && floating_.contains(node.input(place));
+    });
+  }
+
   // What a node hands on: that it is constant, that it depends on something learned.
   void follow(const onnx::NodeProto& node) {
-    const auto any_learned = [&] {
-      return std::ranges::any_of(node.input(),
-                                 [&](const std::string& name) { return learned_.contains(name); });
-    };
     const bool describes = node.op_type() == "Shape" || node.op_type() == "Size";
-    if (!describes && any_learned()) {
+    const bool depends = std::ranges::any_of(
+        node.input(), [&](const std::string& name) { return learned_.contains(name); });
+    if (!describes && (depends || has_parameters(node))) {
       learned_.insert(node.output().begin(), node.output().end());
     }
     const bool constant =
@@ -217,8 +243,19 @@ class LayerReader {
     if (!constant || node.output().empty()) {
       return;
     }
+    const onnx::AttributeProto* const value = find_attribute(node, "value");
+    const bool is_floating_constant =
+        (value != nullptr && node.op_type() == "Constant" && is_floating(value->t())) ||
+        std::ranges::any_of(node.input(),
+                            [&](const std::string& name) { return floating_.contains(name); });
     for (const std::string& output : node.output()) {
       constants_[output] = std::nullopt;
+      if (is_floating_constant) {
+        floating_.insert(output);
+      }
+    }
+    if (node.op_type() == "Constant" && value != nullptr) {
+      constants_[node.output(0)] = Weights{.initializer = node.output(0)};
     }
     if (node.op_type() == "Identity") {
       constants_[node.output(0)] = constants_[node.input(0)];
@@ -235,7 +272,8 @@ class LayerReader {
   const GraphShapes& shapes_;
   // Constant tensors, and the initializers that they are, if they are one.
   std::unordered_map<std::string, std::optional<Weights>> constants_;
-  std::unordered_set<std::string> learned_;
+  std::unordered_set<std::string> floating_;  // those of floating-point numbers
+  std::unordered_set<std::string> learned_;   // what depends on a parameter
   std::vector<LayerShape> layers_;
   std::vector<std::optional<Weights>> weights_;
   std::vector<NotIncluded> refused_;
@@ -249,6 +287,13 @@ class OnnxWeights : public WeightSource {
       : workload_(model), weights_(std::move(weights)), file_(load_onnx(model.path())) {
     for (const onnx::TensorProto& tensor : file_.graph().initializer()) {
       initializers_[tensor.name()] = &tensor;
+    }
+    for (const onnx::NodeProto& node : file_.graph().node()) {
+      const onnx::AttributeProto* const value =
+          node.op_type() == "Constant" ? find_attribute(node, "value") : nullptr;
+      if (value != nullptr && !node.output().empty()) {
+        initializers_[node.output(0)] = &value->t();
+      }
     }
   }
 
