@@ -1,5 +1,6 @@
 // `potomac trace synth`: a trace of drawn values for shapes that have none.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <charconv>
@@ -130,6 +131,31 @@ void require_drawable(const workloads::Workload& workload) {
   }
 }
 
+// Which weights are the model's; those of products of two computed tensors are drawn in any case.
+std::string weights_text(const workloads::Workload& workload,
+                         const workloads::WeightSource& weights) {
+  constexpr std::size_t kNamed = 5;
+  std::vector<std::string> drawn;
+  std::size_t count = 0;
+  bool any = false;
+  for (std::size_t i = 0; i < workload.layers().size(); ++i) {
+    const workloads::LayerShape& layer = workload.layers()[i];
+    any = any || weights.has(i);
+    if (!weights.has(i) && layer.kind != workloads::LayerKind::kMatmul) {
+      count += 1;
+      if (drawn.size() < kNamed) {
+        drawn.push_back(layer.name);
+      }
+    }
+  }
+  if (count == 0) {
+    return any ? "; weights are the model's" : "";
+  }
+  return fmt::format("; weights are {}drawn for {}{}, as the model has none in floating point",
+                     any ? "the model's, but " : "", fmt::join(drawn, ", "),
+                     count > kNamed ? fmt::format(" and {} more", count - kNamed) : "");
+}
+
 void execute(const SynthArguments& arguments) {
   const std::filesystem::path from = file_of(arguments.workload);
   std::vector<std::filesystem::path> inputs = {from};
@@ -148,7 +174,7 @@ void execute(const SynthArguments& arguments) {
     info.synthesis += fmt::format(", {}", workloads::text_of(info.dimensions));
   }
   if (weights) {
-    info.synthesis += "; weights are the model's, where it has them";
+    info.synthesis += weights_text(*workload, *weights);
   }
   info.dataset = "none";
   info.step = 0;

@@ -127,6 +127,8 @@ def test_other_graphs_are_refused_by_the_names_of_their_operators(potomac):
     linear = set(linear_graphs())
     others = [path for path in sorted(GRAPHS.rglob("model.onnx")) if path not in linear]
     for path in others[::10]:
+        if {"LSTM", "GRU", "RNN", "Einsum"} & {n.op_type for n in onnx.load(path).graph.node}:
+            continue
         error = potomac.refuses("trace", "info", path)
         assert "has no linear layer" in error or "is not known; bind it" in error, error
     relu = potomac.refuses("run", GRAPHS / "node/test_relu/model.onnx", "--arch", "os-16x16",
@@ -182,7 +184,7 @@ def test_vision_transformer_with_dynamic_batch(potomac):
 
 
 class Translator(nn.Module):
-    """Embeddings, an encoder, a decoder with a mask, cross attention, and an LSTM that is left out."""
+    """Embeddings, an encoder, a decoder with a mask, cross attention, and an LSTM."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -220,12 +222,12 @@ def test_attention_with_two_dynamic_lengths(potomac):
     decoder = [b * t * 3 * e * e, b * t * t * e, b * t * t * e, b * t * e * e,
                b * t * e * e, b * s * 2 * e * e, b * t * s * e, b * t * s * e, b * t * e * e,
                b * t * e * f, b * t * f * e]  # fmt: skip
-    assert [macs_of(layer) for layer in found["layers"]] == [*encoder, *decoder, b * t * e * 50]
-    # Embeddings learn: every layer hands a gradient on.
-    assert all(layer["input_grad"] for layer in found["layers"])
-    assert [p for p in found["not_included"] if p["kind"] == "LSTM"][0]["reason"].startswith(
-        "recurrent"
-    )
+    recurrent = [b * t * e * 32, *[b * 8 * 32] * t]
+    layers = found["layers"]
+    assert [macs_of(x) for x in layers] == [*encoder, *decoder, b * t * e * 50, *recurrent]
+    # Embeddings learn: every layer hands a gradient on, but the state that the LSTM begins with.
+    first = [layer["name"] for layer in layers if not layer["input_grad"]]
+    assert first == ["019-rest.LSTM.weight_hh"]
 
 
 class Painter(nn.Module):
@@ -299,7 +301,7 @@ def test_initializers_become_quantized_weights(potomac):
     done = potomac("trace", "synth", file, "-o", "net.h5", "--density", "W=0.5,A=0.5", "--seed", 9)
     assert done.returncode == 0, done.stderr
     with h5py.File(potomac.folder / "net.h5") as trace:
-        assert b"weights are the model's, where it has them" in trace.attrs["synthesis"]
+        assert b"; weights are the model's" in trace.attrs["synthesis"]
         names = {name.split("-", 1)[1]: name for name in trace["layers"]}
         for name in ("conv", "up", "tokens", "head"):
             w = trace["layers"][names[name]]["W"]
@@ -394,7 +396,8 @@ def test_weights_that_cannot_be_read(potomac):
     assert "its shape needs 96 bytes" in potomac.refuses(*synth)
     short = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=(6, 4), raw_data=bytes(92))
     linear_model(potomac.folder, short)
-    assert "holds 23 values, but its shape has 24" in potomac.refuses(*synth)
+    error = potomac.refuses(*synth)
+    assert "initializer 'w': its shape [6, 4] of FLOAT needs 96 bytes; its raw_data has 92" in error
     nan = numpy_helper.from_array(np.full((6, 4), np.nan, np.float32), "w")
     linear_model(potomac.folder, nan)
     assert "initializer 'w'" in potomac.refuses(*synth)
@@ -428,9 +431,9 @@ def test_what_is_no_model(potomac):
     model.opset_import[0].version = 99
     onnx.save(model, str(potomac.folder / "net.onnx"))
     error = potomac.refuses("trace", "info", "net.onnx")
-    assert "opset 99; known are those up to 17; export it with opset_version=17" in error
+    assert "opset 99; known are those up to 23; export it with opset_version=23" in error
     model.opset_import[0].version = 13
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 7
     onnx.save(model, str(potomac.folder / "net.onnx"))
     error = potomac.refuses("trace", "info", "net.onnx")
-    assert "node 'y' (MatMul): its shapes do not fit" in error
+    assert "node 'y' (MatMul): its operands [" in error and "have no common K" in error

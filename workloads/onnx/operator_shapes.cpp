@@ -138,7 +138,11 @@ Extents gemm(const onnx::NodeProto& node, int opset, Inputs inputs) {
   }
   const Shape output{a[trans_a ? 1 : 0], b[trans_b ? 0 : 1]};
   if (const Shape* const bias = shape_at(inputs, 2)) {
-    if (bias->size() > 2 || broadcast(*bias, output) != output) {
+    const bool fits = bias->size() <= 2 && std::equal(bias->rbegin(), bias->rend(), output.rbegin(),
+                                                      [](std::int64_t from, std::int64_t to) {
+                                                        return from == 1 || from == to;
+                                                      });
+    if (!fits) {
       throw ShapeFault(
           fmt::format("its C is {}, and its product is {}", text_of(*bias), text_of(output)));
     }

@@ -297,17 +297,16 @@ class OnnxWeights : public WeightSource {
     }
   }
 
+  bool has(std::size_t index) const override { return find(index) != nullptr; }
+
   std::optional<QuantizedTensor> read(std::size_t index) const override {
+    const onnx::TensorProto* const tensor = find(index);
+    if (tensor == nullptr) {
+      return std::nullopt;
+    }
     const std::optional<Weights>& weights = weights_[index];
-    const auto found = weights ? initializers_.find(weights->initializer) : initializers_.end();
-    if (found == initializers_.end() || !is_floating(*found->second)) {
-      return std::nullopt;
-    }
-    std::vector<float> values = float_values(*found->second, workload_.path());
+    std::vector<float> values = float_values(*tensor, workload_.path());
     const Shape& shape = workload_.layers()[index].w;
-    if (static_cast<std::int64_t>(values.size()) != element_count(shape)) {
-      return std::nullopt;
-    }
     if (weights->transposed) {
       values = transposed(values, static_cast<std::size_t>(shape[0]));
     }
@@ -319,6 +318,17 @@ class OnnxWeights : public WeightSource {
   }
 
  private:
+  // The tensor that the layer's weights are, if its values can be read as these.
+  const onnx::TensorProto* find(std::size_t index) const {
+    const std::optional<Weights>& weights = weights_[index];
+    const auto found = weights ? initializers_.find(weights->initializer) : initializers_.end();
+    return found != initializers_.end() && is_floating(*found->second) &&
+                   element_count(shape_of(*found->second)) ==
+                       element_count(workload_.layers()[index].w)
+               ? found->second
+               : nullptr;
+  }
+
   // The values of a matrix of `rows` rows, column by column.
   static std::vector<float> transposed(const std::vector<float>& values, std::size_t rows) {
     const std::size_t cols = values.size() / rows;
@@ -376,9 +386,7 @@ OnnxModel OnnxModel::load(const std::filesystem::path& path, const Dimensions& b
 }
 
 std::unique_ptr<WeightSource> OnnxModel::weights() const {
-  const bool any =
-      std::ranges::any_of(weights_, [](const auto& weights) { return weights.has_value(); });
-  return any ? std::make_unique<OnnxWeights>(*this, weights_) : nullptr;
+  return std::make_unique<OnnxWeights>(*this, weights_);
 }
 
 }  // namespace potomac::workloads

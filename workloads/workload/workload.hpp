@@ -73,6 +73,8 @@ class WeightSource {
  public:
   virtual ~WeightSource() = default;
 
+  // Whether it has the layer's weights.
+  virtual bool has(std::size_t index) const = 0;
   // The weights of the layer, or nothing if it has none. Throws InputError if they cannot be read
   // or quantized.
   virtual std::optional<QuantizedTensor> read(std::size_t index) const = 0;
