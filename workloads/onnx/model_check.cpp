@@ -142,8 +142,18 @@ class ModelCheck {
         check_type(value);
       }
     }
+    std::set<std::string_view> made;
+    for (const Tensor& tensor : graph.initializer()) {
+      made.insert(tensor.name());
+    }
     for (const onnx::NodeProto& node : graph.node()) {
       check_node(node, depth);
+      for (const std::string& output : node.output()) {
+        if (!output.empty() && !made.insert(output).second) {
+          fail(place_of(node), fmt::format("makes '{}', which is made already", printable(output)),
+               kExportAgain);
+        }
+      }
     }
   }
 
@@ -167,6 +177,10 @@ class ModelCheck {
       versions_[canonical_domain(opset.domain())] =
           static_cast<int>(std::clamp<std::int64_t>(opset.version(), 0, INT32_MAX));
     }
+  }
+
+  static std::string place_of(const onnx::NodeProto& node) {
+    return fmt::format("node '{}' ({})", printable(name_of(node)), printable(node.op_type()));
   }
 
   void check_type(const onnx::ValueInfoProto& value) const {
@@ -242,8 +256,7 @@ class ModelCheck {
   }
 
   void check_node(const onnx::NodeProto& node, int depth) {
-    const std::string place =
-        fmt::format("node '{}' ({})", printable(name_of(node)), printable(node.op_type()));
+    const std::string place = place_of(node);
     std::set<std::string> seen;
     for (const Attribute& attribute : node.attribute()) {
       if (!seen.insert(attribute.name()).second) {

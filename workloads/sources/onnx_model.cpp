@@ -17,6 +17,7 @@
 #include "workloads/onnx/linear_node.hpp"
 #include "workloads/onnx/model_file.hpp"
 #include "workloads/onnx/operator_shapes.hpp"
+#include "workloads/onnx/shape_fault.hpp"
 #include "workloads/quantizer/als_potq.hpp"
 
 namespace potomac::workloads {
@@ -156,8 +157,13 @@ class LayerReader {
     for (const std::string& input : node.input()) {
       operands.push_back({shapes_.find(input), constants_.contains(input)});
     }
-    LinearNodes taken = linear_nodes(
-        node, operands, node.output().empty() ? std::nullopt : shapes_.find(node.output(0)));
+    LinearNodes taken;
+    try {
+      taken = linear_nodes(node, operands,
+                           node.output().empty() ? std::nullopt : shapes_.find(node.output(0)));
+    } catch (const ShapeFault& fault) {
+      return refuse(node, fault.what());
+    }
     if (!taken.refusal.empty()) {
       const auto lost = std::ranges::find_if(
           node.input(), [&](const std::string& input) { return !shapes_.lost_at(input).empty(); });
