@@ -1,13 +1,17 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <iostream>
 
 #include "energy/pricing/accounting.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engines/engines.hpp"
 #include "sim/machine/architecture_file.hpp"
+#include "sim/machine/importers/scalesim_config.hpp"
 #include "sim/machine/unit.hpp"
 #include "sim/studies/shipped.hpp"
+#include "support/plain_text.hpp"
 
 namespace potomac::sim {
 
@@ -26,7 +30,16 @@ void add_machine_options(CLI::App& command, MachineArguments& arguments) {
 }
 
 Architecture machine_of(const MachineArguments& arguments) {
-  Architecture architecture = load_architecture(architecture_file(arguments.architecture));
+  const std::filesystem::path file = architecture_file(arguments.architecture);
+  Architecture architecture = load_architecture(file);
+  if (file.extension() == ".cfg") {
+    const ScalesimConfig config = load_scalesim_config(file);
+    if (!config.left_out.empty()) {
+      std::cerr << fmt::format(
+          "potomac: note: {}: nothing is made of {}\n", printable(file.string(), kWhole),
+          printable(fmt::format("{}", fmt::join(config.left_out, ", ")), kWhole));
+    }
+  }
   for (const std::string& assignment : arguments.settings) {
     set_key(architecture, assignment);
   }

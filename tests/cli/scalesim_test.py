@@ -130,7 +130,8 @@ def test_a_configuration_becomes_an_architecture(potomac, dataflow):
     ("text", "message"),
     [
         ("", "holds no layer"),
-        ("a,b\n", "line 1: is the header of no SCALE-Sim topology"),
+        ("a\n", "line 1: is the header of no SCALE-Sim topology"),
+        ("a\tb\tc\n", "line 1: its fields are separated by tabs"),
         (f"{CONV_HEADER}\n", "holds no layer"),
         (f"{CONV_HEADER}\n\nc,1,1,1,1,1,1\n", "line 3: has 7 fields"),
         (f"{CONV_HEADER}\nc,8,8,3,3,x,1,1,\n", "line 2: channels is 'x'"),
@@ -138,7 +139,9 @@ def test_a_configuration_becomes_an_architecture(potomac, dataflow):
         (f"{CONV_HEADER}\nc,8,8,3,3,1,0,1,\n", "line 2: the number of filters is '0'"),
         (f"{CONV_HEADER}\nc,8,8,3,9,1,1,1,\n", "line 2: its filter spans 9, but its IFMAP has 8"),
         (f"{CONV_HEADER}\nc,8,8,3,3,1,1,1,2:4,\n", "line 2: its sparsity is '2:4'"),
-        (f"{CONV_HEADER}\na/b,8,8,3,3,1,1,1,\n", "line 2: its name is 'a/b'"),
+        (f"{CONV_HEADER}\na\x1bb,8,8,3,3,1,1,1,\n", "line 2: its name is 'a\\x1Bb'"),
+        ("Layer,M,N,K,Batch\ng,1,2,3,x,\n", "line 2: the batch is 'x'"),
+        ("Layer,M,N,K,\ng,1,2,3,2:4,\n", "line 2: its sparsity is '2:4'"),
         (f"{CONV_HEADER}\nc,99999999,99999999,1,1,99999999,1,1,\n", "is absurdly large"),
         ("Layer,M,N,K,\ng,1,2,\n", "line 2: K is ''"),
         ("Layer,M,N,K,\ng,1,2\n", "line 2: has 3 fields"),
@@ -160,6 +163,8 @@ def test_a_malformed_topology_is_refused(potomac, text, message):
         (("Dataflow : ws", "Dataflow : rs"), "line 10: key 'Dataflow'"),
         (("SparsitySupport : false", "SparsitySupport : True"), "asks for sparsity"),
         (("Bandwidth : 10", "Bandwidth"), "line 9: 'Bandwidth' is not KEY : VALUE"),
+        (("Bandwidth : 10", "arrayHEIGHT: 3"), "line 9: [architecture_presets] arrayheight stands in line 6"),
+        (("[sparsity]", "[general]"), "line 12: [general] stands in line 1 already"),
     ],
 )
 def test_a_malformed_configuration_is_refused(potomac, change, message):
@@ -176,3 +181,76 @@ def test_shapes_are_no_trace(potomac):
     assert "shapes without values" in line
     line = potomac.refuses("run", "net.csv", "--batch", 2, "--arch", "os-16x16", "--out", "o")
     assert "its GEMMs say all of their extents" in line
+
+
+CONV_ROW = "8, 9, 3, 2, 4, 6, 2,"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Layer name, IFMAP Width, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,",
+     "Layer name,\u00a0 IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,",
+     "\ufeffLayer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,",
+     "name,a,b,c,d,e,f,g,"],
+)  # fmt: skip
+def test_a_header_is_skipped_as_the_peer_does(potomac, header):
+    (potomac.folder / "net.csv").write_text(f"{header}\nGroup title,\nBlock/Conv, {CONV_ROW}\n")
+    done = potomac("trace", "info", "net.csv", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    (layer,) = json.loads(done.stdout)["layers"]
+    assert layer["name"] == "000-Block.Conv"
+    assert layer["tensors"]["A"]["shape"] == [1, 4, 8, 9]
+    assert layer["tensors"]["W"]["shape"] == [6, 4, 3, 2]
+
+
+def layers_of(potomac, text, *options):
+    (potomac.folder / "net.csv").write_text(text)
+    done = potomac("trace", "info", "net.csv", "--format", "json", *options)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    return found["layers"], found["not_included"] if "not_included" in found else []
+
+
+def test_columns_that_the_header_names_are_used(potomac):
+    header = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, "
+    (layer,), _ = layers_of(potomac, f"{header} Stride H, Stride W, Batch Size,\nL, 9, 9, 3, 3, 4, 8, 1, 2, 32,\n")
+    assert layer["tensors"]["A"]["shape"] == [32, 4, 9, 9]
+    assert layer["tensors"]["G"]["shape"] == [32, 8, 7, 4]
+    line = potomac.refuses("trace", "info", "net.csv", "--batch", 2)
+    assert "has no dimension 'batch'; its rows say their batch" in line
+    (one, two, three), _ = layers_of(potomac, "Layer,M,N,K,Batch,\na,4,5,6,16,\nb,4,5,6,1,\nc,4,5,6,,\n")
+    assert (one["kind"], two["kind"], three["kind"]) == ("matmul", "linear", "linear")
+    assert one["tensors"]["W"]["shape"] == [16, 6, 5]
+    (one,), _ = layers_of(potomac, "Layer,M,N,K,\na,4,5,6,3,\n")  # as the peer takes it
+    assert one["tensors"]["A"]["shape"] == [3, 4, 6]
+
+
+def test_columns_without_effect_are_said(potomac):
+    (potomac.folder / "net.csv").write_text(f"{CONV_HEADER} Colour,\nc, {CONV_ROW} red,\n")
+    done = potomac("run", "net.csv", "--arch", "os-16x16", "--out", "o")
+    assert done.returncode == 0 and "column 'Colour' (SCALE-Sim topology): it has no effect" in " ".join(
+        done.stdout.split()
+    )
+
+
+def test_memory_of_a_configuration(potomac):
+    (potomac.folder / "net.csv").write_text(GEMM)
+    config = CONFIG.format("ws").replace("Bandwidth : 10", "OfmapSramSzkB: 32\nFilterSramSzkB: 16\nBandwidth : {}")
+    user = "\ufeff" + config + "\n[run_presets]\nInterfaceBandwidth: USER\n"
+    for bandwidth, gb_s in (("10", 15), ("10,20,6", 18)):
+        (potomac.folder / "scale.cfg").write_text(user.format(bandwidth))
+        done = potomac("run", "net.csv", "--arch", "scale.cfg", "--out", "o")
+        assert done.returncode == 0 and done.stderr == "", done.stderr
+        memory = json.loads((potomac.folder / "o/report.json").read_text())["architecture"]["memory"]
+        assert [memory[part]["kib"] for part in ("first", "second", "results")] == [64, 16, 32]
+        assert memory["dram"]["bandwidth_gb_s"] == gb_s
+    (potomac.folder / "scale.cfg").write_text(user.format("ten"))
+    line = potomac.refuses("run", "net.csv", "--arch", "scale.cfg", "--out", "p")
+    assert "line 11, Bandwidth: 'ten' is no number of words in a cycle" in line
+    (potomac.folder / "scale.cfg").write_text(config.format(10).replace("Dataflow", "Evil\x1b[2J: 3\nDataflow"))
+    done = potomac("run", "net.csv", "--arch", "scale.cfg", "--out", "o")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "potomac: note: scale.cfg: nothing is made of IfmapSramSzkB, OfmapSramSzkB, FilterSramSzkB, Bandwidth, "
+        "Evil\\x1B[2J\n"
+    )

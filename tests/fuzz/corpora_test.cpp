@@ -21,7 +21,7 @@ TEST(FuzzCorpora, AreReadOrRefusedInALine) {
       files += 1;
     }
   }
-  EXPECT_GT(files, 20);
+  EXPECT_GE(files, 20);
 }
 
 }  // namespace
