@@ -12,7 +12,7 @@ set -euo pipefail
 
 build_packages=(
   cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libonnx-dev libprotobuf-dev
-  libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
+  libssl-dev libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
 )
 python_packages=(pybind11-dev python3-dev python3-numpy python3-pandas python3-pip python3-venv)
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.

@@ -5,14 +5,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
 #include <deque>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "support/cleanup_on_signals.hpp"
+#include "support/digest.hpp"
 #include "support/error.hpp"
 
 namespace potomac {
@@ -21,18 +28,84 @@ namespace {
 
 constexpr mode_t kNewFileMode = 0666;  // less what the user's umask takes away
 constexpr int kNameAttempts = 10000;
+constexpr std::size_t kTokenDigits = 8;
 
 std::string message_of(int cause) {
   return std::generic_category().message(cause);
 }
 
+fs::path folder_of(const fs::path& target) {
+  return target.has_parent_path() ? target.parent_path() : fs::path(".");
+}
+
+// Names this machine, or container: process numbers are its own.
+std::string machine_token() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return sha256_of(name.data()).substr(0, kTokenDigits);
+}
+
+// Of a temporary file, ".STEM.MACHINE-PROCESS-NUMBER.EXTENSION".
+struct Writer {
+  std::string machine;
+  pid_t process = 0;
+};
+
+std::optional<Writer> writer_of(std::string_view name, const fs::path& target) {
+  const std::string before = fmt::format(".{}.", target.stem().string());
+  const std::string behind = target.extension().string();
+  if (name.size() <= before.size() + behind.size() || !name.starts_with(before) ||
+      !name.ends_with(behind)) {
+    return std::nullopt;
+  }
+  name.remove_prefix(before.size());
+  name.remove_suffix(behind.size());
+  const std::size_t dash = name.find('-');
+  const std::size_t second = name.find('-', dash + 1);
+  if (dash != kTokenDigits || second == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto number_in = [](std::string_view text) -> std::optional<pid_t> {
+    pid_t value = 0;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return bad == std::errc() && end == text.data() + text.size() ? std::optional(value)
+                                                                  : std::nullopt;
+  };
+  const auto process = number_in(name.substr(dash + 1, second - dash - 1));
+  if (!process || *process <= 0 || !number_in(name.substr(second + 1))) {
+    return std::nullopt;
+  }
+  return Writer{std::string(name.substr(0, dash)), *process};
+}
+
+// Removes what processes that are no more have left of this target: of this machine those that do
+// not run, of others those that were not written to for a week.
+void sweep_up(const fs::path& target) {
+  constexpr auto kLongAgo = std::chrono::hours(24 * 7);
+  std::error_code error;
+  for (auto entry = fs::directory_iterator(folder_of(target), error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const auto writer = writer_of(entry->path().filename().string(), target);
+    std::error_code ignored;
+    if (!writer || entry->symlink_status(ignored).type() != fs::file_type::regular) {
+      continue;
+    }
+    const bool is_dead =
+        writer->machine == machine_token() && ::kill(writer->process, 0) != 0 && errno == ESRCH;
+    const auto written = fs::last_write_time(entry->path(), ignored);
+    if (is_dead || (!ignored && fs::file_time_type::clock::now() - written > kLongAgo)) {
+      fs::remove(entry->path(), ignored);
+    }
+  }
+}
+
 // Makes a file that was not there. mkstemp() would not do: its files ignore the umask.
 fs::path make_temporary_beside(const fs::path& target) {
   static std::atomic<unsigned> serial = 0;
-  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  const fs::path folder = folder_of(target);
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
-    fs::path path = folder / fmt::format(".{}.{}-{}{}", target.stem().string(), ::getpid(),
-                                         ++serial, target.extension().string());
+    fs::path path = folder / fmt::format(".{}.{}-{}-{}{}", target.stem().string(), machine_token(),
+                                         ::getpid(), ++serial, target.extension().string());
     const int descriptor =
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kNewFileMode);
     if (descriptor >= 0) {
@@ -65,6 +138,7 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
     throw InputError({target_.string(), "", "is not the name of a file", "name a file"});
   }
   refuse_if_not_regular(target_);
+  sweep_up(target_);
   temporary_ = make_temporary_beside(target_);
   cleanup_slot_ = remember_for_cleanup(temporary_.string());
 }

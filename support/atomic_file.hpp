@@ -11,9 +11,10 @@
 
 namespace potomac {
 
-// Reserves a temporary name in the target's folder: hidden, with the target's extension. The caller
-// writes to `temporary_path()` and calls `commit()`; a destructor that runs without it removes the
-// temporary file.
+// Reserves a temporary name in the target's folder: hidden, with the target's extension. What a
+// process that was killed has left there of the same target is removed. The caller writes to
+// `temporary_path()` and calls `commit()`; a destructor that runs without it removes the temporary
+// file.
 class AtomicFile {
  public:
   // Throws InputError if the target's folder does not exist or cannot be written, or if the target

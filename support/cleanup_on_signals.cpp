@@ -51,6 +51,12 @@ extern "C" void remove_temporary_files_and_die(int signal) {
       ::unlink(slot.path.data());
     }
   }
+  // Folders that were made for the files, the innermost first; those that hold others stay.
+  for (CleanupSlot& slot : cleanup_slots) {
+    if (slot.used) {
+      ::rmdir(slot.path.data());
+    }
+  }
   // Installed with SA_RESETHAND: this time the signal does what it always does.
   ::raise(signal);
 }

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
+#include <sstream>
 
 #include "support/error.hpp"
 #include "support/plain_text.hpp"
@@ -32,17 +34,45 @@ std::string line_text(int line) {
   return line == 0 ? std::string() : fmt::format("line {}", line);
 }
 
+// Notes where a document begins, and nothing else.
+class DocumentStart : public YAML::EventHandler {
+ public:
+  const YAML::Mark& mark() const { return mark_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/,
+                       YAML::anchor_t /*anchor*/, YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+
+ private:
+  YAML::Mark mark_ = YAML::Mark::null_mark();
+};
+
 YamlValue parse(const std::string& text, const std::string& name) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty() || documents.front().IsNull()) {
+    // Not YAML::LoadAll(), which takes a document of nothing, and does not go on, where a file
+    // begins with a comma.
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    DocumentStart document;
+    const bool first = parser.HandleNextDocument(document);
+    if (first && parser.HandleNextDocument(document)) {
+      throw InputError({name, line_text(line_of(document.mark())), "a second document begins here",
+                        "keep one document in the file"});
+    }
+    const YAML::Node root = YAML::Load(text);
+    if (!first || root.IsNull()) {
       throw InputError({name, "", "is empty", "write at least one key"});
     }
-    if (documents.size() > 1) {
-      throw InputError({name, line_text(line_of(documents[1].Mark())),
-                        "a second document begins here", "keep one document in the file"});
-    }
-    return {documents.front(), name, ""};
+    return {root, name, ""};
   } catch (const YAML::Exception& error) {
     throw InputError(
         {name, line_text(line_of(error.mark)), error.msg, "mend the YAML syntax there"});

@@ -22,6 +22,7 @@
 #include "sim/studies/run.hpp"
 #include "sim/studies/shipped.hpp"
 #include "support/error.hpp"
+#include "support/folder_lock.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
 
@@ -125,6 +126,7 @@ void execute(const RunArguments& arguments) {
   inputs.insert(inputs.end(), {architecture_file(arguments.machine.architecture), file});
   check_outputs(outputs, inputs);
   const auto workload = workloads::open_workload(file, dimensions_of(arguments.workload));
+  const FolderLock lock(arguments.out);
   const bool steps = engine_for(*workload, options.engine).steps;
   WorkerPool pool(steps ? 1 : arguments.threads);
   Progress progress;

@@ -14,6 +14,7 @@
 #include "sim/reports/sweep_tables.hpp"
 #include "sim/studies/shipped.hpp"
 #include "sim/studies/sweep.hpp"
+#include "support/folder_lock.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
 
@@ -34,6 +35,7 @@ void execute(const SweepArguments& arguments) {
   check_outputs(outputs_in(arguments.out, "--out", {"sweep.csv", "sweep.partial.csv"}),
                 spec.inputs);
   const auto workload = workloads::open_workload(spec.workload, spec.dimensions);
+  const FolderLock lock(arguments.out);
   const bool steps = engine_for(*workload, spec.engine).steps;
   const auto batch = workloads::batch_of(workload->info().dimensions, workload->layers());
   WorkerPool pool(steps ? 1 : arguments.threads);

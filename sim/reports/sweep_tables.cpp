@@ -27,6 +27,9 @@ class SweepTables::Impl {
         batch_(batch),
         csv_path_(directory / "sweep.csv"),
         partial_path_(directory / "sweep.partial.csv") {
+    // A link of that name would be followed: it is replaced.
+    std::error_code ignored;
+    std::filesystem::remove(partial_path_, ignored);
     csv_.open(partial_path_, std::ios::binary | std::ios::trunc);
     require_good();
   }

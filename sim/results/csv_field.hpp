@@ -1,15 +1,27 @@
-// CSV (RFC 4180): a field is quoted where it holds a comma, a quote or a line end.
+// CSV (RFC 4180): a field is quoted where it holds a comma, a quote or a line end. A text that a
+// spreadsheet would take for a formula has an apostrophe in front.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <charconv>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace potomac::sim {
 
-inline std::string csv_field(std::string_view text) {
+// Of a text; numbers are written as they are.
+inline std::string csv_field(std::string_view content) {
+  constexpr std::string_view kFormula = "=+-@";
+  double number = 0;
+  const bool is_formula =
+      !content.empty() && kFormula.find(content.front()) != std::string_view::npos &&
+      std::from_chars(content.data(), content.data() + content.size(), number).ptr !=
+          content.data() + content.size();
+  const std::string text = is_formula ? fmt::format("'{}", content) : std::string(content);
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-    return std::string(text);
+    return text;
   }
   std::string quoted = "\"";
   for (const char c : text) {

@@ -423,8 +423,12 @@ Json report_tree(const RunResult& result) {
   return json;
 }
 
-std::string report_json(const RunResult& result) {
-  return json_text(report_tree(result));
+std::string report_json(const RunResult& result, const std::map<std::string, std::string>& files) {
+  Json json = report_tree(result);
+  for (const auto& [name, digest] : files) {
+    json["files"].push_back({{"name", name}, {"sha256", digest}});
+  }
+  return json_text(json);
 }
 
 std::string comparison_json(std::span<const NamedRun> runs) {

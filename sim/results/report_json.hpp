@@ -2,6 +2,7 @@
 // docs/report.md; a change of their meaning raises kReportVersion.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,7 +16,9 @@ inline constexpr int kReportVersion = 3;
 // A pass's "trained_with" where results were summed in binary32.
 inline constexpr std::string_view kFp32Sums = "fp32";
 
-std::string report_json(const RunResult& result);
+// `files`: those that belong to it, by name, and their SHA-256.
+std::string report_json(const RunResult& result,
+                        const std::map<std::string, std::string>& files = {});
 
 struct NamedRun {
   std::string name;  // as the user named it

@@ -1,12 +1,20 @@
 #include "sim/studies/output_dump.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <mutex>
+#include <cerrno>
+#include <cstdlib>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "support/atomic_file.hpp"
+#include "support/error.hpp"
 #include "support/hdf5/hdf5_file.hpp"
 
 namespace potomac::sim {
@@ -16,6 +24,80 @@ namespace {
 constexpr std::int64_t kChunkRows = 64;
 constexpr std::int64_t kChunkCols = 512;
 
+// The results of one pass, in a file without a name, as they come: tiles of several threads, in any
+// order. From there they go to the dump in the order of its chunks, so that the same results are
+// the same bytes.
+class Spool {
+ public:
+  // `target`: the file for which it is, beside which it lies.
+  explicit Spool(const std::filesystem::path& target) : target_(target) {
+    const std::filesystem::path folder =
+        target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+    file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (file_ < 0) {  // a file system without such files
+      std::string name = (folder / ".spool-XXXXXX").string();
+      file_ = ::mkostemp(name.data(), O_CLOEXEC);
+      ::unlink(name.c_str());
+    }
+    if (file_ < 0) {
+      fail("made");
+    }
+  }
+  ~Spool() { ::close(file_); }
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
+
+  // For a pass of so many bytes, of which those that nobody writes are zero.
+  void begin(std::int64_t bytes) {
+    if (::ftruncate(file_, 0) != 0 || ::ftruncate(file_, bytes) != 0) {
+      fail("made larger");
+    }
+  }
+
+  void write(std::int64_t offset, const void* bytes, std::size_t size) {
+    const auto* from = static_cast<const char*>(bytes);
+    while (size > 0) {
+      const ssize_t written = ::pwrite(file_, from, size, offset);
+      if (written < 0 && errno == EINTR) {
+        continue;
+      }
+      if (written <= 0) {
+        fail("written");
+      }
+      from += written;
+      offset += written;
+      size -= static_cast<std::size_t>(written);
+    }
+  }
+
+  void read(std::int64_t offset, void* bytes, std::size_t size) {
+    auto* to = static_cast<char*>(bytes);
+    while (size > 0) {
+      const ssize_t got = ::pread(file_, to, size, offset);
+      if (got < 0 && errno == EINTR) {
+        continue;
+      }
+      if (got <= 0) {
+        fail("read");
+      }
+      to += got;
+      offset += got;
+      size -= static_cast<std::size_t>(got);
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(const char* what) const {
+    throw MachineError({target_.string(), "",
+                        fmt::format("results beside it cannot be {} ({})", what,
+                                    std::generic_category().message(errno)),
+                        "free some disk space and run again"});
+  }
+
+  std::filesystem::path target_;
+  int file_ = -1;
+};
+
 }  // namespace
 
 class OutputDump::Impl {
@@ -24,15 +106,15 @@ class OutputDump::Impl {
       : target_(path),
         file_(Hdf5File::create(target_.temporary_path(), path.string())),
         gemms_(file_.create_group("gemms")),
-        with_fp32_(with_fp32) {}
+        with_fp32_(with_fp32),
+        acc_spool_(path),
+        fp32_spool_(path) {}
 
   void begin(const workloads::LoweredPass& pass, int scale_exponent) {
     const std::string& name = pass.layer();
     const workloads::ResultShape shape = pass.result_shape();
+    end_pass();
     pass_ = &pass;
-    acc_.reset();
-    fp32_.reset();
-    group_.reset();
     const Hdf5Group layer_group =
         gemms_->has(name) ? gemms_->open_group(name) : gemms_->create_group(name);
     group_.emplace(layer_group.create_group(std::string(workloads::name_of(pass.pass()))));
@@ -48,52 +130,80 @@ class OutputDump::Impl {
     }
     acc_.emplace(group_->create_dataset("acc", Hdf5Type::kInt64, extents_, storage_));
     acc_->set_integer("scale_exponent", scale_exponent);
+    matrices_ = shape.matrices;
+    elements_ = shape.matrices * shape.rows * shape.cols;
+    acc_spool_.begin(elements_ * static_cast<std::int64_t>(sizeof(std::int64_t)));
   }
 
-  AccumulatorSink accumulators() { return writer<std::int64_t>(acc_); }
+  AccumulatorSink accumulators() { return writer<std::int64_t>(acc_spool_); }
   Fp32Sink fp32() {
     if (!with_fp32_) {
       return {};
     }
     fp32_.emplace(group_->create_dataset("fp32", Hdf5Type::kFloat32, extents_, storage_));
-    return writer<float>(fp32_);
+    fp32_spool_.begin(elements_ * static_cast<std::int64_t>(sizeof(float)));
+    return writer<float>(fp32_spool_);
   }
 
   void finish() {
-    acc_.reset();
-    fp32_.reset();
-    group_.reset();
+    end_pass();
     gemms_.reset();
     file_.close();
     target_.commit();
   }
 
  private:
-  // Tiles come from several threads; libhdf5 takes one at a time.
   template <typename Value>
-  std::function<void(const ResultTile<Value>&)> writer(const std::optional<Hdf5Dataset>& dataset) {
-    return [this, &dataset](const ResultTile<Value>& tile) {
-      const std::lock_guard lock(mutex_);
-      const auto cols = static_cast<std::size_t>(tile.cols);
-      std::vector<Value> dense;
+  std::function<void(const ResultTile<Value>&)> writer(Spool& spool) {
+    return [this, &spool](const ResultTile<Value>& tile) {
+      const std::int64_t rows = extents_[extents_.size() - 2];
+      const std::int64_t cols = extents_.back();
       for (std::int64_t begin = 0; begin < tile.rows;) {
         const workloads::ResultRows place = pass_->result_rows(tile.gemm, tile.m_begin + begin);
         const std::int64_t end = std::min(begin + place.count, tile.rows);
-        Hdf5Dataset::Box box{{place.row, tile.n_begin}, {end - begin, tile.cols}, {place.step, 1}};
-        if (stacked_) {
-          box.start.insert(box.start.begin(), place.matrix);
-          box.count.insert(box.count.begin(), 1);
-          box.stride.insert(box.stride.begin(), 1);
-        }
-        dense.clear();
         for (std::int64_t row = begin; row < end; ++row) {
-          const Value* from = tile.values + row * tile.row_stride;
-          dense.insert(dense.end(), from, from + cols);
+          const std::int64_t line = place.matrix * rows + place.row + (row - begin) * place.step;
+          spool.write((line * cols + tile.n_begin) * static_cast<std::int64_t>(sizeof(Value)),
+                      tile.values + row * tile.row_stride,
+                      static_cast<std::size_t>(tile.cols) * sizeof(Value));
         }
-        dataset->template write<Value>(box, dense);
         begin = end;
       }
     };
+  }
+
+  // From the spools to the file, a row of chunks at a time.
+  void end_pass() {
+    if (acc_) {
+      copy<std::int64_t>(acc_spool_, *acc_);
+    }
+    if (fp32_) {
+      copy<float>(fp32_spool_, *fp32_);
+    }
+    acc_.reset();
+    fp32_.reset();
+    group_.reset();
+  }
+
+  template <typename Value>
+  void copy(Spool& spool, const Hdf5Dataset& dataset) {
+    const std::int64_t rows = extents_[extents_.size() - 2];
+    const std::int64_t cols = extents_.back();
+    std::vector<Value> values;
+    for (std::int64_t matrix = 0; matrix < matrices_; ++matrix) {
+      for (std::int64_t row = 0; row < rows; row += kChunkRows) {
+        const std::int64_t count = std::min(kChunkRows, rows - row);
+        values.resize(static_cast<std::size_t>(count * cols));
+        spool.read((matrix * rows + row) * cols * static_cast<std::int64_t>(sizeof(Value)),
+                   values.data(), values.size() * sizeof(Value));
+        Hdf5Dataset::Box box{{row, 0}, {count, cols}};
+        if (stacked_) {
+          box.start.insert(box.start.begin(), matrix);
+          box.count.insert(box.count.begin(), 1);
+        }
+        dataset.write<Value>(box, values);
+      }
+    }
   }
 
   AtomicFile target_;
@@ -107,7 +217,10 @@ class OutputDump::Impl {
   std::optional<Hdf5Group> group_;
   std::optional<Hdf5Dataset> acc_;
   std::optional<Hdf5Dataset> fp32_;
-  std::mutex mutex_;
+  Spool acc_spool_;
+  Spool fp32_spool_;
+  std::int64_t matrices_ = 0;
+  std::int64_t elements_ = 0;  // of its results
 };
 
 OutputDump::OutputDump(const std::filesystem::path& path, bool with_fp32)

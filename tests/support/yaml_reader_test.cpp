@@ -275,7 +275,7 @@ TEST(YamlReaderRefusal, text_without_any_key) {
 
 TEST(YamlReaderRefusal, a_second_document) {
   EXPECT_EQ(input_error_of([] { read("a: 1\n---\nb: 2\n"); }),
-            "arch.yaml: line 3: a second document begins here; keep one document in the file");
+            "arch.yaml: line 2: a second document begins here; keep one document in the file");
   EXPECT_THAT(input_error_of([] { read("a: 1\n---\n"); }), HasSubstr("a second document begins"));
 }
 

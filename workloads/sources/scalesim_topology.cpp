@@ -87,7 +87,7 @@ class Row {
   }
 
   std::int64_t extent(std::size_t index, const char* what) const {
-    const std::string_view text = fields_[index];
+    const std::string_view text = field(index);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < 1 ||
