@@ -1,9 +1,19 @@
 // `potomac trace`: what a trace file holds, and older ones written anew.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/workload_options.hpp"
@@ -11,6 +21,7 @@
 #include "sim/machine/importers/scalesim_config.hpp"
 #include "sim/reports/trace_info.hpp"
 #include "support/atomic_file.hpp"
+#include "support/error.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
 #include "workloads/sources/description_writer.hpp"
@@ -54,8 +65,49 @@ void import_shapes(const ImportArguments& arguments) {
                            printable(arguments.to, kWhole), workload->layers().size());
 }
 
+// To what a sound file of this size may need: its tensors, which zlib makes at most about a
+// thousand times smaller, and what there is besides. A damaged one may ask for anything.
+void limit_memory(const std::string& file) {
+  constexpr std::uintmax_t kBesides = std::uintmax_t{1} << 30U;
+  constexpr std::uintmax_t kTimesTheFile = 4096;
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  rlimit limit{};
+  if (!error && ::getrlimit(RLIMIT_DATA, &limit) == 0) {
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kBesides + kTimesTheFile * size);
+    ::setrlimit(RLIMIT_DATA, &limit);
+  }
+}
+
+// Does the work in a process of its own, which a damaged file may end: libhdf5 trusts files whose
+// metadata has no checksums.
+void in_a_process(const std::string& file, const std::string& target,
+                  const std::function<void()>& work) {
+  std::cout.flush();
+  const pid_t child = ::fork();
+  if (child < 0) {
+    throw MachineError({file, "", "no process can be made to read it", "try again later"});
+  }
+  if (child == 0) {
+    limit_memory(file);
+    work();
+    return;
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status)) {
+    std::exit(
+        WEXITSTATUS(status));  // NOLINT(concurrency-mt-unsafe): it has said what there is to say
+  }
+  { const AtomicFile sweeps_up_behind_it(target); }
+  throw InputError({file, "",
+                    fmt::format("libhdf5 broke off as it read it (signal {})", WTERMSIG(status)),
+                    "the file is damaged; make it again"});
+}
+
 // Memory stays at the largest layer, as in a run.
-void import_trace(const ImportArguments& arguments) {
+void copy_trace(const ImportArguments& arguments) {
   const workloads::TraceReader trace(arguments.workload.name, Hdf5Guard::kNone);
   make_folder_of(arguments.to);
   workloads::TraceWriter writer(arguments.to, trace.info(), trace.not_included());
@@ -65,6 +117,10 @@ void import_trace(const ImportArguments& arguments) {
   writer.finish();
   std::cout << fmt::format("{}: {} layers, every byte under a checksum\n",
                            printable(arguments.to, kWhole), trace.layers().size());
+}
+
+void import_trace(const ImportArguments& arguments) {
+  in_a_process(arguments.workload.name, arguments.to, [&] { copy_trace(arguments); });
 }
 
 void import_file(const ImportArguments& arguments) {

@@ -462,6 +462,14 @@ Hdf5Extents Hdf5Dataset::extents() const {
   return extents;
 }
 
+namespace {
+
+bool element_count_is_positive(const Hdf5Extents& shape) {
+  return std::ranges::all_of(shape, [](std::int64_t extent) { return extent > 0; });
+}
+
+}  // namespace
+
 void Hdf5Dataset::check_storage(std::int64_t most) const {
   const Hdf5Extents shape = extents();
   std::int64_t elements = 1;
@@ -474,7 +482,11 @@ void Hdf5Dataset::check_storage(std::int64_t most) const {
     elements *= extent;
   }
   const Hdf5Handle plan = own(H5Dget_create_plist(id()), H5Pclose);
-  const bool chunked = plan.valid() && H5Pget_layout(plan.id()) == H5D_CHUNKED;
+  const H5D_layout_t layout = plan.valid() ? H5Pget_layout(plan.id()) : H5D_LAYOUT_ERROR;
+  const bool chunked = layout == H5D_CHUNKED;
+  if (layout == H5D_VIRTUAL || (plan.valid() && H5Pget_external_count(plan.id()) > 0)) {
+    fail("its data lies in another file, which is not read", "store it in this file");
+  }
   if (guard_ == Hdf5Guard::kChecksums) {
     H5D_chunk_index_t index = H5D_CHUNK_IDX_BTREE;
     unsigned flags = 0;
@@ -500,12 +512,49 @@ void Hdf5Dataset::check_storage(std::int64_t most) const {
     if (H5Dget_num_chunks(id(), everything.id(), &written) < 0 || written != expected) {
       fail(fmt::format("holds {} of its {} chunks", written, expected), "write all of its codes");
     }
+    // Without checksums a chunk may be anywhere.
+    if (guard_ == Hdf5Guard::kNone) {
+      check_chunk_places(shape, chunk);
+    }
   }
   const auto stored = static_cast<std::int64_t>(H5Dget_storage_size(id()));
   if (elements / kMaxDeflateRatio > stored || (stored == 0 && elements > 0)) {
     fail(fmt::format("claims [{}] = {} codes, but the file stores {} bytes for it",
                      fmt::join(shape, ", "), elements, stored),
          "write all of its codes");
+  }
+}
+
+void Hdf5Dataset::check_chunk_places(const Hdf5Extents& shape,
+                                     const std::vector<hsize_t>& chunk) const {
+  hsize_t size_of_file = 0;
+  const Hdf5Handle file = own(H5Iget_file_id(id()), H5Fclose);
+  H5Fget_filesize(file.id(), &size_of_file);
+  std::vector<std::pair<hsize_t, hsize_t>> places;  // begin and end
+  std::vector<hsize_t> at(shape.size(), 0);
+  for (bool more = element_count_is_positive(shape); more;) {
+    unsigned mask = 0;
+    haddr_t address = HADDR_UNDEF;
+    hsize_t size = 0;
+    const bool found = H5Dget_chunk_info_by_coord(id(), at.data(), &mask, &address, &size) >= 0 &&
+                       address != HADDR_UNDEF;
+    if (!found || size == 0 || size > size_of_file || address > size_of_file - size) {
+      fail(fmt::format("has no chunk at [{}], or none within the file", fmt::join(at, ", ")),
+           "the file is damaged; make it again");
+    }
+    places.emplace_back(address, address + size);
+    more = false;
+    for (std::size_t axis = shape.size(); axis-- > 0 && !more;) {
+      at[axis] += std::max<hsize_t>(chunk[axis], 1);
+      more = at[axis] < static_cast<hsize_t>(shape[axis]);
+      at[axis] = more ? at[axis] : 0;
+    }
+  }
+  std::ranges::sort(places);
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    if (places[i].first < places[i - 1].second) {
+      fail("has chunks that lie in one another", "the file is damaged; make it again");
+    }
   }
 }
 

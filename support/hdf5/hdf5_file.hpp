@@ -158,6 +158,9 @@ class Hdf5Dataset : public Hdf5Object {
   using Hdf5Object::Hdf5Object;
   void write_elements(Hdf5Type type, const Box* box, const void* values, std::size_t size) const;
   void read_elements(Hdf5Type type, void* values, std::size_t size) const;
+  // Every chunk is where the extents have one, in the file, and not in another.
+  void check_chunk_places(const Hdf5Extents& shape,
+                          const std::vector<unsigned long long>& chunk) const;
 };
 
 class Hdf5Group : public Hdf5Object {

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import resource
 import shutil
 import signal
@@ -256,6 +257,38 @@ def test_an_older_trace_is_refused_and_can_be_imported(potomac, trace, arch):
     assert a["passes"] == b["passes"]
     # The same layers give the same bytes.
     assert (potomac.folder / "new.h5").read_bytes() == trace.read_bytes()
+
+
+def test_an_old_trace_may_not_reach_into_other_files(potomac, trace):
+    write_old_trace(trace, potomac.folder / "old.h5")
+    with h5py.File(potomac.folder / "old.h5", "r+") as old:
+        group = old["layers/003-fc1"]
+        attributes, codes = dict(group["W"].attrs), group["W"][...]
+        del group["W"]
+        (potomac.folder / "secret").write_bytes(codes.tobytes())
+        data = group.create_dataset("W", codes.shape, codes.dtype, external=[("secret", 0, codes.size)])
+        data.attrs.update(attributes)
+    line = potomac.refuses("trace", "import", "old.h5", "-o", "new.h5")
+    assert "layers/003-fc1/W: its data lies in another file" in line
+
+
+def test_an_old_trace_with_flipped_bits_is_refused_in_a_line_or_imported(potomac, trace):
+    """libhdf5 may die of one: in a process of its own."""
+    write_old_trace(SOURCE / "tests/fuzz/corpora/trace/small.h5", potomac.folder / "old.h5")
+    good = (potomac.folder / "old.h5").read_bytes()
+    draw = random.Random(11)
+    outcomes = set()
+    for _ in range(80):
+        bad = bytearray(good)
+        for _ in range(draw.randint(1, 3)):
+            bad[draw.randrange(len(bad) // 2)] ^= 1 << draw.randrange(8)
+        (potomac.folder / "bad.h5").write_bytes(bad)
+        done = potomac("trace", "import", "bad.h5", "-o", "new.h5")
+        assert done.returncode in (0, 2), (done.returncode, done.stderr)
+        assert done.stderr.count("\n") == (done.returncode == 2)
+        assert [p.name for p in potomac.folder.iterdir() if p.name.startswith(".")] == []
+        outcomes.add(done.returncode)
+    assert outcomes == {0, 2}
 
 
 def test_an_import_never_replaces_its_input(potomac, trace):
