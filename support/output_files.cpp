@@ -83,7 +83,8 @@ void check_outputs(std::span<const Output> outputs, std::span<const fs::path> in
 void make_output_directory(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);
-  if (error || !fs::is_directory(directory)) {
+  std::error_code unknown;
+  if (error || !fs::is_directory(directory, unknown)) {
     throw InputError({directory.string(), "",
                       fmt::format("cannot be made a folder ({})",
                                   error ? error.message() : "a file has that name"),

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -545,8 +546,9 @@ Json parse(const std::string& text, const std::string& file) {
 }  // namespace
 
 RunResult load_report(const std::filesystem::path& path) {
+  std::error_code unknown;
   const std::filesystem::path file =
-      std::filesystem::is_directory(path) ? path / "report.json" : path;
+      std::filesystem::is_directory(path, unknown) ? path / "report.json" : path;
   const std::string name = file.string();
   const Json stored = parse(read_text_file(file, "JSON", kLargestReportMib), name);
   const JsonValue json(stored, name, "");

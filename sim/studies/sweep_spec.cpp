@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "sim/engines/engines.hpp"
@@ -98,7 +99,8 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
   // A file beside the sweep's own, or what ships under that name.
   const auto find = [&](const YamlValue& name, const ShippedFiles& files) {
     const std::filesystem::path own = path.parent_path() / name.as_string();
-    const bool is_name = own.extension().empty() && !std::filesystem::is_regular_file(own);
+    std::error_code unknown;  // a name may be too long for a file
+    const bool is_name = own.extension().empty() && !std::filesystem::is_regular_file(own, unknown);
     return is_name ? files.find(name.as_string()) : own;
   };
   SweepSpec spec;
@@ -129,8 +131,10 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
     std::vector<std::filesystem::path> files;
     for (const YamlValue& table : tables->items()) {
       const std::filesystem::path own = path.parent_path() / table.as_string();
-      files.push_back(
-          std::filesystem::is_regular_file(own) ? own : shipped.tables.find(table.as_string()));
+      std::error_code unknown;
+      files.push_back(std::filesystem::is_regular_file(own, unknown)
+                          ? own
+                          : shipped.tables.find(table.as_string()));
     }
     spec.prices.tables = energy::load_unit_energy_tables(files);
     spec.inputs.insert(spec.inputs.end(), files.begin(), files.end());
