@@ -13,6 +13,7 @@ import yaml
 from torch import nn
 
 NAMES = {"resnet18": "resnet18", "resnet50": "resnet50", "mobilenet_v2": "mobilenet-v2",
+         "resnet34": "resnet34", "efficientnet_b0": "efficientnet-b0",
          "alexnet": "alexnet", "vgg16": "vgg16", "vit_b_16": "vit-b-16"}  # fmt: skip
 
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,11 +24,12 @@ constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxExtent = kMaxShapeElements;
 constexpr std::int64_t kMaxSmall = std::int64_t{1} << 20U;  // strides, kernels, padding
 constexpr std::size_t kMaxLayers = 100000;
+constexpr std::int64_t kMaxRepeats = 100000;  // of all blocks together, whatever is in them
 constexpr int kMaxNesting = 16;
 // What an entry of a list of layers can be; its name stands behind this word.
-constexpr std::array<std::string_view, 8> kEntryKinds = {
-    "conv2d", "conv_transpose2d", "conv3d", "conv_transpose3d",
-    "linear", "matmul",           "pool",   "block"};
+constexpr std::array<std::string_view, 10> kEntryKinds = {
+    "conv1d", "conv2d", "conv_transpose2d", "conv3d", "conv_transpose3d", "linear",
+    "matmul", "pool",   "flatten",          "block"};
 
 // Walks a description, and keeps the shape that flows from layer to layer.
 class ModelBuilder {
@@ -86,10 +89,32 @@ class ModelBuilder {
     }
     if (list.size() != axes && !(sides && list.size() == 2 * axes)) {
       value->fail(fmt::format("has {} values", list.size()),
-                  axes == 2 ? "write one, or [vertical, horizontal]"
-                            : "write one, or [depth, vertical, horizontal]");
+                  axes == 1   ? "write one"
+                  : axes == 2 ? "write one, or [vertical, horizontal]"
+                              : "write one, or [depth, vertical, horizontal]");
     }
     return list;
+  }
+
+  // 'same': as much as gives an output for every stride-th element of the input, the odd one
+  // behind.
+  static Shape padding_of(const YamlValue& entry, const Dimensions& dimensions,
+                          std::span<const std::int64_t> input, const Shape& kernel,
+                          const Shape& stride, const Shape& dilation) {
+    const std::size_t axes = kernel.size();
+    const auto value = entry.find("padding");
+    if (!value || !value->is_scalar() || value->as_string() != "same") {
+      return per_axis(entry, "padding", dimensions, 0, 0, axes, true);
+    }
+    Shape padding(2 * axes);
+    for (std::size_t axis = 0; axis < axes; ++axis) {
+      const std::int64_t outputs = (input[axis] + stride[axis] - 1) / stride[axis];
+      const std::int64_t total = std::max<std::int64_t>(
+          0, (outputs - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1 - input[axis]);
+      padding[axis] = total / 2;
+      padding[axes + axis] = total - total / 2;
+    }
+    return padding;
   }
 
   static bool flag(const YamlValue& entry, std::string_view key, bool otherwise) {
@@ -118,9 +143,8 @@ class ModelBuilder {
                  fmt::format("write one of {} with a name", fmt::join(kEntryKinds, ", ")));
     }
     const std::string name = scope.prefix + entry.at(kind).as_string();
-    if (kind == "conv2d" || kind == "conv3d") {
-      add_convolution(entry, name, scope,
-                      kind == "conv2d" ? LayerKind::kConv2d : LayerKind::kConv3d);
+    if (kind == "conv1d" || kind == "conv2d" || kind == "conv3d") {
+      add_convolution(entry, name, scope, kind == "conv1d" ? 1 : kind == "conv2d" ? 2 : 3);
     } else if (kind == "conv_transpose2d" || kind == "conv_transpose3d") {
       add_transposed(
           entry, name, scope,
@@ -131,6 +155,8 @@ class ModelBuilder {
       add_matmul(entry, name, scope);
     } else if (kind == "pool") {
       add_pool(entry, scope);
+    } else if (kind == "flatten") {
+      add_flatten(entry, scope);
     } else {
       add_block(entry, name, scope);
     }
@@ -195,6 +221,14 @@ class ModelBuilder {
     return (input + padding - reach) / stride + 1;
   }
 
+  // The same where a last window may hang over the end, but none begins behind the input.
+  static std::int64_t hanging_windows(std::int64_t input, std::int64_t before, std::int64_t after,
+                                      std::int64_t reach, std::int64_t stride) {
+    const std::int64_t rest = input + before + after - reach;
+    const std::int64_t outputs = (std::max<std::int64_t>(rest, 0) + stride - 1) / stride + 1;
+    return (outputs - 1) * stride >= input + before ? outputs - 1 : outputs;
+  }
+
   // What both kinds of convolutions say: all but the extents of their results.
   struct Convolution {
     LayerShape& layer;
@@ -204,13 +238,14 @@ class ModelBuilder {
   };
 
   Convolution append_convolution(const YamlValue& entry, const std::string& name,
-                                 const Scope& scope, LayerKind kind) {
+                                 const Scope& scope, LayerKind kind, std::size_t axes) {
     const Dimensions& names = scope.dimensions;
-    const std::size_t axes = is_volumetric(kind) ? 3 : 2;
     const Shape input = input_of(entry, scope, 2 + axes);
     if (input.size() != 2 + axes) {
-      entry.fail(fmt::format("its input is [{}], not [batch, channels, {}height, width]",
-                             fmt::join(input, ", "), axes == 3 ? "depth, " : ""),
+      entry.fail(fmt::format("its input is [{}], not [batch, channels, {}]", fmt::join(input, ", "),
+                             axes == 1   ? "length"
+                             : axes == 2 ? "height, width"
+                                         : "depth, height, width"),
                  "write its 'input: [...]'");
     }
     entry.at("kernel");
@@ -221,9 +256,15 @@ class ModelBuilder {
                        .outputs = outputs,
                        .kernel = per_axis(entry, "kernel", names, 1, 1, axes),
                        .lists = {.stride = per_axis(entry, "stride", names, 1, 1, axes),
-                                 .padding = per_axis(entry, "padding", names, 0, 0, axes, true),
+                                 .padding = {},
                                  .dilation = per_axis(entry, "dilation", names, 1, 1, axes)}};
-    result.layer.conv = geometry_of(result.lists, groups);
+    result.lists.padding = padding_of(entry, names, std::span(input).subspan(2), result.kernel,
+                                      result.lists.stride, result.lists.dilation);
+    GeometryLists stored = result.lists;
+    if (axes == 1) {
+      widen(stored);
+    }
+    result.layer.conv = geometry_of(stored, groups);
     if (input[1] % groups != 0 || outputs % groups != 0) {
       entry.fail(fmt::format("{} groups do not divide {} channels and {} outputs", groups, input[1],
                              outputs),
@@ -234,11 +275,23 @@ class ModelBuilder {
     return result;
   }
 
+  // One axis is two, of height 1.
+  static void widen(GeometryLists& lists) {
+    lists.stride.insert(lists.stride.begin(), 1);
+    lists.dilation.insert(lists.dilation.begin(), 1);
+    if (lists.padding.size() == 2) {
+      lists.padding = {0, lists.padding[0], 0, lists.padding[1]};
+    } else {
+      lists.padding.insert(lists.padding.begin(), 0);
+    }
+  }
+
   void add_convolution(const YamlValue& entry, const std::string& name, const Scope& scope,
-                       LayerKind kind) {
-    entry.allow_only({"conv2d", "conv3d", "outputs", "kernel", "stride", "padding", "dilation",
-                      "groups", "bias", "input", "input_grad", "weight_grad"});
-    const Convolution convolution = append_convolution(entry, name, scope, kind);
+                       std::size_t axes) {
+    entry.allow_only({"conv1d", "conv2d", "conv3d", "outputs", "kernel", "stride", "padding",
+                      "dilation", "groups", "bias", "input", "input_grad", "weight_grad"});
+    const Convolution convolution = append_convolution(
+        entry, name, scope, axes == 3 ? LayerKind::kConv3d : LayerKind::kConv2d, axes);
     LayerShape& layer = convolution.layer;
     layer.w = {convolution.outputs, layer.a[1] / layer.conv.groups};
     for (std::size_t axis = 0; axis < convolution.kernel.size(); ++axis) {
@@ -250,6 +303,11 @@ class ModelBuilder {
     }
     count_parameters(entry, layer.w, convolution.outputs);
     flow_ = layer.g;
+    if (axes == 1) {
+      for (Shape* const tensor : {&layer.w, &layer.a, &layer.g}) {
+        tensor->insert(tensor->begin() + 2, 1);
+      }
+    }
   }
 
   void add_transposed(const YamlValue& entry, const std::string& name, const Scope& scope,
@@ -257,7 +315,8 @@ class ModelBuilder {
     entry.allow_only({"conv_transpose2d", "conv_transpose3d", "outputs", "kernel", "stride",
                       "padding", "output_padding", "dilation", "groups", "bias", "input",
                       "input_grad", "weight_grad"});
-    const Convolution convolution = append_convolution(entry, name, scope, kind);
+    const Convolution convolution =
+        append_convolution(entry, name, scope, kind, is_volumetric(kind) ? 3 : 2);
     LayerShape& layer = convolution.layer;
     const std::size_t axes = convolution.kernel.size();
     const Shape more = per_axis(entry, "output_padding", scope.dimensions, 0, 0, axes);
@@ -317,19 +376,36 @@ class ModelBuilder {
 
   // Has no GEMM; it only changes what flows.
   void add_pool(const YamlValue& entry, const Scope& scope) {
-    entry.allow_only({"pool", "kernel", "stride", "padding", "input"});
+    entry.allow_only({"pool", "kernel", "stride", "padding", "ceil", "input"});
     Shape input = input_of(entry, scope, 4);
     entry.at("kernel");
     const Shape kernel = per_axis(entry, "kernel", scope.dimensions, 1, 1, 2);
     const Shape stride =
         entry.find("stride") ? per_axis(entry, "stride", scope.dimensions, 1, 1, 2) : kernel;
-    const Shape around = per_axis(entry, "padding", scope.dimensions, 0, 0, 2, true);
+    const Shape around =
+        padding_of(entry, scope.dimensions, std::span(input).last(2), kernel, stride, Shape(2, 1));
+    const bool ceil = flag(entry, "ceil", false);
     for (std::size_t axis = 0; axis < 2; ++axis) {
       std::int64_t& extent = input[input.size() - 2 + axis];
-      extent = windows(entry, extent, around[axis] + around[around.size() - 2 + axis], kernel[axis],
-                       stride[axis]);
+      const std::int64_t before = around[axis];
+      const std::int64_t after = around[around.size() - 2 + axis];
+      const std::int64_t whole = windows(entry, extent, before + after, kernel[axis], stride[axis]);
+      extent = ceil ? hanging_windows(extent, before, after, kernel[axis], stride[axis]) : whole;
     }
     flow_ = std::move(input);
+  }
+
+  // All axes behind the batch become one.
+  void add_flatten(const YamlValue& entry, const Scope& scope) {
+    entry.allow_only({"flatten", "input"});
+    const Shape input = input_of(entry, scope, 2);
+    std::int64_t rest = 1;
+    for (std::size_t axis = 1; axis < input.size(); ++axis) {
+      if (__builtin_mul_overflow(rest, input[axis], &rest) || rest > kMaxExtent) {
+        entry.fail("has too many elements to be one axis", "choose smaller extents");
+      }
+    }
+    flow_ = {input[0], rest};
   }
 
   void add_block(const YamlValue& entry, const std::string& name, const Scope& scope) {
@@ -359,6 +435,10 @@ class ModelBuilder {
       flow_ = input_of(entry, scope, 1);
     }
     for (std::int64_t i = 0; i < times; ++i) {
+      if (++repeats_ > kMaxRepeats) {
+        entry.fail(fmt::format("blocks repeat more than {} times in all", kMaxRepeats),
+                   "repeat less");
+      }
       const std::string prefix =
           repeat ? fmt::format("{}.{}.", name, number + i) : fmt::format("{}.", name);
       add_all(*body, {names, flow_, prefix, scope.nesting + 1});
@@ -370,6 +450,7 @@ class ModelBuilder {
   Shape flow_;  // what left the last layer
   std::vector<LayerShape> layers_;
   std::int64_t parameters_ = 0;
+  std::int64_t repeats_ = 0;  // of all blocks so far
 };
 
 // The file's own dimensions, in its order: each may use those before it.
@@ -384,8 +465,18 @@ Dimensions bind(const YamlValue& root, const Dimensions& bound) {
       names.push_back(name);
     }
   }
+  // What follows from them, and is not bound.
+  if (const auto derived = root.find("names")) {
+    for (const auto& [name, value] : derived->entries()) {
+      if (dimensions.contains(name)) {
+        value.fail(fmt::format("'{}' is a dimension already", printable(name)),
+                   "name it otherwise");
+      }
+      dimensions[name] = evaluate(value, dimensions, 1, kMaxExtent);
+    }
+  }
   for (const auto& [name, extent] : bound) {
-    if (!dimensions.contains(name)) {
+    if (std::ranges::find(names, name) == names.end()) {
       throw InputError({root.file(), "dimensions",
                         fmt::format("there is no '{}' to bind to {}", printable(name), extent),
                         names.empty() ? std::string("this model has none")
@@ -457,8 +548,8 @@ void check_format(const YamlValue& root) {
   if (root.is_map() && !root.find("format")) {
     root.fail("is not a model description", "name a workload, or write 'format: potomac-model'");
   }
-  root.allow_only({"format", "version", "model", "dimensions", "bits", "published", "blocks",
-                   "input", "layers", "not_included"});
+  root.allow_only({"format", "version", "model", "dimensions", "names", "bits", "published",
+                   "blocks", "input", "layers", "not_included"});
   root.at("format").as_one_of({kModelFormat});
   root.at("version").as_integer(kModelVersion, kModelVersion);
 }
@@ -473,6 +564,11 @@ ModelDescription parse_model(const YamlValue& root, const Dimensions& bound) {
   std::vector<NotIncluded> not_included = not_included_of(root, dimensions, parameters);
   WorkloadInfo info;
   info.model = root.at("model").as_string();
+  if (const auto derived = root.find("names")) {
+    for (const auto& [name, value] : derived->entries()) {
+      dimensions.erase(name);  // they follow from the others
+    }
+  }
   info.dimensions = dimensions;
   return {.workload = ShapeWorkload(root.file(), std::move(info), builder.take_layers(),
                                     formats_of(root), std::move(not_included)),
