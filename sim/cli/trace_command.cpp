@@ -97,8 +97,8 @@ void in_a_process(const std::string& file, const std::string& target,
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status)) {
-    std::exit(
-        WEXITSTATUS(status));  // NOLINT(concurrency-mt-unsafe): it has said what there is to say
+    // It has said what there is to say.
+    std::exit(WEXITSTATUS(status));  // NOLINT(concurrency-mt-unsafe)
   }
   { const AtomicFile sweeps_up_behind_it(target); }
   throw InputError({file, "",

@@ -19,7 +19,7 @@ inline std::string csv_field(std::string_view content) {
       !content.empty() && kFormula.find(content.front()) != std::string_view::npos &&
       std::from_chars(content.data(), content.data() + content.size(), number).ptr !=
           content.data() + content.size();
-  const std::string text = is_formula ? fmt::format("'{}", content) : std::string(content);
+  std::string text = is_formula ? fmt::format("'{}", content) : std::string(content);
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
     return text;
   }

@@ -13,8 +13,8 @@
 namespace potomac::workloads {
 namespace {
 
-using Labels = std::vector<Label>;
-using Extents = std::map<Label, std::int64_t>;
+using LabelList = std::vector<Label>;
+using LabelExtents = std::map<Label, std::int64_t>;
 
 // Axes behind "...", counted from the last: below every letter, so that they sort in front.
 Label hidden_label(std::size_t from_behind) {
@@ -22,13 +22,13 @@ Label hidden_label(std::size_t from_behind) {
 }
 
 // A piece of an equation, "b...ij": its letters before and behind the dots.
-struct Piece {
-  Labels before, behind;
+struct EquationPiece {
+  LabelList before, behind;
   bool dots = false;
 
   std::size_t letters() const { return before.size() + behind.size(); }
-  Labels labels(std::size_t hidden) const {
-    Labels all = before;
+  LabelList labels(std::size_t hidden) const {
+    LabelList all = before;
     for (std::size_t i = hidden; i-- > 0;) {
       all.push_back(hidden_label(i));
     }
@@ -37,8 +37,8 @@ struct Piece {
   }
 };
 
-Piece parse_piece(std::string_view text, std::string_view equation) {
-  Piece piece;
+EquationPiece parse_piece(std::string_view text, std::string_view equation) {
+  EquationPiece piece;
   while (!text.empty()) {
     const char letter = text.front();
     if (text.starts_with("...") && !piece.dots) {
@@ -55,7 +55,7 @@ Piece parse_piece(std::string_view text, std::string_view equation) {
   return piece;
 }
 
-std::vector<std::string_view> split(std::string_view text) {
+std::vector<std::string_view> split_at_commas(std::string_view text) {
   std::vector<std::string_view> parts;
   for (std::size_t comma = text.find(','); comma != std::string_view::npos;
        comma = text.find(',')) {
@@ -66,12 +66,12 @@ std::vector<std::string_view> split(std::string_view text) {
   return parts;
 }
 
-bool has(const Labels& labels, Label label) {
+bool has_label(const LabelList& labels, Label label) {
   return std::ranges::find(labels, label) != labels.end();
 }
 
-Extents extents_of(const Equation& equation, const std::vector<Shape>& shapes) {
-  Extents extents;
+LabelExtents extents_of(const Equation& equation, const std::vector<Shape>& shapes) {
+  LabelExtents extents;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
       const Label label = equation.operands[i][axis];
@@ -93,10 +93,10 @@ Extents extents_of(const Equation& equation, const std::vector<Shape>& shapes) {
 }
 
 // Each label once, in the order of its first place.
-Labels distinct(const Labels& labels) {
-  Labels result;
+LabelList distinct_labels(const LabelList& labels) {
+  LabelList result;
   for (const Label label : labels) {
-    if (!has(result, label)) {
+    if (!has_label(result, label)) {
       result.push_back(label);
     }
   }
@@ -104,14 +104,16 @@ Labels distinct(const Labels& labels) {
 }
 
 // Without what neither the other one nor anything later has: that is summed beforehand.
-Labels kept(const Labels& labels, const Labels& other, const std::set<Label>& later) {
-  Labels result;
-  std::ranges::copy_if(distinct(labels), std::back_inserter(result),
-                       [&](Label label) { return has(other, label) || later.contains(label); });
+LabelList kept_labels(const LabelList& labels, const LabelList& other,
+                      const std::set<Label>& later) {
+  LabelList result;
+  std::ranges::copy_if(distinct_labels(labels), std::back_inserter(result), [&](Label label) {
+    return has_label(other, label) || later.contains(label);
+  });
   return result;
 }
 
-std::int64_t product_of(const Labels& labels, const Extents& extents) {
+std::int64_t product_of_labels(const LabelList& labels, const LabelExtents& extents) {
   std::int64_t product = 1;
   for (const Label label : labels) {
     const std::int64_t extent = extents.at(label);
@@ -123,23 +125,23 @@ std::int64_t product_of(const Labels& labels, const Extents& extents) {
 
 // One product, of which `left` becomes the result.
 struct LabelPair {
-  Labels batch, m, k, n;
+  LabelList batch, m, k, n;
 
-  LabelPair(const Labels& left, const Labels& right, const std::set<Label>& later) {
+  LabelPair(const LabelList& left, const LabelList& right, const std::set<Label>& later) {
     for (const Label label : left) {
-      (!has(right, label) ? m : later.contains(label) ? batch : k).push_back(label);
+      (!has_label(right, label) ? m : later.contains(label) ? batch : k).push_back(label);
     }
     for (const Label label : right) {
-      if (!has(left, label)) {
+      if (!has_label(left, label)) {
         n.push_back(label);
       }
     }
   }
 };
 
-Labels joined(std::initializer_list<Labels> parts) {
-  Labels all;
-  for (const Labels& part : parts) {
+LabelList joined_labels(std::initializer_list<LabelList> parts) {
+  LabelList all;
+  for (const LabelList& part : parts) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -147,23 +149,23 @@ Labels joined(std::initializer_list<Labels> parts) {
 
 }  // namespace
 
-Equation parse_einsum(std::string_view text, const std::vector<std::size_t>& ranks) {
-  std::string equation(text);
-  std::erase(equation, ' ');
-  const std::size_t arrow = equation.find("->");
-  const auto parts = split(std::string_view(equation).substr(0, arrow));
+Equation parse_einsum(std::string_view equation, const std::vector<std::size_t>& ranks) {
+  std::string plain(equation);
+  std::erase(plain, ' ');
+  const std::size_t arrow = plain.find("->");
+  const auto parts = split_at_commas(std::string_view(plain).substr(0, arrow));
   if (parts.size() != ranks.size()) {
     throw ShapeFault(fmt::format("its equation '{}' is of {} operands, and it has {}",
-                                 printable(text), parts.size(), ranks.size()));
+                                 printable(equation), parts.size(), ranks.size()));
   }
   Equation parsed;
   std::map<Label, int> count;
   std::size_t most_hidden = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const Piece piece = parse_piece(parts[i], text);
+    const EquationPiece piece = parse_piece(parts[i], equation);
     if (ranks[i] < piece.letters() || (!piece.dots && ranks[i] != piece.letters())) {
       throw ShapeFault(fmt::format("'{}' of its equation '{}' is of an operand of {} axes",
-                                   parts[i], printable(text), ranks[i]));
+                                   parts[i], printable(equation), ranks[i]));
     }
     const std::size_t hidden = ranks[i] - piece.letters();
     most_hidden = std::max(most_hidden, hidden);
@@ -173,7 +175,7 @@ Equation parse_einsum(std::string_view text, const std::vector<std::size_t>& ran
     }
   }
   if (arrow != std::string::npos) {
-    const Piece piece = parse_piece(std::string_view(equation).substr(arrow + 2), text);
+    const EquationPiece piece = parse_piece(std::string_view(plain).substr(arrow + 2), equation);
     parsed.result = piece.labels(piece.dots ? most_hidden : 0);
   } else {
     // What "..." stands for, then the letters that occur once, as they are sorted.
@@ -191,14 +193,14 @@ Equation parse_einsum(std::string_view text, const std::vector<std::size_t>& ran
       throw ShapeFault(
           fmt::format("the result of its equation '{}' has a letter that is in no "
                       "operand, or twice",
-                      printable(text)));
+                      printable(equation)));
     }
   }
   return parsed;
 }
 
 Shape einsum_shape(const Equation& equation, const std::vector<Shape>& shapes) {
-  const Extents extents = extents_of(equation, shapes);
+  const LabelExtents extents = extents_of(equation, shapes);
   Shape result;
   for (const Label label : equation.result) {
     result.push_back(extents.at(label));
@@ -208,29 +210,29 @@ Shape einsum_shape(const Equation& equation, const std::vector<Shape>& shapes) {
 
 std::vector<EinsumProduct> einsum_products(const Equation& equation,
                                            const std::vector<Shape>& shapes) {
-  const Extents extents = extents_of(equation, shapes);
+  const LabelExtents extents = extents_of(equation, shapes);
   std::vector<EinsumProduct> products;
-  Labels left = equation.operands.front();
+  LabelList left = equation.operands.front();
   for (std::size_t i = 1; i < equation.operands.size(); ++i) {
     std::set<Label> later(equation.result.begin(), equation.result.end());
     for (std::size_t rest = i + 1; rest < equation.operands.size(); ++rest) {
       later.insert(equation.operands[rest].begin(), equation.operands[rest].end());
     }
-    const Labels& right = equation.operands[i];
-    const LabelPair pair(kept(left, right, later), kept(right, left, later), later);
+    const LabelList& right = equation.operands[i];
+    const LabelPair pair(kept_labels(left, right, later), kept_labels(right, left, later), later);
     if (!pair.k.empty()) {
-      EinsumProduct product{.batch = product_of(pair.batch, extents),
-                            .m = product_of(pair.m, extents),
-                            .k = product_of(pair.k, extents),
-                            .n = product_of(pair.n, extents),
+      EinsumProduct product{.batch = product_of_labels(pair.batch, extents),
+                            .m = product_of_labels(pair.m, extents),
+                            .k = product_of_labels(pair.k, extents),
+                            .n = product_of_labels(pair.n, extents),
                             .right = i};
-      product.right_is_kn = right == joined({pair.k, pair.n});
-      product.right_is_nk = right == joined({pair.n, pair.k});
+      product.right_is_kn = right == joined_labels({pair.k, pair.n});
+      product.right_is_nk = right == joined_labels({pair.n, pair.k});
       products.push_back(product);
     }
-    left = joined({pair.batch, pair.m, pair.n});
+    left = joined_labels({pair.batch, pair.m, pair.n});
     if (pair.k.empty()) {
-      left = distinct(joined({left, right}));
+      left = distinct_labels(joined_labels({left, right}));
     }
   }
   return products;

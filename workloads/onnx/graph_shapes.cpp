@@ -474,13 +474,8 @@ class Inference {
   onnx::shape_inference::GraphInferenceContext context_;
 };
 
-}  // namespace
-
-GraphShapes::GraphShapes(onnx::ModelProto& model, const std::string& file, const Bound& bound) {
-  onnx::GraphProto& graph = *model.mutable_graph();
-  Binder binder(graph, file);
-  dimensions_ = binder.bind(bound);
-  // Other tensors of which the file says something by the same names.
+// Other tensors of which the file says something by the same names.
+void bind_declared(onnx::GraphProto& graph, const Binder& binder, const Bound& bound) {
   for (auto* const values : {graph.mutable_value_info(), graph.mutable_output()}) {
     for (onnx::ValueInfoProto& value : *values) {
       if (!value.type().has_tensor_type() || !value.type().tensor_type().has_shape()) {
@@ -496,6 +491,15 @@ GraphShapes::GraphShapes(onnx::ModelProto& model, const std::string& file, const
       }
     }
   }
+}
+
+}  // namespace
+
+GraphShapes::GraphShapes(onnx::ModelProto& model, const std::string& file, const Bound& bound) {
+  onnx::GraphProto& graph = *model.mutable_graph();
+  Binder binder(graph, file);
+  dimensions_ = binder.bind(bound);
+  bind_declared(graph, binder, bound);
   // A branch's condition may be known only once shapes are, and what lies behind it only then.
   for (bool again = true; again;) {
     Inference inference(model, file);

@@ -21,15 +21,15 @@ using Functions = std::map<std::pair<std::string, std::string>, const onnx::Func
 
 // More than any network has: functions that call functions double with every level.
 constexpr int kMostNodes = 1 << 20;
-constexpr int kDeepest = 32;
+constexpr int kDeepestCall = 32;
 
-std::string place_of(const onnx::NodeProto& node) {
+std::string place_of_node(const onnx::NodeProto& node) {
   return fmt::format("node '{}' ({})", printable(name_of(node)), printable(node.op_type()));
 }
 
-[[noreturn]] void fail(const std::string& file, const onnx::NodeProto& node,
-                       const std::string& problem) {
-  throw InputError({file, place_of(node), problem, "export the model again"});
+[[noreturn]] void fail_node(const std::string& file, const onnx::NodeProto& node,
+                            const std::string& problem) {
+  throw InputError({file, place_of_node(node), problem, "export the model again"});
 }
 
 // Gives every name that a body makes one of its own. Names that it does not make are those outside
@@ -116,8 +116,8 @@ class FunctionInliner {
         continue;
       }
       if (result.size() >= kMostNodes) {
-        fail(file_, node,
-             fmt::format("functions make more than {} nodes of the graph", kMostNodes));
+        fail_node(file_, node,
+                  fmt::format("functions make more than {} nodes of the graph", kMostNodes));
       }
       *result.Add() = node;
     }
@@ -126,11 +126,11 @@ class FunctionInliner {
  private:
   void expand(const onnx::NodeProto& call, const onnx::FunctionProto& function, Nodes& result,
               int depth) {
-    if (depth > kDeepest) {
-      fail(file_, call, fmt::format("functions call one another, {} deep", depth));
+    if (depth > kDeepestCall) {
+      fail_node(file_, call, fmt::format("functions call one another, {} deep", depth));
     }
     if (call.input_size() > function.input_size() || call.output_size() > function.output_size()) {
-      fail(file_, call, "has more inputs or outputs than the function that it calls");
+      fail_node(file_, call, "has more inputs or outputs than the function that it calls");
     }
     const std::string caller = fmt::format("{}", name_of(call));
     Names names;
@@ -233,7 +233,8 @@ bool inline_branches(onnx::GraphProto& graph, const Condition& condition, const 
     any = true;
     take_branch(node, branch->g(), graph, result);
     if (result.size() >= kMostNodes) {
-      fail(file, node, fmt::format("branches make more than {} nodes of the graph", kMostNodes));
+      fail_node(file, node,
+                fmt::format("branches make more than {} nodes of the graph", kMostNodes));
     }
   }
   *graph.mutable_node() = std::move(result);

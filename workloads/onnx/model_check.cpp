@@ -21,12 +21,12 @@
 namespace potomac::workloads {
 namespace {
 
-using Attribute = onnx::AttributeProto;
-using Tensor = onnx::TensorProto;
+using OnnxAttribute = onnx::AttributeProto;
+using OnnxTensor = onnx::TensorProto;
 
-constexpr const char* kExportAgain = "export the model again";
+constexpr const char* kExportModelAgain = "export the model again";
 // Bodies of control flow lie in one another; protocol buffers end at about this depth themselves.
-constexpr int kDeepest = 32;
+constexpr int kDeepestBody = 32;
 
 // Of a type of elements: its name, its bits in raw_data, and how many of the numbers in the field
 // of its type an element takes.
@@ -39,22 +39,22 @@ struct ElementType {
 constexpr int kFloat8 = 17;
 constexpr int kUint4 = 21;
 constexpr std::array<ElementType, 25> kElementTypes = {{
-    {Tensor::FLOAT, "FLOAT", 32},
-    {Tensor::UINT8, "UINT8", 8},
-    {Tensor::INT8, "INT8", 8},
-    {Tensor::UINT16, "UINT16", 16},
-    {Tensor::INT16, "INT16", 16},
-    {Tensor::INT32, "INT32", 32},
-    {Tensor::INT64, "INT64", 64},
-    {Tensor::STRING, "STRING", 0},
-    {Tensor::BOOL, "BOOL", 8},
-    {Tensor::FLOAT16, "FLOAT16", 16},
-    {Tensor::DOUBLE, "DOUBLE", 64},
-    {Tensor::UINT32, "UINT32", 32},
-    {Tensor::UINT64, "UINT64", 64},
-    {Tensor::COMPLEX64, "COMPLEX64", 64, 2},
-    {Tensor::COMPLEX128, "COMPLEX128", 128, 2},
-    {Tensor::BFLOAT16, "BFLOAT16", 16},
+    {OnnxTensor::FLOAT, "FLOAT", 32},
+    {OnnxTensor::UINT8, "UINT8", 8},
+    {OnnxTensor::INT8, "INT8", 8},
+    {OnnxTensor::UINT16, "UINT16", 16},
+    {OnnxTensor::INT16, "INT16", 16},
+    {OnnxTensor::INT32, "INT32", 32},
+    {OnnxTensor::INT64, "INT64", 64},
+    {OnnxTensor::STRING, "STRING", 0},
+    {OnnxTensor::BOOL, "BOOL", 8},
+    {OnnxTensor::FLOAT16, "FLOAT16", 16},
+    {OnnxTensor::DOUBLE, "DOUBLE", 64},
+    {OnnxTensor::UINT32, "UINT32", 32},
+    {OnnxTensor::UINT64, "UINT64", 64},
+    {OnnxTensor::COMPLEX64, "COMPLEX64", 64, 2},
+    {OnnxTensor::COMPLEX128, "COMPLEX128", 128, 2},
+    {OnnxTensor::BFLOAT16, "BFLOAT16", 16},
     // Newer than libonnx 1.12.
     {kFloat8, "FLOAT8E4M3FN", 8},
     {kFloat8 + 1, "FLOAT8E4M3FNUZ", 8},
@@ -71,43 +71,43 @@ constexpr std::array<ElementType, 25> kElementTypes = {{
 constexpr std::array<std::string_view, 5> kPositive = {"strides", "dilations", "kernel_shape",
                                                        "group", "blocksize"};
 
-std::size_t numbers_in(const Tensor& tensor) {
+std::size_t numbers_in(const OnnxTensor& tensor) {
   switch (tensor.data_type()) {
-    case Tensor::FLOAT:
-    case Tensor::COMPLEX64:
+    case OnnxTensor::FLOAT:
+    case OnnxTensor::COMPLEX64:
       return static_cast<std::size_t>(tensor.float_data_size());
-    case Tensor::DOUBLE:
-    case Tensor::COMPLEX128:
+    case OnnxTensor::DOUBLE:
+    case OnnxTensor::COMPLEX128:
       return static_cast<std::size_t>(tensor.double_data_size());
-    case Tensor::INT64:
+    case OnnxTensor::INT64:
       return static_cast<std::size_t>(tensor.int64_data_size());
-    case Tensor::UINT32:
-    case Tensor::UINT64:
+    case OnnxTensor::UINT32:
+    case OnnxTensor::UINT64:
       return static_cast<std::size_t>(tensor.uint64_data_size());
-    case Tensor::STRING:
+    case OnnxTensor::STRING:
       return static_cast<std::size_t>(tensor.string_data_size());
     default:
       return static_cast<std::size_t>(tensor.int32_data_size());
   }
 }
 
-const char* kind_of(Attribute::AttributeType type) {
+const char* kind_of(OnnxAttribute::AttributeType type) {
   switch (type) {
-    case Attribute::FLOAT:
+    case OnnxAttribute::FLOAT:
       return "a number";
-    case Attribute::INT:
+    case OnnxAttribute::INT:
       return "an integer";
-    case Attribute::STRING:
+    case OnnxAttribute::STRING:
       return "a text";
-    case Attribute::TENSOR:
+    case OnnxAttribute::TENSOR:
       return "a tensor";
-    case Attribute::GRAPH:
+    case OnnxAttribute::GRAPH:
       return "a graph";
-    case Attribute::FLOATS:
+    case OnnxAttribute::FLOATS:
       return "numbers";
-    case Attribute::INTS:
+    case OnnxAttribute::INTS:
       return "integers";
-    case Attribute::STRINGS:
+    case OnnxAttribute::STRINGS:
       return "texts";
     default:
       return "of another type";
@@ -115,8 +115,9 @@ const char* kind_of(Attribute::AttributeType type) {
 }
 
 // Of files from before attributes had a type.
-Attribute::AttributeType type_of(const Attribute& attribute, Attribute::AttributeType expected) {
-  return attribute.type() == Attribute::UNDEFINED ? expected : attribute.type();
+OnnxAttribute::AttributeType type_of(const OnnxAttribute& attribute,
+                                     OnnxAttribute::AttributeType expected) {
+  return attribute.type() == OnnxAttribute::UNDEFINED ? expected : attribute.type();
 }
 
 class ModelCheck {
@@ -126,11 +127,11 @@ class ModelCheck {
   }
 
   void check_graph(const onnx::GraphProto& graph, int depth) {
-    if (depth > kDeepest) {
+    if (depth > kDeepestBody) {
       fail("", fmt::format("bodies of control flow lie in one another, {} deep", depth),
-           kExportAgain);
+           kExportModelAgain);
     }
-    for (const Tensor& tensor : graph.initializer()) {
+    for (const OnnxTensor& tensor : graph.initializer()) {
       check_tensor(tensor, fmt::format("initializer '{}'", printable(tensor.name())));
     }
     for (const onnx::SparseTensorProto& sparse : graph.sparse_initializer()) {
@@ -143,7 +144,7 @@ class ModelCheck {
       }
     }
     std::set<std::string_view> made;
-    for (const Tensor& tensor : graph.initializer()) {
+    for (const OnnxTensor& tensor : graph.initializer()) {
       made.insert(tensor.name());
     }
     for (const onnx::NodeProto& node : graph.node()) {
@@ -151,7 +152,7 @@ class ModelCheck {
       for (const std::string& output : node.output()) {
         if (!output.empty() && !made.insert(output).second) {
           fail(place_of(node), fmt::format("makes '{}', which is made already", printable(output)),
-               kExportAgain);
+               kExportModelAgain);
         }
       }
     }
@@ -188,7 +189,7 @@ class ModelCheck {
       const int axes = value.type().tensor_type().shape().dim_size();
       if (axes > kMaxAxes) {
         fail(fmt::format("tensor '{}'", printable(value.name())), fmt::format("has {} axes", axes),
-             kExportAgain);
+             kExportModelAgain);
       }
     }
   }
@@ -197,29 +198,29 @@ class ModelCheck {
   std::uint64_t elements_of(const google::protobuf::RepeatedField<std::int64_t>& extents,
                             const std::string& place) const {
     if (extents.size() > kMaxAxes) {
-      fail(place, fmt::format("has {} axes", extents.size()), kExportAgain);
+      fail(place, fmt::format("has {} axes", extents.size()), kExportModelAgain);
     }
     std::uint64_t elements = 1;
     for (const std::int64_t extent : extents) {
       if (extent < 0 || (extent > 0 && elements > static_cast<std::uint64_t>(kMaxShapeElements) /
                                                       static_cast<std::uint64_t>(extent))) {
         fail(place, fmt::format("has the impossible shape [{}]", fmt::join(extents, ", ")),
-             kExportAgain);
+             kExportModelAgain);
       }
       elements *= static_cast<std::uint64_t>(extent);
     }
     return elements;
   }
 
-  void check_tensor(const Tensor& tensor, const std::string& place) const {
+  void check_tensor(const OnnxTensor& tensor, const std::string& place) const {
     const std::uint64_t elements = elements_of(tensor.dims(), place);
     const auto* const type =
         std::ranges::find(kElementTypes, tensor.data_type(), &ElementType::type);
     if (type == kElementTypes.end()) {
       fail(place, fmt::format("has elements of the unknown type {}", tensor.data_type()),
-           kExportAgain);
+           kExportModelAgain);
     }
-    if (tensor.data_location() == Tensor::EXTERNAL) {
+    if (tensor.data_location() == OnnxTensor::EXTERNAL) {
       return;  // where it lies is checked as it is read
     }
     const std::string shape =
@@ -232,7 +233,7 @@ class ModelCheck {
              bits == 0 ? fmt::format("{} has raw_data, which is for numbers", shape)
                        : fmt::format("{} needs {} bytes; its raw_data has {}", shape, bytes,
                                      tensor.raw_data().size()),
-             kExportAgain);
+             kExportModelAgain);
       }
       return;
     }
@@ -245,7 +246,7 @@ class ModelCheck {
     const bool left_out = found == 0 && is_floating(tensor);  // weights that were stripped
     if (found != wanted && !left_out) {
       fail(place, fmt::format("{} needs {} numbers; it has {}", shape, wanted, found),
-           kExportAgain);
+           kExportModelAgain);
     }
   }
 
@@ -258,10 +259,10 @@ class ModelCheck {
   void check_node(const onnx::NodeProto& node, int depth) {
     const std::string place = place_of(node);
     std::set<std::string> seen;
-    for (const Attribute& attribute : node.attribute()) {
+    for (const OnnxAttribute& attribute : node.attribute()) {
       if (!seen.insert(attribute.name()).second) {
         fail(place, fmt::format("has the attribute '{}' twice", printable(attribute.name())),
-             kExportAgain);
+             kExportModelAgain);
       }
       check_attribute(attribute, place, depth);
     }
@@ -286,34 +287,34 @@ class ModelCheck {
       fail(place,
            fmt::format("has {} inputs; the operator takes {}", node.input_size(),
                        range_of(schema.min_input(), schema.max_input())),
-           kExportAgain);
+           kExportModelAgain);
     }
     if (node.output_size() < schema.min_output() || node.output_size() > schema.max_output()) {
       fail(place,
            fmt::format("has {} outputs; the operator has {}", node.output_size(),
                        range_of(schema.min_output(), schema.max_output())),
-           kExportAgain);
+           kExportModelAgain);
     }
     for (int i = 0; i < schema.min_input(); ++i) {
       const auto& formal = schema.inputs()[std::min<std::size_t>(static_cast<std::size_t>(i),
                                                                  schema.inputs().size() - 1)];
       if (node.input(i).empty() && formal.GetOption() == onnx::OpSchema::Single) {
-        fail(place, fmt::format("lacks its input '{}'", formal.GetName()), kExportAgain);
+        fail(place, fmt::format("lacks its input '{}'", formal.GetName()), kExportModelAgain);
       }
     }
     for (const auto& [name, expected] : schema.attributes()) {
-      const Attribute* const found = find_attribute(node, name);
+      const OnnxAttribute* const found = find_attribute(node, name);
       if (found == nullptr) {
         if (expected.required) {
           fail(place, fmt::format("lacks the attribute '{}', which the operator must have", name),
-               kExportAgain);
+               kExportModelAgain);
         }
       } else if (found->ref_attr_name().empty() &&
                  type_of(*found, expected.type) != expected.type) {
         fail(place,
              fmt::format("its attribute '{}' is {}; the operator's is {}", name,
                          kind_of(found->type()), kind_of(expected.type)),
-             kExportAgain);
+             kExportModelAgain);
       }
     }
   }
@@ -325,12 +326,12 @@ class ModelCheck {
     return least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most);
   }
 
-  void check_attribute(const Attribute& attribute, const std::string& node, int depth) {
+  void check_attribute(const OnnxAttribute& attribute, const std::string& node, int depth) {
     const std::string place = fmt::format("{}, attribute '{}'", node, printable(attribute.name()));
-    if (attribute.has_t() || attribute.type() == Attribute::TENSOR) {
+    if (attribute.has_t() || attribute.type() == OnnxAttribute::TENSOR) {
       check_tensor(attribute.t(), place);
     }
-    for (const Tensor& tensor : attribute.tensors()) {
+    for (const OnnxTensor& tensor : attribute.tensors()) {
       check_tensor(tensor, place);
     }
     if (attribute.has_sparse_tensor()) {
@@ -345,7 +346,7 @@ class ModelCheck {
     const bool is_count =
         std::ranges::find(kPositive, std::string_view(attribute.name())) != kPositive.end();
     const bool has_less_than_one =
-        (attribute.type() == Attribute::INT && attribute.i() < 1) ||
+        (attribute.type() == OnnxAttribute::INT && attribute.i() < 1) ||
         std::ranges::any_of(attribute.ints(), [](std::int64_t value) { return value < 1; });
     if (is_count && has_less_than_one) {
       fail(place, "is less than 1", "correct it");

@@ -21,21 +21,21 @@
 namespace potomac::workloads {
 namespace {
 
-using Inputs = std::span<const NodeInput>;
-using Outputs = std::vector<std::optional<Shape>>;
+using OperatorInputs = std::span<const NodeInput>;
+using OperatorOutputs = std::vector<std::optional<Shape>>;
 // Nothing: the extents are not known.
-using Extents = std::optional<Shape>;
+using MaybeShape = std::optional<Shape>;
 
-std::string text_of(const Shape& shape) {
+std::string extents_text(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-const Shape* shape_at(Inputs inputs, std::size_t index) {
+const Shape* shape_at(OperatorInputs inputs, std::size_t index) {
   return index < inputs.size() ? inputs[index].shape : nullptr;
 }
 
 // Leading axes as numpy broadcasts them.
-Shape broadcast(const Shape& one, const Shape& other) {
+Shape broadcast_extents(const Shape& one, const Shape& other) {
   Shape result(std::max(one.size(), other.size()), 1);
   for (std::size_t i = 0; i < result.size(); ++i) {
     const auto extent = [&](const Shape& shape) {
@@ -45,8 +45,8 @@ Shape broadcast(const Shape& one, const Shape& other) {
     const std::int64_t a = extent(one);
     const std::int64_t b = extent(other);
     if (a != b && a != 1 && b != 1) {
-      throw ShapeFault(
-          fmt::format("its inputs {} and {} do not fit one another", text_of(one), text_of(other)));
+      throw ShapeFault(fmt::format("its inputs {} and {} do not fit one another", extents_text(one),
+                                   extents_text(other)));
     }
     result[i] = a == 1 ? b : a;
   }
@@ -65,11 +65,12 @@ struct ConvInputs {
 void check_bias(const Shape* bias, std::int64_t outputs) {
   if (bias != nullptr && *bias != Shape{outputs}) {
     throw ShapeFault(
-        fmt::format("its bias is {}, and it has {} output channels", text_of(*bias), outputs));
+        fmt::format("its bias is {}, and it has {} output channels", extents_text(*bias), outputs));
   }
 }
 
-Extents convolution(const onnx::NodeProto& node, Inputs inputs, ConvInputs places) {
+MaybeShape convolution_extents(const onnx::NodeProto& node, OperatorInputs inputs,
+                               ConvInputs places) {
   const Shape* const image = shape_at(inputs, places.image);
   const Shape* const weights = shape_at(inputs, places.weights);
   if (image == nullptr || weights == nullptr) {
@@ -78,7 +79,7 @@ Extents convolution(const onnx::NodeProto& node, Inputs inputs, ConvInputs place
   const bool transposed = node.op_type() == "ConvTranspose";
   if (image->size() < 3 || weights->size() != image->size()) {
     throw ShapeFault(fmt::format("its input is {} and its weights are {}, which do not fit",
-                                 text_of(*image), text_of(*weights)));
+                                 extents_text(*image), extents_text(*weights)));
   }
   const std::int64_t group = integer_attribute(node, "group", 1);
   const std::int64_t channels = (*image)[1];
@@ -87,7 +88,7 @@ Extents convolution(const onnx::NodeProto& node, Inputs inputs, ConvInputs place
   if (group < 1 || group > first || first % group != 0 ||
       (transposed ? channels != first : channels / group != second || channels % group != 0)) {
     throw ShapeFault(fmt::format("its input has {} channels, its weights are {}, in {} groups",
-                                 channels, text_of(*weights), group));
+                                 channels, extents_text(*weights), group));
   }
   Window window = window_of(node, image->size() - 2, {weights->begin() + 2, weights->end()});
   const Shape spatial(image->begin() + 2, image->end());
@@ -98,9 +99,9 @@ Extents convolution(const onnx::NodeProto& node, Inputs inputs, ConvInputs place
   return output;
 }
 
-Extents pooled(const onnx::NodeProto& node, const Shape& image) {
+MaybeShape pooled_extents(const onnx::NodeProto& node, const Shape& image) {
   if (image.size() < 3) {
-    throw ShapeFault(fmt::format("its input is {}, without spatial axes", text_of(image)));
+    throw ShapeFault(fmt::format("its input is {}, without spatial axes", extents_text(image)));
   }
   Window window = window_of(node, image.size() - 2, {});
   Shape output = slide(window, {image.begin() + 2, image.end()});
@@ -116,7 +117,7 @@ Shape as_matrix(const Shape& shape, bool flattens) {
   return {shape[0], element_count({shape.begin() + 1, shape.end()})};
 }
 
-Extents gemm(const onnx::NodeProto& node, int opset, Inputs inputs) {
+MaybeShape gemm_extents(const onnx::NodeProto& node, int opset, OperatorInputs inputs) {
   const Shape* const first = shape_at(inputs, 0);
   const Shape* const second = shape_at(inputs, 1);
   if (first == nullptr || second == nullptr) {
@@ -125,15 +126,15 @@ Extents gemm(const onnx::NodeProto& node, int opset, Inputs inputs) {
   const Shape a = as_matrix(*first, opset < 7);
   const Shape& b = *second;
   if (a.size() != 2 || b.size() != 2) {
-    throw ShapeFault(fmt::format("its operands are {} and {}, and no matrices", text_of(*first),
-                                 text_of(*second)));
+    throw ShapeFault(fmt::format("its operands are {} and {}, and no matrices",
+                                 extents_text(*first), extents_text(*second)));
   }
   const bool trans_a = integer_attribute(node, "transA", 0) != 0;
   const bool trans_b = integer_attribute(node, "transB", 0) != 0;
   const std::int64_t k = a[trans_a ? 0 : 1];
   if (k != b[trans_b ? 1 : 0]) {
-    throw ShapeFault(fmt::format("its operands {}{} and {}{} have no common K", text_of(a),
-                                 trans_a ? " (transA)" : "", text_of(b),
+    throw ShapeFault(fmt::format("its operands {}{} and {}{} have no common K", extents_text(a),
+                                 trans_a ? " (transA)" : "", extents_text(b),
                                  trans_b ? " (transB)" : ""));
   }
   const Shape output{a[trans_a ? 1 : 0], b[trans_b ? 0 : 1]};
@@ -143,15 +144,15 @@ Extents gemm(const onnx::NodeProto& node, int opset, Inputs inputs) {
                                                         return from == 1 || from == to;
                                                       });
     if (!fits) {
-      throw ShapeFault(
-          fmt::format("its C is {}, and its product is {}", text_of(*bias), text_of(output)));
+      throw ShapeFault(fmt::format("its C is {}, and its product is {}", extents_text(*bias),
+                                   extents_text(output)));
     }
   }
   return output;
 }
 
 // The product is numpy's: vectors are a row and a column, leading axes are broadcast.
-Extents matmul(const onnx::NodeProto& node, const Shape* first, const Shape* second) {
+MaybeShape matmul_extents(const onnx::NodeProto& node, const Shape* first, const Shape* second) {
   if (first == nullptr || second == nullptr) {
     return std::nullopt;
   }
@@ -171,10 +172,11 @@ Extents matmul(const onnx::NodeProto& node, const Shape* first, const Shape* sec
     std::swap(right[right.size() - 1], right[right.size() - 2]);
   }
   if (left.back() != right[right.size() - 2]) {
-    throw ShapeFault(
-        fmt::format("its operands {} and {} have no common K", text_of(*first), text_of(*second)));
+    throw ShapeFault(fmt::format("its operands {} and {} have no common K", extents_text(*first),
+                                 extents_text(*second)));
   }
-  Shape output = broadcast({left.begin(), left.end() - 2}, {right.begin(), right.end() - 2});
+  Shape output =
+      broadcast_extents({left.begin(), left.end() - 2}, {right.begin(), right.end() - 2});
   if (first->size() > 1) {
     output.push_back(left[left.size() - 2]);
   }
@@ -184,7 +186,7 @@ Extents matmul(const onnx::NodeProto& node, const Shape* first, const Shape* sec
   return output;
 }
 
-Extents einsum(const onnx::NodeProto& node, Inputs inputs) {
+MaybeShape einsum_extents(const onnx::NodeProto& node, OperatorInputs inputs) {
   std::vector<Shape> shapes;
   std::vector<std::size_t> ranks;
   for (const NodeInput& input : inputs) {
@@ -198,8 +200,8 @@ Extents einsum(const onnx::NodeProto& node, Inputs inputs) {
 }
 
 // Y, Y_h and Y_c of LSTM, GRU and RNN. X is [steps, batch, inputs]; under layout 1 batch is first.
-Outputs recurrent(const onnx::NodeProto& node, Inputs inputs) {
-  Outputs outputs(static_cast<std::size_t>(node.output_size()));
+OperatorOutputs recurrent_extents(const onnx::NodeProto& node, OperatorInputs inputs) {
+  OperatorOutputs outputs(static_cast<std::size_t>(node.output_size()));
   const Shape* const x = shape_at(inputs, 0);
   const Shape* const w = shape_at(inputs, 1);
   const Shape* const r = shape_at(inputs, 2);
@@ -213,8 +215,8 @@ Outputs recurrent(const onnx::NodeProto& node, Inputs inputs) {
                     (*r)[0] == directions && (*w)[2] == (*x)[2] && (*w)[1] == (*r)[1] &&
                     (*r)[1] == gates * (*r)[2];
   if (!fits) {
-    throw ShapeFault(fmt::format("its X, W and R are {}, {} and {}, which do not fit", text_of(*x),
-                                 text_of(*w), text_of(*r)));
+    throw ShapeFault(fmt::format("its X, W and R are {}, {} and {}, which do not fit",
+                                 extents_text(*x), extents_text(*w), extents_text(*r)));
   }
   const std::int64_t hidden = (*r)[2];
   const bool batch_first = integer_attribute(node, "layout", 0) != 0;
@@ -236,7 +238,7 @@ Outputs recurrent(const onnx::NodeProto& node, Inputs inputs) {
 // --- operators of newer opsets -------------------------------------------------------------------
 
 // Axes as an input, that were an attribute before opset 18.
-Extents reduced(const onnx::NodeProto& node, Inputs inputs) {
+MaybeShape reduced_extents(const onnx::NodeProto& node, OperatorInputs inputs) {
   const Shape& data = *inputs[0].shape;
   const auto rank = static_cast<std::int64_t>(data.size());
   std::set<std::int64_t> axes;
@@ -270,7 +272,7 @@ Extents reduced(const onnx::NodeProto& node, Inputs inputs) {
   return output;
 }
 
-Extents padded(const onnx::NodeProto& node, Inputs inputs) {
+MaybeShape padded_extents(const onnx::NodeProto& node, OperatorInputs inputs) {
   const Shape& data = *inputs[0].shape;
   if (inputs.size() < 2 || inputs[1].known == nullptr ||
       (inputs.size() > 3 && !node.input(3).empty() && inputs[3].known == nullptr)) {
@@ -296,14 +298,14 @@ Extents padded(const onnx::NodeProto& node, Inputs inputs) {
     if (axis < 0 || axis >= rank || __builtin_add_overflow(pads[i], pads[i + axes.size()], &sum) ||
         __builtin_add_overflow(sum, output[static_cast<std::size_t>(axis)], &sum) || sum < 0) {
       throw ShapeFault(fmt::format("its pads [{}] do not fit its input {}", fmt::join(pads, ", "),
-                                   text_of(data)));
+                                   extents_text(data)));
     }
     output[static_cast<std::size_t>(axis)] = sum;
   }
   return output;
 }
 
-Outputs split_evenly(const onnx::NodeProto& node, const Shape& data) {
+OperatorOutputs split_evenly(const onnx::NodeProto& node, const Shape& data) {
   const auto rank = static_cast<std::int64_t>(data.size());
   std::int64_t axis = integer_attribute(node, "axis", 0);
   axis += axis < 0 ? rank : 0;
@@ -311,10 +313,10 @@ Outputs split_evenly(const onnx::NodeProto& node, const Shape& data) {
       integer_attribute(node, "num_outputs", static_cast<std::int64_t>(node.output_size()));
   if (axis < 0 || axis >= rank || parts != node.output_size()) {
     throw ShapeFault(fmt::format("it splits axis {} of {} into {} parts, and has {} outputs",
-                                 integer_attribute(node, "axis", 0), text_of(data), parts,
+                                 integer_attribute(node, "axis", 0), extents_text(data), parts,
                                  node.output_size()));
   }
-  Outputs outputs;
+  OperatorOutputs outputs;
   const std::int64_t extent = data[static_cast<std::size_t>(axis)];
   const std::int64_t part = (extent + parts - 1) / parts;
   for (std::int64_t i = 0; i < parts; ++i) {
@@ -372,77 +374,78 @@ constexpr std::array<std::string_view, 30> kElementwise = {"BiasDropout",
 constexpr std::array<std::string_view, 2> kBroadcasting = {"QLinearAdd", "QLinearMul"};
 
 template <typename Names>
-bool contains(const Names& names, std::string_view name) {
+bool is_one_of(const Names& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-Outputs only(Extents extents, const onnx::NodeProto& node) {
-  Outputs outputs(static_cast<std::size_t>(node.output_size()));
+OperatorOutputs only_output(MaybeShape extents, const onnx::NodeProto& node) {
+  OperatorOutputs outputs(static_cast<std::size_t>(node.output_size()));
   if (!outputs.empty()) {
     outputs[0] = std::move(extents);
   }
   return outputs;
 }
 
-Extents of_first(Inputs inputs) {
+MaybeShape of_first(OperatorInputs inputs) {
   const Shape* const first = shape_at(inputs, 0);
-  return first == nullptr ? std::nullopt : Extents(*first);
+  return first == nullptr ? std::nullopt : MaybeShape(*first);
 }
 
-Extents of_both(Inputs inputs, std::size_t second) {
+MaybeShape of_both(OperatorInputs inputs, std::size_t second) {
   const Shape* const a = shape_at(inputs, 0);
   const Shape* const b = shape_at(inputs, second);
-  return a == nullptr || b == nullptr ? std::nullopt : Extents(broadcast(*a, *b));
+  return a == nullptr || b == nullptr ? std::nullopt : MaybeShape(broadcast_extents(*a, *b));
 }
 
 // The products, of every opset.
-std::optional<Outputs> of_products(const onnx::NodeProto& node, int opset, Inputs inputs) {
+std::optional<OperatorOutputs> of_products(const onnx::NodeProto& node, int opset,
+                                           OperatorInputs inputs) {
   const std::string_view name = node.op_type();
   if (name == "Conv" || name == "ConvTranspose" || name == "FusedConv") {
-    return only(convolution(node, inputs, {}), node);
+    return only_output(convolution_extents(node, inputs, {}), node);
   }
   if (name == "ConvInteger") {
-    return only(convolution(node, inputs, {.bias = 9}), node);
+    return only_output(convolution_extents(node, inputs, {.bias = 9}), node);
   }
   if (name == "QLinearConv") {
-    return only(convolution(node, inputs, {.weights = 3, .bias = 8}), node);
+    return only_output(convolution_extents(node, inputs, {.weights = 3, .bias = 8}), node);
   }
   if (name == "Gemm" || name == "FusedGemm") {
-    return only(gemm(node, opset, inputs), node);
+    return only_output(gemm_extents(node, opset, inputs), node);
   }
   if (name == "MatMul" || name == "MatMulInteger" || name == "FusedMatMul" ||
       name == "TransposeMatMul" || name == "MatMulIntegerToFloat" ||
       name == "DynamicQuantizeMatMul") {
-    return only(matmul(node, shape_at(inputs, 0), shape_at(inputs, 1)), node);
+    return only_output(matmul_extents(node, shape_at(inputs, 0), shape_at(inputs, 1)), node);
   }
   if (name == "QLinearMatMul") {
-    return only(matmul(node, shape_at(inputs, 0), shape_at(inputs, 3)), node);
+    return only_output(matmul_extents(node, shape_at(inputs, 0), shape_at(inputs, 3)), node);
   }
   if (name == "Einsum") {
-    return only(einsum(node, inputs), node);
+    return only_output(einsum_extents(node, inputs), node);
   }
   if (name == "LSTM" || name == "GRU" || name == "RNN") {
-    return recurrent(node, inputs);
+    return recurrent_extents(node, inputs);
   }
   return std::nullopt;
 }
 
-std::optional<Outputs> of_newer(const onnx::NodeProto& node, Inputs inputs) {
+std::optional<OperatorOutputs> of_newer(const onnx::NodeProto& node, OperatorInputs inputs) {
   const std::string_view name = node.op_type();
-  if (contains(kNewElementwise, name)) {
-    return only(of_first(inputs), node);
+  if (is_one_of(kNewElementwise, name)) {
+    return only_output(of_first(inputs), node);
   }
-  if (contains(kNewBinary, name)) {
-    return only(of_both(inputs, 1), node);
+  if (is_one_of(kNewBinary, name)) {
+    return only_output(of_both(inputs, 1), node);
   }
   if (shape_at(inputs, 0) == nullptr) {
     return std::nullopt;
   }
-  if (contains(kReductions, name)) {
-    return only(reduced(node, inputs), node);
+  if (is_one_of(kReductions, name)) {
+    return only_output(reduced_extents(node, inputs), node);
   }
   if (name == "Pad") {
-    return only(padded(node, inputs), node);
+    return only_output(padded_extents(node, inputs), node);
   }
   if (name == "Split" && (inputs.size() < 2 || node.input(1).empty())) {
     return split_evenly(node, *inputs[0].shape);
@@ -450,7 +453,7 @@ std::optional<Outputs> of_newer(const onnx::NodeProto& node, Inputs inputs) {
   if (name == "Attention" && shape_at(inputs, 2) != nullptr && inputs[0].shape->size() == 4) {
     Shape output = *inputs[0].shape;
     output.back() = inputs[2].shape->empty() ? output.back() : inputs[2].shape->back();
-    return only(output, node);
+    return only_output(output, node);
   }
   return std::nullopt;
 }
@@ -458,33 +461,34 @@ std::optional<Outputs> of_newer(const onnx::NodeProto& node, Inputs inputs) {
 }  // namespace
 
 bool is_known_elsewhere(const onnx::NodeProto& node) {
-  return contains(kElementwise, node.op_type()) || contains(kBroadcasting, node.op_type());
+  return is_one_of(kElementwise, node.op_type()) || is_one_of(kBroadcasting, node.op_type());
 }
 
-std::optional<Outputs> operator_shapes(const onnx::NodeProto& node, int opset, Inputs inputs) {
-  if (std::optional<Outputs> outputs = of_products(node, opset, inputs)) {
+std::optional<OperatorOutputs> operator_shapes(const onnx::NodeProto& node, int opset,
+                                               OperatorInputs inputs) {
+  if (std::optional<OperatorOutputs> outputs = of_products(node, opset, inputs)) {
     return outputs;
   }
   const std::string_view name = node.op_type();
   if (name == "MaxPool" || name == "AveragePool" || name == "LpPool") {
     const Shape* const image = shape_at(inputs, 0);
-    const Extents extents = image == nullptr ? std::nullopt : pooled(node, *image);
-    return Outputs(static_cast<std::size_t>(node.output_size()), extents);
+    const MaybeShape extents = image == nullptr ? std::nullopt : pooled_extents(node, *image);
+    return OperatorOutputs(static_cast<std::size_t>(node.output_size()), extents);
   }
   const std::string domain = canonical_domain(node.domain());
   if (domain.empty() && opset > schema_version(domain, opset)) {
-    if (std::optional<Outputs> outputs = of_newer(node, inputs)) {
+    if (std::optional<OperatorOutputs> outputs = of_newer(node, inputs)) {
       return outputs;
     }
   }
   const bool known_to_libonnx =
       domain.empty() && (name == "QuantizeLinear" || name == "DequantizeLinear");
-  if (contains(kElementwise, name) && !known_to_libonnx &&
+  if (is_one_of(kElementwise, name) && !known_to_libonnx &&
       !(domain.empty() && name == "LayerNormalization" && opset >= 17)) {
-    return only(of_first(inputs), node);
+    return only_output(of_first(inputs), node);
   }
-  if (contains(kBroadcasting, name)) {
-    return only(of_both(inputs, 3), node);
+  if (is_one_of(kBroadcasting, name)) {
+    return only_output(of_both(inputs, 3), node);
   }
   return std::nullopt;
 }

@@ -140,7 +140,7 @@ Header header_of(const Row& row) {
     } else if (word.find("sparsity") != std::string::npos && header.sparsity == 0) {
       header.sparsity = column;
     } else if (!word.empty()) {
-      header.unused.push_back(std::string(row.field(column)));
+      header.unused.emplace_back(row.field(column));
     }
   }
   return header;
