@@ -1,20 +1,12 @@
 #include "sim/studies/output_dump.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdlib>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
+#include "sim/studies/result_spool.hpp"
 #include "support/atomic_file.hpp"
-#include "support/error.hpp"
 #include "support/hdf5/hdf5_file.hpp"
 
 namespace potomac::sim {
@@ -23,80 +15,6 @@ namespace {
 // Chunks of about a tile of the fast engine.
 constexpr std::int64_t kChunkRows = 64;
 constexpr std::int64_t kChunkCols = 512;
-
-// The results of one pass, in a file without a name, as they come: tiles of several threads, in any
-// order. From there they go to the dump in the order of its chunks, so that the same results are
-// the same bytes.
-class Spool {
- public:
-  // `target`: the file for which it is, beside which it lies.
-  explicit Spool(const std::filesystem::path& target) : target_(target) {
-    const std::filesystem::path folder =
-        target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
-    file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (file_ < 0) {  // a file system without such files
-      std::string name = (folder / ".spool-XXXXXX").string();
-      file_ = ::mkostemp(name.data(), O_CLOEXEC);
-      ::unlink(name.c_str());
-    }
-    if (file_ < 0) {
-      fail("made");
-    }
-  }
-  ~Spool() { ::close(file_); }
-  Spool(const Spool&) = delete;
-  Spool& operator=(const Spool&) = delete;
-
-  // For a pass of so many bytes, of which those that nobody writes are zero.
-  void begin(std::int64_t bytes) {
-    if (::ftruncate(file_, 0) != 0 || ::ftruncate(file_, bytes) != 0) {
-      fail("made larger");
-    }
-  }
-
-  void write(std::int64_t offset, const void* bytes, std::size_t size) {
-    const auto* from = static_cast<const char*>(bytes);
-    while (size > 0) {
-      const ssize_t written = ::pwrite(file_, from, size, offset);
-      if (written < 0 && errno == EINTR) {
-        continue;
-      }
-      if (written <= 0) {
-        fail("written");
-      }
-      from += written;
-      offset += written;
-      size -= static_cast<std::size_t>(written);
-    }
-  }
-
-  void read(std::int64_t offset, void* bytes, std::size_t size) {
-    auto* to = static_cast<char*>(bytes);
-    while (size > 0) {
-      const ssize_t got = ::pread(file_, to, size, offset);
-      if (got < 0 && errno == EINTR) {
-        continue;
-      }
-      if (got <= 0) {
-        fail("read");
-      }
-      to += got;
-      offset += got;
-      size -= static_cast<std::size_t>(got);
-    }
-  }
-
- private:
-  [[noreturn]] void fail(const char* what) const {
-    throw MachineError({target_.string(), "",
-                        fmt::format("results beside it cannot be {} ({})", what,
-                                    std::generic_category().message(errno)),
-                        "free some disk space and run again"});
-  }
-
-  std::filesystem::path target_;
-  int file_ = -1;
-};
 
 }  // namespace
 
@@ -154,7 +72,7 @@ class OutputDump::Impl {
 
  private:
   template <typename Value>
-  std::function<void(const ResultTile<Value>&)> writer(Spool& spool) {
+  std::function<void(const ResultTile<Value>&)> writer(ResultSpool& spool) {
     return [this, &spool](const ResultTile<Value>& tile) {
       const std::int64_t rows = extents_[extents_.size() - 2];
       const std::int64_t cols = extents_.back();
@@ -186,7 +104,7 @@ class OutputDump::Impl {
   }
 
   template <typename Value>
-  void copy(Spool& spool, const Hdf5Dataset& dataset) {
+  void copy(ResultSpool& spool, const Hdf5Dataset& dataset) {
     const std::int64_t rows = extents_[extents_.size() - 2];
     const std::int64_t cols = extents_.back();
     std::vector<Value> values;
@@ -217,8 +135,8 @@ class OutputDump::Impl {
   std::optional<Hdf5Group> group_;
   std::optional<Hdf5Dataset> acc_;
   std::optional<Hdf5Dataset> fp32_;
-  Spool acc_spool_;
-  Spool fp32_spool_;
+  ResultSpool acc_spool_;
+  ResultSpool fp32_spool_;
   std::int64_t matrices_ = 0;
   std::int64_t elements_ = 0;  // of its results
 };

@@ -114,6 +114,14 @@ void set_bandwidth(Architecture& architecture, const Setting& setting, const std
   ours.set(architecture, read_value(ours, value));
 }
 
+// What SCALE-Sim itself makes nothing of: names, and what is switched off.
+bool is_without_effect_there(const Setting& setting) {
+  const std::string value = lowercase(setting.value);
+  return setting.section == "general" || setting.section == "sparsity" ||
+         setting.section == "network_presets" ||
+         (setting.section != "architecture_presets" && (value == "false" || value == "none"));
+}
+
 }  // namespace
 
 ScalesimConfig parse_scalesim_config(const std::string& text, const std::string& file) {
@@ -151,7 +159,7 @@ ScalesimConfig parse_scalesim_config(const std::string& text, const std::string&
       take(setting, scratchpad->ours);
     } else if (of_architecture && has_memory && key == "bandwidth") {
       set_bandwidth(config.architecture, setting, file);
-    } else if (of_architecture || setting.section == "layout") {
+    } else if (!is_without_effect_there(setting) && &setting != interface) {
       config.left_out.push_back(setting.key);
     }
   }
