@@ -60,8 +60,9 @@ FolderLock::FolderLock(const fs::path& folder) : file_(folder / kName) {
       const std::string holder = holder_of(descriptor_);
       const bool held = errno == EWOULDBLOCK;
       ::close(descriptor_);
-      if (!held) {
-        descriptor_ = -1;  // a file system without locks
+      if (!held) {  // a file system without locks
+        descriptor_ = -1;
+        fs::remove(file_, error);
         return;
       }
       throw InputError({folder.string(), "", fmt::format("{} is writing there", holder),

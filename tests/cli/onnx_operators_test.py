@@ -382,6 +382,8 @@ def test_what_would_crash_libonnx_is_refused(potomac):
     huge = TensorProto(name="s", data_type=FLOAT, dims=[2**40, 2**40])
     save(potomac, [helper.make_node("Relu", ["s"], ["Y"])], {}, initializers=[huge])
     assert "has the impossible shape" in potomac.refuses("trace", "info", "net.onnx")
+    save(potomac, [helper.make_node("Relu", ["X"], ["Y"])], {"X": [2, 2**62]})
+    assert "tensor 'X': has an axis of 4611686018427387904" in potomac.refuses("trace", "info", "net.onnx")
 
 
 def test_weights_of_a_constant_node_are_the_models(potomac):

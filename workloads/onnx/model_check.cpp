@@ -185,11 +185,17 @@ class ModelCheck {
   }
 
   void check_type(const onnx::ValueInfoProto& value) const {
-    if (value.type().has_tensor_type() && value.type().tensor_type().has_shape()) {
-      const int axes = value.type().tensor_type().shape().dim_size();
-      if (axes > kMaxAxes) {
-        fail(fmt::format("tensor '{}'", printable(value.name())), fmt::format("has {} axes", axes),
-             kExportModelAgain);
+    if (!value.type().has_tensor_type() || !value.type().tensor_type().has_shape()) {
+      return;
+    }
+    const std::string place = fmt::format("tensor '{}'", printable(value.name()));
+    const auto& axes = value.type().tensor_type().shape().dim();
+    if (axes.size() > kMaxAxes) {
+      fail(place, fmt::format("has {} axes", axes.size()), kExportModelAgain);
+    }
+    for (const auto& axis : axes) {
+      if (axis.has_dim_value() && axis.dim_value() > kMaxShapeElements) {
+        fail(place, fmt::format("has an axis of {}", axis.dim_value()), kExportModelAgain);
       }
     }
   }
