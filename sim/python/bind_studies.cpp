@@ -30,6 +30,7 @@
 #include "sim/studies/sweep.hpp"
 #include "sim/studies/verify.hpp"
 #include "support/choice.hpp"
+#include "support/folder_lock.hpp"
 #include "support/output_files.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 #include "workloads/sources/open_workload.hpp"
@@ -380,6 +381,7 @@ void bind_studies(py::module_& module) {
           [](const HeldResult& self, const std::string& folder) {
             const py::gil_scoped_release released;
             check_outputs(outputs_in(folder, "save", {"layers.csv", "report.json"}), {});
+            const FolderLock lock(folder);
             sim::write_reports(*self.result, folder);
           },
           py::arg("folder"))
