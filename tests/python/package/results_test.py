@@ -82,6 +82,7 @@ def test_a_run_is_the_command_lines(trace, case, program, tmp_path):
     assert_is_csv(result.passes, tmp_path / "cli/layers.csv")
 
     report = json.loads((tmp_path / "cli/report.json").read_text())
+    assert [file["name"] for file in report.pop("files")] == ["layers.csv"]
     assert result.report == report
     stored = potomac.load(tmp_path / "cli")
     for table in ("passes", "totals", "energy"):
