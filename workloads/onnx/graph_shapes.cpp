@@ -323,7 +323,8 @@ class Inference {
 
   // What only gives elements other extents has as many as its input.
   void check_count(const onnx::NodeProto& node, const Seen& seen) {
-    if (node.op_type() != "Reshape" || seen.inputs.empty() || seen.inputs[0].shape == nullptr) {
+    if (node.op_type() != "Reshape" || node.output().empty() || seen.inputs.empty() ||
+        seen.inputs[0].shape == nullptr) {
       return;
     }
     const std::optional<Shape> output = known_shape(types_[node.output(0)]);
