@@ -25,9 +25,6 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// Dynamic axes are bound, so that more of a model is read.
-const workloads::Dimensions kBound = {{"batch", 2}, {"length", 3}};
-
 void read_weights(const workloads::Workload& workload) {
   const std::unique_ptr<workloads::WeightSource> weights = workload.weights();
   constexpr std::size_t kMostLayers = 8;
@@ -38,12 +35,16 @@ void read_weights(const workloads::Workload& workload) {
   }
 }
 
+// With dynamic axes bound, where it has some, so that more of it is read.
 void read_onnx(const Path& file) {
-  try {
-    read_weights(workloads::OnnxModel::load(file, {}));
-  } catch (const InputError&) {
-    read_weights(workloads::OnnxModel::load(file, kBound));
+  for (const workloads::Dimensions& bound : {workloads::Dimensions{}, {{"batch", 2}}}) {
+    try {
+      return read_weights(workloads::OnnxModel::load(file, bound));
+    } catch (const InputError&) {
+      continue;
+    }
   }
+  read_weights(workloads::OnnxModel::load(file, {{"batch", 2}, {"length", 3}}));
 }
 
 void read_trace(const Path& file) {
