@@ -149,7 +149,7 @@ class Mutator:
         if done.returncode not in (0, 2) or "internal fault" in said:
             return f"status {done.returncode}: {line}: {said[:300]}"
         if done.returncode == 2:
-            lines = [one for one in said.splitlines() if not one.startswith("potomac: note: ")]
+            lines = [one for one in said.rstrip("\n").split("\n") if not one.startswith("potomac: note: ")]
             if len(lines) != 1 or not lines[0].startswith("potomac: error: ") or "\x1b" in said:
                 return f"no line: {line}: {said[:300]!r}"
             left = set(folder.rglob("*")) - before

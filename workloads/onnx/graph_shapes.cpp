@@ -175,7 +175,7 @@ class Inference {
       : graph_(*model.mutable_graph()),
         file_(file),
         opsets_(opsets_of(model)),
-        context_(pointers_, known_to_libonnx(opsets_)) {
+        context_(pointers_, known_to_libonnx(opsets_), nullptr, no_functions_) {
     for (const onnx::TensorProto& tensor : graph_.initializer()) {
       add_initializer(tensor);
     }
@@ -465,6 +465,8 @@ class Inference {
   onnx::GraphProto& graph_;
   const std::string& file_;
   std::unordered_map<std::string, int> opsets_;
+  // They are inlined. The context keeps a reference, and its default would be one to nothing.
+  onnx::shape_inference::ModelLocalFunctionsMap no_functions_;
   Types types_;
   std::unordered_map<std::string, onnx::TypeProto*> pointers_;
   std::unordered_map<std::string, const onnx::TypeProto*> declared_;
