@@ -4,30 +4,25 @@
 
 namespace potomac::sim {
 
-Dram::Dram(const Architecture& architecture, std::span<GemmOperands> operands,
-           const ElementBits& bits, DramDetail detail) {
+Dram::Dram(const Architecture& architecture, const Schedule& schedule,
+           std::span<GemmOperands> operands, const ElementBits& bits) {
   const DramConfig& dram = *architecture.memory->dram;
-  if (!dram.device || detail == DramDetail::kBandwidth) {
-    bus_.emplace(without_device(dram), architecture.clock_mhz);
-  }
   if (dram.device) {
-    DramPreset preset = *dram.device;
-    preset.channels = channels_of(dram);
-    controllers_.emplace(preset, architecture.clock_mhz, operands, bits);
+    controllers_.emplace(architecture, schedule, operands, bits);
+  } else {
+    bus_.emplace(dram, architecture.clock_mhz);
   }
 }
 
 std::int64_t Dram::transfer(std::int64_t cycle, const DramRequest& request) {
-  requested_ = std::max(requested_, cycle);
   if (request.bits == 0) {
-    return requested_;
+    return cycle;
   }
-  if (!bus_) {
-    return controllers_->transfer(request.block, request.place, request.write, requested_);
+  if (controllers_) {
+    requested_ = std::max(requested_, cycle);
+    return controllers_->transfer(request, requested_);
   }
-  const std::int64_t bits =
-      controllers_ ? controllers_->burst_bits_of(request.block, request.place) : request.bits;
-  return request.write ? bus_->write(requested_, bits) : bus_->read(requested_, bits);
+  return request.write ? bus_->write(cycle, request.bits) : bus_->read(cycle, request.bits);
 }
 
 DramCounts Dram::counts() const {

@@ -1,6 +1,5 @@
 #include "sim/memory/dram_bus.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 namespace potomac::sim {
@@ -18,12 +17,11 @@ DramBus::DramBus(const DramConfig& dram, double clock_mhz) : rate_(bus_rate(dram
 }
 
 std::int64_t DramBus::transfer(std::int64_t cycle, std::int64_t bits, std::int64_t latency) {
-  requested_ = std::max(requested_, cycle);
   if (bits == 0) {
-    return requested_;
+    return cycle;
   }
-  if (requested_ + latency > end_) {  // else, if there are parts, the bus is free later
-    end_ = requested_ + latency;
+  if (cycle + latency > end_) {  // else, if there are parts, the bus is free later
+    end_ = cycle + latency;
     end_part_ = 0;
   }
   std::int64_t parts = 0;

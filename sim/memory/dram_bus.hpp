@@ -1,6 +1,6 @@
-// DRAM as a bandwidth and a latency. Transfers pass its bus one after the other, in the order in
-// which they are asked for, reads and writes alike. A read's first bit comes a latency behind its
-// request at the earliest; requests need not wait for each other's data.
+// DRAM as a bandwidth and a latency. Transfers pass its bus one after the other, in the order of
+// the calls, reads and writes alike. A read's first bit comes a latency behind its request at the
+// earliest; a request need not wait for the data, nor for the requests, of those before it.
 //
 // The bus keeps exact time: what a transfer takes is a fraction of whole cycles, and only when the
 // array sees it, is it the next edge. No floating point is in it once the figures of the
@@ -18,8 +18,8 @@ class DramBus {
  public:
   DramBus(const DramConfig& dram, double clock_mhz);
 
-  // A transfer of `bits` (0: no transfer, done at once), asked for in `cycle` or, if that is later,
-  // with the one before. Returns the first cycle in which all of it is there, or has been taken.
+  // A transfer of `bits` (0: none, over at once) that is asked for in `cycle`. Returns the first
+  // cycle in which all of it is there, or has been taken.
   std::int64_t read(std::int64_t cycle, std::int64_t bits) {
     return transfer(cycle, bits, latency_cycles_);
   }
@@ -27,14 +27,19 @@ class DramBus {
 
   std::int64_t latency_cycles() const { return latency_cycles_; }
 
+  // When the bus is free: in a cycle, and a part of the next (of BusRate's parts_of_cycle).
+  std::int64_t end() const { return end_; }
+  std::int64_t end_part() const { return end_part_; }
+  // As if all so far had happened so many cycles later.
+  void shift(std::int64_t cycles) { end_ += cycles; }
+
  private:
   std::int64_t transfer(std::int64_t cycle, std::int64_t bits, std::int64_t latency);
 
   BusRate rate_;
   std::int64_t latency_cycles_;
-  std::int64_t requested_ = 0;  // when the last transfer was asked for
-  std::int64_t end_ = 0;        // when the bus is free: a cycle,
-  std::int64_t end_part_ = 0;   // and parts of the next
+  std::int64_t end_ = 0;
+  std::int64_t end_part_ = 0;
 };
 
 }  // namespace potomac::sim

@@ -16,13 +16,14 @@ std::int64_t next_edge(std::int64_t cycle, std::int64_t from, std::int64_t to) {
 
 }  // namespace
 
-DramControllers::DramControllers(const DramPreset& preset, double clock_mhz,
+DramControllers::DramControllers(const Architecture& architecture, const Schedule& /*schedule*/,
                                  std::span<GemmOperands> operands, const ElementBits& bits)
-    : preset_(preset),
-      array_khz_(std::llround(clock_mhz * 1e3)),
+    : preset_(*architecture.memory->dram->device),
+      array_khz_(std::llround(architecture.clock_mhz * 1e3)),
       operands_(operands),
-      bits_(bits),
-      channels_(static_cast<std::size_t>(preset.channels), DramChannel(preset)) {
+      bits_(bits) {
+  preset_.channels = channels_of(*architecture.memory->dram);
+  channels_.assign(static_cast<std::size_t>(preset_.channels), DramChannel(preset_));
   struct Placed {
     workloads::Tensor tensor;
     std::int64_t bits;
@@ -34,11 +35,11 @@ DramControllers::DramControllers(const DramPreset& preset, double clock_mhz,
       {tensors.kinds.second, tensors.second * bits.second, &second_base_},
   }};
   std::ranges::sort(placed, {}, &Placed::tensor);
-  const std::int64_t stripe = preset.bursts_per_row() * preset.bank_groups * preset.channels;
+  const std::int64_t stripe = preset_.bursts_per_row() * preset_.bank_groups * preset_.channels;
   std::int64_t base = 0;
   for (const Placed& one : placed) {
     *one.base = base;
-    base += ceil_div(ceil_div(one.bits, preset.burst_bits()), stripe) * stripe;
+    base += ceil_div(ceil_div(one.bits, preset_.burst_bits()), stripe) * stripe;
   }
   results_base_ = base;
 }
@@ -81,9 +82,8 @@ void DramControllers::find_bursts(DramBlock block, const TilePlace& place) {
   }
 }
 
-std::int64_t DramControllers::transfer(DramBlock block, const TilePlace& place, bool write,
-                                       std::int64_t cycle) {
-  find_bursts(block, place);
+std::int64_t DramControllers::transfer(const DramRequest& request, std::int64_t cycle) {
+  find_bursts(request.block, request.place);
   const std::int64_t asked = next_edge(cycle, array_khz_, preset_.clock_khz);
   std::int64_t end = asked;
   for (std::int64_t channel = 0; channel < preset_.channels; ++channel) {
@@ -101,19 +101,10 @@ std::int64_t DramControllers::transfer(DramBlock block, const TilePlace& place, 
         of_channel_.push_back(own);
       }
     }
-    end = std::max(end,
-                   channels_[static_cast<std::size_t>(channel)].serve(of_channel_, write, asked));
+    end = std::max(
+        end, channels_[static_cast<std::size_t>(channel)].serve(of_channel_, request.write, asked));
   }
   return next_edge(end, preset_.clock_khz, array_khz_);
-}
-
-std::int64_t DramControllers::burst_bits_of(DramBlock block, const TilePlace& place) {
-  find_bursts(block, place);
-  std::int64_t bursts = 0;
-  for (const BurstRun& run : bursts_) {
-    bursts += run.end - run.begin;
-  }
-  return bursts * preset_.burst_bits();
 }
 
 DramCounts DramControllers::counts() const {

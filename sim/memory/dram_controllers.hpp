@@ -14,25 +14,20 @@
 #include <vector>
 
 #include "sim/memory/dram_channel.hpp"
-#include "sim/memory/tile_walk.hpp"
+#include "sim/memory/dram_request.hpp"
 #include "sim/memory/traffic.hpp"
 
 namespace potomac::sim {
 
-enum class DramBlock { kFirst, kSecond, kResults };
-
 class DramControllers {
  public:
-  // `operands` are the pass's, and must outlive it. `clock_mhz` is the array's.
-  DramControllers(const DramPreset& preset, double clock_mhz, std::span<GemmOperands> operands,
-                  const ElementBits& bits);
+  // Precondition: the architecture's DRAM is a device. All that it is given must outlive it.
+  DramControllers(const Architecture& architecture, const Schedule& schedule,
+                  std::span<GemmOperands> operands, const ElementBits& bits);
 
-  // A transfer that is asked for at the array's edge `cycle`. Returns the first edge at which all
-  // of it is there, or has been taken.
-  std::int64_t transfer(DramBlock block, const TilePlace& place, bool write, std::int64_t cycle);
-
-  // The bits of all the bursts that the block touches.
-  std::int64_t burst_bits_of(DramBlock block, const TilePlace& place);
+  // The next of the pass's transfers, asked for at the array's edge `cycle`. Returns the first edge
+  // at which all of it is there, or has been taken.
+  std::int64_t transfer(const DramRequest& request, std::int64_t cycle);
 
   DramCounts counts() const;
 

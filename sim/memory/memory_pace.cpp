@@ -5,10 +5,10 @@
 namespace potomac::sim {
 
 MemoryPace::MemoryPace(const Architecture& architecture, const Schedule& schedule,
-                       std::span<GemmOperands> operands, const ElementBits& bits, DramDetail detail)
+                       std::span<GemmOperands> operands, const ElementBits& bits)
     : operands_(operands),
       bits_(bits),
-      memory_(architecture, operands, bits, detail),
+      memory_(architecture, schedule, operands, bits),
       cursor_(schedule, architecture.issue, operands, bits) {}
 
 std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {

@@ -17,8 +17,7 @@ class MemoryPace : public Pace {
  public:
   // Precondition: the architecture has a memory whose DRAM is not ideal.
   MemoryPace(const Architecture& architecture, const Schedule& schedule,
-             std::span<GemmOperands> operands, const ElementBits& bits,
-             DramDetail detail = DramDetail::kDevice);
+             std::span<GemmOperands> operands, const ElementBits& bits);
 
   bool may_step(const ArrayStep& step) override;
   bool may_end(std::uint64_t cycle) override;

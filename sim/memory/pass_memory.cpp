@@ -30,6 +30,8 @@ Blocking soonest(GemmOperands& operands, const Architecture& architecture, const
   }
   GemmShape one = operands.gemm();
   one.count = 1;
+  Architecture simple = architecture;
+  simple.memory->dram = without_device(*architecture.memory->dram);
   Blocking best = blocking;
   std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
   for (const Blocking& other : finer(operands, architecture, bits, blocking)) {
@@ -37,7 +39,7 @@ Blocking soonest(GemmOperands& operands, const Architecture& architecture, const
       continue;
     }
     const Schedule schedule({one}, architecture.array, architecture.dataflow, {other});
-    MemoryPace pace(architecture, schedule, {&operands, 1}, bits, DramDetail::kBandwidth);
+    MemoryPace pace(simple, schedule, {&operands, 1}, bits);
     const std::uint64_t cycles = cycles_of(schedule, architecture.issue).total() +
                                  pace.total_stalls(schedule, architecture.issue);
     if (cycles < least) {

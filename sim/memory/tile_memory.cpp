@@ -1,64 +1,91 @@
 #include "sim/memory/tile_memory.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
 namespace potomac::sim {
 
-TileMemory::TileMemory(const Architecture& architecture, std::span<GemmOperands> operands,
-                       const ElementBits& bits, DramDetail detail)
+TileMemory::TileMemory(const Architecture& architecture, const Schedule& schedule,
+                       std::span<GemmOperands> operands, const ElementBits& bits)
     : dataflow_(architecture.dataflow),
       order_(transfer_order(architecture)),
       lag_(store_lag(architecture)),
       latency_(results_latency(architecture.array, architecture.dataflow)),
-      dram_(architecture, operands, bits, detail) {
+      dram_(architecture, schedule, operands, bits) {
   first_.double_buffered = architecture.memory->first.double_buffered;
   second_.double_buffered = architecture.memory->second.double_buffered;
   results_.double_buffered = architecture.memory->results.double_buffered;
 }
 
+std::int64_t TileMemory::Scratchpad::begin_block() {
+  if (double_buffered) {
+    std::swap(free[0], free[1]);
+  }
+  return free[0];
+}
+
+void TileMemory::ResultsPad::begin_block() {
+  if (double_buffered) {
+    std::swap(complete[0], complete[1]);
+    std::swap(stored[0], stored[1]);
+  }
+}
+
 void TileMemory::load(Scratchpad& scratchpad, const BlockDemand& demand, DramBlock block,
                       const TilePlace& place) {
   if (demand.is_new) {
-    const std::int64_t free = scratchpad.next_half();
+    const std::int64_t free = scratchpad.begin_block();
     scratchpad.ready = dram_.transfer(free, {block, place, false, demand.bits});
   }
 }
 
-std::int64_t TileMemory::wait(std::int64_t now, const Scratchpad& scratchpad,
-                              std::uint64_t& stall) {
-  if (scratchpad.ready > now) {
-    stall += static_cast<std::uint64_t>(scratchpad.ready - now);
-    return scratchpad.ready;
+void TileMemory::make_room(const TileDemand& tile) {
+  if (!tile.results.is_new) {
+    return;
+  }
+  ++block_;
+  results_.begin_block();
+  results_.ready = results_.stored[0];
+  if (tile.results.bits > 0) {
+    results_.ready = dram_.transfer(
+        results_.complete[0], {DramBlock::kResults, tile.tile.place(), false, tile.results.bits});
+  }
+}
+
+std::int64_t TileMemory::wait(std::int64_t now, std::int64_t ready, std::uint64_t& stall) {
+  if (ready > now) {
+    stall += static_cast<std::uint64_t>(ready - now);
+    return ready;
   }
   return now;
 }
 
 void TileMemory::transfer(TransferKind kind, const TileDemand& tile) {
-  const TilePlace place = tile.tile.place();
   switch (kind) {
     case TransferKind::kLoadFirst:
-      load(first_, tile.first, DramBlock::kFirst, place);
+      load(first_, tile.first, DramBlock::kFirst, tile.tile.place());
       break;
     case TransferKind::kLoadSecond:
-      load(second_, tile.second, DramBlock::kSecond, place);
+      load(second_, tile.second, DramBlock::kSecond, tile.tile.place());
       break;
     case TransferKind::kStoreResults:
       store_results(number_ - lag_);
       break;
-    case TransferKind::kMakeRoom:
-      load(results_, tile.results, DramBlock::kResults, place);
+    case TransferKind::kLoadSums:
+      make_room(tile);
       break;
   }
 }
 
 std::int64_t TileMemory::rows(const TileDemand& tile, std::int64_t now) {
   transfer(order_.front(), tile);
-  return wait(now, stationary(), stall_of(stationary()));
+  return wait(now, stationary().ready, stall_of(stationary()));
 }
 
 std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
   if (tile.results.is_new && number_ >= 0) {
-    leave_results(number_);
+    leave_results();
   }
   ++number_;
   const bool os = keeps_sums(dataflow_);
@@ -68,22 +95,24 @@ std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
   results_bits_ = tile.results_bits;
   results_place_ = tile.tile.place();
   if (os) {
-    now = wait(now, first_, stalls_.first);
-    now = wait(now, second_, stalls_.second);
+    now = wait(now, first_.ready, stalls_.first);
+    now = wait(now, second_.ready, stalls_.second);
   } else {
-    now = wait(now, streaming(), stall_of(streaming()));
+    now = wait(now, streaming().ready, stall_of(streaming()));
   }
-  return wait(now, results_, stalls_.results);
+  return wait(now, results_.ready, stalls_.results);
 }
 
-void TileMemory::leave_results(std::int64_t tile) {
-  left_.push_back({results_.half, complete_, results_bits_, tile, results_place_});
+void TileMemory::leave_results() {
+  left_.push_back({complete_, results_bits_, number_, block_, results_place_});
 }
 
 void TileMemory::store_results(std::int64_t last_tile) {
   while (!left_.empty() && left_.front().tile <= last_tile) {
     const Left& oldest = left_.front();
-    results_.free[oldest.half] =
+    const auto half = static_cast<std::size_t>(block_ - oldest.block);  // 0 or 1
+    results_.complete.at(half) = oldest.complete;
+    results_.stored.at(half) =
         dram_.transfer(oldest.complete, {DramBlock::kResults, oldest.place, true, oldest.bits});
     left_.erase(left_.begin());
   }
@@ -100,9 +129,9 @@ void TileMemory::slots_taken(std::int64_t cycle) {
 }
 
 std::int64_t TileMemory::finish(std::int64_t now) {
-  leave_results(number_);
+  leave_results();
   store_results(number_);
-  const std::int64_t end = std::max(now, results_.free[results_.half]);
+  const std::int64_t end = std::max(now, results_.stored[0]);
   stalls_.results += static_cast<std::uint64_t>(end - now);
   return end;
 }

@@ -4,15 +4,17 @@
 // DMA brings the blocks of a tile while the array works at the tile before, and takes away the
 // results of the one before that. A new block goes into the half of its scratchpad that is free, or
 // becomes free when the array has taken the last element of what is there; a scratchpad that is
-// not double-buffered has one such half.
+// not double-buffered has one such half. Partial sums are asked for together with the write that
+// makes room for them, behind which they pass the bus.
 //
 // The array waits for the stationary operand when it would load a tile's first row, and for the
 // rest, room for its results and their partial sums when it would take in a tile's first slot. A
-// cycle in which it waits is charged to the first of them, in the order of the bus, that is
-// missing.
+// cycle in which it waits is charged to the first of these that is missing: the first operand, the
+// second, results.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -36,9 +38,9 @@ struct StallCycles {
 class TileMemory {
  public:
   // Precondition: the architecture has a memory whose DRAM is not ideal.
-  // `operands` must outlive it.
-  TileMemory(const Architecture& architecture, std::span<GemmOperands> operands,
-             const ElementBits& bits, DramDetail detail);
+  // All that it is given must outlive it.
+  TileMemory(const Architecture& architecture, const Schedule& schedule,
+             std::span<GemmOperands> operands, const ElementBits& bits);
 
   // What happens to a tile, in the order in which the array comes to it. Each returns the cycle in
   // which the array may go on.
@@ -59,25 +61,44 @@ class TileMemory {
   const StallCycles& stalls() const { return stalls_; }
   DramCounts dram_counts() const { return dram_.counts(); }
 
+  // What the future depends on, as times from cycle `now` on, between two tiles: where it is equal,
+  // equal demands are met alike, as many cycles later. `now` is no later than what the array comes
+  // to next.
+  static constexpr std::size_t kOutlook = 24;
+  using Outlook = std::array<std::int64_t, kOutlook>;
+  // Precondition: has_outlook().
+  Outlook outlook(std::int64_t now) const;
+  bool has_outlook() { return dram_.bus() != nullptr; }
+  // As if all so far had happened so many cycles and tiles later, and the array had waited `more`
+  // besides.
+  void shift(std::int64_t cycles, std::int64_t tiles, const StallCycles& more);
+
  private:
+  // An operand's: its halves by age of what they have.
   struct Scratchpad {
     bool double_buffered = true;
-    std::size_t half = 0;                    // that the newest block has
-    std::array<std::int64_t, 2> free{0, 0};  // from which cycle on
-    std::int64_t ready = 0;                  // the newest block
+    std::array<std::int64_t, 2> free{};  // the newest block's half, the other: from which cycle on
+    std::int64_t ready = 0;              // the newest block
 
-    std::int64_t next_half() {
-      half = double_buffered ? 1 - half : 0;
-      return free[half];
-    }
-    void release(std::int64_t cycle) { free[half] = cycle + 1; }
+    // Begins another block; returns when there is room for it.
+    std::int64_t begin_block();
+    void release(std::int64_t cycle) { free[0] = cycle + 1; }
+  };
+  // The results': what was in the newest block's half before, and in the other.
+  struct ResultsPad {
+    bool double_buffered = true;
+    std::array<std::int64_t, 2> complete{};  // when its write was asked for
+    std::array<std::int64_t, 2> stored{};    // when it was in DRAM
+    std::int64_t ready = 0;                  // room, and sums
+
+    void begin_block();
   };
   // Results that the array has left.
   struct Left {
-    std::size_t half = 0;
     std::int64_t complete = 0;  // from which cycle on
     std::int64_t bits = 0;
-    std::int64_t tile = 0;  // by whose number
+    std::int64_t tile = 0;   // by whose number
+    std::int64_t block = 0;  // its number
     TilePlace place;
   };
 
@@ -86,9 +107,10 @@ class TileMemory {
   void load(Scratchpad& scratchpad, const BlockDemand& demand, DramBlock block,
             const TilePlace& place);
   void transfer(TransferKind kind, const TileDemand& tile);
+  void make_room(const TileDemand& tile);
   void store_results(std::int64_t last_tile);
-  void leave_results(std::int64_t tile);
-  static std::int64_t wait(std::int64_t now, const Scratchpad& scratchpad, std::uint64_t& stall);
+  void leave_results();
+  static std::int64_t wait(std::int64_t now, std::int64_t ready, std::uint64_t& stall);
   std::uint64_t& stall_of(const Scratchpad& scratchpad) {
     return &scratchpad == &first_ ? stalls_.first : stalls_.second;
   }
@@ -98,9 +120,11 @@ class TileMemory {
   std::int64_t lag_;                 // tiles after which results are stored
   std::int64_t latency_;
   Dram dram_;
-  Scratchpad first_, second_, results_;
+  Scratchpad first_, second_;
+  ResultsPad results_;
   std::int64_t number_ = -1;       // of the tile whose slots are taken
-  std::int64_t results_bits_ = 0;  // of the newest block
+  std::int64_t block_ = -1;        // of the newest block of results
+  std::int64_t results_bits_ = 0;  // its size
   TilePlace results_place_;
   std::int64_t complete_ = 0;  // when its results are in their scratchpad
   std::vector<Left> left_;     // oldest first

@@ -45,7 +45,9 @@ class DramModule : public sc_core::sc_module {
     socket.register_b_transport(this, &DramModule::b_transport);
   }
 
-  void start(const MemoryJob& job) { dram_.emplace(*job.architecture, job.operands, job.bits); }
+  void start(const MemoryJob& job) {
+    dram_.emplace(*job.architecture, *job.schedule, job.operands, job.bits);
+  }
 
  private:
   void b_transport(int /*from*/, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -74,10 +76,9 @@ class ScratchpadModule : public sc_core::sc_module {
     stored_ = 0;
   }
 
-  // Begins to bring a block, or to take one away, in cycle `now`.
-  void begin(std::int64_t now, const DramRequest& request) {
-    (request.write ? storing_ : loading_).push_back(transfer(now, request));
-    advance(now);
+  // Begins to bring a block, or to take one away: it was asked for in cycle `asked`.
+  void begin(std::int64_t asked, const DramRequest& request) {
+    (request.write ? storing_ : loading_).push_back(transfer(asked, request));
   }
 
   // Takes note of what is over by that cycle.
@@ -96,14 +97,11 @@ class ScratchpadModule : public sc_core::sc_module {
 
  private:
   // The cycle from which on it is over.
-  std::int64_t transfer(std::int64_t now, const DramRequest& request) {
-    if (request.bits == 0) {
-      return now;
-    }
+  std::int64_t transfer(std::int64_t asked, const DramRequest& request) {
     tlm::tlm_generic_payload payload;
     TransferDetails details;
     details.request = request;
-    details.cycle = now;
+    details.cycle = asked;
     payload.set_command(request.write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
     payload.set_data_length(
         static_cast<unsigned>(std::min<std::int64_t>((request.bits + 7) / 8, 1 << 30)));
@@ -112,7 +110,7 @@ class ScratchpadModule : public sc_core::sc_module {
     sc_core::sc_time delay;
     socket->b_transport(payload, delay);
     payload.clear_extension(&details);
-    return now + static_cast<std::int64_t>(delay.value() / period_.value());
+    return asked + static_cast<std::int64_t>(delay.value() / period_.value());
   }
 
   sc_core::sc_time period_;
@@ -122,9 +120,10 @@ class ScratchpadModule : public sc_core::sc_module {
   std::int64_t stored_ = 0;
 };
 
-// Lets DMA engines begin their transfers in the order of the program, each as soon as what it waits
-// for is there, and the array go on when the scratchpads have what its step needs. It works between
-// the array's edges: what the array does at the edge that ends cycle c is known in cycle c + 1.
+// Lets DMA engines ask for their transfers in the order of the program, each as of when what it
+// waits for was there, and the array go on when the scratchpads have what its step needs. It works
+// between the array's edges: what the array does at the edge that ends cycle c is known in cycle c
+// + 1.
 class MemorySystem : public sc_core::sc_module, public SystemModules, public Pace {
  public:
   MemorySystem(const sc_core::sc_module_name& name, sc_core::sc_clock& clock, TransferOrder order)
@@ -151,6 +150,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
     const Architecture& architecture = *job_->architecture;
     os_ = keeps_sums(architecture.dataflow);
     ws_ = keeps_second(architecture.dataflow);
+    halves_ = architecture.memory->results.double_buffered ? 2 : 1;
     latency_ = results_latency(architecture.array, architecture.dataflow);
     dram_.start(*job_);
     for (ScratchpadModule* scratchpad : {&first_, &second_, &results_}) {
@@ -188,10 +188,11 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
       }
       const TileDemand& tile = cursor_->tile();
       if (*intake == Intake::kRows) {
-        state_.stationary += of_stationary(tile).is_new ? 1 : 0;
+        take(state_.stationary, of_stationary(tile));
       } else {
-        state_.first += tile.first.is_new ? 1 : 0;
-        state_.second += tile.second.is_new ? 1 : 0;
+        take(state_.first, tile.first);
+        take(state_.second, tile.second);
+        take(state_.sums, tile.results);
         state_.results += tile.results.is_new ? 1 : 0;
         state_.tile += 1;
       }
@@ -199,11 +200,11 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
       state_.waiting_since.reset();
     }
     if (cursor_->takes_last_row(step)) {
-      state_.rows_taken += 1;
+      state_.rows_taken.push_back(state_.now + 1);
     }
     if (cursor_->takes_last_slot(step)) {
-      state_.slots_taken += 1;
-      state_.completing.push_back(state_.now + latency_);
+      state_.slots_taken.push_back(state_.now + 1);
+      state_.completed.push_back(state_.now + latency_);
     }
     return true;
   }
@@ -220,18 +221,22 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   struct State {
     bool begun = false;
     std::int64_t now = 0;  // the cycle in hand
-    // Blocks that the array has taken up, and tiles.
-    std::int64_t stationary = 0, first = 0, second = 0, results = 0;
-    std::int64_t tile = 0;
-    std::int64_t rows_taken = 0;
-    std::int64_t slots_taken = 0;
-    std::deque<std::int64_t> completing;  // the cycle in which a tile's results are complete
-    std::int64_t completed = 0;
+    // Blocks that the array has taken up: all of the results', else those that were read.
+    std::int64_t stationary = 0, first = 0, second = 0, sums = 0, results = 0;
+    std::int64_t tile = 0;  // that it takes next
+    // From which cycle on the array has taken the last row, the last slot of each tile, and its
+    // results are complete.
+    std::vector<std::int64_t> rows_taken, slots_taken, completed;
     std::int64_t head_since = 0;  // since when the next transfer is the next
     std::optional<std::int64_t> waiting_since;
     StallCycles stalls;
     std::string deadlock;
   };
+
+  static bool is_read(const BlockDemand& block) { return block.is_new && block.bits > 0; }
+  static void take(std::int64_t& taken, const BlockDemand& block) {
+    taken += is_read(block) ? 1 : 0;
+  }
 
   const BlockDemand& of_stationary(const TileDemand& tile) const {
     return ws_ ? tile.second : tile.first;
@@ -250,10 +255,6 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
       return;
     }
     state_.now += 1;
-    for (; !state_.completing.empty() && state_.completing.front() <= state_.now;
-         state_.completing.pop_front()) {
-      state_.completed += 1;
-    }
     for (ScratchpadModule* scratchpad : {&first_, &second_, &results_}) {
       scratchpad->advance(state_.now);
     }
@@ -261,47 +262,47 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   }
 
   void transfer() {
-    for (; !program_->done() && may_begin(program_->now()); program_->next()) {
+    for (; !program_->done(); program_->next()) {
       const Transfer& next = program_->now();
-      switch (next.kind) {
-        case TransferKind::kLoadFirst:
-          first_.begin(state_.now, request_of(next));
-          break;
-        case TransferKind::kLoadSecond:
-          second_.begin(state_.now, request_of(next));
-          break;
-        case TransferKind::kStoreResults:
-        case TransferKind::kMakeRoom:
-          results_.begin(state_.now, request_of(next));
-          break;
+      const std::optional<std::int64_t> asked = asked_in(next);
+      if (!asked) {
+        break;
       }
+      engine_of(next.kind).begin(*asked, request_of(next));
       state_.head_since = state_.now;
     }
+  }
+
+  ScratchpadModule& engine_of(TransferKind kind) {
+    return kind == TransferKind::kLoadFirst    ? first_
+           : kind == TransferKind::kLoadSecond ? second_
+                                               : results_;
   }
 
   bool is_stationary(TransferKind load) const {
     return !os_ && (load == TransferKind::kLoadSecond) == ws_;
   }
 
-  bool may_begin(const Transfer& next) const {
-    switch (next.kind) {
-      case TransferKind::kLoadFirst:
-      case TransferKind::kLoadSecond:
-        return next.waits_for <=
-               (is_stationary(next.kind) ? state_.rows_taken : state_.slots_taken);
-      case TransferKind::kStoreResults:
-        return next.waits_for <= state_.completed;
-      case TransferKind::kMakeRoom:
-        break;
+  // The cycle in which a transfer could be asked for, unless it still has to wait.
+  std::optional<std::int64_t> asked_in(const Transfer& next) const {
+    if (next.waits_for == 0) {
+      return 0;
     }
-    return next.waits_for <= results_.stored();
+    const bool is_load =
+        next.kind == TransferKind::kLoadFirst || next.kind == TransferKind::kLoadSecond;
+    const std::vector<std::int64_t>& events = !is_load                   ? state_.completed
+                                              : is_stationary(next.kind) ? state_.rows_taken
+                                                                         : state_.slots_taken;
+    const auto number = static_cast<std::size_t>(next.waits_for - 1);
+    return number < events.size() && events[number] <= state_.now ? std::optional(events[number])
+                                                                  : std::nullopt;
   }
 
   bool may_pass(Intake intake) {
     const TileDemand& tile = cursor_->tile();
     const auto has = [](const ScratchpadModule& scratchpad, std::int64_t taken,
                         const BlockDemand& block) {
-      return scratchpad.blocks() >= taken + (block.is_new ? 1 : 0);
+      return scratchpad.blocks() >= taken + (is_read(block) ? 1 : 0);
     };
     if (intake == Intake::kRows) {
       if (has(ws_ ? second_ : first_, state_.stationary, of_stationary(tile))) {
@@ -316,7 +317,8 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
     if (!ws_ && !has(second_, state_.second, tile.second)) {
       return wait("the second operand", state_.stalls.second);
     }
-    return has(results_, state_.results, tile.results) ||
+    const bool has_room = !tile.results.is_new || results_.stored() > state_.results - halves_;
+    return (has_room && has(results_, state_.sums, tile.results)) ||
            wait("room for the results", state_.stalls.results);
   }
 
@@ -327,7 +329,8 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
       state_.waiting_since = state_.now;
     }
     const bool something_comes =
-        first_.busy() || second_.busy() || results_.busy() || !state_.completing.empty();
+        first_.busy() || second_.busy() || results_.busy() ||
+        (!state_.completed.empty() && state_.completed.back() > state_.now);
     if (!something_comes && state_.deadlock.empty()) {
       state_.deadlock =
           fmt::format("deadlock in cycle {}: the array waits for {} of tile {} since cycle {}; {}",
@@ -350,10 +353,8 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
                             is_stationary(head.kind) ? "row" : "slot", head.waits_for - 1);
         break;
       case TransferKind::kStoreResults:
+      case TransferKind::kLoadSums:
         until = fmt::format("the results of tile {} are complete", head.waits_for - 1);
-        break;
-      case TransferKind::kMakeRoom:
-        until = fmt::format("{} blocks of results are stored", head.waits_for);
         break;
     }
     return fmt::format("DMA waits since cycle {} with {}, until {}", state_.head_since,
@@ -368,6 +369,7 @@ class MemorySystem : public sc_core::sc_module, public SystemModules, public Pac
   std::optional<TransferProgram> program_;
   bool os_ = true;
   bool ws_ = false;
+  std::int64_t halves_ = 2;  // of the results' scratchpad
   std::int64_t latency_ = 0;
   State state_;
 };

@@ -2,39 +2,39 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace potomac::sim {
 
 std::vector<TransferKind> transfer_order(const Architecture& architecture) {
   const MemoryConfig& memory = *architecture.memory;
-  std::vector<TransferKind> order;
-  bool stored = false;
-  const auto load = [&](TransferKind kind, bool stationary, bool double_buffered) {
-    if (!stationary && !double_buffered && !stored) {
-      order.push_back(TransferKind::kStoreResults);
-      stored = true;
-    }
-    order.push_back(kind);
-  };
   const bool ws = keeps_second(architecture.dataflow);
   const bool is = keeps_first(architecture.dataflow);
-  const auto load_first = [&] { load(TransferKind::kLoadFirst, is, memory.first.double_buffered); };
-  const auto load_second = [&] {
-    load(TransferKind::kLoadSecond, ws, memory.second.double_buffered);
+  struct Load {
+    TransferKind kind;
+    bool waits;  // for the tile before
   };
-  if (ws) {
-    load_second();
-    load_first();
-  } else {
-    load_first();
-    load_second();
+  const Load first{TransferKind::kLoadFirst, !is && !memory.first.double_buffered};
+  const Load second{TransferKind::kLoadSecond, !ws && !memory.second.double_buffered};
+  const auto loads = ws ? std::array{second, first} : std::array{first, second};
+  std::vector<TransferKind> order;
+  const auto add_loads = [&](bool waits) {
+    for (const Load& load : loads) {
+      if (load.waits == waits) {
+        order.push_back(load.kind);
+      }
+    }
+  };
+  add_loads(false);
+  if (!memory.results.double_buffered) {
+    add_loads(true);
   }
-  if (!stored) {
-    order.push_back(TransferKind::kStoreResults);
+  order.push_back(TransferKind::kStoreResults);
+  order.push_back(TransferKind::kLoadSums);
+  if (memory.results.double_buffered) {
+    add_loads(true);
   }
-  order.push_back(TransferKind::kMakeRoom);
   return order;
 }
 
@@ -62,10 +62,10 @@ std::string describe(const Transfer& transfer) {
       return fmt::format("the second operand of tile {}", transfer.tile);
     case TransferKind::kStoreResults:
       return fmt::format("the results of tile {}", transfer.tile);
-    case TransferKind::kMakeRoom:
+    case TransferKind::kLoadSums:
       break;
   }
-  return fmt::format("room for the results of tile {}", transfer.tile);
+  return fmt::format("the partial sums of tile {}", transfer.tile);
 }
 
 std::int64_t TransferProgram::Blocks::begin(std::int64_t tile) {
@@ -123,31 +123,32 @@ void TransferProgram::add_tile() {
   for (const TransferKind kind : order_) {
     switch (kind) {
       case TransferKind::kLoadFirst:
-        if (tile.first.is_new) {
-          ready_.push_back(
-              {kind, number_, tile.first.bits, tile.tile.place(), first_.begin(number_)});
-        }
+        add_load(kind, first_, tile.first, tile.tile.place());
         break;
       case TransferKind::kLoadSecond:
-        if (tile.second.is_new) {
-          ready_.push_back(
-              {kind, number_, tile.second.bits, tile.tile.place(), second_.begin(number_)});
-        }
+        add_load(kind, second_, tile.second, tile.tile.place());
         break;
       case TransferKind::kStoreResults:
         store_left(number_ - lag_);
         break;
-      case TransferKind::kMakeRoom:
-        if (tile.results.is_new) {
-          results_.count += 1;
-          ready_.push_back({kind, number_, tile.results.bits, tile.tile.place(),
-                            std::max<std::int64_t>(results_.count - results_.halves, 0)});
-        }
+      case TransferKind::kLoadSums:
+        add_load(kind, results_, tile.results, tile.tile.place());
         break;
     }
   }
   ++number_;
   tiles_.next();
+}
+
+// A block of which nothing must be read (it lies wholly in padding; new sums) is no transfer.
+void TransferProgram::add_load(TransferKind kind, Blocks& blocks, const BlockDemand& demand,
+                               const TilePlace& place) {
+  if (demand.is_new) {
+    const std::int64_t over = blocks.begin(number_);
+    if (demand.bits > 0) {
+      ready_.push_back({kind, number_, demand.bits, place, over});
+    }
+  }
 }
 
 void TransferProgram::store_left(std::int64_t last_tile) {

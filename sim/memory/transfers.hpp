@@ -1,13 +1,15 @@
 // The transfers between DRAM and the scratchpads, in the order in which they pass the bus, and what
-// each of them waits for. Of a tile:
+// each of them waits for until it is asked for. Of a tile:
 //
 //   the stationary operand (ws, is); the streaming operand, in os the first and the second;
-//   results that the array has left behind; room for new ones, with partial sums that were spilled
+//   results that the array has left behind; partial sums that were spilled
 //
-// Results stand before the first operand that is not stationary and whose scratchpad is not
-// double-buffered: it must wait for the tile before anyhow. They are those of a tile earlier if
-// their own scratchpad is double-buffered. So no transfer waits for one that stands behind it, and
-// none for an array that waits for it.
+// A streaming operand whose scratchpad is not double-buffered waits for the tile before. So it
+// stands behind results and sums where those are double-buffered, which wait for less. Results that
+// are stored are then those of the tile before the last, else of the last. Room for new results is
+// no transfer: it holds back the array, not the reads behind it. So no transfer waits for one that
+// stands behind it, and none for an array that waits for it; and no sum is read before it is
+// written.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +18,12 @@
 #include <string>
 #include <vector>
 
-#include "sim/memory/dram.hpp"
+#include "sim/memory/dram_request.hpp"
 #include "sim/memory/tile_program.hpp"
 
 namespace potomac::sim {
 
-enum class TransferKind { kLoadFirst, kLoadSecond, kStoreResults, kMakeRoom };
+enum class TransferKind { kLoadFirst, kLoadSecond, kStoreResults, kLoadSums };
 
 // The transfers of one tile. In ws and is, the stationary operand's comes first.
 std::vector<TransferKind> transfer_order(const Architecture& architecture);
@@ -36,8 +38,8 @@ struct Transfer {
   std::int64_t tile = 0;  // for which it is; of a store, the one that left the results
   std::int64_t bits = 0;
   TilePlace place;
-  // A load: till so many tiles have been taken (of their rows, if the operand is stationary). A
-  // store: till the results of so many tiles are complete. Room: till so many stores are done.
+  // A load: till so many tiles have been taken (of their rows, if the operand is stationary).
+  // Results and sums: till the results of so many tiles are complete.
   std::int64_t waits_for = 0;
 };
 // The request by which DRAM is asked for it.
@@ -45,7 +47,7 @@ DramRequest request_of(const Transfer& transfer);
 // "the first operand of tile 3"
 std::string describe(const Transfer& transfer);
 
-// All transfers of a pass, one after the other.
+// All transfers of a pass, one after the other: of more than 0 bits, each.
 class TransferProgram {
  public:
   // All that it is given must outlive it. `order`: of a tile's transfers.
@@ -76,6 +78,8 @@ class TransferProgram {
 
   void set_now();
   void add_tile();
+  void add_load(TransferKind kind, Blocks& blocks, const BlockDemand& demand,
+                const TilePlace& place);
   void store_left(std::int64_t last_tile);
 
   TileProgram tiles_;

@@ -111,7 +111,7 @@ TEST(TlmMemoryDeadlock, TellsWhoWaitsForWhomInADeadlock) {
   const auto engine = make_engine_with_memory(
       "systemc", pool, [](const Architecture&) -> std::vector<TransferKind> {
         return {TransferKind::kLoadFirst, TransferKind::kLoadSecond, TransferKind::kStoreResults,
-                TransferKind::kMakeRoom};
+                TransferKind::kLoadSums};
       });
   Job job = machine.job(Unit::kMfMac);
   job.pace = &pace;
