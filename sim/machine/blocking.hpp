@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "workloads/layers/gemm_shape.hpp"
@@ -60,6 +61,13 @@ class BlockWalk {
   const ByIndex<Range>& block() const { return block_; }
   // Goes to the next block; returns whether that is in the same GEMM still.
   bool next();
+  // The loop that did so last, by its place in the order; all inside of it begin anew.
+  std::size_t loop() const { return loop_; }
+  // Of that loop: the number of the block in hand, and how many come behind it.
+  std::int64_t number() const;
+  std::int64_t left() const;
+  // Goes on by so many of its blocks at once. Precondition: they are left.
+  void skip(std::int64_t blocks);
 
  private:
   void set(Index index, std::int64_t begin);
@@ -67,6 +75,7 @@ class BlockWalk {
   ByIndex<std::int64_t> gemm_;
   Blocking blocking_;
   ByIndex<Range> block_;
+  std::size_t loop_ = 0;
 };
 
 }  // namespace potomac::sim

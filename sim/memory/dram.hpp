@@ -29,6 +29,7 @@ class Dram {
 
   // Null if it is a device.
   DramBus* bus() { return bus_ ? &*bus_ : nullptr; }
+  const DramBus* bus() const { return bus_ ? &*bus_ : nullptr; }
 
  private:
   std::optional<DramBus> bus_;

@@ -1,5 +1,7 @@
 #include "sim/memory/memory_pace.hpp"
 
+#include <algorithm>
+
 #include "sim/machine/cycles.hpp"
 
 namespace potomac::sim {
@@ -14,19 +16,23 @@ MemoryPace::MemoryPace(const Architecture& architecture, const Schedule& schedul
 std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
   const bool has_rows = !keeps_sums(schedule.dataflow());
   std::int64_t held = 0;
-  std::optional<TimedTile> before;
-  for (TileProgram program(schedule, issue, operands_, bits_); !program.done(); program.next()) {
+  std::int64_t last_slot = 0;  // of the tile before
+  const bool may_repeat = repeats_ && memory_.has_outlook();
+  TilePeriods periods;
+  bool first = true;
+  for (TileProgram program(schedule, issue, operands_, bits_); !program.done();) {
     const TileDemand& demand = program.now();
     const TimedTile& tile = demand.tile;
     const std::int64_t held_before = held;
     if (has_rows) {
       held = memory_.rows(demand, tile.first_row + held) - tile.first_row;
     }
-    if (before) {
+    if (!first) {
       // The last slot of the tile before may come behind this one's first rows.
-      const bool behind = has_rows && before->last_slot >= tile.first_row;
-      memory_.slots_taken(before->last_slot + (behind ? held : held_before));
+      const bool behind = has_rows && last_slot >= tile.first_row;
+      memory_.slots_taken(last_slot + (behind ? held : held_before));
     }
+    first = false;
     const bool rows_first = tile.last_row < tile.first_slot;
     if (has_rows && rows_first) {
       memory_.rows_taken(tile.last_row + held);
@@ -35,11 +41,54 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
     if (has_rows && !rows_first) {
       memory_.rows_taken(tile.last_row + held);
     }
-    before = tile;
+    last_slot = tile.last_slot;
+    program.next();
+    ++tiles_walked_;
+    if (may_repeat && !program.done()) {
+      repeat(program, periods, held, last_slot);
+    }
   }
-  memory_.slots_taken(before->last_slot + held);
+  memory_.slots_taken(last_slot + held);
   const auto cycles = static_cast<std::int64_t>(cycles_of(schedule, issue).total());
   return static_cast<std::uint64_t>(memory_.finish(cycles + held) - cycles);
+}
+
+// Goes on over as many periods as are left, if one is found.
+void MemoryPace::repeat(TileProgram& program, TilePeriods& periods, std::int64_t& held,
+                        std::int64_t& last_slot) {
+  const auto next = [&] {
+    const TimedTile& tile = program.now().tile;
+    return std::min(tile.first_row, tile.first_slot);
+  };
+  const std::int64_t comes_next = next();
+  TilePeriods::Moment now;
+  const TilePeriods::Moment* const since = periods.since(
+      program,
+      [&] {
+        return TilePeriods::Moment{.outlook = memory_.outlook(comes_next + held),
+                                   .behind_last = comes_next - last_slot,
+                                   .mark = program.walk().mark(),
+                                   .held = held,
+                                   .stalls = memory_.stalls()};
+      },
+      now);
+  if (since == nullptr) {
+    return;
+  }
+  const std::int64_t times = program.left() / (now.mark.number - since->mark.number);
+  if (times == 0) {
+    return;
+  }
+  program.repeat(since->mark, times);
+  const std::int64_t more_held = times * (held - since->held);
+  const auto more = [&](std::uint64_t till, std::uint64_t from) {
+    return static_cast<std::uint64_t>(times) * (till - from);
+  };
+  memory_.shift(next() - comes_next + more_held, {more(now.stalls.first, since->stalls.first),
+                                                  more(now.stalls.second, since->stalls.second),
+                                                  more(now.stalls.results, since->stalls.results)});
+  held += more_held;
+  last_slot += next() - comes_next;
 }
 
 bool MemoryPace::may_step(const ArrayStep& step) {

@@ -9,6 +9,7 @@
 #include "sim/engines/interface/pace.hpp"
 #include "sim/memory/tile_cursor.hpp"
 #include "sim/memory/tile_memory.hpp"
+#include "sim/memory/tile_periods.hpp"
 
 namespace potomac::sim {
 
@@ -23,17 +24,26 @@ class MemoryPace : public Pace {
   bool may_end(std::uint64_t cycle) override;
   std::uint64_t total_stalls(const Schedule& schedule, Issue issue) override;
 
+  // Has total_stalls() walk every tile, to prove that it need not.
+  void walk_every_tile() { repeats_ = false; }
+  std::uint64_t tiles_walked() const { return tiles_walked_; }
+
   // The stalls so far.
   const StallCycles& stalls() const { return memory_.stalls(); }
   DramCounts dram_counts() const { return memory_.dram_counts(); }
 
  private:
+  void repeat(TileProgram& program, TilePeriods& periods, std::int64_t& held,
+              std::int64_t& last_slot);
+
   std::span<GemmOperands> operands_;
   ElementBits bits_;
   TileMemory memory_;
   TileCursor cursor_;
   std::optional<std::int64_t> until_;  // the array waits, at the intake that comes next
   std::optional<std::int64_t> end_;
+  bool repeats_ = true;
+  std::uint64_t tiles_walked_ = 0;
 };
 
 }  // namespace potomac::sim

@@ -118,6 +118,57 @@ void TileMemory::store_results(std::int64_t last_tile) {
   }
 }
 
+TileMemory::Outlook TileMemory::outlook(std::int64_t now) const {
+  // What is over counts as over at that time: for the bus, if it could be used since, for the array
+  // now.
+  const DramBus& bus = *dram_.bus();
+  const std::int64_t asked = bus.end() - bus.latency_cycles();
+  Outlook outlook{};
+  std::size_t size = 0;
+  const auto add = [&](std::int64_t time, std::int64_t floor) {
+    outlook.at(size++) = std::max(time, floor) - now;
+  };
+  add(bus.end(), bus.end());
+  outlook.at(size++) = bus.end_part();
+  for (const Scratchpad* scratchpad : {&first_, &second_}) {
+    add(scratchpad->free[0], asked);
+    add(scratchpad->free[1], asked);
+    add(scratchpad->ready, now);
+  }
+  for (std::size_t half = 0; half < 2; ++half) {
+    add(results_.complete.at(half), asked);
+    add(results_.stored.at(half), now);
+  }
+  add(results_.ready, now);
+  add(complete_, asked);
+  outlook.at(size++) = results_bits_;
+  for (const Left& left : left_) {
+    add(left.complete, asked);
+    outlook.at(size++) = left.bits;
+    outlook.at(size++) = number_ - left.tile;
+  }
+  return outlook;
+}
+
+void TileMemory::shift(std::int64_t cycles, const StallCycles& more) {
+  const auto shift = [&](std::int64_t& time) { time += cycles; };
+  dram_.bus()->shift(cycles);
+  for (Scratchpad* scratchpad : {&first_, &second_}) {
+    std::ranges::for_each(scratchpad->free, shift);
+    shift(scratchpad->ready);
+  }
+  std::ranges::for_each(results_.complete, shift);
+  std::ranges::for_each(results_.stored, shift);
+  shift(results_.ready);
+  shift(complete_);
+  for (Left& left : left_) {
+    shift(left.complete);
+  }
+  stalls_.first += more.first;
+  stalls_.second += more.second;
+  stalls_.results += more.results;
+}
+
 void TileMemory::slots_taken(std::int64_t cycle) {
   if (keeps_sums(dataflow_)) {
     first_.release(cycle);

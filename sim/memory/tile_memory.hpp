@@ -62,16 +62,14 @@ class TileMemory {
   DramCounts dram_counts() const { return dram_.counts(); }
 
   // What the future depends on, as times from cycle `now` on, between two tiles: where it is equal,
-  // equal demands are met alike, as many cycles later. `now` is no later than what the array comes
-  // to next.
-  static constexpr std::size_t kOutlook = 24;
-  using Outlook = std::array<std::int64_t, kOutlook>;
+  // equal demands are met alike. `now` is no later than what the array comes to next.
+  using Outlook = std::array<std::int64_t, 23>;
   // Precondition: has_outlook().
   Outlook outlook(std::int64_t now) const;
-  bool has_outlook() { return dram_.bus() != nullptr; }
-  // As if all so far had happened so many cycles and tiles later, and the array had waited `more`
-  // besides.
-  void shift(std::int64_t cycles, std::int64_t tiles, const StallCycles& more);
+  bool has_outlook() const { return dram_.bus() != nullptr; }
+  // As if all so far had happened so many cycles later, and the array had waited `more` besides.
+  // Precondition: has_outlook().
+  void shift(std::int64_t cycles, const StallCycles& more);
 
  private:
   // An operand's: its halves by age of what they have.

@@ -2,6 +2,7 @@
 // are.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -35,13 +36,25 @@ class TileProgram {
   const TileDemand& now() const { return now_; }
   void next();
 
+  // The walk, at the tile in hand.
+  const TileWalk& walk() const { return walk_; }
+  // Of the level at which the walk went on last: after how many of its iterations demands are the
+  // same again, but for the last iteration; and how many are left till demands may be others.
+  std::int64_t period() const;
+  std::int64_t left() const;
+  // As TileWalk's, over whole periods.
+  void repeat(const TileWalk::Mark& since, std::int64_t times);
+
  private:
   void set_now(bool same_gemm);
+  void set_bits();
+  void set_periods();
 
   TileWalk walk_;
   std::span<GemmOperands> operands_;
   ElementBits bits_;
   GemmOperands::Part* part_ = nullptr;  // of the GEMM in hand
+  std::array<std::int64_t, 3> periods_{};  // by loop, of the GEMM in hand
   TileDemand now_;
 };
 

@@ -45,11 +45,15 @@ void TileWalk::next() {
   const bool in_fold = os && now_.block[Index::kK].end < gemm.k;
   const std::int64_t slots = os ? gemm.k : now_.block[indices_.streamed].size();
   const bool same_gemm = blocks_->next();
-  if (!same_gemm) {
+  if (same_gemm) {
+    level_ = static_cast<Level>(static_cast<std::size_t>(Level::kOuter) + blocks_->loop());
+  } else {
     ++gemm_;
+    level_ = Level::kCopies;
     if (++copy_ == gemm.count) {
       copy_ = 0;
       ++entry_;
+      level_ = Level::kEntries;
     }
   }
   if (done()) {
@@ -66,6 +70,31 @@ void TileWalk::next() {
   } else {
     begin_gemm();
   }
+}
+
+std::int64_t TileWalk::number() const {
+  return level_ == Level::kEntries  ? static_cast<std::int64_t>(entry_)
+         : level_ == Level::kCopies ? copy_
+                                    : blocks_->number();
+}
+
+std::int64_t TileWalk::left() const {
+  return level_ == Level::kEntries ? static_cast<std::int64_t>(schedule_->gemms().size() - entry_) - 1
+         : level_ == Level::kCopies ? schedule_->gemms()[entry_].count - copy_ - 1
+                                    : blocks_->left();
+}
+
+void TileWalk::repeat(const Mark& since, std::int64_t times) {
+  const std::int64_t more = times * (number() - since.number);
+  slot_ += times * (slot_ - since.slot);
+  fold_ += static_cast<std::uint64_t>(times) * (fold_ - since.fold);
+  if (level_ == Level::kCopies) {
+    copy_ += more;
+    gemm_ += more;
+  } else {
+    blocks_->skip(more);
+  }
+  set_now();
 }
 
 }  // namespace potomac::sim

@@ -45,6 +45,28 @@ class TileWalk {
   const TimedTile& now() const { return now_; }
   void next();
 
+  // What went on with the last next(): to another entry, another of its equal GEMMs, or one of the
+  // loops over a GEMM's blocks, the outermost first.
+  enum class Level { kEntries, kCopies, kOuter, kMiddle, kInner };
+  static constexpr std::size_t kLevels = 5;
+  Level level() const { return level_; }
+  Blocking blocking() const { return schedule_->blocking(entry_); }
+
+  // At that level: the number of what is in hand, and how many come behind it.
+  std::int64_t number() const;
+  std::int64_t left() const;
+
+  // A place in the pass, to measure from.
+  struct Mark {
+    std::int64_t slot = 0;
+    std::uint64_t fold = 0;
+    std::int64_t number = 0;
+  };
+  Mark mark() const { return {slot_, fold_, number()}; }
+  // Goes on as from `since` to here, so many times more. Preconditions: both are at this level, in
+  // the same loop, and so much is left.
+  void repeat(const Mark& since, std::int64_t times);
+
  private:
   void begin_gemm();
   void set_now();
@@ -60,6 +82,7 @@ class TileWalk {
   std::int64_t slot_ = 0;       // the first of the fold that the tile begins with or is in
   std::uint64_t fold_ = 0;      // its number
   std::int64_t last_fold_ = 0;  // the first slot of the tile's last fold
+  Level level_ = Level::kEntries;
   TimedTile now_;
 };
 

@@ -34,6 +34,14 @@ class TouchedElements {
   // has one: a block then touches as many as it has.
   bool dense() const { return dense_; }
 
+  // What a block touches depends on where it begins only up to so many rows, and so much of depth.
+  std::int64_t inner_rows() const {
+    return dense_ ? 1 : places_are_rows_ ? places_.inner : taps_.inner;
+  }
+  std::int64_t inner_depth() const {
+    return dense_ ? 1 : places_are_rows_ ? taps_.inner : places_.inner;
+  }
+
   // The elements touched by the block of rows [row, row_end) and of depth [k, k_end).
   std::int64_t of_block(std::int64_t row, std::int64_t row_end, std::int64_t k, std::int64_t k_end);
 

@@ -93,6 +93,39 @@ RC_GTEST_PROP(MemoryPace, HoldsBackStepByStepAsTileByTile, ()) {
   RC_ASSERT(stalls > 0);
 }
 
+// Layers with many tiles, of which most come in periods.
+RC_GTEST_PROP(MemoryPace, WhatIsNotWalkedIsAsIfItWere, ()) {
+  DrawnPass drawn = drawn_pass();
+  Architecture& a = drawn.architecture;
+  a.array = {test::extent(3), test::extent(3)};
+  const std::int64_t most = *rc::gen::element<std::int64_t>(40, 400);
+  const bool many = *rc::gen::arbitrary<bool>();
+  if (many) {  // else the layers that were drawn
+    workloads::LayerShape shape;
+    shape.name = "000-fc";
+    shape.w = {test::extent(most), test::extent(most)};
+    shape.a = {test::extent(most), shape.w[1]};
+    shape.g = {shape.a[0], shape.w[0]};
+    drawn.operands = operands_of(shape, workloads::Pass::kForward, a.lowering);
+  }
+  if (*rc::gen::arbitrary<bool>()) {
+    a.memory->dram->bandwidth_gb_s = 0.125 * static_cast<double>(test::extent(400));
+  }
+  drawn.blockings.clear();
+  for (const GemmOperands& one : drawn.operands) {
+    drawn.blockings.push_back(test::drawn_blocking(one.gemm(), a.array, a.dataflow));
+  }
+  const Schedule schedule = drawn.schedule();
+  RC_PRE(schedule.folds() < 200000);
+  MemoryPace quick(a, schedule, drawn.operands, drawn.bits);
+  MemoryPace walked(a, schedule, drawn.operands, drawn.bits);
+  walked.walk_every_tile();
+  RC_ASSERT(quick.total_stalls(schedule, a.issue) == walked.total_stalls(schedule, a.issue));
+  RC_ASSERT(quick.stalls() == walked.stalls());
+  RC_CLASSIFY(quick.tiles_walked() < walked.tiles_walked(), "some are not walked");
+  RC_CLASSIFY(10 * quick.tiles_walked() < walked.tiles_walked(), "most are not walked");
+}
+
 // Blocks of a layer on a machine whose DRAM is a device.
 struct Fetched {
   Fetched() {
