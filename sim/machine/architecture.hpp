@@ -88,12 +88,20 @@ DramConfig without_device(const DramConfig& dram);
 // "ddr4-2400, 1 channel"; "25.6 GB/s, 60 ns".
 std::string text_of(const DramConfig& dram);
 
+// What tiles are chosen for: to be done first, or to move least between DRAM and the scratchpads.
+enum class TileObjective { kTime, kTraffic };
+inline constexpr std::array<std::string_view, 2> kTileObjectives = {"time", "traffic"};
+constexpr std::string_view name_of(TileObjective objective) {
+  return kTileObjectives.at(static_cast<std::size_t>(objective));
+}
+
 // What feeds the array (docs/memory.md).
 struct MemoryConfig {
   ScratchpadConfig first;  // of the first operand, the second, the results
   ScratchpadConfig second;
   ScratchpadConfig results;
   std::optional<DramConfig> dram;  // or ideal: whatever is asked for is there at once
+  TileObjective objective = TileObjective::kTime;
 
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };

@@ -256,6 +256,14 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
                                    "the scratchpad of results and partial sums"),
     word_of_scratchpad<&MemoryConfig::results>("memory.results.word_bits"),
     double_buffered<&MemoryConfig::results>("memory.results.double_buffered"),
+    {"memory.objective", WordKey{kTileObjectives}, "",
+     "what tiles are chosen for: `time`, to be done first; `traffic`, to move least",
+     [](const Architecture& a) {
+       return a.memory ? KeyValue(enum_word(kTileObjectives, a.memory->objective)) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& v) {
+       memory_of(a).objective = value_of<TileObjective>(kTileObjectives, v);
+     }},
     {"memory.dram", WordKey{kIdeal}, "",
      "`ideal`: what is asked of DRAM is there at once; or its bandwidth and latency, or a preset",
      [](const Architecture& a) {

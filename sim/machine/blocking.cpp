@@ -8,6 +8,7 @@ namespace potomac::sim {
 BlockWalk::BlockWalk(const ByIndex<std::int64_t>& gemm, const Blocking& blocking)
     : gemm_(gemm), blocking_(blocking) {
   for (const Index index : blocking_.order) {
+    counts_[index] = (gemm[index] + blocking.extents[index] - 1) / blocking.extents[index];
     set(index, 0);
   }
 }
@@ -15,8 +16,8 @@ BlockWalk::BlockWalk(const ByIndex<std::int64_t>& gemm, const Blocking& blocking
 bool BlockWalk::next() {
   for (std::size_t loop = blocking_.order.size(); loop-- > 0;) {
     const Index index = blocking_.order.at(loop);
-    if (block_[index].end < gemm_[index]) {
-      set(index, block_[index].end);
+    if (numbers_[index] + 1 < counts_[index]) {
+      set(index, numbers_[index] + 1);
       loop_ = loop;
       return true;
     }
@@ -25,23 +26,14 @@ bool BlockWalk::next() {
   return false;
 }
 
-std::int64_t BlockWalk::number() const {
-  const Index index = blocking_.order.at(loop_);
-  return block_[index].begin / blocking_.extents[index];
-}
-
-std::int64_t BlockWalk::left() const {
-  const Index index = blocking_.order.at(loop_);
-  return (gemm_[index] - block_[index].end + blocking_.extents[index] - 1) /
-         blocking_.extents[index];
-}
-
 void BlockWalk::skip(std::int64_t blocks) {
   const Index index = blocking_.order.at(loop_);
-  set(index, block_[index].begin + blocks * blocking_.extents[index]);
+  set(index, numbers_[index] + blocks);
 }
 
-void BlockWalk::set(Index index, std::int64_t begin) {
+void BlockWalk::set(Index index, std::int64_t number) {
+  numbers_[index] = number;
+  const std::int64_t begin = number * blocking_.extents[index];
   block_[index] = {begin, std::min(begin + blocking_.extents[index], gemm_[index])};
 }
 

@@ -64,16 +64,19 @@ class BlockWalk {
   // The loop that did so last, by its place in the order; all inside of it begin anew.
   std::size_t loop() const { return loop_; }
   // Of that loop: the number of the block in hand, and how many come behind it.
-  std::int64_t number() const;
-  std::int64_t left() const;
+  std::int64_t number() const { return numbers_[index()]; }
+  std::int64_t left() const { return counts_[index()] - numbers_[index()] - 1; }
   // Goes on by so many of its blocks at once. Precondition: they are left.
   void skip(std::int64_t blocks);
 
  private:
-  void set(Index index, std::int64_t begin);
+  Index index() const { return blocking_.order.at(loop_); }  // of that loop
+  void set(Index index, std::int64_t number);
 
   ByIndex<std::int64_t> gemm_;
   Blocking blocking_;
+  ByIndex<std::int64_t> counts_;
+  ByIndex<std::int64_t> numbers_;
   ByIndex<Range> block_;
   std::size_t loop_ = 0;
 };

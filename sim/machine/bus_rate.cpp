@@ -15,6 +15,14 @@ std::int64_t BusRate::cycles_for(std::int64_t bits) const {
                                    parts_of_cycle);
 }
 
+std::int64_t BusRate::whole_cycles_in(std::int64_t bits) const {
+  std::int64_t parts = 0;
+  if (!__builtin_mul_overflow(bits, parts_of_bit, &parts)) {  // nearly always, and much quicker
+    return parts / parts_of_cycle;
+  }
+  return static_cast<std::int64_t>(Int128{bits} * parts_of_bit / parts_of_cycle);
+}
+
 BusRate bus_rate(const DramConfig& dram, double clock_mhz) {
   const std::int64_t khz = std::llround(clock_mhz * 1e3);
   const std::int64_t bits_per_ms = 8 * std::llround(peak_gb_s(dram) * 1e6);

@@ -10,11 +10,11 @@ MemoryPace::MemoryPace(const Architecture& architecture, const Schedule& schedul
                        std::span<GemmOperands> operands, const ElementBits& bits)
     : operands_(operands),
       bits_(bits),
+      has_rows_(!keeps_sums(architecture.dataflow)),
       memory_(architecture, schedule, operands, bits),
       cursor_(schedule, architecture.issue, operands, bits) {}
 
 std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
-  const bool has_rows = !keeps_sums(schedule.dataflow());
   std::int64_t held = 0;
   std::int64_t last_slot = 0;  // of the tile before
   const bool may_repeat = repeats_ && memory_.has_outlook();
@@ -24,26 +24,29 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
     const TileDemand& demand = program.now();
     const TimedTile& tile = demand.tile;
     const std::int64_t held_before = held;
-    if (has_rows) {
+    if (has_rows_) {
       held = memory_.rows(demand, tile.first_row + held) - tile.first_row;
     }
     if (!first) {
       // The last slot of the tile before may come behind this one's first rows.
-      const bool behind = has_rows && last_slot >= tile.first_row;
+      const bool behind = has_rows_ && last_slot >= tile.first_row;
       memory_.slots_taken(last_slot + (behind ? held : held_before));
     }
     first = false;
     const bool rows_first = tile.last_row < tile.first_slot;
-    if (has_rows && rows_first) {
+    if (has_rows_ && rows_first) {
       memory_.rows_taken(tile.last_row + held);
     }
     held = memory_.slots(demand, tile.first_slot + held) - tile.first_slot;
-    if (has_rows && !rows_first) {
+    if (has_rows_ && !rows_first) {
       memory_.rows_taken(tile.last_row + held);
     }
     last_slot = tile.last_slot;
     program.next();
     ++tiles_walked_;
+    if (static_cast<std::uint64_t>(held) > most_) {
+      return static_cast<std::uint64_t>(held);
+    }
     if (may_repeat && !program.done()) {
       repeat(program, periods, held, last_slot);
     }
@@ -58,12 +61,12 @@ void MemoryPace::repeat(TileProgram& program, TilePeriods& periods, std::int64_t
                         std::int64_t& last_slot) {
   const auto next = [&] {
     const TimedTile& tile = program.now().tile;
-    return std::min(tile.first_row, tile.first_slot);
+    return has_rows_ ? tile.first_row : tile.first_slot;
   };
   const std::int64_t comes_next = next();
   TilePeriods::Moment now;
   const TilePeriods::Moment* const since = periods.since(
-      program,
+      program, memory_.lead(comes_next + held),
       [&] {
         return TilePeriods::Moment{.outlook = memory_.outlook(comes_next + held),
                                    .behind_last = comes_next - last_slot,

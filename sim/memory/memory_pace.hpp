@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -26,6 +27,8 @@ class MemoryPace : public Pace {
 
   // Has total_stalls() walk every tile, to prove that it need not.
   void walk_every_tile() { repeats_ = false; }
+  // Has total_stalls() give up, and return what it has, when there are more stalls than that.
+  void give_up_beyond(std::uint64_t stalls) { most_ = stalls; }
   std::uint64_t tiles_walked() const { return tiles_walked_; }
 
   // The stalls so far.
@@ -38,11 +41,13 @@ class MemoryPace : public Pace {
 
   std::span<GemmOperands> operands_;
   ElementBits bits_;
+  bool has_rows_;  // of stationary tiles
   TileMemory memory_;
   TileCursor cursor_;
   std::optional<std::int64_t> until_;  // the array waits, at the intake that comes next
   std::optional<std::int64_t> end_;
   bool repeats_ = true;
+  std::uint64_t most_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t tiles_walked_ = 0;
 };
 

@@ -1,7 +1,5 @@
 #include "sim/memory/pass_memory.hpp"
 
-#include <limits>
-
 #include "sim/machine/cycles.hpp"
 #include "sim/memory/accesses.hpp"
 
@@ -9,46 +7,6 @@ namespace potomac::sim {
 namespace {
 
 using workloads::GemmShape;
-
-// Among so many tiles, the first and the last are little of the whole.
-constexpr std::int64_t kManyTiles = 1024;
-
-std::int64_t tiles_of(const GemmShape& gemm, const Blocking& blocking) {
-  std::int64_t tiles = 1;
-  for (const Index index : blocking.order) {
-    tiles *= ceil_div(extents_of(gemm)[index], blocking.extents[index]);
-  }
-  return tiles;
-}
-
-// The blocks, of those with the same traffic, with which the array is done first, in one of the
-// GEMMs; a device counts as its bandwidth and latency, and whole bursts.
-Blocking soonest(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits,
-                 const Blocking& blocking) {
-  if (!architecture.memory->dram || tiles_of(operands.gemm(), blocking) > kManyTiles) {
-    return blocking;
-  }
-  GemmShape one = operands.gemm();
-  one.count = 1;
-  Architecture simple = architecture;
-  simple.memory->dram = without_device(*architecture.memory->dram);
-  Blocking best = blocking;
-  std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
-  for (const Blocking& other : finer(operands, architecture, bits, blocking)) {
-    if (tiles_of(one, other) > kManyTiles) {
-      continue;
-    }
-    const Schedule schedule({one}, architecture.array, architecture.dataflow, {other});
-    MemoryPace pace(simple, schedule, {&operands, 1}, bits);
-    const std::uint64_t cycles = cycles_of(schedule, architecture.issue).total() +
-                                 pace.total_stalls(schedule, architecture.issue);
-    if (cycles < least) {
-      least = cycles;
-      best = other;
-    }
-  }
-  return best;
-}
 
 }  // namespace
 
@@ -60,7 +18,8 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
   for (GemmOperands& one : operands) {
     require_room(architecture, one.gemm(), bits, std::string(machine), layer);
     gemms.push_back(one.gemm());
-    plan.tiles.push_back(soonest(one, architecture, bits, least_traffic(one, architecture, bits)));
+    Tiler tiler(one, architecture, bits);
+    plan.tiles.push_back(tiler.best(architecture.memory->objective).blocking);
   }
   const DramConfig* const dram = architecture.memory->dram ? &*architecture.memory->dram : nullptr;
   if (dram == nullptr || !dram->device) {

@@ -128,7 +128,7 @@ TileMemory::Outlook TileMemory::outlook(std::int64_t now) const {
   const auto add = [&](std::int64_t time, std::int64_t floor) {
     outlook.at(size++) = std::max(time, floor) - now;
   };
-  add(bus.end(), bus.end());
+  outlook.at(size++) = lead(now);
   outlook.at(size++) = bus.end_part();
   for (const Scratchpad* scratchpad : {&first_, &second_}) {
     add(scratchpad->free[0], asked);

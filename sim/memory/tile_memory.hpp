@@ -66,6 +66,8 @@ class TileMemory {
   using Outlook = std::array<std::int64_t, 23>;
   // Precondition: has_outlook().
   Outlook outlook(std::int64_t now) const;
+  // Its first number.
+  std::int64_t lead(std::int64_t now) const { return dram_.bus()->end() - now; }
   bool has_outlook() const { return dram_.bus() != nullptr; }
   // As if all so far had happened so many cycles later, and the array had waited `more` besides.
   // Precondition: has_outlook().

@@ -1,7 +1,7 @@
-// Finds where a walk over a pass's tiles comes back to what it was, so that what follows need not be
-// walked. A loop over equal blocks settles into a period, in few iterations where the array is what
-// takes longest, and otherwise after so many as make whole cycles of the bus's fractions; then each
-// period takes as long as the one before, to the cycle.
+// Finds where a walk over a pass's tiles comes back to what it was, so that what follows need not
+// be walked. A loop over equal blocks settles into a period, in few iterations where the array is
+// what takes longest, and otherwise after so many as make whole cycles of the bus's fractions; then
+// each period takes as long as the one before, to the cycle.
 #pragma once
 
 #include <array>
@@ -25,9 +25,11 @@ class TilePeriods {
   };
 
   // Called behind each tile, with the program at the next. The moment behind which all came as it
-  // is about to come again, if there is one, at the program's level. `make`: makes a Moment.
+  // is about to come again, if there is one, at the program's level. `lead`: the first number of
+  // the outlook; `make`: makes a Moment.
   template <typename Make>
-  const Moment* since(const TileProgram& program, const Make& make, Moment& now) {
+  const Moment* since(const TileProgram& program, std::int64_t lead, const Make& make,
+                      Moment& now) {
     const auto level = static_cast<std::size_t>(program.walk().level());
     for (std::size_t inner = level + 1; inner < levels_.size(); ++inner) {
       levels_.at(inner).steps = 0;
@@ -41,13 +43,18 @@ class TilePeriods {
         (program.walk().number() - here.first.mark.number) % program.period() != 0) {
       return nullptr;
     }
+    const bool is_kept = here.steps == 0 || here.steps == here.limit;
+    if (!is_kept && here.first.outlook[0] != lead) {  // nearly always
+      ++here.steps;
+      return nullptr;
+    }
     now = make();
     if (here.steps > 0 && here.first.behind_last == now.behind_last &&
         here.first.outlook == now.outlook) {
       return &here.first;
     }
     // Brent's way: what is compared with is taken anew after 1, 2, 4, ... steps.
-    if (here.steps == 0 || here.steps == here.limit) {
+    if (is_kept) {
       here.limit = here.steps == 0 ? 1 : 2 * here.limit;
       here.steps = 1;
       here.first = now;

@@ -69,19 +69,24 @@ class TileWalk {
 
  private:
   void begin_gemm();
+  void set_folds(std::int64_t rows, std::int64_t cols, std::int64_t slots);
   void set_now();
 
   const Schedule* schedule_;
   Issue issue_;
   ArrayIndices indices_;
+  bool os_;
   std::int64_t alone_;  // rows that are loaded in front of each fold
   std::size_t entry_ = 0;
   std::int64_t copy_ = 0;
   std::int64_t gemm_ = 0;
   std::optional<BlockWalk> blocks_;
-  std::int64_t slot_ = 0;       // the first of the fold that the tile begins with or is in
-  std::uint64_t fold_ = 0;      // its number
-  std::int64_t last_fold_ = 0;  // the first slot of the tile's last fold
+  std::int64_t rows_ = -1, cols_ = -1;  // of the tile
+  std::int64_t folds_ = 0;              // in it
+  std::int64_t share_ = 0;              // of each, in front of an equal one
+  std::int64_t slot_;                   // the first of the fold that the tile begins with or is in
+  std::uint64_t fold_ = 0;              // its number
+  std::int64_t last_fold_ = 0;          // the first slot of the tile's last fold
   Level level_ = Level::kEntries;
   TimedTile now_;
 };

@@ -1,23 +1,24 @@
 #include "sim/memory/tiler.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+#include <boost/container/static_vector.hpp>
+#include <iterator>
 #include <limits>
 #include <tuple>
 
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/schedule.hpp"
-#include "support/error.hpp"
+#include "sim/memory/memory_pace.hpp"
 
 namespace potomac::sim {
 namespace {
 
-using workloads::GemmShape;
 using Extents = ByIndex<std::int64_t>;
 
-constexpr std::int64_t kBitsOfKib = 8192;
+constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+
+constexpr std::array<Index, 3> kIndices = {Index::kM, Index::kN, Index::kK};
 constexpr std::array<LoopOrder, 6> kOrders = {{{Index::kM, Index::kN, Index::kK},
                                                {Index::kM, Index::kK, Index::kN},
                                                {Index::kN, Index::kM, Index::kK},
@@ -25,317 +26,320 @@ constexpr std::array<LoopOrder, 6> kOrders = {{{Index::kM, Index::kN, Index::kK}
                                                {Index::kK, Index::kM, Index::kN},
                                                {Index::kK, Index::kN, Index::kM}}};
 
-std::int64_t bits_of_tile(const ScratchpadConfig& scratchpad) {
-  return scratchpad.kib * kBitsOfKib / (scratchpad.double_buffered ? 2 : 1);
+Architecture with_a_bandwidth(const Architecture& architecture) {
+  Architecture simple = architecture;
+  if (simple.memory->dram) {
+    simple.memory->dram = without_device(*architecture.memory->dram);
+  }
+  return simple;
 }
 
-// The steps in which the array can take an index.
-Extents units_of(ArrayShape array, Dataflow dataflow) {
-  const ArrayIndices indices = array_indices(dataflow);
-  Extents units;
-  units[indices.rows] = array.rows;
-  units[indices.cols] = array.cols;
-  units[indices.streamed] = 1;
-  return units;
+std::int64_t blocks_in(const Extents& gemm, const Extents& extents, Index index) {
+  return ceil_div(gemm[index], extents[index]);
 }
 
-// The smallest block that the array can work off.
-Extents smallest(const GemmShape& gemm, ArrayShape array, Dataflow dataflow) {
-  const Extents units = units_of(array, dataflow);
-  const Extents extents = extents_of(gemm);
-  return {std::min(units[Index::kM], extents[Index::kM]),
-          std::min(units[Index::kN], extents[Index::kN]),
-          std::min(units[Index::kK], extents[Index::kK])};
+// Which indices are cut, as bits.
+using Cut = unsigned;
+Cut bit_of(Index index) {
+  return 1U << static_cast<unsigned>(index);
 }
 
-class Search {
- public:
-  Search(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits)
-      : operands_(operands),
-        architecture_(architecture),
-        bits_(bits),
-        room_(room_of(*architecture.memory, bits)),
-        gemm_(extents_of(operands.gemm())),
-        units_(units_of(architecture.array, architecture.dataflow)) {}
-
-  Blocking run() {
-    if (fits(gemm_, room_)) {
-      return uncut(operands_.gemm());  // nothing is moved twice
-    }
-    try_all();
-    return best_;
-  }
-
- private:
-  // Calls body(extent) for the extents of an index up to `most`, the largest first, until it says
-  // false: multiples of the index's unit, and the GEMM's own extent. Without `every`, of those that
-  // make equally many blocks the smallest.
-  template <typename Body>
-  void for_each_choice(Index index, std::int64_t most, bool every, const Body& body) const {
-    const std::int64_t extent = gemm_[index];
-    const std::int64_t unit = units_[index];
-    if (most >= extent) {
-      if (!body(extent)) {
-        return;
-      }
-      most = extent - 1;
-    }
-    const std::int64_t steps = ceil_div(extent, unit);
-    for (std::int64_t taken = most / unit; taken > 0; --taken) {
-      if (!every) {
-        taken = ceil_div(steps, ceil_div(steps, taken));
-      }
-      if (!body(taken * unit)) {
-        return;
-      }
-    }
-  }
-
-  // The largest extent of an index beside the two others; 0 if there is none.
-  std::int64_t largest(Index index, Extents extents) const {
-    std::int64_t most = gemm_[index];
-    const auto limit = [&](std::int64_t elements, Index one, Index other) {
-      if (one == index || other == index) {
-        most = std::min(most, elements / extents[one == index ? other : one]);
-      }
-    };
-    limit(room_.first, Index::kM, Index::kK);
-    limit(room_.second, Index::kN, Index::kK);
-    limit(room_.results, Index::kM, Index::kN);
-    return most == gemm_[index] ? most : most / units_[index] * units_[index];
-  }
-
-  // The same number of blocks, as equal as can be.
-  std::int64_t balanced(Index index, std::int64_t extent) const {
-    const std::int64_t steps = ceil_div(gemm_[index], units_[index]);
-    const std::int64_t blocks = ceil_div(gemm_[index], extent);
-    return std::min(ceil_div(steps, blocks) * units_[index], gemm_[index]);
-  }
-
-  void try_all() {
-    const bool first = operands_.first_overlaps();
-    const bool second = operands_.second_overlaps();
-    if (keeps_sums(architecture_.dataflow)) {
-      // Whole folds, whose depth is not cut, and blocks of one fold.
-      try_with(Index::kK, gemm_[Index::kK], second ? Index::kN : Index::kM, first || second,
-               second ? Index::kM : Index::kN);
-      try_one_fold(first || second);
-    } else if (first || second) {
-      try_pairs(Index::kK, first ? Index::kM : Index::kN, true, first ? Index::kN : Index::kM);
-    } else {
-      // The index with the most blocks is the one that need not be tried.
-      std::array<Index, 3> by_steps = {Index::kM, Index::kN, Index::kK};
-      std::ranges::sort(by_steps, {},
-                        [&](Index index) { return ceil_div(gemm_[index], units_[index]); });
-      try_pairs(by_steps[1], by_steps[0], false, by_steps[2]);
-    }
-  }
-
-  void try_pairs(Index outer, Index inner, bool every, Index third) {
-    for_each_choice(outer, gemm_[outer], every, [&](std::int64_t extent) {
-      try_with(outer, extent, inner, every, third);
-      return true;
-    });
-  }
-
-  // All extents of `inner` beside one of `outer`; `third` as large as fits.
-  void try_with(Index outer, std::int64_t outer_extent, Index inner, bool every, Index third) {
-    Extents extents = smallest(operands_.gemm(), architecture_.array, architecture_.dataflow);
-    extents[outer] = outer_extent;
-    for_each_choice(inner, largest(inner, extents), every, [&](std::int64_t extent) {
-      extents[inner] = extent;
-      Extents bound = extents;
-      bound[third] = gemm_[third];
-      if (at_least(bound) > least_) {
-        return false;  // and more blocks cost no less
-      }
-      const std::int64_t third_extent = largest(third, extents);
-      if (third_extent > 0) {
-        Extents found = extents;
-        found[third] = balanced(third, third_extent);
-        try_one(found);
-      }
-      return true;
-    });
-  }
-
-  // os: blocks of one fold, whose depth may be cut.
-  void try_one_fold(bool every) {
-    Extents extents = smallest(operands_.gemm(), architecture_.array, architecture_.dataflow);
-    const std::int64_t most = largest(Index::kK, extents);
-    if (!every) {
-      extents[Index::kK] = balanced(Index::kK, most);
-      try_one(extents);
-      return;
-    }
-    for_each_choice(Index::kK, most, true, [&](std::int64_t depth) {
-      extents[Index::kK] = depth;
-      try_one(extents);
-      return true;
-    });
-  }
-
-  void try_one(const Extents& extents) {
-    if (!fits(extents, room_) || best_of_orders(extents, uncut_first_, uncut_second_) > least_ ||
-        best_of_orders(extents, operands_.first_at_least(extents),
-                       operands_.second_at_least(extents)) > least_) {
-      return;
-    }
-    measure(extents);
-  }
-
-  // What any of the orders moves at least, whether the array can work it off or not.
-  std::int64_t at_least(const Extents& extents) const {
-    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+// Loops of one block may stand anywhere: of orders that are the same but for these, the first
+// counts. By what is cut, which of kOrders do.
+using Orders = boost::container::static_vector<LoopOrder, 6>;
+std::array<Orders, 8> orders_by_cut() {
+  std::array<Orders, 8> list;
+  for (Cut cut = 0; cut < list.size(); ++cut) {
+    std::vector<std::vector<Index>> seen;
     for (const LoopOrder& order : kOrders) {
-      least = std::min(least, traffic({extents, order}, uncut_first_, uncut_second_));
-    }
-    return least;
-  }
-
-  // The least traffic over the orders, with so many elements of the operands.
-  std::int64_t best_of_orders(const Extents& extents, std::int64_t first,
-                              std::int64_t second) const {
-    std::int64_t least = std::numeric_limits<std::int64_t>::max();
-    for (const LoopOrder& order : kOrders) {
-      const Blocking blocking{extents, order};
-      if (is_workable(blocking)) {
-        least = std::min(least, traffic(blocking, first, second));
+      std::vector<Index> loops;
+      std::ranges::copy_if(order, std::back_inserter(loops),
+                           [&](Index index) { return (cut & bit_of(index)) != 0; });
+      if (std::ranges::find(seen, loops) == seen.end()) {
+        seen.push_back(loops);
+        list.at(cut).push_back(order);
       }
-    }
-    return least;
-  }
-
-  bool is_workable(const Blocking& blocking) const {
-    return sim::is_workable(operands_.gemm(), blocking, architecture_.array,
-                            architecture_.dataflow);
-  }
-
-  std::int64_t traffic(const Blocking& blocking, std::int64_t first, std::int64_t second) const {
-    const GemmShape& gemm = operands_.gemm();
-    const Visits visits = visits_of(gemm, blocking);
-    return visits.first * first * bits_.first + visits.second * second * bits_.second +
-           (2 * visits.results - 1) * gemm.count * gemm.m * gemm.n * bits_.result;
-  }
-
-  void measure(const Extents& extents) {
-    const std::int64_t first = operands_.first_elements(extents);
-    const std::int64_t second = operands_.second_elements(extents);
-    const std::int64_t tiles = ceil_div(gemm_[Index::kM], extents[Index::kM]) *
-                               ceil_div(gemm_[Index::kN], extents[Index::kN]) *
-                               ceil_div(gemm_[Index::kK], extents[Index::kK]);
-    for (std::size_t i = 0; i < kOrders.size(); ++i) {
-      const Blocking blocking{extents, kOrders.at(i)};
-      if (!is_workable(blocking)) {
-        continue;
-      }
-      const std::int64_t found = traffic(blocking, first, second);
-      if (found > least_) {
-        continue;
-      }
-      const std::tuple rank(found, cycles(blocking), tiles, i);
-      if (rank < rank_) {
-        rank_ = rank;
-        least_ = found;
-        best_ = blocking;
-      }
-    }
-  }
-
-  std::uint64_t cycles(const Blocking& blocking) const {
-    return cycles_of({{operands_.gemm()}, architecture_.array, architecture_.dataflow, {blocking}},
-                     architecture_.issue)
-        .total();
-  }
-
-  GemmOperands& operands_;
-  const Architecture& architecture_;
-  ElementBits bits_;
-  TileRoom room_;
-  Extents gemm_;
-  Extents units_;
-  std::int64_t uncut_first_ = operands_.first_elements(gemm_);
-  std::int64_t uncut_second_ = operands_.second_elements(gemm_);
-  Blocking best_;
-  std::int64_t least_ = std::numeric_limits<std::int64_t>::max();
-  std::tuple<std::int64_t, std::uint64_t, std::int64_t, std::size_t> rank_{
-      least_, std::numeric_limits<std::uint64_t>::max(), least_, kOrders.size()};
-};
-
-}  // namespace
-
-TileRoom room_of(const MemoryConfig& memory, const ElementBits& bits) {
-  return {bits_of_tile(memory.first) / bits.first, bits_of_tile(memory.second) / bits.second,
-          bits_of_tile(memory.results) / bits.result};
-}
-
-bool fits(const Extents& extents, const TileRoom& room) {
-  return extents[Index::kM] * extents[Index::kK] <= room.first &&
-         extents[Index::kN] * extents[Index::kK] <= room.second &&
-         extents[Index::kM] * extents[Index::kN] <= room.results;
-}
-
-SmallestTile smallest_tile(const Architecture& architecture, const GemmShape& gemm,
-                           const ElementBits& bits) {
-  const Extents block = smallest(gemm, architecture.array, architecture.dataflow);
-  return {block[Index::kM] * block[Index::kK] * bits.first,
-          block[Index::kN] * block[Index::kK] * bits.second,
-          block[Index::kM] * block[Index::kN] * bits.result};
-}
-
-void require_room(const Architecture& architecture, const GemmShape& gemm, const ElementBits& bits,
-                  const std::string& machine, const std::string& layer) {
-  const MemoryConfig& memory = *architecture.memory;
-  const SmallestTile tile = smallest_tile(architecture, gemm, bits);
-  const auto require = [&](const char* name, const ScratchpadConfig& scratchpad,
-                           std::int64_t needed, std::int64_t element) {
-    const std::string place = fmt::format("layer {}, memory.{}", layer, name);
-    if (scratchpad.word_bits < element) {
-      throw InputError({"", place + ".word_bits",
-                        fmt::format("a word of {} bits is narrower than the {} that a lane of the "
-                                    "{} array takes in a cycle",
-                                    scratchpad.word_bits, element, machine),
-                        fmt::format("set memory.{}.word_bits to {} or more", name, element)});
-    }
-    if (needed > bits_of_tile(scratchpad)) {
-      const std::int64_t kib = ceil_div(needed * (scratchpad.double_buffered ? 2 : 1), kBitsOfKib);
-      throw InputError(
-          {"", place + ".kib",
-           fmt::format(
-               "{} KiB{} are too small for one fold of the {} array, {} elements of {} bits",
-               scratchpad.kib, scratchpad.double_buffered ? ", double-buffered," : "", machine,
-               needed / element, element),
-           fmt::format("set memory.{}.kib to {} or more", name, kib)});
-    }
-  };
-  require("first", memory.first, tile.first, bits.first);
-  require("second", memory.second, tile.second, bits.second);
-  require("results", memory.results, tile.results, bits.result);
-}
-
-Blocking least_traffic(GemmOperands& operands, const Architecture& architecture,
-                       const ElementBits& bits) {
-  return Search(operands, architecture, bits).run();
-}
-
-std::vector<Blocking> finer(GemmOperands& operands, const Architecture& architecture,
-                            const ElementBits& bits, const Blocking& blocking) {
-  const GemmShape& gemm = operands.gemm();
-  const Extents units = units_of(architecture.array, architecture.dataflow);
-  const std::int64_t traffic = traffic_of(operands, blocking, bits).total();
-  std::vector<Blocking> list{blocking};
-  for (const Index index : {Index::kM, Index::kN, Index::kK}) {
-    Blocking next = blocking;
-    while (next.extents[index] > units[index]) {
-      next.extents[index] = ceil_div(ceil_div(next.extents[index], units[index]), 2) * units[index];
-      if (!is_workable(gemm, next, architecture.array, architecture.dataflow) ||
-          traffic_of(operands, next, bits).total() != traffic) {
-        break;
-      }
-      list.push_back(next);
     }
   }
   return list;
+}
+
+}  // namespace
+
+Tiler::Tiler(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits)
+    : operands_(operands),
+      architecture_(with_a_bandwidth(architecture)),
+      bits_(bits),
+      gemm_(extents_of(operands.gemm())),
+      uncut_first_(operands.first_elements(gemm_)),
+      uncut_second_(operands.second_elements(gemm_)) {
+  const Extents units = array_units(architecture.array, architecture.dataflow);
+  for (const Index index : kIndices) {
+    choices_[index] = choices_of(gemm_[index], units[index]);
+  }
+  if (architecture_.memory->dram) {
+    rate_ = bus_rate(*architecture_.memory->dram, architecture_.clock_mhz);
+    latency_ = static_cast<std::uint64_t>(
+        DramBus(*architecture_.memory->dram, architecture_.clock_mhz).latency_cycles());
+  }
+}
+
+Tiler::Choices Tiler::choices_of(std::int64_t extent, std::int64_t unit) {
+  const std::int64_t steps = ceil_div(extent, unit);
+  Choices choices;
+  for (std::int64_t blocks = 1; blocks <= steps; blocks += blocks < kAllCounts ? 1 : blocks / 16) {
+    const std::int64_t size = std::min(ceil_div(steps, blocks) * unit, extent);
+    if (choices.empty() || size < choices.back()) {
+      choices.push_back(size);
+    }
+  }
+  if (choices.back() > std::min(unit, extent)) {
+    choices.push_back(std::min(unit, extent));
+  }
+  return choices;
+}
+
+template <typename Body>
+void Tiler::for_each_extents(const ByIndex<Choices>& choices, const TileRoom& room,
+                             const Body& body) const {
+  const bool os = keeps_sums(architecture_.dataflow);
+  for (const std::int64_t k : choices[Index::kK]) {
+    // In os, a depth is cut only in blocks of one fold.
+    const bool one_fold = os && k < gemm_[Index::kK];
+    for (const std::int64_t m : choices[Index::kM]) {
+      if (m * k > room.first || (one_fold && m > choices[Index::kM].back())) {
+        continue;
+      }
+      for (const std::int64_t n : choices[Index::kN]) {
+        if (n * k <= room.second && m * n <= room.results &&
+            (!one_fold || n == choices[Index::kN].back())) {
+          body(Extents{m, n, k});
+        }
+      }
+    }
+  }
+}
+
+template <typename Body>
+void Tiler::for_each_order(const Extents& extents, const Body& body) const {
+  static const std::array<Orders, 8> kByCut = orders_by_cut();
+  Cut cut = 0;
+  for (const Index index : kIndices) {
+    cut |= extents[index] < gemm_[index] ? bit_of(index) : 0;
+  }
+  const bool depth_last =
+      keeps_sums(architecture_.dataflow) && extents[Index::kK] < gemm_[Index::kK];
+  for (const LoopOrder& order : kByCut.at(cut)) {
+    if (!depth_last || order.back() == Index::kK) {
+      body(Blocking{extents, order});
+    }
+  }
+}
+
+std::vector<Blocking> Tiler::candidates() const {
+  const std::int64_t all = std::numeric_limits<std::int64_t>::max();
+  std::vector<Blocking> list;
+  for_each_extents(choices_, {all, all, all}, [&](const Extents& extents) {
+    for_each_order(extents, [&](const Blocking& blocking) { list.push_back(blocking); });
+  });
+  return list;
+}
+
+// They depend on no other extent: of the other two, blocks are whole folds.
+std::uint64_t Tiler::array_cycles(const Extents& extents) {
+  const Index streamed = array_indices(architecture_.dataflow).streamed;
+  const std::int64_t extent = keeps_sums(architecture_.dataflow) ? 0 : extents[streamed];
+  const auto [found, is_new] = array_cycles_.try_emplace(extent, 0);
+  if (is_new) {
+    Blocking blocking = uncut(operands_.gemm());
+    if (extent > 0) {
+      blocking.extents[streamed] = extent;
+    }
+    const Schedule schedule({operands_.gemm()}, architecture_.array, architecture_.dataflow,
+                            {blocking});
+    found->second = cycles_of(schedule, architecture_.issue).total();
+  }
+  return found->second;
+}
+
+std::uint64_t Tiler::bus_cycles(std::int64_t bits) const {
+  return rate_ ? static_cast<std::uint64_t>(rate_->whole_cycles_in(bits)) : 0;
+}
+
+std::int64_t Tiler::traffic_bits(const Blocking& blocking, std::int64_t first,
+                                 std::int64_t second) const {
+  const workloads::GemmShape& gemm = operands_.gemm();
+  const Visits visits = visits_of(gemm, blocking);
+  return visits.first * first * bits_.first + visits.second * second * bits_.second +
+         (2 * visits.results - 1) * gemm.count * gemm.m * gemm.n * bits_.result;
+}
+
+std::int64_t Tiler::tiles_of(const Extents& extents) const {
+  std::int64_t tiles = operands_.gemm().count;
+  for (const Index index : kIndices) {
+    tiles *= blocks_in(gemm_, extents, index);
+  }
+  return tiles;
+}
+
+Tiler::Candidate Tiler::first_look(const Blocking& blocking) {
+  Candidate candidate;
+  candidate.blocking = blocking;
+  candidate.tiles = tiles_of(blocking.extents);
+  candidate.traffic_bits = traffic_bits(blocking, uncut_first_, uncut_second_);
+  candidate.cycles =
+      std::max(array_cycles(blocking.extents), latency_ + bus_cycles(candidate.traffic_bits));
+  return candidate;
+}
+
+// All that is moved, exactly. The array begins when the first tile's operands are there, and when
+// it is done, the last results are still to be stored; and with the last tile it begins when all
+// others' operands have passed the bus, and the results that are stored by then.
+void Tiler::look_closer(Candidate& candidate) {
+  candidate.known = Candidate::Known::kFirstAndLast;
+  const Extents& extents = candidate.blocking.extents;
+  candidate.traffic_bits = traffic_bits(candidate.blocking, operands_.first_elements(extents),
+                                        operands_.second_elements(extents));
+  candidate.cycles = std::max(candidate.cycles, latency_ + bus_cycles(candidate.traffic_bits));
+  if (!rate_) {
+    candidate.known = Candidate::Known::kAll;
+    return;
+  }
+  GemmOperands::Part& part = operands_.part_of(0);
+  const std::int64_t first =
+      part.first.of_block(0, extents[Index::kM], 0, extents[Index::kK]) * bits_.first;
+  const std::int64_t second =
+      part.second.of_block(0, extents[Index::kN], 0, extents[Index::kK]) * bits_.second;
+  const auto last = [&](Index index) {
+    return gemm_[index] - (blocks_in(gemm_, extents, index) - 1) * extents[index];
+  };
+  const Extents rest{last(Index::kM), last(Index::kN), last(Index::kK)};
+  const std::uint64_t stored = bus_cycles(rest[Index::kM] * rest[Index::kN] * bits_.result);
+  std::uint64_t begins = 0;
+  if (keeps_sums(architecture_.dataflow)) {
+    begins = bus_cycles(first + second);
+  } else {
+    const std::uint64_t stationary =
+        bus_cycles(keeps_second(architecture_.dataflow) ? second : first);
+    const std::uint64_t both = bus_cycles(first + second);
+    const auto rows = static_cast<std::uint64_t>(architecture_.array.rows);
+    begins = std::max(stationary, both > rows ? both - rows : 0);
+  }
+  const std::uint64_t latency = first + second > 0 ? latency_ : 0;
+  candidate.cycles = std::max(candidate.cycles, array_cycles(extents) + latency + begins + stored);
+  const auto from = [&](Index index) { return gemm_[index] - rest[index]; };
+  GemmOperands::Part& last_part = operands_.part_of(operands_.gemm().count - 1);
+  const bool both_read = last_part.first.of_block(from(Index::kM), gemm_[Index::kM],
+                                                  from(Index::kK), gemm_[Index::kK]) > 0 &&
+                         last_part.second.of_block(from(Index::kN), gemm_[Index::kN],
+                                                   from(Index::kK), gemm_[Index::kK]) > 0;
+  if (both_read) {
+    const std::int64_t not_stored = 2 * extents[Index::kM] * extents[Index::kN] * bits_.result;
+    candidate.cycles = std::max(
+        candidate.cycles,
+        latency_ + bus_cycles(std::max<std::int64_t>(candidate.traffic_bits - not_stored, 0)) +
+            array_cycles_of_last(rest) + stored);
+  }
+}
+
+// At least, from the first slot of a tile of these extents till its results are there.
+std::uint64_t Tiler::array_cycles_of_last(const Extents& extents) const {
+  const ArrayIndices indices = array_indices(architecture_.dataflow);
+  const std::int64_t folds = ceil_div(extents[indices.rows], architecture_.array.rows) *
+                             ceil_div(extents[indices.cols], architecture_.array.cols);
+  const std::int64_t slots = extents[indices.streamed];
+  return static_cast<std::uint64_t>(
+      folds * slots + results_latency(architecture_.array, architecture_.dataflow) - 1);
+}
+
+// Gives up where it takes more than `most` cycles.
+void Tiler::walk(Candidate& candidate, std::uint64_t most) {
+  candidate.known = Candidate::Known::kAll;
+  const Schedule schedule({operands_.gemm()}, architecture_.array, architecture_.dataflow,
+                          {candidate.blocking});
+  const std::uint64_t array = array_cycles(candidate.blocking.extents);
+  MemoryPace pace(architecture_, schedule, {&operands_, 1}, bits_);
+  pace.give_up_beyond(most - std::min(most, array));
+  candidate.cycles = array + pace.total_stalls(schedule, architecture_.issue);
+  candidate.stalls = pace.stalls();
+}
+
+JudgedBlocking Tiler::judge(const Blocking& blocking) {
+  Candidate candidate = first_look(blocking);
+  look_closer(candidate);
+  if (rate_) {
+    walk(candidate, kMost);
+  }
+  return {blocking, candidate.cycles, candidate.stalls, candidate.traffic_bits};
+}
+
+// Of those that fit, the one that is cut least: it is quick to be walked through.
+Blocking Tiler::least_cut(const TileRoom& room) const {
+  std::optional<Blocking> least;
+  std::int64_t least_tiles = 0;
+  for_each_extents(choices_, room, [&](const Extents& extents) {
+    const std::int64_t tiles = tiles_of(extents);
+    if (!least || tiles < least_tiles) {
+      for_each_order(extents, [&](const Blocking& blocking) { least = blocking; });
+      least_tiles = tiles;
+    }
+  });
+  return *least;
+}
+
+JudgedBlocking Tiler::best(TileObjective objective) {
+  const bool by_time = objective == TileObjective::kTime;
+  const TileRoom room = room_of(*architecture_.memory, bits_);
+  // No more than the best of those that were walked through so far.
+  JudgedBlocking known = judge(least_cut(room));
+  ByIndex<Choices> choices = choices_;
+  if (by_time) {
+    const Index streamed = array_indices(architecture_.dataflow).streamed;
+    std::erase_if(choices[streamed], [&](std::int64_t extent) {
+      return array_cycles(ByIndex<std::int64_t>(extent, extent, extent)) > known.cycles;
+    });
+  }
+  std::vector<Candidate> queue;
+  for_each_extents(choices, room, [&](const Extents& extents) {
+    for_each_order(extents, [&](const Blocking& blocking) {
+      const Candidate candidate = first_look(blocking);
+      if (by_time ? candidate.cycles <= known.cycles
+                  : candidate.traffic_bits <= known.traffic_bits) {
+        queue.push_back(candidate);
+        queue.back().number = queue.size();
+      }
+    });
+  });
+  const auto rank = [&](const Candidate& candidate) {
+    const auto traffic = static_cast<std::uint64_t>(candidate.traffic_bits);
+    return std::tuple(
+        by_time ? candidate.cycles : traffic, by_time ? traffic : candidate.cycles, candidate.tiles,
+        std::ranges::find(kOrders, candidate.blocking.order) - kOrders.begin(), candidate.number);
+  };
+  const auto behind = [&](const Candidate& one, const Candidate& other) {
+    return rank(other) < rank(one);
+  };
+  std::ranges::make_heap(queue, behind);
+  while (true) {
+    std::ranges::pop_heap(queue, behind);
+    Candidate& next = queue.back();
+    switch (next.known) {
+      case Candidate::Known::kTraffic:
+        look_closer(next);
+        break;
+      case Candidate::Known::kFirstAndLast:
+        walk(next, known.traffic_bits <= next.traffic_bits || by_time ? known.cycles : kMost);
+        if (by_time ? next.cycles < known.cycles
+                    : next.traffic_bits < known.traffic_bits ||
+                          (next.traffic_bits == known.traffic_bits && next.cycles < known.cycles)) {
+          known = {next.blocking, next.cycles, next.stalls, next.traffic_bits};
+        }
+        break;
+      case Candidate::Known::kAll:
+        return {next.blocking, next.cycles, next.stalls, next.traffic_bits};
+    }
+    std::ranges::push_heap(queue, behind);
+  }
 }
 
 }  // namespace potomac::sim

@@ -1,57 +1,105 @@
-// The tiles that a pass is worked off in: of all extents of a block that fit the scratchpads and
-// that the array can work off (is_workable()), and of all six orders of the loops, those with the
-// least traffic to DRAM.
+// The tiles that a GEMM is worked off in: of the blocks that fit the scratchpads and that the array
+// can work off (is_workable()), in all orders of the loops, those that are done first, or those
+// with the least traffic to DRAM.
 //
-// The search is exact, not a heuristic. Two of a block's extents are tried out, the third is as
-// large as fits: it then has the fewest blocks, and traffic never grows with fewer. Where an
-// operand's blocks overlap in their tensor (a convolution's patches), its own two extents are the
-// ones that are tried, every one of them; where none does, traffic follows from the numbers of
-// blocks, and of all extents that make the same number the smallest is tried.
+// Candidates do not depend on the scratchpads. For each index they have the smallest extent for
+// each number of blocks; from kAllCounts blocks on, for numbers a sixteenth apart. So with a larger
+// scratchpad there are the same and more, and with more bandwidth none of them takes longer:
+// neither ever costs what the tiler looks at.
+//
+// The search is exact. What a candidate costs is bounded from below, at first by what all its tiles
+// together take of the array and of DRAM; the one with the least bound is looked at more closely,
+// and at last walked through tile by tile, until one that was walked is no more than any bound.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/machine/bus_rate.hpp"
+#include "sim/memory/memory_pace.hpp"
+#include "sim/memory/scratchpad_room.hpp"
 #include "sim/memory/traffic.hpp"
 
 namespace potomac::sim {
 
-// What of one tile fits, in elements of each kind.
-struct TileRoom {
-  std::int64_t first = 0;
-  std::int64_t second = 0;
-  std::int64_t results = 0;
+// Blocks, and what they cost by themselves: all of an entry's GEMMs, one behind the other, and
+// nothing else in the pass. A device counts as the bandwidth and latency that it has at best.
+struct JudgedBlocking {
+  Blocking blocking;
+  std::uint64_t cycles = 0;  // till the last results are in DRAM,
+  StallCycles stalls;        // of which the array waits
+  std::int64_t traffic_bits = 0;
+
+  friend bool operator==(const JudgedBlocking&, const JudgedBlocking&) = default;
 };
-// Half of each scratchpad that is double-buffered.
-TileRoom room_of(const MemoryConfig& memory, const ElementBits& bits);
-bool fits(const ByIndex<std::int64_t>& extents, const TileRoom& room);
 
-// What the smallest tile takes of each scratchpad, in bits: one fold (in os, one slot of it).
-struct SmallestTile {
-  std::int64_t first = 0;
-  std::int64_t second = 0;
-  std::int64_t results = 0;
+class Tiler {
+ public:
+  // Up to so many blocks of an index, each number is tried.
+  static constexpr std::int64_t kAllCounts = 64;
+
+  // Of one entry of a pass's GEMMs, on a machine that moves elements of `bits`. All must outlive
+  // it. Precondition: require_room() passed.
+  Tiler(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits);
+
+  // What costs least. Of equal ones, that with less of the other cost, then with fewer tiles, then
+  // the first in the order of the loops: m, n, k before m, k, n, and so on.
+  JudgedBlocking best(TileObjective objective);
+  // Precondition: the blocks are workable.
+  JudgedBlocking judge(const Blocking& blocking);
+
+  // All that it chooses from, whatever fits.
+  std::vector<Blocking> candidates() const;
+
+ private:
+  // Blocks, and what is known of them.
+  struct Candidate {
+    Blocking blocking;
+    std::int64_t tiles = 0;
+    std::size_t number = 0;  // in the order in which they are found
+    // At least so much, and no more where it was walked through.
+    std::uint64_t cycles = 0;
+    std::int64_t traffic_bits = 0;
+    StallCycles stalls;  // where it was walked through
+    enum class Known { kTraffic, kFirstAndLast, kAll } known = Known::kTraffic;
+  };
+
+  // An index's extents, the largest first.
+  using Choices = std::vector<std::int64_t>;
+  static Choices choices_of(std::int64_t extent, std::int64_t unit);
+  // Calls body(extents) for all extents of `choices` that fit into `room`.
+  template <typename Body>
+  void for_each_extents(const ByIndex<Choices>& choices, const TileRoom& room,
+                        const Body& body) const;
+  // Calls body(blocking) for all orders that are not like one before.
+  template <typename Body>
+  void for_each_order(const ByIndex<std::int64_t>& extents, const Body& body) const;
+
+  std::uint64_t array_cycles(const ByIndex<std::int64_t>& extents);
+  std::uint64_t bus_cycles(std::int64_t bits) const;
+  std::int64_t traffic_bits(const Blocking& blocking, std::int64_t first,
+                            std::int64_t second) const;
+  std::int64_t tiles_of(const ByIndex<std::int64_t>& extents) const;
+  Blocking least_cut(const TileRoom& room) const;
+  Candidate first_look(const Blocking& blocking);
+  std::uint64_t array_cycles_of_last(const ByIndex<std::int64_t>& extents) const;
+  void look_closer(Candidate& candidate);
+  void walk(Candidate& candidate, std::uint64_t most);
+
+  GemmOperands& operands_;
+  Architecture architecture_;  // with a bandwidth and a latency in place of a device
+  ElementBits bits_;
+  ByIndex<std::int64_t> gemm_;
+  ByIndex<Choices> choices_;
+  std::int64_t uncut_first_;  // elements
+  std::int64_t uncut_second_;
+  std::map<std::int64_t, std::uint64_t> array_cycles_;  // by the streamed extent
+  std::optional<BusRate> rate_;                         // none: ideal
+  std::uint64_t latency_ = 0;
 };
-SmallestTile smallest_tile(const Architecture& architecture, const workloads::GemmShape& gemm,
-                           const ElementBits& bits);
-
-// Throws InputError that names the scratchpad and what it needs, if no block fits of which the
-// array can take even one fold (in os, one slot of it), or if a word of a scratchpad is narrower
-// than what a lane takes in a cycle. `machine` says whose operands they are.
-void require_room(const Architecture& architecture, const workloads::GemmShape& gemm,
-                  const ElementBits& bits, const std::string& machine, const std::string& layer);
-
-// The blocks with the least traffic; of several, those in the order of fewer array cycles, fewer
-// tiles, and of the loops by m, n, k. Precondition: require_room() passed.
-Blocking least_traffic(GemmOperands& operands, const Architecture& architecture,
-                       const ElementBits& bits);
-
-// Blocks of the same traffic with more tiles, so that there is more to do while the next tile
-// comes: each with one of the extents halved, as often as it goes. `blocking` itself comes first.
-std::vector<Blocking> finer(GemmOperands& operands, const Architecture& architecture,
-                            const ElementBits& bits, const Blocking& blocking);
 
 }  // namespace potomac::sim

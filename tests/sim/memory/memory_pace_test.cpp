@@ -180,6 +180,7 @@ TEST(DramDevices, MoveWholeBurstsOfATensorOnce) {
   shape.g = {64, 32};
   Architecture architecture;
   set_key(architecture, "memory.dram.preset=ddr4-2400");
+  set_key(architecture, "memory.objective=traffic");
   auto operands = operands_of(shape, workloads::Pass::kForward, {});
   const PassMemory plan = plan_memory(operands, architecture, {5, 5, 32}, "MF-MAC", shape.name);
   const auto bursts = [](std::int64_t bits) {
@@ -329,7 +330,8 @@ TEST(MemoryPace, TheDocumentationsExampleIsTrue) {
   architecture.memory->results.kib = 2;
   auto operands = operands_of(shape, workloads::Pass::kForward, {});
   const ElementBits bits{5, 5, 32};
-  const Blocking tiles = least_traffic(operands.front(), architecture, bits);
+  const Blocking tiles =
+      Tiler(operands.front(), architecture, bits).best(TileObjective::kTime).blocking;
   EXPECT_EQ(tiles.extents, (ByIndex<std::int64_t>{16, 16, 32}));
   const Schedule schedule({operands.front().gemm()}, architecture.array, architecture.dataflow,
                           {tiles});

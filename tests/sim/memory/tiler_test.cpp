@@ -7,13 +7,17 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "sim/machine/cycles.hpp"
 #include "sim/machine/schedule.hpp"
+#include "sim/memory/memory_pace.hpp"
 #include "support/error.hpp"
 #include "tests/sim/engines/random_passes.hpp"
 
@@ -99,8 +103,31 @@ RC_GTEST_PROP(Traffic, IsWhatIsFetchedAndStoredTileByTile, ()) {
             traffic_one_by_one(drawn.operands, blocking, drawn.bits));
 }
 
-// Every block of every extent, in every order.
-RC_GTEST_PROP(Tiler, FindsTheLeastTrafficThereIs, ()) {
+bool has_room(const Case& drawn) {
+  try {
+    Architecture wide = drawn.architecture;
+    for (ScratchpadConfig* scratchpad :
+         {&wide.memory->first, &wide.memory->second, &wide.memory->results}) {
+      scratchpad->word_bits = kMaxWordBits;
+    }
+    require_room(wide, drawn.operands.gemm(), drawn.bits, "drawn", "000-drawn");
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+void draw_dram(Architecture& architecture) {
+  if (*rc::gen::inRange(0, 5) > 0) {
+    // At 500 MHz, 0.0625 GB/s are one bit a cycle.
+    architecture.memory->dram = {static_cast<double>(test::extent(400)) * 0.0313,
+                                 static_cast<double>(*rc::gen::inRange(0, 100))};
+  }
+}
+
+// Every block of every extent, in every order. Where operands lie dense, the least traffic of all
+// is among the candidates.
+RC_GTEST_PROP(Tiler, CandidatesHaveTheLeastTrafficThereIs, ()) {
   Case drawn = drawn_case(2000);
   const workloads::GemmShape& gemm = drawn.operands.gemm();
   const TileRoom room = room_of(*drawn.architecture.memory, drawn.bits);
@@ -120,28 +147,107 @@ RC_GTEST_PROP(Tiler, FindsTheLeastTrafficThereIs, ()) {
       }
     }
   }
-  bool has_room = true;
-  try {
-    Architecture wide = drawn.architecture;
-    for (ScratchpadConfig* scratchpad :
-         {&wide.memory->first, &wide.memory->second, &wide.memory->results}) {
-      scratchpad->word_bits = kMaxWordBits;
-    }
-    require_room(wide, gemm, drawn.bits, "drawn", "000-drawn");
-  } catch (const InputError&) {
-    has_room = false;
+  RC_ASSERT(has_room(drawn) == (least < std::numeric_limits<std::int64_t>::max()));
+  RC_PRE(has_room(drawn));
+  Tiler tiler(drawn.operands, drawn.architecture, drawn.bits);
+  const JudgedBlocking found = tiler.best(TileObjective::kTraffic);
+  RC_ASSERT(found.traffic_bits == traffic_of(drawn.operands, found.blocking, drawn.bits).total());
+  if (drawn.operands.first_overlaps() || drawn.operands.second_overlaps()) {
+    RC_ASSERT(found.traffic_bits >= least);
+    RC_CLASSIFY(found.traffic_bits == least, "overlapping, the least");
+    RC_CLASSIFY(found.traffic_bits > least, "overlapping, more");
+  } else {
+    RC_ASSERT(found.traffic_bits == least);
   }
-  RC_ASSERT(has_room == (least < std::numeric_limits<std::int64_t>::max()));
-  RC_PRE(has_room);
-  const Blocking found = least_traffic(drawn.operands, drawn.architecture, drawn.bits);
-  RC_ASSERT(fits(found.extents, room));
-  RC_ASSERT(is_workable(gemm, found, drawn.architecture.array, drawn.architecture.dataflow));
-  RC_ASSERT(traffic_of(drawn.operands, found, drawn.bits).total() == least);
-  RC_CLASSIFY(found.extents == extents_of(gemm), "uncut");
-  for (const Blocking& other : finer(drawn.operands, drawn.architecture, drawn.bits, found)) {
-    RC_ASSERT(is_workable(gemm, other, drawn.architecture.array, drawn.architecture.dataflow));
-    RC_ASSERT(fits(other.extents, room));
-    RC_ASSERT(traffic_of(drawn.operands, other, drawn.bits).total() == least);
+}
+
+// What a blocking costs, without any of the tiler's ways to get by with less work.
+JudgedBlocking judged(Case& drawn, const Blocking& blocking) {
+  const Schedule schedule({drawn.operands.gemm()}, drawn.architecture.array,
+                          drawn.architecture.dataflow, {blocking});
+  JudgedBlocking found{.blocking = blocking,
+                       .cycles = cycles_of(schedule, drawn.architecture.issue).total(),
+                       .stalls = {},
+                       .traffic_bits = traffic_of(drawn.operands, blocking, drawn.bits).total()};
+  if (drawn.architecture.memory->dram) {
+    MemoryPace pace(drawn.architecture, schedule, {&drawn.operands, 1}, drawn.bits);
+    pace.walk_every_tile();
+    found.cycles += pace.total_stalls(schedule, drawn.architecture.issue);
+    found.stalls = pace.stalls();
+  }
+  return found;
+}
+
+RC_GTEST_PROP(Tiler, TakesTheBestOfItsCandidates, ()) {
+  Case drawn = drawn_case(4000);
+  drawn.architecture.issue = *rc::gen::element(Issue::kSerial, Issue::kPipelined);
+  draw_dram(drawn.architecture);
+  RC_PRE(has_room(drawn));
+  const TileRoom room = room_of(*drawn.architecture.memory, drawn.bits);
+  Tiler tiler(drawn.operands, drawn.architecture, drawn.bits);
+  const JudgedBlocking soonest = tiler.best(TileObjective::kTime);
+  const JudgedBlocking least = tiler.best(TileObjective::kTraffic);
+  RC_ASSERT(soonest == judged(drawn, soonest.blocking));
+  RC_ASSERT(least == judged(drawn, least.blocking));
+  const auto by_time = [](const JudgedBlocking& one) {
+    return std::pair(static_cast<std::int64_t>(one.cycles), one.traffic_bits);
+  };
+  const auto by_traffic = [](const JudgedBlocking& one) {
+    return std::pair(one.traffic_bits, static_cast<std::int64_t>(one.cycles));
+  };
+  bool soonest_is_there = false;
+  bool least_is_there = false;
+  for (const Blocking& candidate : tiler.candidates()) {
+    RC_ASSERT(is_workable(drawn.operands.gemm(), candidate, drawn.architecture.array,
+                          drawn.architecture.dataflow));
+    if (!fits(candidate.extents, room)) {
+      continue;
+    }
+    const JudgedBlocking other = judged(drawn, candidate);
+    RC_ASSERT(by_time(soonest) <= by_time(other));
+    RC_ASSERT(by_traffic(least) <= by_traffic(other));
+    soonest_is_there = soonest_is_there || other == soonest;
+    least_is_there = least_is_there || other == least;
+  }
+  RC_ASSERT(soonest_is_there);
+  RC_ASSERT(least_is_there);
+  RC_CLASSIFY(soonest.blocking == least.blocking, "both are the same");
+}
+
+// Neither ever costs what tiles are chosen for.
+RC_GTEST_PROP(Tiler, LargerScratchpadsAndMoreBandwidthAreNeverWorse, ()) {
+  Case drawn = drawn_case(30000);
+  draw_dram(drawn.architecture);
+  RC_PRE(has_room(drawn));
+  const auto best = [&](const Architecture& architecture, TileObjective objective) {
+    return Tiler(drawn.operands, architecture, drawn.bits).best(objective);
+  };
+  Architecture architecture = drawn.architecture;
+  JudgedBlocking soonest = best(architecture, TileObjective::kTime);
+  JudgedBlocking least = best(architecture, TileObjective::kTraffic);
+  for (int step = 0; step < 6; ++step) {
+    MemoryConfig& memory = *architecture.memory;
+    switch (*rc::gen::inRange(0, 4)) {
+      case 0:
+        memory.first.kib += 1;
+        break;
+      case 1:
+        memory.second.kib += 1;
+        break;
+      case 2:
+        memory.results.kib += 1;
+        break;
+      default:
+        if (memory.dram) {
+          memory.dram->bandwidth_gb_s *= 1.3;
+        }
+    }
+    const JudgedBlocking sooner = best(architecture, TileObjective::kTime);
+    const JudgedBlocking less = best(architecture, TileObjective::kTraffic);
+    RC_ASSERT(sooner.cycles <= soonest.cycles);
+    RC_ASSERT(less.traffic_bits <= least.traffic_bits);
+    soonest = sooner;
+    least = less;
   }
 }
 
