@@ -11,16 +11,13 @@ __extension__ using Int128 = __int128;
 }  // namespace
 
 std::int64_t BusRate::cycles_for(std::int64_t bits) const {
-  return static_cast<std::int64_t>((Int128{bits} * parts_of_bit + parts_of_cycle - 1) /
-                                   parts_of_cycle);
-}
-
-std::int64_t BusRate::whole_cycles_in(std::int64_t bits) const {
   std::int64_t parts = 0;
-  if (!__builtin_mul_overflow(bits, parts_of_bit, &parts)) {  // nearly always, and much quicker
+  if (!__builtin_mul_overflow(bits, parts_of_bit, &parts) &&
+      !__builtin_add_overflow(parts, parts_of_cycle - 1, &parts)) {  // nearly always, and quicker
     return parts / parts_of_cycle;
   }
-  return static_cast<std::int64_t>(Int128{bits} * parts_of_bit / parts_of_cycle);
+  return static_cast<std::int64_t>((Int128{bits} * parts_of_bit + parts_of_cycle - 1) /
+                                   parts_of_cycle);
 }
 
 BusRate bus_rate(const DramConfig& dram, double clock_mhz) {

@@ -15,8 +15,6 @@ struct BusRate {
 
   // The cycles that so many bits take, rounded up.
   std::int64_t cycles_for(std::int64_t bits) const;
-  // Rounded down.
-  std::int64_t whole_cycles_in(std::int64_t bits) const;
 };
 
 // The rate of DRAM with a bandwidth, or of a device at its best (without_device()).

@@ -163,7 +163,7 @@ std::uint64_t Tiler::array_cycles(const Extents& extents) {
 }
 
 std::uint64_t Tiler::bus_cycles(std::int64_t bits) const {
-  return rate_ ? static_cast<std::uint64_t>(rate_->whole_cycles_in(bits)) : 0;
+  return rate_ ? static_cast<std::uint64_t>(rate_->cycles_for(bits)) : 0;
 }
 
 std::int64_t Tiler::traffic_bits(const Blocking& blocking, std::int64_t first,
