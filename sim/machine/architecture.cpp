@@ -8,6 +8,12 @@ std::int64_t channels_of(const DramConfig& dram) {
   return dram.channels.value_or(dram.device ? dram.device->channels : 1);
 }
 
+DramPreset preset_of(const DramConfig& dram) {
+  DramPreset preset = *dram.device;
+  preset.channels = channels_of(dram);
+  return preset;
+}
+
 double peak_gb_s(const DramConfig& dram) {
   return dram.device ? dram.device->channel_gb_s() * static_cast<double>(channels_of(dram))
                      : dram.bandwidth_gb_s;

@@ -81,6 +81,8 @@ struct DramConfig {
 };
 
 std::int64_t channels_of(const DramConfig& dram);
+// The device, with the channels that are used. Precondition: it has one.
+DramPreset preset_of(const DramConfig& dram);
 // DRAM's bandwidth at its best, 10^9 bytes a second.
 double peak_gb_s(const DramConfig& dram);
 // A bandwidth and a latency in place of a device: those that it has at best.

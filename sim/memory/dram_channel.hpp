@@ -18,16 +18,9 @@
 #include <vector>
 
 #include "sim/memory/dram_device.hpp"
+#include "sim/memory/dram_places.hpp"
 
 namespace potomac::sim {
-
-// Bursts [begin, end) of a channel's addresses.
-struct BurstRun {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-
-  friend bool operator==(const BurstRun&, const BurstRun&) = default;
-};
 
 struct DramCounts {
   std::uint64_t bursts_read = 0;

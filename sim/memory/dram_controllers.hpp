@@ -1,9 +1,6 @@
-// All channels of a DRAM behind one DMA: where the blocks of a pass lie, and when their bursts have
-// passed.
+// All channels of a DRAM behind one DMA: when the bursts of a pass's blocks have passed.
 //
-// Tensors lie one behind the other, W, A, G and the results, as far as the pass has them; each
-// packed, in the order of its shape, from a row boundary in all channels on. Bursts go round the
-// channels. A transfer asks each channel for the bursts that its block touches, in rising order; a
+// Bursts go round the channels. A transfer asks each channel for the bursts that its block touches, in rising order; a
 // write of a part of a burst is masked and takes as long as a whole one. It is over when the last
 // channel is. A channel begins with a transfer when it has given the last command of the one
 // before.
@@ -14,8 +11,8 @@
 #include <vector>
 
 #include "sim/memory/dram_channel.hpp"
+#include "sim/memory/dram_places.hpp"
 #include "sim/memory/dram_request.hpp"
-#include "sim/memory/traffic.hpp"
 
 namespace potomac::sim {
 
@@ -32,20 +29,11 @@ class DramControllers {
   DramCounts counts() const;
 
  private:
-  void find_bursts(DramBlock block, const TilePlace& place);
-
-  DramPreset preset_;
+  DramPreset preset_;  // with the channels that are used
   std::int64_t array_khz_;
-  std::span<GemmOperands> operands_;
-  ElementBits bits_;
-  std::int64_t first_base_ = 0;  // bursts
-  std::int64_t second_base_ = 0;
-  std::int64_t results_base_ = 0;
+  DramPlaces places_;
   std::vector<DramChannel> channels_;
-  // The transfer in hand.
-  std::vector<workloads::ElementRun> elements_;
-  std::vector<BurstRun> bursts_;
-  std::vector<BurstRun> of_channel_;
+  std::vector<BurstRun> of_channel_;  // of the transfer in hand
 };
 
 }  // namespace potomac::sim

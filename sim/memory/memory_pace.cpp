@@ -20,7 +20,7 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
   const bool may_repeat = repeats_ && memory_.has_outlook();
   TilePeriods periods;
   bool first = true;
-  for (TileProgram program(schedule, issue, operands_, bits_); !program.done();) {
+  for (TileProgram program(schedule, issue, operands_, bits_, alike_); !program.done();) {
     const TileDemand& demand = program.now();
     const TimedTile& tile = demand.tile;
     const std::int64_t held_before = held;

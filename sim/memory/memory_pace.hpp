@@ -25,6 +25,8 @@ class MemoryPace : public Pace {
   bool may_end(std::uint64_t cycle) override;
   std::uint64_t total_stalls(const Schedule& schedule, Issue issue) override;
 
+  // Has total_stalls() take blocks for that.
+  void take_blocks_for(const BlockBits& alike) { alike_ = alike; }
   // Has total_stalls() walk every tile, to prove that it need not.
   void walk_every_tile() { repeats_ = false; }
   // Has total_stalls() give up, and return what it has, when there are more stalls than that.
@@ -47,6 +49,7 @@ class MemoryPace : public Pace {
   std::optional<std::int64_t> until_;  // the array waits, at the intake that comes next
   std::optional<std::int64_t> end_;
   bool repeats_ = true;
+  std::optional<BlockBits> alike_;
   std::uint64_t most_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t tiles_walked_ = 0;
 };

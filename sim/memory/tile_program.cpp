@@ -5,8 +5,8 @@
 namespace potomac::sim {
 
 TileProgram::TileProgram(const Schedule& schedule, Issue issue, std::span<GemmOperands> operands,
-                         const ElementBits& bits)
-    : walk_(schedule, issue), operands_(operands), bits_(bits) {
+                         const ElementBits& bits, const std::optional<BlockBits>& alike)
+    : walk_(schedule, issue), operands_(operands), bits_(bits), alike_(alike) {
   if (!done()) {
     set_now(false);
   }
@@ -22,6 +22,10 @@ void TileProgram::next() {
 
 // What a block touches depends on where it begins within an image or a kernel.
 void TileProgram::set_periods() {
+  if (alike_) {
+    periods_ = {1, 1, 1};
+    return;
+  }
   const Blocking blocking = walk_.blocking();
   const auto blocks = [&](std::int64_t inner, Index index) {
     return inner / std::gcd(inner, blocking.extents[index]);
@@ -84,13 +88,21 @@ void TileProgram::set_bits() {
   const Range& m = now_.tile.block[Index::kM];
   const Range& n = now_.tile.block[Index::kN];
   const Range& k = now_.tile.block[Index::kK];
+  const bool has_sums = now_.results.is_new && k.begin > 0;
+  if (alike_) {
+    now_.first.bits = now_.first.is_new ? alike_->first : 0;
+    now_.second.bits = now_.second.is_new ? alike_->second : 0;
+    now_.results_bits = alike_->results;
+    now_.results.bits = has_sums ? alike_->results : 0;
+    return;
+  }
   now_.first.bits =
       now_.first.is_new ? part_->first.of_block(m.begin, m.end, k.begin, k.end) * bits_.first : 0;
   now_.second.bits = now_.second.is_new
                          ? part_->second.of_block(n.begin, n.end, k.begin, k.end) * bits_.second
                          : 0;
   now_.results_bits = m.size() * n.size() * bits_.result;
-  now_.results.bits = now_.results.is_new && k.begin > 0 ? now_.results_bits : 0;
+  now_.results.bits = has_sums ? now_.results_bits : 0;
 }
 
 }  // namespace potomac::sim

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "sim/memory/tile_walk.hpp"
@@ -25,11 +26,19 @@ struct TileDemand {
   std::int64_t results_bits = 0;  // that are written when the block is left
 };
 
+// What every block of an operand, and of the results, is taken to be.
+struct BlockBits {
+  std::int64_t first = 0;
+  std::int64_t second = 0;
+  std::int64_t results = 0;
+};
+
 class TileProgram {
  public:
-  // `operands`: of each entry of the schedule's GEMMs. All must outlive it.
+  // `operands`: of each entry of the schedule's GEMMs. All must outlive it. With `alike`, blocks
+  // are not what they have, but that.
   TileProgram(const Schedule& schedule, Issue issue, std::span<GemmOperands> operands,
-              const ElementBits& bits);
+              const ElementBits& bits, const std::optional<BlockBits>& alike = {});
 
   bool done() const { return walk_.done(); }
   // Precondition: not done().
@@ -53,6 +62,7 @@ class TileProgram {
   TileWalk walk_;
   std::span<GemmOperands> operands_;
   ElementBits bits_;
+  std::optional<BlockBits> alike_;
   GemmOperands::Part* part_ = nullptr;  // of the GEMM in hand
   std::array<std::int64_t, 3> periods_{};  // by loop, of the GEMM in hand
   TileDemand now_;

@@ -77,7 +77,11 @@ Tiler::Tiler(GemmOperands& operands, const Architecture& architecture, const Ele
   for (const Index index : kIndices) {
     choices_[index] = choices_of(gemm_[index], units[index]);
   }
-  if (architecture_.memory->dram) {
+  const std::optional<DramConfig>& dram = architecture.memory->dram;
+  if (dram && dram->device) {
+    device_.emplace(preset_of(*dram), operands, bits);
+  }
+  if (dram) {
     rate_ = bus_rate(*architecture_.memory->dram, architecture_.clock_mhz);
     latency_ = static_cast<std::uint64_t>(
         DramBus(*architecture_.memory->dram, architecture_.clock_mhz).latency_cycles());
@@ -192,6 +196,49 @@ Tiler::Candidate Tiler::first_look(const Blocking& blocking) {
   return candidate;
 }
 
+Tiler::Moved Tiler::moved_by(const Candidate& candidate) {
+  const Extents& extents = candidate.blocking.extents;
+  if (device_) {
+    const BlockBits each = device_->of_blocks(extents);
+    const Visits visits = visits_of(operands_.gemm(), candidate.blocking);
+    const auto blocks = [&](Index one, Index other) {
+      return operands_.gemm().count * blocks_in(gemm_, extents, one) *
+             blocks_in(gemm_, extents, other);
+    };
+    return {.first = each.first,
+            .second = each.second,
+            .stored = each.results,
+            .left = 2 * each.results,
+            .all = visits.first * blocks(Index::kM, Index::kK) * each.first +
+                   visits.second * blocks(Index::kN, Index::kK) * each.second +
+                   (2 * visits.results - 1) * blocks(Index::kM, Index::kN) * each.results,
+            .loads_last = true};
+  }
+  const Extents rest = rest_of(extents);
+  const auto from = [&](Index index) { return gemm_[index] - rest[index]; };
+  GemmOperands::Part& part = operands_.part_of(0);
+  GemmOperands::Part& last = operands_.part_of(operands_.gemm().count - 1);
+  return {.first = part.first.of_block(0, extents[Index::kM], 0, extents[Index::kK]) * bits_.first,
+          .second =
+              part.second.of_block(0, extents[Index::kN], 0, extents[Index::kK]) * bits_.second,
+          .stored = rest[Index::kM] * rest[Index::kN] * bits_.result,
+          .left = 2 * extents[Index::kM] * extents[Index::kN] * bits_.result,
+          .all = candidate.traffic_bits,
+          .loads_last = last.first.of_block(from(Index::kM), gemm_[Index::kM], from(Index::kK),
+                                            gemm_[Index::kK]) > 0 &&
+                        last.second.of_block(from(Index::kN), gemm_[Index::kN], from(Index::kK),
+                                             gemm_[Index::kK]) > 0};
+}
+
+// Of the last block.
+Extents Tiler::rest_of(const Extents& extents) const {
+  Extents rest;
+  for (const Index index : kIndices) {
+    rest[index] = gemm_[index] - (blocks_in(gemm_, extents, index) - 1) * extents[index];
+  }
+  return rest;
+}
+
 // All that is moved, exactly. The array begins when the first tile's operands are there, and when
 // it is done, the last results are still to be stored; and with the last tile it begins when all
 // others' operands have passed the bus, and the results that are stored by then.
@@ -200,45 +247,31 @@ void Tiler::look_closer(Candidate& candidate) {
   const Extents& extents = candidate.blocking.extents;
   candidate.traffic_bits = traffic_bits(candidate.blocking, operands_.first_elements(extents),
                                         operands_.second_elements(extents));
-  candidate.cycles = std::max(candidate.cycles, latency_ + bus_cycles(candidate.traffic_bits));
   if (!rate_) {
     candidate.known = Candidate::Known::kAll;
     return;
   }
-  GemmOperands::Part& part = operands_.part_of(0);
-  const std::int64_t first =
-      part.first.of_block(0, extents[Index::kM], 0, extents[Index::kK]) * bits_.first;
-  const std::int64_t second =
-      part.second.of_block(0, extents[Index::kN], 0, extents[Index::kK]) * bits_.second;
-  const auto last = [&](Index index) {
-    return gemm_[index] - (blocks_in(gemm_, extents, index) - 1) * extents[index];
-  };
-  const Extents rest{last(Index::kM), last(Index::kN), last(Index::kK)};
-  const std::uint64_t stored = bus_cycles(rest[Index::kM] * rest[Index::kN] * bits_.result);
-  std::uint64_t begins = 0;
-  if (keeps_sums(architecture_.dataflow)) {
-    begins = bus_cycles(first + second);
-  } else {
-    const std::uint64_t stationary =
-        bus_cycles(keeps_second(architecture_.dataflow) ? second : first);
-    const std::uint64_t both = bus_cycles(first + second);
+  const Moved moved = moved_by(candidate);
+  const std::uint64_t both = bus_cycles(moved.first + moved.second);
+  std::uint64_t begins = both;
+  if (!keeps_sums(architecture_.dataflow)) {
+    const bool ws = keeps_second(architecture_.dataflow);
+    const std::uint64_t stationary = bus_cycles(ws ? moved.second : moved.first);
     const auto rows = static_cast<std::uint64_t>(architecture_.array.rows);
     begins = std::max(stationary, both > rows ? both - rows : 0);
   }
-  const std::uint64_t latency = first + second > 0 ? latency_ : 0;
-  candidate.cycles = std::max(candidate.cycles, array_cycles(extents) + latency + begins + stored);
-  const auto from = [&](Index index) { return gemm_[index] - rest[index]; };
-  GemmOperands::Part& last_part = operands_.part_of(operands_.gemm().count - 1);
-  const bool both_read = last_part.first.of_block(from(Index::kM), gemm_[Index::kM],
-                                                  from(Index::kK), gemm_[Index::kK]) > 0 &&
-                         last_part.second.of_block(from(Index::kN), gemm_[Index::kN],
-                                                   from(Index::kK), gemm_[Index::kK]) > 0;
-  if (both_read) {
-    const std::int64_t not_stored = 2 * extents[Index::kM] * extents[Index::kN] * bits_.result;
-    candidate.cycles = std::max(
-        candidate.cycles,
-        latency_ + bus_cycles(std::max<std::int64_t>(candidate.traffic_bits - not_stored, 0)) +
-            array_cycles_of_last(rest) + stored);
+  if (both > 0) {
+    begins += latency_;
+  }
+  const std::uint64_t stored = bus_cycles(moved.stored);
+  candidate.cycles =
+      std::max({candidate.cycles, latency_ + bus_cycles(moved.all),
+                array_cycles(extents) + begins + stored});
+  if (moved.loads_last) {
+    const std::int64_t before = std::max<std::int64_t>(moved.all - moved.left, 0);
+    candidate.cycles =
+        std::max(candidate.cycles,
+                 latency_ + bus_cycles(before) + array_cycles_of_last(rest_of(extents)) + stored);
   }
 }
 
@@ -259,6 +292,9 @@ void Tiler::walk(Candidate& candidate, std::uint64_t most) {
                           {candidate.blocking});
   const std::uint64_t array = array_cycles(candidate.blocking.extents);
   MemoryPace pace(architecture_, schedule, {&operands_, 1}, bits_);
+  if (device_) {
+    pace.take_blocks_for(device_->of_blocks(candidate.blocking.extents));
+  }
   pace.give_up_beyond(most - std::min(most, array));
   candidate.cycles = array + pace.total_stalls(schedule, architecture_.issue);
   candidate.stalls = pace.stalls();

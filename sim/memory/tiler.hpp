@@ -20,6 +20,7 @@
 
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/bus_rate.hpp"
+#include "sim/memory/device_estimate.hpp"
 #include "sim/memory/memory_pace.hpp"
 #include "sim/memory/scratchpad_room.hpp"
 #include "sim/memory/traffic.hpp"
@@ -27,7 +28,8 @@
 namespace potomac::sim {
 
 // Blocks, and what they cost by themselves: all of an entry's GEMMs, one behind the other, and
-// nothing else in the pass. A device counts as the bandwidth and latency that it has at best.
+// nothing else in the pass. A device counts as the bandwidth and latency that it has at best, and
+// blocks as device_estimate.hpp says.
 struct JudgedBlocking {
   Blocking blocking;
   std::uint64_t cycles = 0;  // till the last results are in DRAM,
@@ -81,16 +83,27 @@ class Tiler {
 
   std::uint64_t array_cycles(const ByIndex<std::int64_t>& extents);
   std::uint64_t bus_cycles(std::int64_t bits) const;
+  // What of a GEMM's blocks is moved by the first tile, at the most by the last, and by all.
+  struct Moved {
+    std::int64_t first = 0, second = 0;  // of the first tile
+    std::int64_t stored = 0;             // results of the last
+    std::int64_t left = 0;               // at most, of results when the last tile begins
+    std::int64_t all = 0;
+    bool loads_last = false;  // the last tile has both operands
+  };
+  Moved moved_by(const Candidate& candidate);
   std::int64_t traffic_bits(const Blocking& blocking, std::int64_t first,
                             std::int64_t second) const;
   std::int64_t tiles_of(const ByIndex<std::int64_t>& extents) const;
   Blocking least_cut(const TileRoom& room) const;
   Candidate first_look(const Blocking& blocking);
+  ByIndex<std::int64_t> rest_of(const ByIndex<std::int64_t>& extents) const;
   std::uint64_t array_cycles_of_last(const ByIndex<std::int64_t>& extents) const;
   void look_closer(Candidate& candidate);
   void walk(Candidate& candidate, std::uint64_t most);
 
   GemmOperands& operands_;
+  std::optional<DeviceEstimate> device_;
   Architecture architecture_;  // with a bandwidth and a latency in place of a device
   ElementBits bits_;
   ByIndex<std::int64_t> gemm_;
