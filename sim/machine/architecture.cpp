@@ -20,7 +20,10 @@ double peak_gb_s(const DramConfig& dram) {
 }
 
 DramConfig without_device(const DramConfig& dram) {
-  return {peak_gb_s(dram), dram.device ? dram.device->idle_latency_ns() : dram.latency_ns};
+  DramConfig simple;
+  simple.bandwidth_gb_s = peak_gb_s(dram);
+  simple.latency_ns = dram.device ? dram.device->idle_latency_ns() : dram.latency_ns;
+  return simple;
 }
 
 std::string text_of(const DramConfig& dram) {

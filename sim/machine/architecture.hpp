@@ -68,12 +68,20 @@ struct ScratchpadConfig {
   friend bool operator==(const ScratchpadConfig&, const ScratchpadConfig&) = default;
 };
 
+// Which channel and bank of a device a burst goes to: by bits of its address, or by an XOR of these
+// with all above them, so that no stride keeps to few of them.
+enum class DramMapping { kXor, kPlain };
+inline constexpr std::array<std::string_view, 2> kDramMappings = {"xor", "plain"};
+inline constexpr std::int64_t kMaxLookahead = 64;
+
 // A bandwidth and a latency, or a device with its timing.
 struct DramConfig {
   double bandwidth_gb_s = 25.6;  // 10^9 bytes a second
   double latency_ns = 60.0;      // from a request to its first bit
   // With a device, bandwidth and latency are not used.
   std::optional<DramPreset> device = std::nullopt;
+  std::int64_t lookahead = 4;  // of a device: transfers in which it opens rows, with the one in hand
+  DramMapping mapping = DramMapping::kXor;              // of a device
   std::string preset = {};                              // the name that it was asked for by
   std::optional<std::int64_t> channels = std::nullopt;  // instead of the preset's
 

@@ -179,6 +179,14 @@ void set_preset(Architecture& a, const std::string& name) {
   dram.device.reset();
 }
 
+// Of a key that only a preset has.
+DramConfig& dram_with_preset(Architecture& a) {
+  if (!has_preset(a)) {
+    set_preset(a, std::string(kDefaultPreset));
+  }
+  return dram_of(a);
+}
+
 constexpr auto kKeys = std::to_array<ArchitectureKey>({
     {"array.rows", IntegerKey{1, kMaxArrayExtent}, "PEs",
      "rows; the `systemc` engine takes up to 65536 PEs in all",
@@ -287,10 +295,25 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
        return has_preset(a) ? KeyValue(channels_of(*a.memory->dram)) : KeyValue();
      },
      [](Architecture& a, const KeyValue& v) {
-       if (!has_preset(a)) {
-         set_preset(a, std::string(kDefaultPreset));
-       }
-       dram_of(a).channels = std::get<std::int64_t>(v);
+       dram_with_preset(a).channels = std::get<std::int64_t>(v);
+     }},
+    {"memory.dram.lookahead", IntegerKey{1, kMaxLookahead}, "transfers",
+     "in which a preset's controllers open rows, the one in hand and those behind it",
+     [](const Architecture& a) {
+       return has_preset(a) ? KeyValue(a.memory->dram->lookahead) : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& v) {
+       dram_with_preset(a).lookahead = std::get<std::int64_t>(v);
+     }},
+    {"memory.dram.mapping", WordKey{kDramMappings}, "",
+     "which channel and bank of a preset's a burst goes to: `xor`, by an XOR of its address's bits "
+     "(channels are a power of two); `plain`, in turn",
+     [](const Architecture& a) {
+       return has_preset(a) ? KeyValue(enum_word(kDramMappings, a.memory->dram->mapping))
+                            : KeyValue();
+     },
+     [](Architecture& a, const KeyValue& v) {
+       dram_with_preset(a).mapping = value_of<DramMapping>(kDramMappings, v);
      }},
     {"clock_mhz", NumberKey{0.001, kMaxClockMhz}, "MHz",
      "turns cycles into time; decides nothing else",

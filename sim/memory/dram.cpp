@@ -20,7 +20,7 @@ std::int64_t Dram::transfer(std::int64_t cycle, const DramRequest& request) {
   }
   if (controllers_) {
     requested_ = std::max(requested_, cycle);
-    return controllers_->transfer(request, requested_);
+    return controllers_->transfer(requested_);
   }
   return request.write ? bus_->write(cycle, request.bits) : bus_->read(cycle, request.bits);
 }

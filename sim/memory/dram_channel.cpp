@@ -1,7 +1,6 @@
 #include "sim/memory/dram_channel.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 #include <utility>
 
@@ -17,12 +16,11 @@ DramCounts& DramCounts::operator+=(const DramCounts& other) {
   return *this;
 }
 
-DramChannel::DramChannel(const DramPreset& preset)
+DramChannel::DramChannel(const DramPreset& preset, DramMapping mapping)
     : preset_(preset),
       device_(preset),
+      addresses_(preset, mapping),
       stripe_(preset.bursts_per_row() * preset.bank_groups),
-      stripe_bits_(std::countr_zero(static_cast<std::uint64_t>(stripe_))),
-      bank_bits_(std::countr_zero(static_cast<std::uint64_t>(preset.banks_per_group))),
       step_(preset.bank_groups == 1 ? preset.cycles.t_ccd_l : preset.cycles.t_ccd_s),
       refresh_due_(preset.cycles.t_refi),
       waiting_hits_(static_cast<std::size_t>(preset.banks()), 0),
@@ -30,31 +28,46 @@ DramChannel::DramChannel(const DramPreset& preset)
   queue_.reserve(static_cast<std::size_t>(preset.queue));
 }
 
-DramAddress DramChannel::address_of(std::int64_t burst) const {
-  const std::int64_t group = burst & (preset_.bank_groups - 1);
-  const std::int64_t in_groups = burst >> stripe_bits_;
-  const std::int64_t bank = in_groups & (preset_.banks_per_group - 1);
-  return {bank * preset_.bank_groups + group, in_groups >> bank_bits_};
+void DramChannel::expect(std::span<const BurstRun> runs, bool write) {
+  expected_.push_back({{runs.begin(), runs.end()}, write});
 }
 
-std::int64_t DramChannel::serve(std::span<const BurstRun> runs, bool write, std::int64_t cycle) {
-  if (runs.empty()) {
-    return cycle;
-  }
-  refresh_until(cycle);
-  now_ = std::max(now_, cycle);
-  column_ = write ? DramCommand::kWrite : DramCommand::kRead;
-  run_ = 0;
-  next_ = runs.front().begin;
-  for (enqueue(runs); !queue_.empty(); enqueue(runs)) {
-    const Choice choice = choose();
-    if (choice.cycle >= refresh_due_) {
-      refresh();
-    } else if (!give_rest_of_row(choice, runs)) {
-      give(choice);
+std::int64_t DramChannel::serve(std::int64_t cycle) {
+  const Expected& transfer = expected_.front();
+  std::int64_t end = cycle;
+  if (!transfer.runs.empty()) {
+    refresh_until(cycle);
+    now_ = std::max(now_, cycle);
+    take_in_hand();
+    for (enqueue(); !queue_.empty() && is_own(queue_.front()); enqueue()) {
+      const Choice choice = choose();
+      if (choice.cycle >= refresh_due_) {
+        refresh();
+      } else if (!give_rest_of_row(choice)) {
+        give(choice);
+      }
     }
+    end = last_column_ + (transfer.write ? preset_.cycles.cwl : preset_.cycles.cl) +
+          preset_.burst_cycles();
   }
-  return last_column_ + (write ? preset_.cycles.cwl : preset_.cycles.cl) + preset_.burst_cycles();
+  expected_.pop_front();
+  ++in_hand_;
+  if (transfer_ < in_hand_) {
+    transfer_ = in_hand_;
+    run_ = 0;
+    next_ = 0;
+  }
+  return end;
+}
+
+// Bursts of it may have been seen while those before it were in hand.
+void DramChannel::take_in_hand() {
+  column_ = expected_.front().write ? DramCommand::kWrite : DramCommand::kRead;
+  own_hits_ = 0;
+  for (const Waiting& waiting : queue_) {
+    own_hits_ +=
+        is_own(waiting) && device_.open_row(waiting.at.bank) == waiting.at.row ? 1 : 0;
+  }
 }
 
 // Whether a choice is given before another one, of two for the same cycle.
@@ -62,36 +75,66 @@ bool DramChannel::is_before(const Choice& choice, const Choice& than) {
   const auto rank = [](DramCommand command) {
     return command == DramCommand::kPrecharge ? 2 : command == DramCommand::kActivate ? 1 : 0;
   };
-  return std::pair(rank(choice.command), choice.waiting.burst) <
-         std::pair(rank(than.command), than.waiting.burst);
+  return std::pair(rank(choice.command), choice.waiting.age) <
+         std::pair(rank(than.command), than.waiting.age);
 }
 
-void DramChannel::enqueue(std::span<const BurstRun> runs) {
-  while (run_ < runs.size() && queue_.size() < static_cast<std::size_t>(preset_.queue)) {
-    const DramAddress at = address_of(next_);
-    queue_.push_back({at, next_});
-    if (device_.open_row(at.bank) == at.row) {
-      ++waiting_hits_[static_cast<std::size_t>(at.bank)];
-      ++hits_;
-      if ((other_banks_ >> at.bank & 1U) != 0) {
-        remove_other_of(at.bank);  // it was to be closed
-      }
-    } else {
-      add_other(queue_.back());
+void DramChannel::enqueue() {
+  const auto behind = [&] { return static_cast<std::size_t>(transfer_ - in_hand_); };
+  while (queue_.size() < static_cast<std::size_t>(preset_.queue) && behind() < expected_.size()) {
+    const std::vector<BurstRun>& runs = expected_[behind()].runs;
+    if (run_ == runs.size()) {
+      ++transfer_;
+      run_ = 0;
+      next_ = 0;
+      continue;
     }
-    ++next_;
-    if (next_ == runs[run_].end && ++run_ < runs.size()) {
-      next_ = runs[run_].begin;
-    }
+    next_ = std::max(next_, runs[run_].begin);  // of the first run
+    enqueue(next_, transfer_);
+    go_on(runs, 1);
   }
 }
 
-// What a bank has to do before a burst that waits for another row than is open, if no burst waits
-// for the one that is.
+// So many bursts of the run, the last of which may be its last.
+void DramChannel::go_on(const std::vector<BurstRun>& runs, std::int64_t bursts) {
+  next_ += bursts;
+  if (next_ == runs[run_].end && ++run_ < runs.size()) {
+    next_ = runs[run_].begin;
+  }
+}
+
+void DramChannel::enqueue(std::int64_t burst, std::int64_t transfer) {
+  const DramAddress at = addresses_.address_of(burst);
+  queue_.push_back({at, burst, transfer, age_++});
+  if (device_.open_row(at.bank) == at.row) {
+    ++waiting_hits_[static_cast<std::size_t>(at.bank)];
+    own_hits_ += is_own(queue_.back()) ? 1 : 0;
+    for (const Choice& other : others_) {
+      if (other.waiting.at.bank == at.bank && other.waiting.transfer == transfer) {
+        remove_other_of(at.bank);  // it was to be closed
+        break;
+      }
+    }
+  } else {
+    add_other(queue_.back());
+  }
+}
+
+// Whether a burst of the transfer, or of one before, waits for the row that is open in the bank.
+bool DramChannel::is_wanted(std::int64_t bank, std::int64_t transfer) const {
+  return waiting_hits_[static_cast<std::size_t>(bank)] > 0 &&
+         std::ranges::any_of(queue_, [&](const Waiting& waiting) {
+           return waiting.at.bank == bank && waiting.transfer <= transfer &&
+                  waiting.at.row == device_.open_row(bank);
+         });
+}
+
+// What a bank has to do before a burst that waits for another row than is open, if the one that is
+// is not wanted.
 void DramChannel::add_other(const Waiting& waiting) {
   const DramAddress at = waiting.at;
   const std::uint64_t bit = std::uint64_t{1} << at.bank;
-  if ((other_banks_ & bit) == 0 && waiting_hits_[static_cast<std::size_t>(at.bank)] == 0) {
+  if ((other_banks_ & bit) == 0 && !is_wanted(at.bank, waiting.transfer)) {
     const DramCommand command = device_.open_row(at.bank) == DramDevice::kClosed
                                     ? DramCommand::kActivate
                                     : DramCommand::kPrecharge;
@@ -101,10 +144,10 @@ void DramChannel::add_other(const Waiting& waiting) {
   }
 }
 
-// The bank has served the last burst that waited for its row.
+// The bank has served a burst that waited for its row, perhaps the last one.
 void DramChannel::add_other_of(std::int64_t bank) {
   for (const Waiting& waiting : queue_) {
-    if (waiting.at.bank == bank) {
+    if (waiting.at.bank == bank && waiting.at.row != device_.open_row(bank)) {
       add_other(waiting);
       return;
     }
@@ -146,7 +189,7 @@ DramChannel::Choice DramChannel::choose() const {
   Choice best{column_, {}, std::numeric_limits<std::int64_t>::max(), 0};
   const std::int64_t soonest = std::max(now_, device_.earliest_of_channel(column_));
   std::uint64_t looked_at = 0;  // banks
-  std::int64_t hits = hits_;
+  std::int64_t hits = own_hits_;
   for (std::size_t i = 0; hits > 0 && best.cycle > soonest; ++i) {
     const DramAddress at = queue_[i].at;
     if (device_.open_row(at.bank) != at.row) {
@@ -189,7 +232,7 @@ void DramChannel::give(const Choice& choice) {
       for (const Waiting& other : queue_) {
         if (other.at == at) {
           ++waiting_hits_[bank];
-          ++hits_;
+          own_hits_ += is_own(other) ? 1 : 0;
         }
       }
       update_others(choice);
@@ -197,14 +240,15 @@ void DramChannel::give(const Choice& choice) {
     case DramCommand::kRead:
     case DramCommand::kWrite:
       queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(choice.position));
-      --hits_;
-      if (--waiting_hits_[bank] == 0) {
+      --own_hits_;
+      if (--waiting_hits_[bank] == 0 || (!queue_.empty() && !is_own(queue_.back()))) {
         add_other_of(at.bank);
       }
       last_column_ = choice.cycle;
       count_column(at.bank);
       break;
     case DramCommand::kPrecharge:
+      waiting_hits_[bank] = 0;  // of later transfers
       update_others(choice);
       break;
     case DramCommand::kRefresh:
@@ -221,27 +265,29 @@ void DramChannel::count_column(std::int64_t bank) {
 
 // If all of the queue are bursts of one row (in each bank group) that follow one another, and so do
 // those that come next: all but the last queue full of them, in one go. Says whether it did.
-bool DramChannel::give_rest_of_row(const Choice& choice, std::span<const BurstRun> runs) {
+bool DramChannel::give_rest_of_row(const Choice& choice) {
+  const std::vector<BurstRun>& runs = expected_.front().runs;
   const std::int64_t front = queue_.front().burst;
   const auto waiting = static_cast<std::int64_t>(queue_.size());
-  if (by_burst_ || hits_ != waiting || choice.position != 0 || run_ == runs.size() ||
-      next_ != front + waiting || waiting < preset_.bank_groups) {
+  if (by_burst_ || own_hits_ != waiting || choice.position != 0 || transfer_ != in_hand_ ||
+      run_ == runs.size() || next_ != front + waiting || waiting < preset_.bank_groups) {
     return false;
   }
   const std::int64_t end = std::min(runs[run_].end, (front / stripe_ + 1) * stripe_);
   const DramAddress at = queue_.front().at;
+  const std::int64_t twist = addresses_.twist_of(at.row) & (preset_.bank_groups - 1);
   const std::int64_t cycle = choice.cycle;
-  if (end <= next_ || !device_.in_step(column_, at.bank, cycle, step_)) {
+  if (end <= next_ || !device_.in_step(column_, at.bank, twist, cycle, step_)) {
     return false;
   }
   const std::int64_t before_refresh = (refresh_due_ - cycle + step_ - 1) / step_;
   const std::int64_t count = std::min(end - next_, before_refresh);
-  device_.issue_row(column_, at.bank, cycle, step_, count);
+  device_.issue_row(column_, at.bank, twist, cycle, step_, count);
   for (std::int64_t i = 0; i < (observer_ ? count : 0); ++i) {
-    tell(column_, address_of(front + i), cycle + i * step_);
+    tell(column_, addresses_.address_of(front + i), cycle + i * step_);
   }
   for (std::int64_t i = 0; i < std::min(count, preset_.bank_groups); ++i) {
-    count_column(address_of(front + i).bank);
+    count_column(addresses_.address_of(front + i).bank);
   }
   const auto others =
       static_cast<std::uint64_t>(std::max<std::int64_t>(count - preset_.bank_groups, 0));
@@ -249,14 +295,11 @@ bool DramChannel::give_rest_of_row(const Choice& choice, std::span<const BurstRu
   counts_.row_hits += others;
   last_column_ = cycle + (count - 1) * step_;
   now_ = last_column_ + 1;
-  next_ += count;
-  if (next_ == runs[run_].end && ++run_ < runs.size()) {
-    next_ = runs[run_].begin;
-  }
+  go_on(runs, count);
   std::ranges::fill(waiting_hits_, 0);
   for (Waiting& one : queue_) {
     one.burst += count;
-    one.at = address_of(one.burst);
+    one.at = addresses_.address_of(one.burst);
     ++waiting_hits_[static_cast<std::size_t>(one.at.bank)];
   }
   return true;
@@ -277,7 +320,7 @@ void DramChannel::refresh() {
   counts_.refreshes += 1;
   std::ranges::fill(waiting_hits_, 0);
   std::ranges::fill(fresh_, 0);
-  hits_ = 0;
+  own_hits_ = 0;
   others_.clear();
   other_banks_ = 0;
   find_soonest_other();

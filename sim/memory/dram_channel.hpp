@@ -1,23 +1,27 @@
 // The controller of one channel of DRAM: FR-FCFS, open page.
 //
-// It serves one transfer after the other, all reads or all writes. Of the bursts of a transfer it
-// sees as many as its queue holds, in the order of their addresses. In each cycle of its clock it
-// gives one command, the first of these that the device may take:
+// It serves one transfer after the other, all reads or all writes. It sees as many bursts as its
+// queue holds, in the order of their addresses: of the transfer in hand, and, once it has all of
+// these, of those that are expected behind it. While it has one in hand, it gives one command in
+// each cycle of its clock, the first of these that the device may take:
 //
-//   read or write, of the oldest burst whose row is open;
+//   read or write, of the oldest burst of the transfer in hand whose row is open;
 //   activate, of the oldest burst whose bank is closed;
-//   precharge, of the oldest burst in whose bank another row is open, which no burst waits for.
+//   precharge, of the oldest burst in whose bank another row is open, which no burst of its
+//   transfer or one before waits for.
 //
 // A row stays open until another one of its bank is asked for, or all are closed for a refresh. One
 // is due every tREFI; once it is, nothing else is begun before it.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <span>
 #include <vector>
 
 #include "sim/memory/dram_device.hpp"
+#include "sim/memory/dram_mapping.hpp"
 #include "sim/memory/dram_places.hpp"
 
 namespace potomac::sim {
@@ -40,11 +44,14 @@ class DramChannel {
   static constexpr std::int64_t kAllBanks = -1;
   using Observer = std::function<void(DramCommand command, DramAddress at, std::int64_t cycle)>;
 
-  explicit DramChannel(const DramPreset& preset);
+  DramChannel(const DramPreset& preset, DramMapping mapping);
 
-  // A transfer that is asked for in `cycle` of DRAM's clock. `runs` rise and do not touch one
-  // another. Returns the cycle in which the last of its data have passed the bus.
-  std::int64_t serve(std::span<const BurstRun> runs, bool write, std::int64_t cycle);
+  // A transfer that will come behind those that are expected. `runs` rise and do not touch one
+  // another; there may be none.
+  void expect(std::span<const BurstRun> runs, bool write);
+  // The first that is expected is asked for in `cycle` of DRAM's clock. Returns the cycle in which
+  // the last of its data have passed the bus. Precondition: there is one.
+  std::int64_t serve(std::int64_t cycle);
 
   const DramCounts& counts() const { return counts_; }
 
@@ -57,6 +64,12 @@ class DramChannel {
   struct Waiting {
     DramAddress at;
     std::int64_t burst = 0;
+    std::int64_t transfer = 0;  // its number
+    std::int64_t age = 0;       // rises
+  };
+  struct Expected {
+    std::vector<BurstRun> runs;
+    bool write = false;
   };
   struct Choice {
     DramCommand command = DramCommand::kRead;
@@ -65,10 +78,12 @@ class DramChannel {
     std::size_t position = 0;  // of a read or write: in the queue
   };
 
-  // Bursts lie group after group, then in a row's columns, then in the banks of a group, then in
-  // rows: bursts that follow one another need not wait for a bank group.
-  DramAddress address_of(std::int64_t burst) const;
-  void enqueue(std::span<const BurstRun> runs);
+  bool is_own(const Waiting& waiting) const { return waiting.transfer == in_hand_; }
+  void enqueue();
+  void enqueue(std::int64_t burst, std::int64_t transfer);
+  void go_on(const std::vector<BurstRun>& runs, std::int64_t bursts);
+  void take_in_hand();
+  bool is_wanted(std::int64_t bank, std::int64_t transfer) const;
   void add_other(const Waiting& waiting);
   void add_other_of(std::int64_t bank);
   void remove_other_of(std::int64_t bank);
@@ -77,7 +92,7 @@ class DramChannel {
   static bool is_before(const Choice& choice, const Choice& than);
   Choice choose() const;
   void give(const Choice& choice);
-  bool give_rest_of_row(const Choice& choice, std::span<const BurstRun> runs);
+  bool give_rest_of_row(const Choice& choice);
   void count_column(std::int64_t bank);
   void refresh();
   void refresh_until(std::int64_t cycle);
@@ -89,23 +104,28 @@ class DramChannel {
 
   DramPreset preset_;
   DramDevice device_;
+  DramAddresses addresses_;
   std::int64_t stripe_;  // bursts of a row in each bank group
-  int stripe_bits_;      // powers of two
-  int bank_bits_;
-  std::int64_t step_;  // between bursts that follow one another
+  std::int64_t step_;    // between bursts that follow one another
   std::int64_t refresh_due_;
   std::int64_t now_ = 0;  // no command may be given before
 
-  // The transfer in hand.
+  // The transfer in hand, and those behind it.
+  std::deque<Expected> expected_;
+  std::int64_t in_hand_ = 0;  // the number of the first of them
   DramCommand column_ = DramCommand::kRead;
-  std::vector<Waiting> queue_;  // oldest first
-  std::size_t run_ = 0;         // whose bursts come next, from `next_` on
-  std::int64_t next_ = 0;
   std::int64_t last_column_ = 0;
+
+  std::vector<Waiting> queue_;  // oldest first
+  std::int64_t age_ = 0;        // of the next
+  // Where it comes from: a transfer, of which a run, from burst `next_` on.
+  std::int64_t transfer_ = 0;
+  std::size_t run_ = 0;
+  std::int64_t next_ = 0;
 
   std::vector<std::int64_t> waiting_hits_;  // by bank: bursts of the queue for the row that is open
   std::vector<std::uint8_t> fresh_;  // by bank: its row was opened, and no burst was in it yet
-  std::int64_t hits_ = 0;            // sum of waiting_hits_
+  std::int64_t own_hits_ = 0;        // of the transfer in hand
   // Activates and precharges to choose from, one for each of these banks, and from which cycle on
   // they may be given. A read or write does not change that.
   std::vector<Choice> others_;

@@ -1,9 +1,9 @@
 // All channels of a DRAM behind one DMA: when the bursts of a pass's blocks have passed.
 //
-// Bursts go round the channels. A transfer asks each channel for the bursts that its block touches, in rising order; a
-// write of a part of a burst is masked and takes as long as a whole one. It is over when the last
-// channel is. A channel begins with a transfer when it has given the last command of the one
-// before.
+// A transfer asks each channel for the bursts that its block touches, in rising order; a write of a
+// part of a burst is masked and takes as long as a whole one. It is over when the last channel is.
+// A channel begins with a transfer when it has given the last command of the one before. The order
+// of the transfers is known: each channel expects `lookahead` of them, with the one in hand.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "sim/memory/dram_channel.hpp"
+#include "sim/memory/dram_mapping.hpp"
 #include "sim/memory/dram_places.hpp"
-#include "sim/memory/dram_request.hpp"
+#include "sim/memory/transfers.hpp"
 
 namespace potomac::sim {
 
@@ -22,18 +23,24 @@ class DramControllers {
   DramControllers(const Architecture& architecture, const Schedule& schedule,
                   std::span<GemmOperands> operands, const ElementBits& bits);
 
-  // The next of the pass's transfers, asked for at the array's edge `cycle`. Returns the first edge
-  // at which all of it is there, or has been taken.
-  std::int64_t transfer(const DramRequest& request, std::int64_t cycle);
+  // The next of the pass's transfers is asked for at the array's edge `cycle`. Returns the first
+  // edge at which all of it is there, or has been taken.
+  std::int64_t transfer(std::int64_t cycle);
 
   DramCounts counts() const;
 
  private:
+  void expect_more();
+
   DramPreset preset_;  // with the channels that are used
   std::int64_t array_khz_;
+  std::int64_t lookahead_;
+  DramAddresses addresses_;
   DramPlaces places_;
+  TransferProgram program_;    // of what is not yet expected
+  std::int64_t expected_ = 0;  // transfers
   std::vector<DramChannel> channels_;
-  std::vector<BurstRun> of_channel_;  // of the transfer in hand
+  std::vector<BurstRun> of_channel_;
 };
 
 }  // namespace potomac::sim

@@ -160,8 +160,8 @@ void DramDevice::precharge_all(std::int64_t cycle) {
   open_ = 0;
 }
 
-bool DramDevice::in_step(DramCommand command, std::int64_t bank, std::int64_t cycle,
-                         std::int64_t step) const {
+bool DramDevice::in_step(DramCommand command, std::int64_t bank, std::int64_t twist,
+                         std::int64_t cycle, std::int64_t step) const {
   // Every later command behaves like the first ones of each group: those that come before it are
   // whole rounds away.
   const std::int64_t groups = group_mask_ + 1;
@@ -172,7 +172,7 @@ bool DramDevice::in_step(DramCommand command, std::int64_t bank, std::int64_t cy
   }
   const std::size_t index = index_of(command);
   for (std::int64_t i = 0; i < groups; ++i) {
-    const std::int64_t at = (bank & ~group_mask_) + ((bank + i) & group_mask_);
+    const std::int64_t at = bank_behind(bank, twist, i);
     if (std::max(banks_[static_cast<std::size_t>(at)].ready[index],
                  groups_[static_cast<std::size_t>(at & group_mask_)].ready[index]) >
         cycle + i * step) {
@@ -182,10 +182,10 @@ bool DramDevice::in_step(DramCommand command, std::int64_t bank, std::int64_t cy
   return earliest_of_channel(command) <= cycle;
 }
 
-void DramDevice::issue_row(DramCommand command, std::int64_t bank, std::int64_t first,
-                           std::int64_t step, std::int64_t count) {
+void DramDevice::issue_row(DramCommand command, std::int64_t bank, std::int64_t twist,
+                           std::int64_t first, std::int64_t step, std::int64_t count) {
   for (std::int64_t i = std::max<std::int64_t>(count - group_mask_ - 1, 0); i < count; ++i) {
-    note(command, (bank & ~group_mask_) + ((bank + i) & group_mask_), first + i * step);
+    note(command, bank_behind(bank, twist, i), first + i * step);
   }
 }
 

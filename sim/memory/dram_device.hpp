@@ -66,12 +66,14 @@ class DramDevice {
   void precharge_all(std::int64_t cycle);
 
   // Issues `count` reads or writes of open rows, in cycles `first`, `first` + `step`, ...: the
-  // banks are those from `at.bank` on, group after group. The caller knows that they are in time.
-  void issue_row(DramCommand command, std::int64_t bank, std::int64_t first, std::int64_t step,
-                 std::int64_t count);
-  // Whether reads or writes from `bank` on, group after group, `step` cycles apart, may begin in
-  // `cycle` without a bank's or a group's rule in the way.
-  bool in_step(DramCommand command, std::int64_t bank, std::int64_t cycle, std::int64_t step) const;
+  // banks are those from `bank` on, group after group, the groups' numbers XORed with `twist`. The
+  // caller knows that they are in time.
+  void issue_row(DramCommand command, std::int64_t bank, std::int64_t twist, std::int64_t first,
+                 std::int64_t step, std::int64_t count);
+  // Whether such reads or writes, `step` cycles apart, may begin in `cycle` without a bank's or a
+  // group's rule in the way.
+  bool in_step(DramCommand command, std::int64_t bank, std::int64_t twist, std::int64_t cycle,
+               std::int64_t step) const;
 
  private:
   static constexpr std::int64_t kNever = -(std::int64_t{1} << 60);
@@ -92,6 +94,10 @@ class DramDevice {
     std::int64_t row = kClosed;
   };
 
+  // The bank `further` groups behind one.
+  std::int64_t bank_behind(std::int64_t bank, std::int64_t twist, std::int64_t further) const {
+    return (bank & ~group_mask_) + ((((bank ^ twist) + further) & group_mask_) ^ twist);
+  }
   std::int64_t last_of(const DramRule& rule, std::int64_t bank) const;
   const Scope& scope_of(DramScope scope, std::int64_t bank) const;
   void require(DramCommand command, std::int64_t bank, std::int64_t cycle) const;

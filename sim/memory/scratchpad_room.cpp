@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "sim/machine/schedule.hpp"
 #include "support/error.hpp"
@@ -60,6 +61,14 @@ SmallestTile smallest_tile(const Architecture& architecture, const GemmShape& ge
 void require_room(const Architecture& architecture, const GemmShape& gemm, const ElementBits& bits,
                   const std::string& machine, const std::string& layer) {
   const MemoryConfig& memory = *architecture.memory;
+  if (memory.dram && memory.dram->device && memory.dram->mapping == DramMapping::kXor &&
+      !std::has_single_bit(static_cast<std::uint64_t>(channels_of(*memory.dram)))) {
+    throw InputError(
+        {"", "memory.dram.channels",
+         fmt::format("{} channels are no power of two, by whose bits memory.dram.mapping xor goes",
+                     channels_of(*memory.dram)),
+         "set it to a power of two, or memory.dram.mapping to plain"});
+  }
   const SmallestTile tile = smallest_tile(architecture, gemm, bits);
   const auto require = [&](const char* name, const ScratchpadConfig& scratchpad,
                            std::int64_t needed, std::int64_t element) {

@@ -34,7 +34,8 @@ SmallestTile smallest_tile(const Architecture& architecture, const workloads::Ge
 
 // Throws InputError that names the scratchpad and what it needs, if no block fits of which the
 // array can take even one fold (in os, one slot of it), or if a word of a scratchpad is narrower
-// than what a lane takes in a cycle. `machine` says whose operands they are.
+// than what a lane takes in a cycle; or of DRAM channels that its mapping does not know.
+// `machine` says whose operands they are.
 void require_room(const Architecture& architecture, const workloads::GemmShape& gemm,
                   const ElementBits& bits, const std::string& machine, const std::string& layer);
 

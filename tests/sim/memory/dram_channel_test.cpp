@@ -7,8 +7,10 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <vector>
 
 namespace potomac::sim {
@@ -38,21 +40,23 @@ struct Asked {
 // may be done.
 class ByCycle {
  public:
-  explicit ByCycle(const DramPreset& preset)
+  ByCycle(const DramPreset& preset, DramMapping mapping)
       : p_(preset),
+        is_xor_(mapping == DramMapping::kXor),
         rows_(static_cast<std::size_t>(preset.banks()), -1),
         due_(preset.cycles.t_refi) {}
 
-  std::int64_t serve(const Asked& transfer) {
+  // The first of some transfers, of which the others come behind it.
+  std::int64_t serve(std::span<const Asked> transfers) {
+    const Asked& transfer = transfers.front();
     while (due_ <= transfer.cycle) {
       refresh();
     }
     now_ = std::max(now_, transfer.cycle);
-    std::vector<std::int64_t> bursts;
-    for (const BurstRun& run : transfer.runs) {
-      for (std::int64_t burst = run.begin; burst < run.end; ++burst) {
-        bursts.push_back(burst);
-      }
+    std::vector<Burst> bursts = bursts_of(transfer, 0);
+    std::vector<Burst> behind;
+    for (std::size_t i = 1; i < transfers.size(); ++i) {
+      std::ranges::copy(bursts_of(transfers[i], i), std::back_inserter(behind));
     }
     std::int64_t last = 0;
     while (!bursts.empty()) {
@@ -60,8 +64,11 @@ class ByCycle {
         refresh();
         continue;
       }
-      const auto seen = std::min(bursts.size(), static_cast<std::size_t>(p_.queue));
-      const std::optional<std::size_t> served = one_cycle({bursts.data(), seen}, transfer.write);
+      std::vector<Burst> waiting = bursts;
+      std::ranges::copy(behind, std::back_inserter(waiting));
+      waiting.resize(std::min(waiting.size(), static_cast<std::size_t>(p_.queue)));
+      const std::optional<std::size_t> served =
+          one_cycle(waiting, std::min(waiting.size(), bursts.size()), transfer.write);
       if (served) {
         bursts.erase(bursts.begin() + static_cast<std::ptrdiff_t>(*served));
         last = now_;
@@ -76,35 +83,56 @@ class ByCycle {
  private:
   std::int64_t& row(std::int64_t bank) { return rows_[static_cast<std::size_t>(bank)]; }
 
+  struct Burst {
+    std::int64_t number;
+    std::size_t transfer;  // 0: the one in hand
+  };
+  static std::vector<Burst> bursts_of(const Asked& transfer, std::size_t number) {
+    std::vector<Burst> bursts;
+    for (const BurstRun& run : transfer.runs) {
+      for (std::int64_t burst = run.begin; burst < run.end; ++burst) {
+        bursts.push_back({burst, number});
+      }
+    }
+    return bursts;
+  }
+
   DramAddress address(std::int64_t burst) const {
     const std::int64_t columns = p_.row_bytes * 8 / (p_.bus_bits * p_.burst_length);
     const std::int64_t group = burst % p_.bank_groups;
     burst = burst / p_.bank_groups / columns;
-    return {burst % p_.banks_per_group * p_.bank_groups + group, burst / p_.banks_per_group};
+    const std::int64_t row = burst / p_.banks_per_group;
+    std::int64_t bank = burst % p_.banks_per_group * p_.bank_groups + group;
+    for (std::int64_t rest = row; is_xor_ && rest > 0 && p_.banks() > 1; rest /= p_.banks()) {
+      bank ^= rest % p_.banks();
+    }
+    return {bank, row};
   }
 
   // The burst that had its data moved.
-  std::optional<std::size_t> one_cycle(std::span<const std::int64_t> waiting, bool write) {
+  std::optional<std::size_t> one_cycle(std::span<const Burst> waiting, std::size_t in_hand,
+                                       bool write) {
     const DramCommand column = write ? kWrite : kRead;
-    for (std::size_t i = 0; i < waiting.size(); ++i) {
-      const DramAddress at = address(waiting[i]);
+    for (std::size_t i = 0; i < in_hand; ++i) {
+      const DramAddress at = address(waiting[i].number);
       if (row(at.bank) == at.row && may(column, at.bank)) {
         log.push_back({column, at, now_});
         return i;
       }
     }
-    for (const std::int64_t burst : waiting) {
-      const DramAddress at = address(burst);
+    for (const Burst& burst : waiting) {
+      const DramAddress at = address(burst.number);
       if (row(at.bank) == -1 && may(kActivate, at.bank)) {
         log.push_back({kActivate, at, now_});
         row(at.bank) = at.row;
         return std::nullopt;
       }
     }
-    for (const std::int64_t burst : waiting) {
-      const DramAddress at = address(burst);
-      const bool wanted = std::ranges::any_of(waiting, [&](std::int64_t other) {
-        return address(other) == DramAddress{at.bank, row(at.bank)};
+    for (const Burst& burst : waiting) {
+      const DramAddress at = address(burst.number);
+      const bool wanted = std::ranges::any_of(waiting, [&](const Burst& other) {
+        return other.transfer <= burst.transfer &&
+               address(other.number) == DramAddress{at.bank, row(at.bank)};
       });
       if (row(at.bank) != -1 && row(at.bank) != at.row && !wanted && may(kPrecharge, at.bank)) {
         log.push_back({kPrecharge, at, now_});
@@ -200,6 +228,7 @@ class ByCycle {
   }
 
   DramPreset p_;
+  bool is_xor_;
   std::vector<std::int64_t> rows_;
   std::int64_t due_;
   std::int64_t now_ = 0;
@@ -224,16 +253,19 @@ DramPreset drawn_preset() {
 std::vector<Asked> drawn_transfers() {
   std::vector<Asked> transfers;
   std::int64_t cycle = 0;
-  const int count = *rc::gen::inRange(1, 6);
+  const int count = *rc::gen::inRange(1, 9);
+  const bool is_short = *rc::gen::arbitrary<bool>();
   for (int i = 0; i < count; ++i) {
     Asked& transfer = transfers.emplace_back();
-    cycle += *rc::gen::arbitrary<bool>() ? *rc::gen::inRange(0, 400) : *rc::gen::inRange(0, 30000);
+    cycle += *rc::gen::element(*rc::gen::inRange(0, 30), *rc::gen::inRange(0, 400),
+                               *rc::gen::inRange(0, 30000));
     transfer.cycle = cycle;
     transfer.write = *rc::gen::arbitrary<bool>();
     std::int64_t at = *rc::gen::inRange(0, 5000);
-    const int runs = *rc::gen::inRange(1, 8);
+    const int runs = is_short ? 1 : *rc::gen::inRange(1, 8);
     for (int run = 0; run < runs; ++run) {
-      const std::int64_t length = *rc::gen::element(1, 2, 3, 17, 150, 700);
+      const std::int64_t length =
+          is_short ? *rc::gen::element(1, 2, 3) : *rc::gen::element(1, 2, 3, 17, 150, 700);
       transfer.runs.push_back({at, at + length});
       at += length + *rc::gen::element(1, 5, 128, 512, 2048);
     }
@@ -243,19 +275,28 @@ std::vector<Asked> drawn_transfers() {
 
 RC_GTEST_PROP(DramChannel, GivesTheCommandsOfOneThatGoesCycleByCycle, ()) {
   const DramPreset preset = drawn_preset();
+  const auto mapping = *rc::gen::element(DramMapping::kXor, DramMapping::kPlain);
+  const auto lookahead = *rc::gen::inRange<std::size_t>(1, 6);
   const std::vector<Asked> transfers = drawn_transfers();
-  DramChannel channel(preset);
+  DramChannel channel(preset, mapping);
   std::vector<Given> given;
   channel.observe([&](DramCommand command, DramAddress at, std::int64_t cycle) {
     given.push_back({command, at, cycle});
   });
-  DramChannel one_by_one(preset);
+  DramChannel one_by_one(preset, mapping);
   one_by_one.burst_by_burst();
-  ByCycle by_cycle(preset);
-  for (const Asked& transfer : transfers) {
-    const std::int64_t end = channel.serve(transfer.runs, transfer.write, transfer.cycle);
-    RC_ASSERT(by_cycle.serve(transfer) == end);
-    RC_ASSERT(one_by_one.serve(transfer.runs, transfer.write, transfer.cycle) == end);
+  ByCycle by_cycle(preset, mapping);
+  std::size_t expected = 0;
+  for (std::size_t i = 0; i < transfers.size(); ++i) {
+    const std::span<const Asked> seen =
+        std::span(transfers).subspan(i, std::min(lookahead, transfers.size() - i));
+    for (; expected < i + seen.size(); ++expected) {
+      channel.expect(transfers[expected].runs, transfers[expected].write);
+      one_by_one.expect(transfers[expected].runs, transfers[expected].write);
+    }
+    const std::int64_t end = channel.serve(transfers[i].cycle);
+    RC_ASSERT(by_cycle.serve(seen) == end);
+    RC_ASSERT(one_by_one.serve(transfers[i].cycle) == end);
   }
   RC_ASSERT(one_by_one.counts() == channel.counts());
   // Refreshes of a channel that has nothing to do are not given one by one.
@@ -272,13 +313,19 @@ RC_GTEST_PROP(DramChannel, GivesTheCommandsOfOneThatGoesCycleByCycle, ()) {
   RC_ASSERT(without_refreshes(given) == without_refreshes(by_cycle.log));
 }
 
+std::int64_t serve(DramChannel& channel, const std::vector<BurstRun>& runs, bool write,
+                   std::int64_t cycle) {
+  channel.expect(runs, write);
+  return channel.serve(cycle);
+}
+
 TEST(DramChannel, ReadsALongRunAtTheFullRateBetweenRefreshes) {
   for (const char* name : {"ddr4-2400", "lpddr4-3200", "hbm2"}) {
     const DramPreset preset = load_dram_preset(name);
-    DramChannel channel(preset);
+    DramChannel channel(preset, DramMapping::kXor);
     constexpr std::int64_t kBursts = 1000000;
     const std::vector<BurstRun> runs = {{0, kBursts}};
-    const std::int64_t cycles = channel.serve(runs, false, 0);
+    const std::int64_t cycles = serve(channel, runs, false, 0);
     const auto bus = static_cast<double>(kBursts * preset.burst_cycles());
     const double rest = 1.0 - static_cast<double>(preset.cycles.t_rfc + preset.cycles.t_rp + 30) /
                                   static_cast<double>(preset.cycles.t_refi);
@@ -295,15 +342,15 @@ TEST(DramChannel, ReadsALongRunAtTheFullRateBetweenRefreshes) {
 // bank.
 TEST(DramChannel, ByHand) {
   const DramPreset preset = load_dram_preset("ddr4-2400");
-  DramChannel channel(preset);
+  DramChannel channel(preset, DramMapping::kPlain);
   const std::vector<BurstRun> first = {{0, 1}};
   // Activate in 100, read in 116, data from 132 to 136.
-  EXPECT_EQ(channel.serve(first, false, 100), 136);
+  EXPECT_EQ(serve(channel, first, false, 100), 136);
   // 4 groups * 128 bursts a row * 4 banks: the next row of bank 0. Precharge not before 139 (tRAS),
   // activate in 155, read in 171.
   const std::vector<BurstRun> second = {{2048, 2049}};
-  EXPECT_EQ(channel.serve(second, false, 120), 171 + 16 + 4);
-  EXPECT_EQ(channel.serve(second, false, 200), 200 + 16 + 4);  // its row is open
+  EXPECT_EQ(serve(channel, second, false, 120), 171 + 16 + 4);
+  EXPECT_EQ(serve(channel, second, false, 200), 200 + 16 + 4);  // its row is open
   EXPECT_EQ(channel.counts().row_hits, 1U);
   EXPECT_EQ(channel.counts().row_misses, 2U);
 }
