@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace potomac::sim {
+
+std::int64_t word_bits_of(const ScratchpadConfig& scratchpad, std::int64_t element_bits) {
+  return std::max(scratchpad.word_bits, element_bits);
+}
 
 std::int64_t channels_of(const DramConfig& dram) {
   return dram.channels.value_or(dram.device ? dram.device->channels : 1);

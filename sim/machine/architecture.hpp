@@ -12,6 +12,7 @@
 
 #include "rtl_models/arithmetic/accumulator.hpp"
 #include "sim/machine/array_shape.hpp"
+#include "sim/machine/blocking.hpp"
 #include "sim/machine/dram_preset.hpp"
 #include "workloads/layers/gemm_shape.hpp"
 
@@ -68,6 +69,10 @@ struct ScratchpadConfig {
   friend bool operator==(const ScratchpadConfig&, const ScratchpadConfig&) = default;
 };
 
+// A word of a machine whose lanes take elements of `element_bits` in a cycle: as wide as it is said
+// to be, and at least that.
+std::int64_t word_bits_of(const ScratchpadConfig& scratchpad, std::int64_t element_bits);
+
 // Which channel and bank of a device a burst goes to: by bits of its address, or by an XOR of these
 // with all above them, so that no stride keeps to few of them.
 enum class DramMapping { kXor, kPlain };
@@ -80,7 +85,8 @@ struct DramConfig {
   double latency_ns = 60.0;      // from a request to its first bit
   // With a device, bandwidth and latency are not used.
   std::optional<DramPreset> device = std::nullopt;
-  std::int64_t lookahead = 4;  // of a device: transfers in which it opens rows, with the one in hand
+  std::int64_t lookahead =
+      4;  // of a device: transfers in which it opens rows, with the one in hand
   DramMapping mapping = DramMapping::kXor;              // of a device
   std::string preset = {};                              // the name that it was asked for by
   std::optional<std::int64_t> channels = std::nullopt;  // instead of the preset's
@@ -105,6 +111,18 @@ constexpr std::string_view name_of(TileObjective objective) {
   return kTileObjectives.at(static_cast<std::size_t>(objective));
 }
 
+// The user's own tiles for some layers' passes.
+struct TileMapping {
+  std::string layer = "*";                             // as AccumulatorOverride's
+  std::optional<workloads::Pass> pass = std::nullopt;  // or all three
+  std::string machine = {};                            // its id; empty: all of them
+  // Extents of a block; what is not given, or more than a GEMM has, is all of it.
+  std::optional<std::int64_t> m = std::nullopt, n = std::nullopt, k = std::nullopt;
+  LoopOrder loop_order{Index::kM, Index::kN, Index::kK};
+
+  friend bool operator==(const TileMapping&, const TileMapping&) = default;
+};
+
 // What feeds the array (docs/memory.md).
 struct MemoryConfig {
   ScratchpadConfig first;  // of the first operand, the second, the results
@@ -112,6 +130,7 @@ struct MemoryConfig {
   ScratchpadConfig results;
   std::optional<DramConfig> dram;  // or ideal: whatever is asked for is there at once
   TileObjective objective = TileObjective::kTime;
+  std::vector<TileMapping> tiles;  // that are not chosen: the last that matches counts
 
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };

@@ -8,8 +8,10 @@
 #include <iterator>
 #include <optional>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "sim/machine/unit.hpp"
 #include "support/nearest_word.hpp"
 
 namespace potomac::sim {
@@ -47,13 +49,17 @@ rtl::Lsb lsb_of(const KeyValue& value) {
   return std::get<std::string>(value) == kLsbRules[0] ? rtl::Lsb() : rtl::Lsb::automatic();
 }
 
-// One override on a line, as YAML.
-std::string line_of(const AccumulatorOverride& one) {
-  std::string layer;
-  for (const char c : one.layer) {
-    layer += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
+std::string yaml_quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    quoted += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
   }
-  std::string text = fmt::format("{{layer: \"{}\"", layer);
+  return quoted + "\"";
+}
+
+// One item of a list on a line, as YAML.
+std::string line_of(const AccumulatorOverride& one) {
+  std::string text = fmt::format("{{layer: {}", yaml_quoted(one.layer));
   if (one.pass) {
     text += fmt::format(", pass: {}", workloads::name_of(*one.pass));
   }
@@ -69,9 +75,26 @@ std::string line_of(const AccumulatorOverride& one) {
   return text + "}";
 }
 
-KeyValue value_of(const std::vector<AccumulatorOverride>& overrides) {
-  std::vector<std::string> texts(overrides.size());
-  std::ranges::transform(overrides, texts.begin(), &line_of);
+std::string line_of(const TileMapping& one) {
+  std::string text = fmt::format("{{layer: {}", yaml_quoted(one.layer));
+  if (one.pass) {
+    text += fmt::format(", pass: {}", workloads::name_of(*one.pass));
+  }
+  if (!one.machine.empty()) {
+    text += fmt::format(", machine: {}", yaml_quoted(one.machine));
+  }
+  for (const auto& [name, extent] : {std::pair("m", one.m), {"n", one.n}, {"k", one.k}}) {
+    if (extent) {
+      text += fmt::format(", {}: {}", name, *extent);
+    }
+  }
+  return text + fmt::format(", loop_order: \"{}\"}}", loop_order_text(one.loop_order));
+}
+
+template <typename T>
+KeyValue value_of(const std::vector<T>& list) {
+  std::vector<std::string> texts(list.size());
+  std::ranges::transform(list, texts.begin(), [](const T& one) { return line_of(one); });
   return texts.empty() ? KeyValue() : KeyValue(fmt::format("[{}]", fmt::join(texts, ", ")));
 }
 
@@ -79,18 +102,24 @@ constexpr IntegerKey kAccumulatorBits = {rtl::kMinAccumulatorBits, rtl::kMaxAccu
 constexpr IntegerKey kLsb = {-rtl::kMaxAbsLsb, rtl::kMaxAbsLsb, kLsbRules};
 KeyValue read_integer(const IntegerKey& type, const YamlValue& value);
 
+std::optional<workloads::Pass> read_pass(const YamlValue& map) {
+  const auto pass = map.find("pass");
+  if (!pass) {
+    return std::nullopt;
+  }
+  std::array<std::string_view, workloads::kPasses.size()> names{};
+  std::ranges::transform(workloads::kPasses, names.begin(),
+                         [](workloads::Pass one) { return workloads::name_of(one); });
+  return workloads::kPasses.at(pass->as_one_of(names));
+}
+
 AccumulatorOverride read_override(const YamlValue& map) {
   map.allow_only({"layer", "pass", "bits", "lsb", "overflow"});
   AccumulatorOverride one;
   if (const auto layer = map.find("layer")) {
     one.layer = layer->as_string();
   }
-  if (const auto pass = map.find("pass")) {
-    std::array<std::string_view, workloads::kPasses.size()> names{};
-    std::ranges::transform(workloads::kPasses, names.begin(),
-                           [](workloads::Pass one_pass) { return workloads::name_of(one_pass); });
-    one.pass = workloads::kPasses.at(pass->as_one_of(names));
-  }
+  one.pass = read_pass(map);
   if (const auto bits = map.find("bits")) {
     one.bits = static_cast<int>(bits->as_integer(kAccumulatorBits.low, kAccumulatorBits.high));
   }
@@ -106,20 +135,62 @@ AccumulatorOverride read_override(const YamlValue& map) {
   return one;
 }
 
+TileMapping read_mapping(const YamlValue& map) {
+  map.allow_only({"layer", "pass", "machine", "m", "n", "k", "loop_order"});
+  TileMapping one;
+  if (const auto layer = map.find("layer")) {
+    one.layer = layer->as_string();
+  }
+  one.pass = read_pass(map);
+  if (const auto machine = map.find("machine")) {
+    std::vector<std::string_view> ids;
+    for (const UnitInfo& unit : kUnits) {
+      ids.push_back(unit.name);
+    }
+    one.machine = ids[machine->as_one_of(ids)];
+  }
+  const auto extent = [&](const char* name) {
+    const auto value = map.find(name);
+    return value ? std::optional(value->as_integer(1, std::int64_t{1} << 62)) : std::nullopt;
+  };
+  one.m = extent("m");
+  one.n = extent("n");
+  one.k = extent("k");
+  if (const auto order = map.find("loop_order")) {
+    one.loop_order = kLoopOrders.at(order->as_one_of(kLoopOrderTexts));
+  }
+  return one;
+}
+
 // A list, or a text that is one.
-std::vector<AccumulatorOverride> read_overrides(const YamlValue& value) {
+template <typename T>
+std::vector<T> read_items(const YamlValue& value, T (*read)(const YamlValue&),
+                          std::string_view example) {
   if (value.is_scalar()) {
     const YamlValue list = read_yaml_text(value.as_string(), value.file());
     if (list.is_scalar()) {
-      value.fail("is not a list", "write it like [{layer: \"*fc*\", lsb: -4}]");
+      value.fail("is not a list", fmt::format("write it like {}", example));
     }
-    return read_overrides(list);
+    return read_items(list, read, example);
   }
-  std::vector<AccumulatorOverride> overrides;
+  std::vector<T> list;
   for (const YamlValue& item : value.items()) {
-    overrides.push_back(read_override(item));
+    list.push_back(read(item));
   }
-  return overrides;
+  return list;
+}
+std::vector<AccumulatorOverride> read_overrides(const YamlValue& value) {
+  return read_items(value, &read_override, "[{layer: \"*fc*\", lsb: -4}]");
+}
+std::vector<TileMapping> read_mappings(const YamlValue& value) {
+  return read_items(value, &read_mapping,
+                    "[{layer: \"*fc*\", m: 64, n: 64, loop_order: \"m,n,k\"}]");
+}
+// As a value: the list on one line.
+template <auto kRead>
+KeyValue read_list(const YamlValue& value) {
+  const KeyValue list = value_of(kRead(value));
+  return is_there(list) ? list : KeyValue("[]");
 }
 
 // One key of a scratchpad.
@@ -230,7 +301,10 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      [](Architecture& a, const KeyValue& v) {
        a.pe.accumulator.overflow = value_of<rtl::Overflow>(kOverflows, v);
      }},
-    {"pe.accumulator.overrides", OverridesKey{}, "",
+    {"pe.accumulator.overrides",
+     ListKey{"a list of maps with `layer` (a pattern), `pass`, and what changes",
+             &read_list<&read_overrides>},
+     "",
      "other accumulators for some layers' passes, each with any of `bits` (at most the PE's), "
      "`lsb` "
      "and `overflow`; of those that match a pass the last counts",
@@ -271,6 +345,17 @@ constexpr auto kKeys = std::to_array<ArchitectureKey>({
      },
      [](Architecture& a, const KeyValue& v) {
        memory_of(a).objective = value_of<TileObjective>(kTileObjectives, v);
+     }},
+    {"memory.tiles",
+     ListKey{"a list of maps with `layer` (a pattern), `pass`, `machine`, `m`, `n`, `k` and "
+             "`loop_order`",
+             &read_list<&read_mappings>},
+     "",
+     "tiles for some layers' passes that are not chosen; of those that match a pass the last "
+     "counts",
+     [](const Architecture& a) { return a.memory ? value_of(a.memory->tiles) : KeyValue(); },
+     [](Architecture& a, const KeyValue& v) {
+       memory_of(a).tiles = read_mappings(YamlValue::of_text(std::get<std::string>(v), "", ""));
      }},
     {"memory.dram", WordKey{kIdeal}, "",
      "`ideal`: what is asked of DRAM is there at once; or its bandwidth and latency, or a preset",
@@ -340,10 +425,7 @@ struct ValueReader {
   KeyValue operator()(const NumberKey& type) const { return value.as_number(type.low, type.high); }
   KeyValue operator()(const BooleanKey& /*type*/) const { return value.as_bool(); }
   KeyValue operator()(const FileKey& /*type*/) const { return value.as_string(); }
-  KeyValue operator()(const OverridesKey& /*type*/) const {
-    const KeyValue list = value_of(read_overrides(value));
-    return is_there(list) ? list : KeyValue("[]");
-  }
+  KeyValue operator()(const ListKey& type) const { return type.read(value); }
   KeyValue operator()(const WordKey& type) const {
     return std::string(type.words[value.as_one_of(type.words)]);
   }

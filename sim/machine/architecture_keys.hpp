@@ -33,9 +33,12 @@ struct WordKey {
 };
 // What ships with Potomac by its name, or a file.
 struct FileKey {};
-// A list of AccumulatorOverride, each a map. As a value it is a text, the list on one line.
-struct OverridesKey {};
-using KeyType = std::variant<IntegerKey, NumberKey, BooleanKey, WordKey, FileKey, OverridesKey>;
+// A list of maps. As a value it is a text, the list on one line.
+struct ListKey {
+  std::string_view items;                    // what it is a list of
+  KeyValue (*read)(const YamlValue& value);  // or "[]"
+};
+using KeyType = std::variant<IntegerKey, NumberKey, BooleanKey, WordKey, FileKey, ListKey>;
 
 struct ArchitectureKey {
   std::string_view name;  // dotted: "pe.accumulator.bits"

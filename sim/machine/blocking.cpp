@@ -5,6 +5,11 @@
 
 namespace potomac::sim {
 
+std::string_view loop_order_text(const LoopOrder& order) {
+  return kLoopOrderTexts.at(
+      static_cast<std::size_t>(std::ranges::find(kLoopOrders, order) - kLoopOrders.begin()));
+}
+
 BlockWalk::BlockWalk(const ByIndex<std::int64_t>& gemm, const Blocking& blocking)
     : gemm_(gemm), blocking_(blocking) {
   for (const Index index : blocking_.order) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "workloads/layers/gemm_shape.hpp"
 
@@ -41,6 +42,16 @@ inline ByIndex<std::int64_t> extents_of(const workloads::GemmShape& gemm) {
 }
 
 using LoopOrder = std::array<Index, 3>;  // outermost loop first
+inline constexpr std::array<LoopOrder, 6> kLoopOrders = {{{Index::kM, Index::kN, Index::kK},
+                                                          {Index::kM, Index::kK, Index::kN},
+                                                          {Index::kN, Index::kM, Index::kK},
+                                                          {Index::kN, Index::kK, Index::kM},
+                                                          {Index::kK, Index::kM, Index::kN},
+                                                          {Index::kK, Index::kN, Index::kM}}};
+// What they are called in files, in that order.
+inline constexpr std::array<std::string_view, 6> kLoopOrderTexts = {"m,n,k", "m,k,n", "n,m,k",
+                                                                    "n,k,m", "k,m,n", "k,n,m"};
+std::string_view loop_order_text(const LoopOrder& order);
 
 struct Blocking {
   ByIndex<std::int64_t> extents;  // of a block, each from 1 to the GEMM's; the last may be smaller

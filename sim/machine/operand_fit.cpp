@@ -32,15 +32,15 @@ std::string name_in_model(const std::string& layer) {
 
 }  // namespace
 
+bool matches_layer(const std::string& pattern, const std::string& layer) {
+  return ::fnmatch(pattern.c_str(), name_in_model(layer).c_str(), 0) == 0;
+}
+
 int override_of(const PeConfig& pe, const std::string& layer, workloads::Pass pass) {
-  if (pe.overrides.empty()) {
-    return -1;
-  }
-  const std::string name = name_in_model(layer);
   int found = -1;
   for (std::size_t i = 0; i < pe.overrides.size(); ++i) {
     const AccumulatorOverride& one = pe.overrides[i];
-    if (one.pass.value_or(pass) == pass && ::fnmatch(one.layer.c_str(), name.c_str(), 0) == 0) {
+    if (one.pass.value_or(pass) == pass && matches_layer(one.layer, layer)) {
       found = static_cast<int>(i);
     }
   }

@@ -9,8 +9,11 @@
 
 namespace potomac::sim {
 
-// The number of the override that counts for a pass of a layer, in pe.overrides; none: -1. Patterns
-// are over names as the model has them: of "003-fc#2", a layer's third and second use, "fc".
+// Whether a shell pattern matches a layer's name as the model has it: of "003-fc#2", a layer's
+// third and second use, "fc".
+bool matches_layer(const std::string& pattern, const std::string& layer);
+
+// The number of the override that counts for a pass of a layer, in pe.overrides; none: -1.
 int override_of(const PeConfig& pe, const std::string& layer, workloads::Pass pass);
 // The PE's accumulator, as that override changes it (-1: as it is).
 rtl::AccumulatorConfig accumulator_of(const PeConfig& pe, int override_number);

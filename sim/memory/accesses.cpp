@@ -119,9 +119,9 @@ void add_accesses(energy::MemoryAccesses& accesses, const Schedule& schedule, st
   const Counter counter(schedule, entry);
   const workloads::GemmShape& gemm = operands.gemm();
   const Blocking blocking = schedule.blocking(entry);
-  const Words first{bits.first, memory.first.word_bits};
-  const Words second{bits.second, memory.second.word_bits};
-  const Words result{bits.result, memory.results.word_bits};
+  const Words first{bits.first, word_bits_of(memory.first, bits.first)};
+  const Words second{bits.second, word_bits_of(memory.second, bits.second)};
+  const Words result{bits.result, word_bits_of(memory.results, bits.result)};
   const std::int64_t copies = counter.copies();
   const Visits visits = visits_of(gemm, blocking);
 

@@ -2,6 +2,7 @@
 
 #include "sim/machine/cycles.hpp"
 #include "sim/memory/accesses.hpp"
+#include "sim/memory/tile_mapping.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -10,24 +11,51 @@ using workloads::GemmShape;
 
 }  // namespace
 
+TilesCost& TilesCost::operator+=(const JudgedBlocking& judged) {
+  cycles += judged.cycles;
+  dram_bits += static_cast<std::uint64_t>(judged.traffic_bits);
+  return *this;
+}
+
 PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
-                       const ElementBits& bits, std::string_view machine,
-                       const std::string& layer) {
-  PassMemory plan{.bits = bits, .tiles = {}, .accesses = {}, .stalls = {}};
+                       const ElementBits& bits, const MemoryUser& user, bool with_costs) {
+  PassMemory plan;
+  plan.bits = bits;
+  if (with_costs) {
+    plan.costs.emplace();
+  }
+  const MemoryConfig& memory = *architecture.memory;
+  const auto mapping = mapping_for(memory, user.layer, user.pass, user.unit);
+  plan.is_mapped = mapping.has_value();
+  if (user.unit == Unit::kMfMac && !operands.empty()) {
+    require_memory(architecture, bits, user.layer);
+  }
   std::vector<GemmShape> gemms;
   for (GemmOperands& one : operands) {
-    require_room(architecture, one.gemm(), bits, std::string(machine), layer);
+    require_room(architecture, one.gemm(), bits, std::string(info_of(user.unit).label), user.layer);
     gemms.push_back(one.gemm());
     Tiler tiler(one, architecture, bits);
-    plan.tiles.push_back(tiler.best(architecture.memory->objective).blocking);
+    const JudgedBlocking own = mapping
+                                   ? tiler.judge(mapped_blocks(architecture, *mapping, one.gemm(),
+                                                               bits, user.unit, user.layer))
+                                   : tiler.best(memory.objective);
+    plan.tiles.push_back(own.blocking);
+    if (plan.costs) {
+      plan.costs->own += own;
+      const auto best = [&](TileObjective objective) {
+        return !mapping && objective == memory.objective ? own : tiler.best(objective);
+      };
+      plan.costs->time += best(TileObjective::kTime);
+      plan.costs->traffic += best(TileObjective::kTraffic);
+    }
   }
-  const DramConfig* const dram = architecture.memory->dram ? &*architecture.memory->dram : nullptr;
+  const DramConfig* const dram = memory.dram ? &*memory.dram : nullptr;
   if (dram == nullptr || !dram->device) {
     plan.accesses.forget_dram_device();
   }
   const Schedule schedule(gemms, architecture.array, architecture.dataflow, plan.tiles);
   for (std::size_t i = 0; i < operands.size(); ++i) {
-    add_accesses(plan.accesses, schedule, i, *architecture.memory, operands[i], bits);
+    add_accesses(plan.accesses, schedule, i, memory, operands[i], bits);
   }
   if (dram != nullptr && !operands.empty()) {
     MemoryPace pace(architecture, schedule, operands, bits);

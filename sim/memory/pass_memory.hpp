@@ -6,27 +6,49 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "energy/counts/memory_accesses.hpp"
 #include "sim/engines/interface/pace.hpp"
+#include "sim/machine/unit.hpp"
 #include "sim/memory/memory_pace.hpp"
 #include "sim/memory/tiler.hpp"
 
 namespace potomac::sim {
+
+// What tiles cost by themselves, each of a pass's GEMMs judged alone (tiler.hpp), added up.
+struct TilesCost {
+  std::uint64_t cycles = 0;
+  std::uint64_t dram_bits = 0;
+
+  TilesCost& operator+=(const JudgedBlocking& judged);
+};
 
 struct PassMemory {
   ElementBits bits;
   std::vector<Blocking> tiles;  // of each of the pass's GEMMs (an entry of gemms_of())
   energy::MemoryAccesses accesses;
   StallCycles stalls;  // none if DRAM is ideal
+  // The tiles that it has, and those that either objective would have; nothing if nobody asked.
+  struct Costs {
+    TilesCost own, time, traffic;
+  };
+  std::optional<Costs> costs = std::nullopt;
+  bool is_mapped = false;  // by the user
 };
 
-// Throws InputError if a scratchpad is too small or too narrow for the machine. Precondition: the
+// Whose memory, and of what.
+struct MemoryUser {
+  Unit unit = Unit::kMfMac;
+  std::string layer;
+  workloads::Pass pass = workloads::Pass::kForward;
+};
+
+// Throws InputError if a scratchpad is too small or too narrow for the machine, or the user's tiles
+// cannot be. `with_costs`: what the objectives' tiles cost is of interest. Precondition: the
 // architecture has a memory.
 PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
-                       const ElementBits& bits, std::string_view machine, const std::string& layer);
+                       const ElementBits& bits, const MemoryUser& user, bool with_costs = false);
 
 // A pass that a memory feeds. What it points at must outlive it.
 struct MemoryJob {

@@ -15,10 +15,6 @@ using workloads::GemmShape;
 
 constexpr std::int64_t kBitsOfKib = 8192;
 
-std::int64_t bits_of_tile(const ScratchpadConfig& scratchpad) {
-  return scratchpad.kib * kBitsOfKib / (scratchpad.double_buffered ? 2 : 1);
-}
-
 // The smallest block that the array can work off.
 ByIndex<std::int64_t> smallest(const GemmShape& gemm, ArrayShape array, Dataflow dataflow) {
   const ByIndex<std::int64_t> units = array_units(array, dataflow);
@@ -29,6 +25,14 @@ ByIndex<std::int64_t> smallest(const GemmShape& gemm, ArrayShape array, Dataflow
 }
 
 }  // namespace
+
+std::int64_t bits_of_tile(const ScratchpadConfig& scratchpad) {
+  return scratchpad.kib * kBitsOfKib / (scratchpad.double_buffered ? 2 : 1);
+}
+
+std::int64_t kib_for(const ScratchpadConfig& scratchpad, std::int64_t tile_bits) {
+  return ceil_div(tile_bits * (scratchpad.double_buffered ? 2 : 1), kBitsOfKib);
+}
 
 ByIndex<std::int64_t> array_units(ArrayShape array, Dataflow dataflow) {
   const ArrayIndices indices = array_indices(dataflow);
@@ -58,8 +62,8 @@ SmallestTile smallest_tile(const Architecture& architecture, const GemmShape& ge
           block[Index::kM] * block[Index::kN] * bits.result};
 }
 
-void require_room(const Architecture& architecture, const GemmShape& gemm, const ElementBits& bits,
-                  const std::string& machine, const std::string& layer) {
+void require_memory(const Architecture& architecture, const ElementBits& bits,
+                    const std::string& layer) {
   const MemoryConfig& memory = *architecture.memory;
   if (memory.dram && memory.dram->device && memory.dram->mapping == DramMapping::kXor &&
       !std::has_single_bit(static_cast<std::uint64_t>(channels_of(*memory.dram)))) {
@@ -69,26 +73,36 @@ void require_room(const Architecture& architecture, const GemmShape& gemm, const
                      channels_of(*memory.dram)),
          "set it to a power of two, or memory.dram.mapping to plain"});
   }
+  const auto require = [&](const char* name, const ScratchpadConfig& scratchpad,
+                           std::int64_t element) {
+    if (scratchpad.word_bits < element) {
+      throw InputError({"", fmt::format("layer {}, memory.{}.word_bits", layer, name),
+                        fmt::format("a word of {} bits is narrower than the {} that a lane of the "
+                                    "MF-MAC array takes in a cycle",
+                                    scratchpad.word_bits, element),
+                        fmt::format("set memory.{}.word_bits to {} or more", name, element)});
+    }
+  };
+  require("first", memory.first, bits.first);
+  require("second", memory.second, bits.second);
+  require("results", memory.results, bits.result);
+}
+
+void require_room(const Architecture& architecture, const GemmShape& gemm, const ElementBits& bits,
+                  const std::string& machine, const std::string& layer) {
+  const MemoryConfig& memory = *architecture.memory;
   const SmallestTile tile = smallest_tile(architecture, gemm, bits);
   const auto require = [&](const char* name, const ScratchpadConfig& scratchpad,
                            std::int64_t needed, std::int64_t element) {
     const std::string place = fmt::format("layer {}, memory.{}", layer, name);
-    if (scratchpad.word_bits < element) {
-      throw InputError({"", place + ".word_bits",
-                        fmt::format("a word of {} bits is narrower than the {} that a lane of the "
-                                    "{} array takes in a cycle",
-                                    scratchpad.word_bits, element, machine),
-                        fmt::format("set memory.{}.word_bits to {} or more", name, element)});
-    }
     if (needed > bits_of_tile(scratchpad)) {
-      const std::int64_t kib = ceil_div(needed * (scratchpad.double_buffered ? 2 : 1), kBitsOfKib);
       throw InputError(
           {"", place + ".kib",
            fmt::format(
                "{} KiB{} are too small for one fold of the {} array, {} elements of {} bits",
                scratchpad.kib, scratchpad.double_buffered ? ", double-buffered," : "", machine,
                needed / element, element),
-           fmt::format("set memory.{}.kib to {} or more", name, kib)});
+           fmt::format("set memory.{}.kib to {} or more", name, kib_for(scratchpad, needed))});
     }
   };
   require("first", memory.first, tile.first, bits.first);

@@ -19,12 +19,6 @@ using Extents = ByIndex<std::int64_t>;
 constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
 
 constexpr std::array<Index, 3> kIndices = {Index::kM, Index::kN, Index::kK};
-constexpr std::array<LoopOrder, 6> kOrders = {{{Index::kM, Index::kN, Index::kK},
-                                               {Index::kM, Index::kK, Index::kN},
-                                               {Index::kN, Index::kM, Index::kK},
-                                               {Index::kN, Index::kK, Index::kM},
-                                               {Index::kK, Index::kM, Index::kN},
-                                               {Index::kK, Index::kN, Index::kM}}};
 
 Architecture with_a_bandwidth(const Architecture& architecture) {
   Architecture simple = architecture;
@@ -45,13 +39,13 @@ Cut bit_of(Index index) {
 }
 
 // Loops of one block may stand anywhere: of orders that are the same but for these, the first
-// counts. By what is cut, which of kOrders do.
+// counts. By what is cut, which of kLoopOrders do.
 using Orders = boost::container::static_vector<LoopOrder, 6>;
 std::array<Orders, 8> orders_by_cut() {
   std::array<Orders, 8> list;
   for (Cut cut = 0; cut < list.size(); ++cut) {
     std::vector<std::vector<Index>> seen;
-    for (const LoopOrder& order : kOrders) {
+    for (const LoopOrder& order : kLoopOrders) {
       std::vector<Index> loops;
       std::ranges::copy_if(order, std::back_inserter(loops),
                            [&](Index index) { return (cut & bit_of(index)) != 0; });
@@ -218,16 +212,16 @@ Tiler::Moved Tiler::moved_by(const Candidate& candidate) {
   const auto from = [&](Index index) { return gemm_[index] - rest[index]; };
   GemmOperands::Part& part = operands_.part_of(0);
   GemmOperands::Part& last = operands_.part_of(operands_.gemm().count - 1);
-  return {.first = part.first.of_block(0, extents[Index::kM], 0, extents[Index::kK]) * bits_.first,
-          .second =
-              part.second.of_block(0, extents[Index::kN], 0, extents[Index::kK]) * bits_.second,
-          .stored = rest[Index::kM] * rest[Index::kN] * bits_.result,
-          .left = 2 * extents[Index::kM] * extents[Index::kN] * bits_.result,
-          .all = candidate.traffic_bits,
-          .loads_last = last.first.of_block(from(Index::kM), gemm_[Index::kM], from(Index::kK),
-                                            gemm_[Index::kK]) > 0 &&
-                        last.second.of_block(from(Index::kN), gemm_[Index::kN], from(Index::kK),
-                                             gemm_[Index::kK]) > 0};
+  return {
+      .first = part.first.of_block(0, extents[Index::kM], 0, extents[Index::kK]) * bits_.first,
+      .second = part.second.of_block(0, extents[Index::kN], 0, extents[Index::kK]) * bits_.second,
+      .stored = rest[Index::kM] * rest[Index::kN] * bits_.result,
+      .left = 2 * extents[Index::kM] * extents[Index::kN] * bits_.result,
+      .all = candidate.traffic_bits,
+      .loads_last = last.first.of_block(from(Index::kM), gemm_[Index::kM], from(Index::kK),
+                                        gemm_[Index::kK]) > 0 &&
+                    last.second.of_block(from(Index::kN), gemm_[Index::kN], from(Index::kK),
+                                         gemm_[Index::kK]) > 0};
 }
 
 // Of the last block.
@@ -264,9 +258,8 @@ void Tiler::look_closer(Candidate& candidate) {
     begins += latency_;
   }
   const std::uint64_t stored = bus_cycles(moved.stored);
-  candidate.cycles =
-      std::max({candidate.cycles, latency_ + bus_cycles(moved.all),
-                array_cycles(extents) + begins + stored});
+  candidate.cycles = std::max({candidate.cycles, latency_ + bus_cycles(moved.all),
+                               array_cycles(extents) + begins + stored});
   if (moved.loads_last) {
     const std::int64_t before = std::max<std::int64_t>(moved.all - moved.left, 0);
     candidate.cycles =
@@ -350,7 +343,8 @@ JudgedBlocking Tiler::best(TileObjective objective) {
     const auto traffic = static_cast<std::uint64_t>(candidate.traffic_bits);
     return std::tuple(
         by_time ? candidate.cycles : traffic, by_time ? traffic : candidate.cycles, candidate.tiles,
-        std::ranges::find(kOrders, candidate.blocking.order) - kOrders.begin(), candidate.number);
+        std::ranges::find(kLoopOrders, candidate.blocking.order) - kLoopOrders.begin(),
+        candidate.number);
   };
   const auto behind = [&](const Candidate& one, const Candidate& other) {
     return rank(other) < rank(one);

@@ -6,10 +6,13 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "sim/machine/operand_fit.hpp"
+#include "sim/memory/tile_mapping.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
@@ -38,21 +41,27 @@ rtl::Accumulator accumulator_of(const PassShape& shape, const Architecture& arch
 }
 
 // The shapes of a list's passes as a machine tells them apart: passes that are alike in all else
-// may have other accumulators by their layers' names.
+// may have other accumulators, or the user's tiles, by their layers' names.
 class ShapesOnMachine {
  public:
-  // Throws InputError if an override is of no pass of the workload.
+  // Throws InputError if an override, or a mapping, is of no pass of the workload.
   ShapesOnMachine(const PassList& list, const Architecture& architecture)
       : shapes_(list.distinct(architecture.lowering)) {
     const PeConfig& pe = architecture.pe;
-    if (pe.overrides.empty()) {
+    const bool has_mappings = architecture.memory && !architecture.memory->tiles.empty();
+    if (pe.overrides.empty() && !has_mappings) {
       return;
     }
-    require_used(pe, list.workload());
-    std::map<std::pair<std::size_t, int>, std::size_t> numbers;
+    require_used(architecture, list.workload());
+    std::map<std::tuple<std::size_t, int, std::vector<std::size_t>>, std::size_t> numbers;
     for (const PassItem& item : list.items()) {
-      const int number = override_of(pe, list.layer(item).name, item.pass);
-      const auto [found, is_new] = numbers.try_emplace({item.distinct, number}, own_.size());
+      const std::string& name = list.layer(item).name;
+      const int number = override_of(pe, name, item.pass);
+      const auto [found, is_new] =
+          numbers.try_emplace({item.distinct, number,
+                               has_mappings ? mappings_of(*architecture.memory, name, item.pass)
+                                            : std::vector<std::size_t>()},
+                              own_.size());
       if (is_new) {
         own_.push_back(list.shape(item, architecture.lowering));
         own_.back().layer = &list.layer(item);
@@ -70,25 +79,31 @@ class ShapesOnMachine {
   std::vector<std::size_t> of_item() && { return std::move(of_item_); }
 
  private:
-  static void require_used(const PeConfig& pe, const workloads::Workload& workload) {
-    for (std::size_t i = 0; i < pe.overrides.size(); ++i) {
-      PeConfig alone;
-      alone.overrides = {pe.overrides[i]};
-      const bool used = std::ranges::any_of(workload.layers(), [&](const auto& layer) {
-        return std::ranges::any_of(workloads::passes_of(layer), [&](workloads::Pass pass) {
-          return override_of(alone, layer.name, pass) == 0;
-        });
-      });
-      if (!used) {
-        throw InputError(
-            {"", fmt::format("pe.accumulator.overrides[{}]", i),
-             fmt::format("no pass is of a layer '{}'{} (names without their numbers)",
-                         pe.overrides[i].layer,
-                         pe.overrides[i].pass
-                             ? fmt::format(" and {}", workloads::name_of(*pe.overrides[i].pass))
-                             : ""),
-             fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
-      }
+  static void require_used(const Architecture& architecture, const workloads::Workload& workload) {
+    const std::vector<AccumulatorOverride>& overrides = architecture.pe.overrides;
+    for (std::size_t i = 0; i < overrides.size(); ++i) {
+      require_used(workload, fmt::format("pe.accumulator.overrides[{}]", i), overrides[i].layer,
+                   overrides[i].pass);
+    }
+    for (std::size_t i = 0; architecture.memory && i < architecture.memory->tiles.size(); ++i) {
+      const TileMapping& mapping = architecture.memory->tiles[i];
+      require_used(workload, fmt::format("memory.tiles[{}]", i), mapping.layer, mapping.pass);
+    }
+  }
+
+  static void require_used(const workloads::Workload& workload, const std::string& place,
+                           const std::string& pattern, std::optional<workloads::Pass> pass) {
+    const bool used = std::ranges::any_of(workload.layers(), [&](const auto& layer) {
+      return matches_layer(pattern, layer.name) &&
+             std::ranges::any_of(workloads::passes_of(layer),
+                                 [&](workloads::Pass one) { return pass.value_or(one) == one; });
+    });
+    if (!used) {
+      throw InputError(
+          {"", place,
+           fmt::format("no pass is of a layer '{}'{} (names without their numbers)", pattern,
+                       pass ? fmt::format(" and {}", workloads::name_of(*pass)) : ""),
+           fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
     }
   }
 
@@ -177,6 +192,21 @@ class LargestFolds {
   std::array<Largest, 3> largest_;
 };
 
+// What the pass alone says of a memory: its words, the user's tiles.
+void require_own(const PassShape& shape, const Architecture& architecture, const Machine& machine) {
+  const ElementBits bits = bits_of(machine, shape);
+  const std::string& layer = shape.layer->name;
+  if (machine.unit == Unit::kMfMac && !shape.gemms.empty()) {
+    require_memory(architecture, bits, layer);
+  }
+  const auto mapping = mapping_for(*architecture.memory, layer, shape.pass, machine.unit);
+  for (const workloads::GemmShape& gemm : shape.gemms) {
+    if (mapping) {
+      mapped_blocks(architecture, *mapping, gemm, bits, machine.unit, layer);
+    }
+  }
+}
+
 void require_room(std::span<const PassShape> shapes, const Architecture& architecture,
                   std::span<const Machine> machines) {
   LargestFolds largest(architecture);
@@ -190,12 +220,19 @@ void require_room(std::span<const PassShape> shapes, const Architecture& archite
     }
   }
   largest.require_room();
+  for (const PassShape& shape : shapes) {
+    for (const Machine& machine : machines) {
+      if (runs(machine, shape)) {
+        require_own(shape, architecture, machine);
+      }
+    }
+  }
 }
 
 }  // namespace
 
 void plan_pass(const PassShape& shape, const Architecture& architecture,
-               std::span<const Machine> machines, std::span<PlannedPass> plans) {
+               std::span<const Machine> machines, std::span<PlannedPass> plans, bool with_costs) {
   std::shared_ptr<const Schedule> uncut;  // of a machine without a memory
   std::vector<GemmOperands> operands;     // with one: looked at once
   for (std::size_t i = 0; i < machines.size(); ++i) {
@@ -210,7 +247,9 @@ void plan_pass(const PassShape& shape, const Architecture& architecture,
         uncut = std::make_shared<Schedule>(shape.gemms, machine.array, architecture.dataflow);
       }
       planned.plan.schedule = uncut;
-    } else if (const PlannedPass* const same = alike(plans.first(i), bits_of(machine, shape))) {
+    } else if (const PlannedPass* const same = architecture.memory->tiles.empty()
+                                                   ? alike(plans.first(i), bits_of(machine, shape))
+                                                   : nullptr) {
       planned.memory = same->memory;
       planned.plan.schedule = same->plan.schedule;
     } else {
@@ -218,8 +257,8 @@ void plan_pass(const PassShape& shape, const Architecture& architecture,
         operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
       }
       planned.memory = std::make_shared<const PassMemory>(
-          plan_memory(operands, architecture, bits_of(machine, shape), info_of(machine.unit).label,
-                      shape.layer->name));
+          plan_memory(operands, architecture, bits_of(machine, shape),
+                      {machine.unit, shape.layer->name, shape.pass}, with_costs));
       planned.plan.schedule = std::make_shared<Schedule>(
           shape.gemms, machine.array, architecture.dataflow, planned.memory->tiles);
     }
@@ -235,7 +274,7 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
 
 PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
                      std::span<const Unit> rivals, WorkerPool& pool,
-                     const std::function<void()>& before_each)
+                     const std::function<void()>& before_each, bool with_costs)
     : list_(&list),
       architecture_(architecture),
       machines_(machines_of(architecture, rivals, list.workload().has_originals())) {
@@ -248,7 +287,7 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
         before_each();
       }
       plan_pass(shapes[i], architecture_, machines_,
-                std::span(plans_).subspan(i * machines_.size(), machines_.size()));
+                std::span(plans_).subspan(i * machines_.size(), machines_.size()), with_costs);
     };
     shape_of_item_ = std::move(on_machine).of_item();
     if (!architecture_.memory) {

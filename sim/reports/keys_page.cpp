@@ -25,9 +25,7 @@ std::string values_of(const KeyType& type) {
     std::string operator()(const FileKey& /*key*/) const {
       return fmt::format("`{}`, or a file", fmt::join(shipped_dram_presets().names(), "`, `"));
     }
-    std::string operator()(const OverridesKey& /*key*/) const {
-      return "a list of maps with `layer` (a pattern), `pass`, and what changes";
-    }
+    std::string operator()(const ListKey& key) const { return std::string(key.items); }
     std::string operator()(const WordKey& key) const {
       return fmt::format("`{}`", fmt::join(key.words, "`, `"));
     }
@@ -51,7 +49,7 @@ KeyValue default_of(const ArchitectureKey& key) {
 }
 
 std::string default_text(const ArchitectureKey& key) {
-  return std::holds_alternative<OverridesKey>(key.type) ? "none" : text_of(default_of(key));
+  return std::holds_alternative<ListKey>(key.type) ? "none" : text_of(default_of(key));
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ std::string loops_text(const std::vector<Blocking>& tiles) {
   }
   const bool shared = std::ranges::all_of(
       tiles, [&](const Blocking& tile) { return tile.order == tiles.front().order; });
-  return shared ? loop_order_text(tiles.front().order) : "differ";
+  return shared ? std::string(loop_order_text(tiles.front().order)) : "differ";
 }
 
 // `of_fp32` is what the FP32 array did in the same work.
@@ -72,6 +72,42 @@ std::vector<std::string> row_of(std::string name, std::string tiles, std::string
 std::string size_text(std::string_view name, const ScratchpadConfig& scratchpad) {
   return fmt::format("{} {} KiB{}", name, scratchpad.kib,
                      scratchpad.double_buffered ? " (two halves)" : "");
+}
+
+// What the tiles cost beside those of the other objective.
+std::string choice_text(const RunResult& result) {
+  TilesCosts sum;
+  for (const TilesCostInfo& cost : kTilesCosts) {
+    Count& total = sum.*cost.member;
+    total = Count(0);
+    for (const PassRecord& record : result.passes) {
+      total += record.machines[kMfMacMachine].tiles_costs.*cost.member;
+    }
+    if (!total.known()) {
+      return "";
+    }
+  }
+  const MemoryConfig& memory = *result.architecture.memory;
+  const auto costs = [](const Count& cycles, const Count& bits) {
+    return fmt::format("{} cycles and {}", si_count(cycles.value()), si_bytes(bits.value() / 8));
+  };
+  const std::string time = costs(sum.time_cycles, sum.time_dram_bits);
+  const std::string traffic = costs(sum.traffic_cycles, sum.traffic_dram_bits);
+  const std::string judged =
+      memory.dram && memory.dram->device ? ", DRAM reckoned as a bandwidth and a latency" : "";
+  if (!memory.tiles.empty()) {
+    return paragraph(fmt::format(
+        "Tiles: given or chosen, {}; those that are done first, {}; those with the least traffic, "
+        "{} (each GEMM alone{}).",
+        costs(sum.cycles, sum.dram_bits), time, traffic, judged));
+  }
+  const bool by_time = memory.objective == TileObjective::kTime;
+  return paragraph(fmt::format(
+      "Tiles are those {}: {}. Those {} (memory.objective {}): {} (each GEMM alone{}).",
+      by_time ? "that are done first" : "with the least traffic", by_time ? time : traffic,
+      by_time ? "with the least traffic" : "that are done first",
+      name_of(by_time ? TileObjective::kTraffic : TileObjective::kTime), by_time ? traffic : time,
+      judged));
 }
 
 }  // namespace
@@ -119,6 +155,7 @@ std::string memory_table(const RunResult& result, TextForm form) {
       "DRAM's bandwidth allows. used: of that bandwidth. stall: cycles that the array waited, most "
       "of them for what stands behind.",
       has_device ? ", in whole bursts" : ""));
+  text += choice_text(result);
   return text;
 }
 

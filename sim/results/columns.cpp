@@ -211,6 +211,32 @@ void add_memory(MachineColumns& list) {
                 r.tiles = *tiles;
               }
             }});
+  list.add(
+      {{"tiles_chosen_for", "", "", "`time`, `traffic`, or `given`: the user's own (memory.tiles)"},
+       false,
+       CellKind::kUnknownText,
+       [](const MachineSource& s) {
+         return s.record == nullptr || s.record->tiles_costs.chosen_for.empty()
+                    ? Cell()
+                    : Cell(s.record->tiles_costs.chosen_for);
+       },
+       [](MachineRecord& r, const Cell& cell) {
+         if (const auto* const text = std::get_if<std::string>(&cell)) {
+           r.tiles_costs.chosen_for = *text;
+         }
+       }});
+  for (const TilesCostInfo& cost : kTilesCosts) {
+    list.add({{std::string(cost.path), "", std::string(cost.unit), std::string(cost.meaning)},
+              false,
+              CellKind::kUnknownCount,
+              [member = cost.member](const MachineSource& s) {
+                return s.record == nullptr ? Cell() : cell_of(s.record->tiles_costs.*member);
+              },
+              [member = cost.member](MachineRecord& r, const Cell& cell) {
+                const auto* const count = std::get_if<std::uint64_t>(&cell);
+                r.tiles_costs.*member = count == nullptr ? Count::unknown() : Count(*count);
+              }});
+  }
   list.add_count(
       "stall_by.first", "cycle", "of the stalls: waiting for the first operand",
       [](auto& q) -> auto& { return q.stall_by.first; });

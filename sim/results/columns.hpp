@@ -35,6 +35,7 @@ using Cell = std::variant<std::monostate, std::int64_t, std::uint64_t, double, S
 // What may stand in a column that is set.
 enum class CellKind {
   kText,
+  kUnknownText,   // the same, or nothing
   kInteger,       // of a few digits: a width, an exponent
   kCount,         // std::uint64_t
   kUnknownCount,  // the same, or not known

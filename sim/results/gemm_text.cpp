@@ -11,9 +11,6 @@ namespace {
 
 using workloads::GemmShape;
 
-// The names of the indices, in the order of the enumeration.
-constexpr std::string_view kIndexNames = "mnk";
-
 std::string range_text(std::span<const GemmShape> gemms, std::int64_t GemmShape::*extent) {
   const auto [low, high] = std::ranges::minmax(gemms, {}, extent);
   return low.*extent == high.*extent ? fmt::format("{}", low.*extent)
@@ -44,23 +41,12 @@ std::string tile_text(std::span<const Blocking> tiles) {
   return text.substr(text.find('*') + 1);
 }
 
-std::string loop_order_text(const LoopOrder& order) {
-  std::string text;
-  for (const Index index : order) {
-    text += text.empty() ? "" : ",";
-    text += kIndexNames.at(static_cast<std::size_t>(index));
-  }
-  return text;
-}
-
 std::optional<LoopOrder> loop_order_of(std::string_view text) {
-  LoopOrder order{Index::kM, Index::kN, Index::kK};
-  do {
-    if (loop_order_text(order) == text) {
-      return order;
-    }
-  } while (std::next_permutation(order.begin(), order.end()));
-  return std::nullopt;
+  const auto found = std::ranges::find(kLoopOrderTexts, text);
+  return found == kLoopOrderTexts.end()
+             ? std::nullopt
+             : std::optional(
+                   kLoopOrders.at(static_cast<std::size_t>(found - kLoopOrderTexts.begin())));
 }
 
 }  // namespace potomac::sim

@@ -18,9 +18,7 @@ std::string gemm_text(std::span<const workloads::GemmShape> gemms);
 // "96x1..9x576".
 std::string tile_text(std::span<const Blocking> tiles);
 
-// The order of a blocking's loops, outermost first: "m,n,k".
-std::string loop_order_text(const LoopOrder& order);
-// The other way round; nothing if the text is no order.
+// The order that loop_order_text() calls so; nothing if the text is no order.
 std::optional<LoopOrder> loop_order_of(std::string_view text);
 
 }  // namespace potomac::sim

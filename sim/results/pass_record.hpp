@@ -2,11 +2,13 @@
 // energy.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "energy/counts/actions.hpp"
@@ -59,10 +61,44 @@ std::optional<double> utilization(const Quantities& quantities, ArrayShape array
 // The time that the cycles take at the machine's clock.
 double time_s(const Quantities& quantities, const Machine& machine);
 
+// What a machine's tiles cost by themselves, and what other tiles would have: each of the pass's
+// GEMMs judged alone, a device as its bandwidth and latency (docs/memory.md). Not known where
+// nobody asked.
+struct TilesCosts {
+  std::string chosen_for;  // an objective, or "given": the user's own; empty: there are no tiles
+  Count cycles = Count::unknown();
+  Count dram_bits = Count::unknown();
+  Count time_cycles = Count::unknown();  // of the tiles that are done first
+  Count time_dram_bits = Count::unknown();
+  Count traffic_cycles = Count::unknown();  // of those with the least traffic
+  Count traffic_dram_bits = Count::unknown();
+};
+struct TilesCostInfo {
+  std::string_view path;
+  std::string_view unit;
+  std::string_view meaning;
+  Count TilesCosts::*member;
+};
+inline constexpr auto kTilesCosts = std::to_array<TilesCostInfo>({
+    {"tiles_cost.cycles", "cycle",
+     "of these tiles, each GEMM judged alone, a device as its bandwidth and latency",
+     &TilesCosts::cycles},
+    {"tiles_cost.dram_bits", "bit", "DRAM traffic of these tiles", &TilesCosts::dram_bits},
+    {"tiles_cost.time.cycles", "cycle", "of the tiles that are done first, likewise",
+     &TilesCosts::time_cycles},
+    {"tiles_cost.time.dram_bits", "bit", "DRAM traffic of the tiles that are done first",
+     &TilesCosts::time_dram_bits},
+    {"tiles_cost.traffic.cycles", "cycle", "of the tiles with the least traffic, likewise",
+     &TilesCosts::traffic_cycles},
+    {"tiles_cost.traffic.dram_bits", "bit", "DRAM traffic of the tiles with the least of it",
+     &TilesCosts::traffic_dram_bits},
+});
+
 // One pass of one layer on one machine.
 struct MachineRecord {
   std::optional<rtl::Accumulator> accumulator;  // of MF-MAC
   std::vector<Blocking> tiles;                  // with a memory: of each of the pass's GEMMs
+  TilesCosts tiles_costs;
   Quantities quantities;
 };
 

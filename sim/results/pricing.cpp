@@ -73,9 +73,14 @@ energy::MachineWork work_of(const Machine& machine, const Architecture& architec
                            .passes = {}};
   if (architecture.memory) {
     const MemoryConfig& memory = *architecture.memory;
-    work.scratchpads = {{{memory.first.kib, memory.first.word_bits},
-                         {memory.second.kib, memory.second.word_bits},
-                         {memory.results.kib, memory.results.word_bits}}};
+    const auto scratchpad = [](const ScratchpadConfig& config, std::int64_t element_bits) {
+      return energy::ScratchpadSize{config.kib, word_bits_of(config, element_bits)};
+    };
+    const bool is_mf_mac = machine.unit == Unit::kMfMac;  // whose words hold all that it is given
+    const std::int64_t operand_bits = is_mf_mac ? 0 : machine.operand_bits;
+    work.scratchpads = {{scratchpad(memory.first, operand_bits),
+                         scratchpad(memory.second, operand_bits),
+                         scratchpad(memory.results, is_mf_mac ? 0 : machine.sum_bits)}};
   }
   const int exponent_bits = rtl::PotFormat(architecture.pe.operand_bits).exponent_bits();
   work.passes.reserve(records.size());

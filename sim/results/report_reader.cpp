@@ -78,6 +78,7 @@ std::vector<Blocking> read_tiles(const JsonValue& json) {
 Cell read_cell(const JsonValue& value, CellKind kind) {
   switch (kind) {
     case CellKind::kText:
+    case CellKind::kUnknownText:
       return value.text();
     case CellKind::kPass:
       return std::string(workloads::name_of(named(value, workloads::kPasses)));

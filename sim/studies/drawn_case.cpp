@@ -74,12 +74,15 @@ void draw_memory(Draw& draw, Architecture& architecture) {
     scratchpad->kib = draw.between(1, 2);
     scratchpad->double_buffered = draw.one_in(2);
   }
+  memory.objective = draw.one_in(2) ? TileObjective::kTime : TileObjective::kTraffic;
   if (draw.one_in(3)) {
     const auto presets = std::array{"ddr4-2400", "lpddr4-3200", "hbm2"};
     DramConfig& dram = memory.dram.emplace();
     dram.preset = draw.element(presets);
     dram.device = load_dram_preset(dram.preset);
     dram.channels = draw.between(1, 3);
+    dram.mapping = dram.channels == 3 || draw.one_in(2) ? DramMapping::kPlain : DramMapping::kXor;
+    dram.lookahead = draw.between(1, 5);
   } else if (!draw.one_in(4)) {
     // The bandwidth is from a bit a cycle, at 500 MHz, to more than the array takes.
     memory.dram = {static_cast<double>(draw.between(1, 400)) * 0.0625,
@@ -193,6 +196,7 @@ void require_fit(const Architecture& architecture, const workloads::LoweredPass&
   require_fit(architecture, operands.shape(), operands.pass(), operands.first().format(),
               operands.second().format());
   if (architecture.memory) {
+    require_memory(architecture, mf_mac_bits(architecture, operands), operands.layer());
     for (const workloads::GemmShape& gemm : operands.shapes()) {
       require_room(architecture, gemm, mf_mac_bits(architecture, operands), "MF-MAC",
                    operands.layer());

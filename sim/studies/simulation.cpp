@@ -191,6 +191,7 @@ class PassRunner {
     if (planned.memory) {
       const StallCycles& stalls = planned.memory->stalls;
       record.tiles = planned.memory->tiles;
+      record.tiles_costs = costs_of(*planned.memory);
       q.stall_by = {stalls.first, stalls.second, stalls.results};
       q.memory = planned.memory->accesses;
     } else if (!architecture_.memory) {
@@ -202,6 +203,23 @@ class PassRunner {
         q.memory.forget_dram_device();
       }
     }
+  }
+
+  TilesCosts costs_of(const PassMemory& plan) const {
+    TilesCosts costs;
+    if (!plan.tiles.empty()) {
+      costs.chosen_for = plan.is_mapped ? "given" : name_of(architecture_.memory->objective);
+    }
+    if (plan.costs) {
+      const PassMemory::Costs& known = *plan.costs;
+      costs.cycles = known.own.cycles;
+      costs.dram_bits = known.own.dram_bits;
+      costs.time_cycles = known.time.cycles;
+      costs.time_dram_bits = known.time.dram_bits;
+      costs.traffic_cycles = known.traffic.cycles;
+      costs.traffic_dram_bits = known.traffic.dram_bits;
+    }
+    return costs;
   }
 
   const Architecture& architecture_;

@@ -143,7 +143,8 @@ struct Fetched {
   }
   PassMemory plan(const Architecture& of) const {
     auto operands = operands_of(shape, workloads::Pass::kForward, of.lowering);
-    return plan_memory(operands, of, {5, 5, 32}, "MF-MAC", shape.name);
+    return plan_memory(operands, of, {5, 5, 32},
+                       {Unit::kMfMac, shape.name, workloads::Pass::kForward});
   }
 
   workloads::LayerShape shape;
@@ -182,7 +183,8 @@ TEST(DramDevices, MoveWholeBurstsOfATensorOnce) {
   set_key(architecture, "memory.dram.preset=ddr4-2400");
   set_key(architecture, "memory.objective=traffic");
   auto operands = operands_of(shape, workloads::Pass::kForward, {});
-  const PassMemory plan = plan_memory(operands, architecture, {5, 5, 32}, "MF-MAC", shape.name);
+  const PassMemory plan = plan_memory(operands, architecture, {5, 5, 32},
+                                      {Unit::kMfMac, shape.name, workloads::Pass::kForward});
   const auto bursts = [](std::int64_t bits) {
     return static_cast<std::uint64_t>((bits + 511) / 512);
   };

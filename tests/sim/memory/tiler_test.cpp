@@ -105,12 +105,7 @@ RC_GTEST_PROP(Traffic, IsWhatIsFetchedAndStoredTileByTile, ()) {
 
 bool has_room(const Case& drawn) {
   try {
-    Architecture wide = drawn.architecture;
-    for (ScratchpadConfig* scratchpad :
-         {&wide.memory->first, &wide.memory->second, &wide.memory->results}) {
-      scratchpad->word_bits = kMaxWordBits;
-    }
-    require_room(wide, drawn.operands.gemm(), drawn.bits, "drawn", "000-drawn");
+    require_room(drawn.architecture, drawn.operands.gemm(), drawn.bits, "drawn", "000-drawn");
     return true;
   } catch (const InputError&) {
     return false;

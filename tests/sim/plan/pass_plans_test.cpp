@@ -220,10 +220,12 @@ TEST(PassPlans, RefuseAScratchpadThatHoldsNoFold) {
   architecture.memory->results.kib = 128;
   EXPECT_EQ(refusal(), "");
   architecture.memory->second.word_bits = 4;
-  EXPECT_NE(refusal().find("memory.second.word_bits: a word of 4 bits is narrower than the 32 "
-                           "that a lane of the FP32 array takes in a cycle"),
+  EXPECT_NE(refusal().find("memory.second.word_bits: a word of 4 bits is narrower than the 5 "
+                           "that a lane of the MF-MAC array takes in a cycle"),
             std::string::npos)
       << refusal();
+  architecture.memory->second.word_bits = 7;  // the FP32 array's are 32
+  EXPECT_EQ(refusal(), "");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The lists of columns: names of their own, a meaning each, and what is set is what is got.
 #include "sim/results/columns.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -74,6 +75,9 @@ TEST(MachineColumns, WhatIsSetIsGot) {
         break;
       case CellKind::kTiles:
         cell = std::vector<Blocking>{{.extents = {1, 2, 3}}};
+        break;
+      case CellKind::kUnknownText:
+        cell = fmt::format("text {}", ++number);
         break;
       case CellKind::kText:
       case CellKind::kPass:
