@@ -6,6 +6,7 @@
 #include <iterator>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/schedule.hpp"
@@ -17,6 +18,8 @@ namespace {
 using Extents = ByIndex<std::int64_t>;
 
 constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+// A device's cycles are judged to about this part of them.
+constexpr std::uint64_t kDeviceTolerance = 64;
 
 constexpr std::array<Index, 3> kIndices = {Index::kM, Index::kN, Index::kK};
 
@@ -317,23 +320,34 @@ Blocking Tiler::least_cut(const TileRoom& room) const {
 }
 
 JudgedBlocking Tiler::best(TileObjective objective) {
+  JudgedBlocking found = search(objective, kMost);
+  if (device_ && objective == TileObjective::kTime) {
+    found = search(TileObjective::kTraffic, found.cycles + found.cycles / kDeviceTolerance);
+  }
+  return found;
+}
+
+// Of those that take no more than `limit` cycles. Precondition: there is one.
+JudgedBlocking Tiler::search(TileObjective objective, std::uint64_t limit) {
   const bool by_time = objective == TileObjective::kTime;
   const TileRoom room = room_of(*architecture_.memory, bits_);
-  // No more than the best of those that were walked through so far.
+  // The best of those that were walked through so far; more than any if there is none.
   JudgedBlocking known = judge(least_cut(room));
-  ByIndex<Choices> choices = choices_;
-  if (by_time) {
-    const Index streamed = array_indices(architecture_.dataflow).streamed;
-    std::erase_if(choices[streamed], [&](std::int64_t extent) {
-      return array_cycles(ByIndex<std::int64_t>(extent, extent, extent)) > known.cycles;
-    });
+  if (known.cycles > limit) {
+    known.cycles = kMost;
+    known.traffic_bits = std::numeric_limits<std::int64_t>::max();
   }
+  ByIndex<Choices> choices = choices_;
+  const std::uint64_t most = by_time ? std::min(known.cycles, limit) : limit;
+  const Index streamed = array_indices(architecture_.dataflow).streamed;
+  std::erase_if(choices[streamed], [&](std::int64_t extent) {
+    return array_cycles(Extents{extent, extent, extent}) > most;
+  });
   std::vector<Candidate> queue;
   for_each_extents(choices, room, [&](const Extents& extents) {
     for_each_order(extents, [&](const Blocking& blocking) {
       const Candidate candidate = first_look(blocking);
-      if (by_time ? candidate.cycles <= known.cycles
-                  : candidate.traffic_bits <= known.traffic_bits) {
+      if (candidate.cycles <= most && (by_time || candidate.traffic_bits <= known.traffic_bits)) {
         queue.push_back(candidate);
         queue.back().number = queue.size();
       }
@@ -358,10 +372,16 @@ JudgedBlocking Tiler::best(TileObjective objective) {
         look_closer(next);
         break;
       case Candidate::Known::kFirstAndLast:
-        walk(next, known.traffic_bits <= next.traffic_bits || by_time ? known.cycles : kMost);
+        walk(next, by_time || known.traffic_bits <= next.traffic_bits
+                       ? std::min(known.cycles, limit)
+                       : limit);
+        if (next.cycles > limit) {
+          queue.pop_back();
+          continue;
+        }
         if (by_time ? next.cycles < known.cycles
-                    : next.traffic_bits < known.traffic_bits ||
-                          (next.traffic_bits == known.traffic_bits && next.cycles < known.cycles)) {
+                    : std::pair(next.traffic_bits, next.cycles) <
+                          std::pair(known.traffic_bits, known.cycles)) {
           known = {next.blocking, next.cycles, next.stalls, next.traffic_bits};
         }
         break;

@@ -48,8 +48,10 @@ class Tiler {
   // it. Precondition: require_room() passed.
   Tiler(GemmOperands& operands, const Architecture& architecture, const ElementBits& bits);
 
-  // What costs least. Of equal ones, that with less of the other cost, then with fewer tiles, then
-  // the first in the order of the loops: m, n, k before m, k, n, and so on.
+  // What costs least; by time, with a device, of what takes no more than a 64th longer than that
+  // the one with the least traffic: no finer can it be judged so. Of equal ones, that with less of
+  // the other cost, then with fewer tiles, then the first in the order of the loops: m, n, k before
+  // m, k, n, and so on.
   JudgedBlocking best(TileObjective objective);
   // Precondition: the blocks are workable.
   JudgedBlocking judge(const Blocking& blocking);
@@ -95,6 +97,7 @@ class Tiler {
   std::int64_t traffic_bits(const Blocking& blocking, std::int64_t first,
                             std::int64_t second) const;
   std::int64_t tiles_of(const ByIndex<std::int64_t>& extents) const;
+  JudgedBlocking search(TileObjective objective, std::uint64_t limit);
   Blocking least_cut(const TileRoom& room) const;
   Candidate first_look(const Blocking& blocking);
   ByIndex<std::int64_t> rest_of(const ByIndex<std::int64_t>& extents) const;

@@ -87,7 +87,9 @@ def least_traffic(gemm, bits, half, dataflow):
 def test_traffic_of_linear_layers_is_the_least_there_is(potomac, trace, dataflow):
     write_machine(potomac, dataflow, kib=4)
     half = 4 * 8192 // 2
-    for record in passes_of(potomac, trace, "--layers", "004*", "--engine", "count"):
+    for record in passes_of(
+        potomac, trace, "--layers", "004*", "--engine", "count", "--set", "memory.objective=traffic"
+    ):
         (gemm,) = record["gemms"]
         for machine, bits in (("mf_mac", None), ("fp32_mac", (32, 32, 32))):
             entry = of(record, machine)
@@ -108,17 +110,14 @@ def test_traffic_of_linear_layers_is_the_least_there_is(potomac, trace, dataflow
 def stalls_of(gemm, tile, bits, bits_per_cycle, latency):
     """Cycles of an os array with three double-buffered scratchpads, serial issue, one GEMM."""
     size = {i: blocks(gemm[i], tile[i]) for i in "mnk"}
-    bus, asked, held, fold_begin = 0.0, 0, 0, 0
+    bus, held, fold_begin = 0.0, 0, 0
     halves = {"first": [0, 0], "second": [0, 0], "results": [0, 0]}
     used = dict.fromkeys(halves, 0)
     left, before, last_slot, stalls = [], None, [], dict.fromkeys(halves, 0)
 
     def transfer(wanted, amount, wait):
-        nonlocal bus, asked
-        asked = max(asked, wanted)
-        if amount == 0:
-            return asked
-        bus = max(bus, asked + wait) + amount / bits_per_cycle
+        nonlocal bus
+        bus = max(bus, wanted + wait) + amount / bits_per_cycle
         return int(-(-bus // 1))
 
     ready = dict.fromkeys(halves, 0)
@@ -139,7 +138,7 @@ def stalls_of(gemm, tile, bits, bits_per_cycle, latency):
             halves["results"][half] = transfer(complete, amount, 0)
         if new["results"]:
             used["results"] += 1
-            ready["results"] = transfer(halves["results"][used["results"] % 2], 0, 0)
+            ready["results"] = halves["results"][used["results"] % 2]
         before_results = m * n * bits[2]
         folds = -(-m // 16) * -(-n // 16)
         k_begin = now["k"] * tile["k"]
@@ -230,11 +229,54 @@ def test_a_sweep_varies_the_memory(potomac, trace):
         ("array.cols=1024", "set memory.results.kib to 128 or more"),
         ("memory.dram=fast", "memory.dram"),
         ("memory.results.word_bits=16", "set memory.results.word_bits to 32 or more"),
+        ("memory.dram.lookahead=0", "is not a whole number from 1 to 64"),
+        ("memory.dram.channels=3", "3 channels are no power of two"),
+        ("memory.tiles=[{m: 100}]", "memory.tiles[0].m: layer 000-conv1: 100 is neither all"),
+        (
+            "memory.tiles=[{layer: conv1, m: 448}, {layer: conv2, k: 288}]",
+            "memory.tiles[0]: layer 000-conv1: a tile's 7168 elements of 32 bits are 196608 bits more "
+            "than the 32768 of memory.results (half of it) on the MF-MAC array",
+        ),
+        ("memory.tiles=[{layer: none}]", "memory.tiles[0]: no pass is of a layer 'none'"),
     ],
 )
 def test_a_memory_that_cannot_be_is_refused(potomac, trace, setting, said):
     write_machine(potomac)
     assert said in potomac.refuses("run", trace, "--arch", "m.yaml", "--set", setting, "--out", "o")
+
+
+def test_tiles_that_are_given_are_taken_and_judged(potomac, trace):
+    write_machine(potomac, "ws", kib=64)
+    tiles = "[{layer: 'fc?', m: 16, n: 32, k: 128}, {layer: fc1, pass: forward, machine: mf_mac, k: 64, loop_order: 'k,n,m'}]"
+    for record in passes_of(potomac, trace, "--engine", "count", "--set", f"memory.tiles={tiles}"):
+        (gemm,) = record["gemms"][:1]
+        given = "-fc" in record["layer"]
+        for machine in ("mf_mac", "fp32_mac"):
+            entry = of(record, machine)
+            assert entry["tiles_chosen_for"] == ("given" if given else "time")
+            cost = entry["tiles_cost"]
+            assert cost["time"]["cycles"] <= min(cost["cycles"], cost["traffic"]["cycles"])
+            assert cost["traffic"]["dram_bits"] <= min(cost["dram_bits"], cost["time"]["dram_bits"])
+            if len(record["gemms"]) == 1:  # alone, it takes what it was judged to take
+                assert cost["cycles"] == entry["cycles"]["total"]
+            dram = entry["memory"]["dram"]
+            assert cost["dram_bits"] == dram["read_bits"] + dram["written_bits"]
+            if given:
+                own = machine == "mf_mac" and record["layer"] == "003-fc1" and record["pass"] == "forward"
+                (tile,) = entry["tiles"]
+                expected = {"k": 64, "loop_order": "k,n,m"} if own else {"m": 16, "n": 32, "k": 128}
+                expected = {"loop_order": "m,n,k"} | {i: gemm[i] for i in "mnk"} | expected
+                assert tile == {i: v if i == "loop_order" else min(v, gemm[i]) for i, v in expected.items()}
+
+
+def test_a_larger_scratchpad_is_never_slower(potomac):
+    (potomac.folder / "sweep.yaml").write_text(
+        "workload: bert-base\narch: ws-32x32\nparameters:\n  memory.second.kib: [64, 256, 1024]\n"
+    )
+    assert potomac("sweep", "sweep.yaml", "--out", "o").returncode == 0
+    rows = list(csv.DictReader((potomac.folder / "o/sweep.csv").open()))
+    cycles = [int(row["mf_mac_cycles_total"]) for row in rows]
+    assert cycles == sorted(cycles, reverse=True)
 
 
 def test_a_waveform_waits_as_the_array_does(potomac, trace):
@@ -437,11 +479,13 @@ def test_a_report_keeps_the_device_that_it_was_made_with(potomac, trace):
     preset = potomac.folder / "mine.yaml"
     source = SOURCE / "sim/dram/ddr4-2400.yaml"
     preset.write_text(source.read_text().replace("name: ddr4-2400", "name: mine"))
-    write_machine(potomac, dram="{preset: mine.yaml, channels: 3}")
+    write_machine(potomac, dram="{preset: mine.yaml, channels: 3, mapping: plain}")
     command = ["--accounting", "structural", "--energy", "horowitz-45nm"]
     passes_of(potomac, trace, "--layers", "004*", "--engine", "count", *command)
     stored = json.loads((potomac.folder / "o/report.json").read_text())
-    assert stored["architecture"]["memory"]["dram"] == {"preset": "mine.yaml", "channels": 3}
+    assert stored["architecture"]["memory"]["dram"] == {
+        "preset": "mine.yaml", "channels": 3, "lookahead": 4, "mapping": "plain",
+    }  # fmt: skip
     assert stored["dram_preset"]["cycles"]["tRC"] == 55
     for machine in ("mf_mac", "fp32_mac", "int8_mac"):  # whole bursts
         moved = sum(of(record, machine)["memory"]["moved_bits"] for record in stored["passes"])

@@ -154,6 +154,7 @@ struct Fetched {
 TEST(DramDevices, ManyChannelsComeCloseToABandwidthAndALatency) {
   const Fetched fetched;
   Architecture device = fetched.architecture;
+  device.memory->tiles.push_back({.m = 32, .n = 32});
   std::vector<std::uint64_t> stalls;
   for (const std::int64_t channels : {1, 4, 16, 64, 256}) {
     device.memory->dram->channels = channels;
