@@ -257,16 +257,15 @@ Architecture read_architecture(const JsonValue& json) {
     }
     return parse_architecture(yaml_value(keys, "architecture"));
   }
-  const JsonValue dram = keys.at("memory").at("dram");
-  DramConfig config;
-  config.preset = dram.at("preset").text();
-  config.device = parse_dram_preset(yaml_value(*preset, "dram_preset"));
-  config.channels = dram.at("channels").integer(1, kMaxDramChannels);
+  const std::string name = keys.at("memory").at("dram").at("preset").text();
   Json without = keys.json();
-  without["memory"].erase("dram");
+  without["memory"]["dram"].erase("preset");  // what stands beside it is read as ever
   Architecture architecture = parse_architecture(
       yaml_value(JsonValue(without, keys.file(), "architecture"), "architecture"));
-  architecture.memory->dram = config;
+  DramConfig& config = dram_of(architecture);
+  config.preset = name;
+  config.device = parse_dram_preset(yaml_value(*preset, "dram_preset"));
+  config.channels = channels_of(config);
   return architecture;
 }
 

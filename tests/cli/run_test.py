@@ -52,7 +52,8 @@ def test_report_has_the_documented_keys_and_consistent_sums(potomac, trace, arch
     assert set(gemms[0]) == {"layer", "pass", "gemms", "trained_with", "machines"}
     assert list(of(gemms[0])) == list(of(gemms[0], "fp32_mac"))
     assert {"macs", "zero_operand_macs", "accumulator", "folds", "utilization", "cycles", "time_s",
-            "actions", "toggles", "tiles", "stall_by", "memory"} == set(of(gemms[0]))  # fmt: skip
+            "actions", "toggles", "tiles", "tiles_chosen_for", "tiles_cost", "stall_by",
+            "memory"} == set(of(gemms[0]))  # fmt: skip
     for entry in gemms:
         gemm = {**entry, **of(entry)}
         assert of(entry, "fp32_mac")["accumulator"] is None
