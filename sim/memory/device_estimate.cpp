@@ -51,8 +51,8 @@ std::int64_t DeviceEstimate::of_block(DramBlock block, Index one, Index other,
   }
   // Four rows may be opened in tFAW.
   const std::int64_t to_open = ceil_div(rows * preset_.cycles.t_faw, 4 * preset_.burst_cycles());
-  slot->second = std::max(std::max(bursts, to_open) * preset_.burst_bits(),
-                          ceil_div(elements_bits, blocks));
+  slot->second =
+      std::max(std::max(bursts, to_open) * preset_.burst_bits(), ceil_div(elements_bits, blocks));
   return slot->second;
 }
 

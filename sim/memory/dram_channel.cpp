@@ -65,8 +65,7 @@ void DramChannel::take_in_hand() {
   column_ = expected_.front().write ? DramCommand::kWrite : DramCommand::kRead;
   own_hits_ = 0;
   for (const Waiting& waiting : queue_) {
-    own_hits_ +=
-        is_own(waiting) && device_.open_row(waiting.at.bank) == waiting.at.row ? 1 : 0;
+    own_hits_ += is_own(waiting) && device_.open_row(waiting.at.bank) == waiting.at.row ? 1 : 0;
   }
 }
 

@@ -40,9 +40,7 @@ class DramAddresses {
       const std::int64_t first = run.begin >> channel_bits_;
       const std::int64_t last = (run.end - 1) >> channel_bits_;
       const std::int64_t mask = channels_ - 1;
-      const auto place = [&](std::int64_t round) {
-        return channel ^ folded(round, channel_bits_);
-      };
+      const auto place = [&](std::int64_t round) { return channel ^ folded(round, channel_bits_); };
       own.begin = place(first) >= (run.begin & mask) ? first : first + 1;
       own.end = place(last) <= ((run.end - 1) & mask) ? last + 1 : last;
     }

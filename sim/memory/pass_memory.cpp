@@ -17,8 +17,13 @@ TilesCost& TilesCost::operator+=(const JudgedBlocking& judged) {
   return *this;
 }
 
-PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
-                       const ElementBits& bits, const MemoryUser& user, bool with_costs) {
+namespace {
+
+// `best`: makes the tiles of an entry where they are chosen.
+template <typename Best>
+PassMemory plan_with(std::span<GemmOperands> operands, const Architecture& architecture,
+                     const ElementBits& bits, const MemoryUser& user, bool with_costs,
+                     const Best& best_of) {
   PassMemory plan;
   plan.bits = bits;
   if (with_costs) {
@@ -31,16 +36,20 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
     require_memory(architecture, bits, user.layer);
   }
   std::vector<GemmShape> gemms;
-  for (GemmOperands& one : operands) {
+  StallCycles alone;  // of the last of them
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    GemmOperands& one = operands[i];
     require_room(architecture, one.gemm(), bits, std::string(info_of(user.unit).label), user.layer);
     gemms.push_back(one.gemm());
-    Tiler tiler(one, architecture, bits);
     const JudgedBlocking own = mapping
-                                   ? tiler.judge(mapped_blocks(architecture, *mapping, one.gemm(),
-                                                               bits, user.unit, user.layer))
-                                   : tiler.best(memory.objective);
+                                   ? Tiler(one, architecture, bits)
+                                         .judge(mapped_blocks(architecture, *mapping, one.gemm(),
+                                                              bits, user.unit, user.layer))
+                                   : best_of(i);
     plan.tiles.push_back(own.blocking);
+    alone = own.stalls;
     if (plan.costs) {
+      Tiler tiler(one, architecture, bits);
       plan.costs->own += own;
       const auto best = [&](TileObjective objective) {
         return !mapping && objective == memory.objective ? own : tiler.best(objective);
@@ -57,7 +66,9 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
   for (std::size_t i = 0; i < operands.size(); ++i) {
     add_accesses(plan.accesses, schedule, i, memory, operands[i], bits);
   }
-  if (dram != nullptr && !operands.empty()) {
+  if (dram != nullptr && !dram->device && operands.size() == 1) {
+    plan.stalls = alone;
+  } else if (dram != nullptr && !operands.empty()) {
     MemoryPace pace(architecture, schedule, operands, bits);
     pace.total_stalls(schedule, architecture.issue);
     plan.stalls = pace.stalls();
@@ -70,6 +81,21 @@ PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& arc
     }
   }
   return plan;
+}
+
+}  // namespace
+
+PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
+                       const ElementBits& bits, const MemoryUser& user, bool with_costs) {
+  return plan_with(operands, architecture, bits, user, with_costs, [&](std::size_t i) {
+    return Tiler(operands[i], architecture, bits).best(architecture.memory->objective);
+  });
+}
+
+PassMemory plan_memory(KnownTilesOfPass& known, const Architecture& architecture,
+                       const ElementBits& bits, const MemoryUser& user) {
+  return plan_with(known.operands(), architecture, bits, user, false,
+                   [&](std::size_t i) { return known.best(i, architecture, bits); });
 }
 
 const MemoryJob* PlannedPace::memory() {

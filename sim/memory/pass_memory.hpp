@@ -11,6 +11,7 @@
 #include "energy/counts/memory_accesses.hpp"
 #include "sim/engines/interface/pace.hpp"
 #include "sim/machine/unit.hpp"
+#include "sim/memory/known_tiles.hpp"
 #include "sim/memory/memory_pace.hpp"
 #include "sim/memory/tiler.hpp"
 
@@ -49,6 +50,9 @@ struct MemoryUser {
 // architecture has a memory.
 PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
                        const ElementBits& bits, const MemoryUser& user, bool with_costs = false);
+// The same with what is known of the pass's tiles, which the caller has locked.
+PassMemory plan_memory(KnownTilesOfPass& known, const Architecture& architecture,
+                       const ElementBits& bits, const MemoryUser& user);
 
 // A pass that a memory feeds. What it points at must outlive it.
 struct MemoryJob {

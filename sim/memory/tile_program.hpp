@@ -63,7 +63,7 @@ class TileProgram {
   std::span<GemmOperands> operands_;
   ElementBits bits_;
   std::optional<BlockBits> alike_;
-  GemmOperands::Part* part_ = nullptr;  // of the GEMM in hand
+  GemmOperands::Part* part_ = nullptr;     // of the GEMM in hand
   std::array<std::int64_t, 3> periods_{};  // by loop, of the GEMM in hand
   TileDemand now_;
 };

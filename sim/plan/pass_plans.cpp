@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -232,7 +233,8 @@ void require_room(std::span<const PassShape> shapes, const Architecture& archite
 }  // namespace
 
 void plan_pass(const PassShape& shape, const Architecture& architecture,
-               std::span<const Machine> machines, std::span<PlannedPass> plans, bool with_costs) {
+               std::span<const Machine> machines, std::span<PlannedPass> plans,
+               const PlanningOptions& options) {
   std::shared_ptr<const Schedule> uncut;  // of a machine without a memory
   std::vector<GemmOperands> operands;     // with one: looked at once
   for (std::size_t i = 0; i < machines.size(); ++i) {
@@ -253,12 +255,21 @@ void plan_pass(const PassShape& shape, const Architecture& architecture,
       planned.memory = same->memory;
       planned.plan.schedule = same->plan.schedule;
     } else {
-      if (operands.empty()) {
-        operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
+      const ElementBits bits = bits_of(machine, shape);
+      const MemoryUser user{machine.unit, shape.layer->name, shape.pass};
+      PassMemory memory;
+      if (options.known != nullptr) {
+        KnownTilesOfPass& known =
+            options.known->of(*shape.layer, shape.pass, architecture.lowering);
+        const std::scoped_lock lock(known.mutex);
+        memory = plan_memory(known, architecture, bits, user);
+      } else {
+        if (operands.empty()) {
+          operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
+        }
+        memory = plan_memory(operands, architecture, bits, user, options.with_costs);
       }
-      planned.memory = std::make_shared<const PassMemory>(
-          plan_memory(operands, architecture, bits_of(machine, shape),
-                      {machine.unit, shape.layer->name, shape.pass}, with_costs));
+      planned.memory = std::make_shared<const PassMemory>(std::move(memory));
       planned.plan.schedule = std::make_shared<Schedule>(
           shape.gemms, machine.array, architecture.dataflow, planned.memory->tiles);
     }
@@ -273,8 +284,7 @@ std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& a
 }
 
 PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
-                     std::span<const Unit> rivals, WorkerPool& pool,
-                     const std::function<void()>& before_each, bool with_costs)
+                     std::span<const Unit> rivals, WorkerPool& pool, const PlanningOptions& options)
     : list_(&list),
       architecture_(architecture),
       machines_(machines_of(architecture, rivals, list.workload().has_originals())) {
@@ -283,11 +293,11 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
     const std::span<const PassShape> shapes = on_machine.shapes();
     plans_.resize(shapes.size() * machines_.size());
     const auto plan = [&](std::size_t i) {
-      if (before_each) {
-        before_each();
+      if (options.before_each) {
+        options.before_each();
       }
       plan_pass(shapes[i], architecture_, machines_,
-                std::span(plans_).subspan(i * machines_.size(), machines_.size()), with_costs);
+                std::span(plans_).subspan(i * machines_.size(), machines_.size()), options);
     };
     shape_of_item_ = std::move(on_machine).of_item();
     if (!architecture_.memory) {

@@ -22,12 +22,20 @@ struct PlannedPass {
   std::shared_ptr<const PassMemory> memory;
 };
 
+struct PlanningOptions {
+  // Called before each pass is planned, from any thread: what it throws ends the planning.
+  std::function<void()> before_each = {};
+  bool with_costs = false;  // what the tiles of either objective cost is of interest
+  // What plans of the same list on other machines found; none: nobody asks again.
+  KnownTiles* known = nullptr;
+};
+
 // The plans of one pass on some machines, in their order. The layer, the machines and the
 // architecture must outlive them. Throws InputError, naming what would work, if the PE cannot hold
-// the pass's operands, or a scratchpad not even one fold. `with_costs`: as plan_memory()'s.
+// the pass's operands, or a scratchpad not even one fold.
 void plan_pass(const PassShape& shape, const Architecture& architecture,
                std::span<const Machine> machines, std::span<PlannedPass> plans,
-               bool with_costs = false);
+               const PlanningOptions& options = {});
 std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
                                    std::span<const Machine> machines);
 
@@ -37,11 +45,9 @@ class PassPlans {
   // Plans those that are alike once; where there is a memory, side by side on the pool. The list
   // must outlive it. Throws InputError as plan_pass() does, with the workload's file; of a
   // scratchpad that is too small it asks for what is enough for all passes; of an override of the
-  // accumulator, or tiles, that no pass of the workload has. `before_each` is called
-  // before each pass is planned, from any thread: what it throws ends the planning.
+  // accumulator, or tiles, that no pass of the workload has.
   PassPlans(const PassList& list, const Architecture& architecture, std::span<const Unit> rivals,
-            WorkerPool& pool, const std::function<void()>& before_each = {},
-            bool with_costs = false);
+            WorkerPool& pool, const PlanningOptions& options = {});
   ~PassPlans() = default;
   PassPlans(const PassPlans&) = delete;
   PassPlans& operator=(const PassPlans&) = delete;

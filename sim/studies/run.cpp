@@ -105,8 +105,8 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
   const std::vector<Unit> rivals = options.rivals.units(options.prices);
   require_fit(list, options.architecture, rivals);
   check(workload, options, engine);
-  const PassPlans plans(
-      list, options.architecture, rivals, caller.pool, [&] { caller.check_stop(); }, true);
+  const PassPlans plans(list, options.architecture, rivals, caller.pool,
+                        {.before_each = [&] { caller.check_stop(); }, .with_costs = true});
   if (options.waveform) {
     check_waveform(workload, options.architecture, *options.waveform, caller.pool);
   }

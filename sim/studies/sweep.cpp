@@ -105,6 +105,8 @@ class Sweep {
     return [this] { caller_.check_stop(); };
   }
 
+  PlanningOptions planning() { return {.before_each = check_stop(), .known = &known_}; }
+
   void write_counts(SweepRow& row, const CountedPasses& counted) const {
     row.totals = counted.totals();
     std::vector<const MachineRecord*> records(counted.size());
@@ -118,10 +120,10 @@ class Sweep {
     row.energy = energy_of(row.machines, work, {counted.order, {}}, spec_.prices);
   }
 
-  std::size_t step_through(std::size_t point, const RowSink& sink) const {
+  std::size_t step_through(std::size_t point, const RowSink& sink) {
     SweepRow row = row_at(point);
     if (row.refusal.empty()) {
-      const PassPlans plans(list_, row.architecture, rivals_, caller_.pool, check_stop());
+      const PassPlans plans(list_, row.architecture, rivals_, caller_.pool, planning());
       row.machines = plans.machines();
       CountedPasses counted;
       counted.machines = row.machines.size();
@@ -147,7 +149,7 @@ class Sweep {
         if (!rows.empty()) {
           break;
         }
-        const PassPlans plans(list_, row.architecture, {}, caller_.pool, check_stop());
+        const PassPlans plans(list_, row.architecture, {}, caller_.pool, planning());
         complete_facts(plans, engine_, facts_, caller_);
         complete_.insert(facts_key(row.architecture));
       }
@@ -156,7 +158,7 @@ class Sweep {
     caller_.pool.for_each(rows.size(), [&](std::size_t i, unsigned /*thread*/) {
       if (rows[i].refusal.empty()) {
         WorkerPool alone(1);
-        const PassPlans plans(list_, rows[i].architecture, rivals_, alone, check_stop());
+        const PassPlans plans(list_, rows[i].architecture, rivals_, alone, planning());
         rows[i].machines = plans.machines();
         write_counts(rows[i], count_passes(plans, facts_, check_stop()));
       }
@@ -171,6 +173,7 @@ class Sweep {
   std::vector<Unit> rivals_;
   const Caller& caller_;
   FactStore facts_;
+  KnownTiles known_;
   std::set<FactsKey> complete_;
 };
 

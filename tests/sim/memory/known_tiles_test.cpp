@@ -1,0 +1,53 @@
+// What was found for other memories changes nothing.
+#include "sim/memory/known_tiles.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <vector>
+
+#include "sim/memory/pass_memory.hpp"
+#include "support/error.hpp"
+#include "tests/sim/engines/random_passes.hpp"
+
+namespace potomac::sim {
+namespace {
+
+RC_GTEST_PROP(KnownTiles, AreThoseThatAreFoundAnew, ()) {
+  const workloads::LayerShape shape = test::random_layer_shape();
+  const auto pass = *rc::gen::elementOf(workloads::passes_of(shape));
+  Architecture architecture;
+  architecture.array = {test::extent(4), test::extent(4)};
+  architecture.dataflow = *rc::gen::element(
+      Dataflow::kOutputStationary, Dataflow::kWeightStationary, Dataflow::kInputStationary);
+  architecture.lowering = test::random_lowering();
+  // Wide elements make a scratchpad of few KiB small.
+  const ElementBits bits{test::extent(300), test::extent(300), test::extent(300)};
+  const MemoryUser user{Unit::kFp32Mac, shape.name, pass};
+  KnownTiles known;
+  for (int point = 0; point < 8; ++point) {
+    MemoryConfig& memory = architecture.memory.emplace();
+    for (ScratchpadConfig* scratchpad : {&memory.first, &memory.second, &memory.results}) {
+      scratchpad->kib = *rc::gen::inRange<std::int64_t>(1, 5);
+      scratchpad->double_buffered = *rc::gen::inRange(0, 4) > 0;
+    }
+    memory.objective = *rc::gen::element(TileObjective::kTime, TileObjective::kTraffic);
+    memory.dram.emplace().bandwidth_gb_s = *rc::gen::element(0.5, 3.0);
+    auto operands = operands_of(shape, pass, architecture.lowering);
+    PassMemory anew;
+    try {
+      anew = plan_memory(operands, architecture, bits, user);
+    } catch (const InputError&) {
+      continue;  // it holds no fold
+    }
+    KnownTilesOfPass& of_pass = known.of(shape, pass, architecture.lowering);
+    const PassMemory found = plan_memory(of_pass, architecture, bits, user);
+    RC_ASSERT(found.tiles == anew.tiles);
+    RC_ASSERT(found.stalls == anew.stalls);
+    RC_ASSERT(found.accesses == anew.accesses);
+  }
+}
+
+}  // namespace
+}  // namespace potomac::sim
