@@ -143,11 +143,9 @@ TileMapping read_mapping(const YamlValue& map) {
   }
   one.pass = read_pass(map);
   if (const auto machine = map.find("machine")) {
-    std::vector<std::string_view> ids;
-    for (const UnitInfo& unit : kUnits) {
-      ids.push_back(unit.name);
-    }
-    one.machine = ids[machine->as_one_of(ids)];
+    std::array<std::string_view, kUnits.size()> ids{};
+    std::ranges::transform(kUnits, ids.begin(), &UnitInfo::name);
+    one.machine = ids.at(machine->as_one_of(ids));
   }
   const auto extent = [&](const char* name) {
     const auto value = map.find(name);
@@ -180,11 +178,11 @@ std::vector<T> read_items(const YamlValue& value, T (*read)(const YamlValue&),
   return list;
 }
 std::vector<AccumulatorOverride> read_overrides(const YamlValue& value) {
-  return read_items(value, &read_override, "[{layer: \"*fc*\", lsb: -4}]");
+  return read_items(value, &read_override, R"([{layer: "*fc*", lsb: -4}])");
 }
 std::vector<TileMapping> read_mappings(const YamlValue& value) {
   return read_items(value, &read_mapping,
-                    "[{layer: \"*fc*\", m: 64, n: 64, loop_order: \"m,n,k\"}]");
+                    R"([{layer: "*fc*", m: 64, n: 64, loop_order: "m,n,k"}])");
 }
 // As a value: the list on one line.
 template <auto kRead>

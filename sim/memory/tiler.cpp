@@ -123,14 +123,14 @@ void Tiler::for_each_extents(const ByIndex<Choices>& choices, const TileRoom& ro
 
 template <typename Body>
 void Tiler::for_each_order(const Extents& extents, const Body& body) const {
-  static const std::array<Orders, 8> kByCut = orders_by_cut();
+  static const std::array<Orders, 8> by_cut = orders_by_cut();
   Cut cut = 0;
   for (const Index index : kIndices) {
     cut |= extents[index] < gemm_[index] ? bit_of(index) : 0;
   }
   const bool depth_last =
       keeps_sums(architecture_.dataflow) && extents[Index::kK] < gemm_[Index::kK];
-  for (const LoopOrder& order : kByCut.at(cut)) {
+  for (const LoopOrder& order : by_cut.at(cut)) {
     if (!depth_last || order.back() == Index::kK) {
       body(Blocking{extents, order});
     }

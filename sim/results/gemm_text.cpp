@@ -42,7 +42,7 @@ std::string tile_text(std::span<const Blocking> tiles) {
 }
 
 std::optional<LoopOrder> loop_order_of(std::string_view text) {
-  const auto found = std::ranges::find(kLoopOrderTexts, text);
+  const auto* const found = std::ranges::find(kLoopOrderTexts, text);
   return found == kLoopOrderTexts.end()
              ? std::nullopt
              : std::optional(
