@@ -23,33 +23,34 @@ DramChannel::DramChannel(const DramPreset& preset, DramMapping mapping)
       stripe_(preset.bursts_per_row() * preset.bank_groups),
       step_(preset.bank_groups == 1 ? preset.cycles.t_ccd_l : preset.cycles.t_ccd_s),
       refresh_due_(preset.cycles.t_refi),
+      queue_(preset.queue),
       waiting_hits_(static_cast<std::size_t>(preset.banks()), 0),
-      fresh_(static_cast<std::size_t>(preset.banks()), 0) {
-  queue_.reserve(static_cast<std::size_t>(preset.queue));
-}
+      fresh_(static_cast<std::size_t>(preset.banks()), 0) {}
 
 void DramChannel::expect(std::span<const BurstRun> runs, bool write) {
-  expected_.push_back({{runs.begin(), runs.end()}, write});
+  std::vector<BurstRun> own;
+  if (!spare_.empty()) {
+    own = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  own.assign(runs.begin(), runs.end());
+  expected_.push_back({std::move(own), write});
 }
 
 std::int64_t DramChannel::serve(std::int64_t cycle) {
-  const Expected& transfer = expected_.front();
-  std::int64_t end = cycle;
-  if (!transfer.runs.empty()) {
-    refresh_until(cycle);
-    now_ = std::max(now_, cycle);
-    take_in_hand();
-    for (enqueue(); !queue_.empty() && is_own(queue_.front()); enqueue()) {
-      const Choice choice = choose();
-      if (choice.cycle >= refresh_due_) {
-        refresh();
-      } else if (!give_rest_of_row(choice)) {
-        give(choice);
-      }
+  refresh_until(cycle);
+  now_ = std::max(now_, cycle);
+  take_in_hand();
+  for (enqueue(); !queue_.empty() && is_own(queue_.front()); enqueue()) {
+    const Choice choice = choose();
+    if (choice.cycle >= refresh_due_) {
+      refresh();
+    } else if (!give_rest_of_row(choice)) {
+      give(choice);
     }
-    end = last_column_ + (transfer.write ? preset_.cycles.cwl : preset_.cycles.cl) +
-          preset_.burst_cycles();
   }
+  const std::int64_t latency = expected_.front().write ? preset_.cycles.cwl : preset_.cycles.cl;
+  spare_.push_back(std::move(expected_.front().runs));
   expected_.pop_front();
   ++in_hand_;
   if (transfer_ < in_hand_) {
@@ -57,7 +58,7 @@ std::int64_t DramChannel::serve(std::int64_t cycle) {
     run_ = 0;
     next_ = 0;
   }
-  return end;
+  return last_column_ + latency + preset_.burst_cycles();
 }
 
 // Bursts of it may have been seen while those before it were in hand.
@@ -238,7 +239,7 @@ void DramChannel::give(const Choice& choice) {
       break;
     case DramCommand::kRead:
     case DramCommand::kWrite:
-      queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(choice.position));
+      queue_.erase(choice.position);
       --own_hits_;
       if (--waiting_hits_[bank] == 0 || (!queue_.empty() && !is_own(queue_.back()))) {
         add_other_of(at.bank);

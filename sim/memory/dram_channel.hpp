@@ -14,6 +14,8 @@
 // is due every tREFI; once it is, nothing else is begun before it.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -47,7 +49,7 @@ class DramChannel {
   DramChannel(const DramPreset& preset, DramMapping mapping);
 
   // A transfer that will come behind those that are expected. `runs` rise and do not touch one
-  // another; there may be none.
+  // another. Precondition: there is one.
   void expect(std::span<const BurstRun> runs, bool write);
   // The first that is expected is asked for in `cycle` of DRAM's clock. Returns the cycle in which
   // the last of its data have passed the bus. Precondition: there is one.
@@ -112,12 +114,45 @@ class DramChannel {
 
   // The transfer in hand, and those behind it.
   std::deque<Expected> expected_;
-  std::int64_t in_hand_ = 0;  // the number of the first of them
+  std::vector<std::vector<BurstRun>> spare_;  // room for more
+  std::int64_t in_hand_ = 0;                  // the number of the first of them
   DramCommand column_ = DramCommand::kRead;
   std::int64_t last_column_ = 0;
 
-  std::vector<Waiting> queue_;  // oldest first
-  std::int64_t age_ = 0;        // of the next
+  // Oldest first. Most are taken from the front, or close to it.
+  class Queue {
+   public:
+    explicit Queue(std::int64_t most) { bursts_.reserve(4 * static_cast<std::size_t>(most)); }
+    auto begin() const { return bursts_.begin() + first_; }
+    auto begin() { return bursts_.begin() + first_; }
+    auto end() const { return bursts_.end(); }
+    auto end() { return bursts_.end(); }
+    std::size_t size() const { return bursts_.size() - static_cast<std::size_t>(first_); }
+    bool empty() const { return size() == 0; }
+    const Waiting& operator[](std::size_t i) const {
+      return bursts_[static_cast<std::size_t>(first_) + i];
+    }
+    const Waiting& front() const { return *begin(); }
+    const Waiting& back() const { return bursts_.back(); }
+    void push_back(const Waiting& waiting) {
+      if (bursts_.size() == bursts_.capacity()) {
+        bursts_.erase(bursts_.begin(), begin());
+        first_ = 0;
+      }
+      bursts_.push_back(waiting);
+    }
+    void erase(std::size_t i) {
+      std::move_backward(begin(), begin() + static_cast<std::ptrdiff_t>(i),
+                         begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      ++first_;
+    }
+
+   private:
+    std::vector<Waiting> bursts_;
+    std::ptrdiff_t first_ = 0;
+  };
+  Queue queue_;
+  std::int64_t age_ = 0;  // of the next
   // Where it comes from: a transfer, of which a run, from burst `next_` on.
   std::int64_t transfer_ = 0;
   std::size_t run_ = 0;

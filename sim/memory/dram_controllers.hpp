@@ -6,7 +6,9 @@
 // of the transfers is known: each channel expects `lookahead` of them, with the one in hand.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -31,16 +33,17 @@ class DramControllers {
 
  private:
   void expect_more();
+  void split(const BurstRun& run);
 
   DramPreset preset_;  // with the channels that are used
   std::int64_t array_khz_;
-  std::int64_t lookahead_;
+  std::size_t lookahead_;
   DramAddresses addresses_;
   DramPlaces places_;
-  TransferProgram program_;    // of what is not yet expected
-  std::int64_t expected_ = 0;  // transfers
+  TransferProgram program_;                        // of what is not yet expected
+  std::deque<std::vector<std::size_t>> expected_;  // transfers: the channels that they ask
   std::vector<DramChannel> channels_;
-  std::vector<BurstRun> of_channel_;
+  std::vector<std::vector<BurstRun>> of_channels_;  // of the transfer that is split
 };
 
 }  // namespace potomac::sim

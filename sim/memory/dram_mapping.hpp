@@ -47,6 +47,11 @@ class DramAddresses {
     return own.begin < own.end ? std::optional(own) : std::nullopt;
   }
 
+  std::int64_t channel_of(std::int64_t burst) const {
+    return is_xor_ ? (burst & (channels_ - 1)) ^ folded(burst >> channel_bits_, channel_bits_)
+                   : burst % channels_;
+  }
+
   // Of a burst by its number in its channel.
   DramAddress address_of(std::int64_t burst) const {
     const std::int64_t group = burst & group_mask_;

@@ -109,6 +109,30 @@ TEST_P(MemoryOfWorkload, LargerScratchpadsNeverCostTraffic) {
   }
 }
 
+// Of passes whose GEMMs are all alike; of others, whose GEMMs are judged one by one, hardly.
+TEST_P(MemoryOfWorkload, LargerScratchpadsNeverCostTime) {
+  for (const Dataflow dataflow : kDataflows) {
+    std::vector<std::vector<MachineRecord>> smaller;
+    for (const std::int64_t kib : {4, 16, 64, 256}) {
+      Architecture architecture = machine(dataflow, Issue::kSerial, kib);
+      architecture.memory->dram = {12.8, 60.0};
+      const auto records = run(architecture);
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        for (const std::size_t machine : {kMfMacMachine, kFp32Machine}) {
+          if (smaller.empty()) {
+            continue;
+          }
+          const std::uint64_t before = smaller[i][machine].quantities.cycles.total();
+          EXPECT_LE(records[i][machine].quantities.cycles.total(),
+                    gemms(i).size() > 1 ? before + before / 100 : before)
+              << "pass " << i << " " << kib;
+        }
+      }
+      smaller = records;
+    }
+  }
+}
+
 TEST_P(MemoryOfWorkload, MoreBandwidthNeverCostsCycles) {
   for (const Dataflow dataflow : kDataflows) {
     std::vector<std::vector<MachineRecord>> slower;
