@@ -81,7 +81,8 @@ std::string choice_text(const RunResult& result) {
     Count& total = sum.*cost.member;
     total = Count(0);
     for (const PassRecord& record : result.passes) {
-      total += record.machines[kMfMacMachine].tiles_costs.*cost.member;
+      const MachineRecord& of_mf_mac = record.machines[kMfMacMachine];
+      total += of_mf_mac.tiles.empty() ? Count(0) : of_mf_mac.tiles_costs.*cost.member;
     }
     if (!total.known()) {
       return "";

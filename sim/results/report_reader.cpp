@@ -206,6 +206,34 @@ workloads::TrainedSum read_trained(const JsonValue& json) {
       .overflow = named(json.at("overflow"), rtl::kOverflows)}};
 }
 
+// What tiles cost is known of all tiles or of none, and fits what else is said of them.
+void check_tiles_costs(const JsonValue& entry, const MachineRecord& record) {
+  const TilesCosts& costs = record.tiles_costs;
+  const auto known = std::ranges::count_if(
+      kTilesCosts, [&](const TilesCostInfo& cost) { return (costs.*cost.member).known(); });
+  const auto is = [](const Count& one, const Count& other) { return one.value() == other.value(); };
+  bool fits = known == 0;
+  if (known == static_cast<std::ptrdiff_t>(kTilesCosts.size())) {
+    const energy::Accesses& dram = record.quantities.memory.dram;
+    fits =
+        (dram.read_bits + dram.written_bits).known() &&
+        is(costs.dram_bits, dram.read_bits + dram.written_bits) &&
+        costs.time_cycles.value() <= costs.traffic_cycles.value() &&
+        costs.traffic_dram_bits.value() <= costs.time_dram_bits.value() &&
+        (costs.chosen_for != name_of(TileObjective::kTime) ||
+         (is(costs.cycles, costs.time_cycles) && is(costs.dram_bits, costs.time_dram_bits))) &&
+        (costs.chosen_for != name_of(TileObjective::kTraffic) ||
+         (is(costs.cycles, costs.traffic_cycles) && is(costs.dram_bits, costs.traffic_dram_bits)));
+  }
+  const bool is_chosen =
+      costs.chosen_for == "given" ||
+      std::ranges::find(kTileObjectives, costs.chosen_for) != std::ranges::end(kTileObjectives);
+  if (!fits || (costs.chosen_for.empty() ? known > 0 : !is_chosen || record.tiles.empty())) {
+    entry.fail("holds costs of tiles ('tiles_cost', 'tiles_chosen_for') that do not fit its tiles",
+               "run it again");
+  }
+}
+
 PassRecord read_pass(const JsonValue& json, const RunResult& result) {
   PassRecord record;
   read_columns(json, pass_columns(), record);
@@ -215,6 +243,7 @@ PassRecord read_pass(const JsonValue& json, const RunResult& result) {
   const JsonValue machines = json.at("machines");
   for (const Machine& machine : result.machines) {
     read_columns(machines.at(machine.id), machine_columns(), record.machines.emplace_back());
+    check_tiles_costs(machines.at(machine.id), record.machines.back());
     if (record.machines.back().accumulator) {
       record.machines.back().accumulator->overflow = accumulator_of_record(record, result).overflow;
     }

@@ -207,9 +207,10 @@ class PassRunner {
 
   TilesCosts costs_of(const PassMemory& plan) const {
     TilesCosts costs;
-    if (!plan.tiles.empty()) {
-      costs.chosen_for = plan.is_mapped ? "given" : name_of(architecture_.memory->objective);
+    if (plan.tiles.empty()) {
+      return costs;
     }
+    costs.chosen_for = plan.is_mapped ? "given" : name_of(architecture_.memory->objective);
     if (plan.costs) {
       const PassMemory::Costs& known = *plan.costs;
       costs.cycles = known.own.cycles;
