@@ -63,6 +63,7 @@ inline constexpr std::array<DramTimingKey, 18> kDramTimings = {{
 }};
 
 inline constexpr std::int64_t kMaxDramChannels = 1024;
+inline constexpr std::int64_t kMostDramQueue = 64;
 
 struct DramPreset {
   std::string name;
@@ -107,7 +108,7 @@ inline constexpr std::array<DramExtentKey, 7> kDramExtents = {{
     {"bank_groups", &DramPreset::bank_groups, 16, true},
     {"banks_per_group", &DramPreset::banks_per_group, 64, true},
     {"row_bytes", &DramPreset::row_bytes, 1 << 20, true},
-    {"queue", &DramPreset::queue, 256, false},
+    {"queue", &DramPreset::queue, kMostDramQueue, false},
 }};
 
 // Throws InputError: a key that is missing or unknown, a value out of range, or an impossible one,

@@ -1,7 +1,7 @@
 #include "sim/memory/dram_channel.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <bit>
 #include <utility>
 
 namespace potomac::sim {
@@ -23,9 +23,9 @@ DramChannel::DramChannel(const DramPreset& preset, DramMapping mapping)
       stripe_(preset.bursts_per_row() * preset.bank_groups),
       step_(preset.bank_groups == 1 ? preset.cycles.t_ccd_l : preset.cycles.t_ccd_s),
       refresh_due_(preset.cycles.t_refi),
-      queue_(preset.queue),
-      waiting_hits_(static_cast<std::size_t>(preset.banks()), 0),
-      fresh_(static_cast<std::size_t>(preset.banks()), 0) {}
+      queue_(preset.banks()),
+      fresh_(static_cast<std::size_t>(preset.banks()), 0),
+      others_(static_cast<std::size_t>(preset.banks())) {}
 
 void DramChannel::expect(std::span<const BurstRun> runs, bool write) {
   std::vector<BurstRun> own;
@@ -40,8 +40,9 @@ void DramChannel::expect(std::span<const BurstRun> runs, bool write) {
 std::int64_t DramChannel::serve(std::int64_t cycle) {
   refresh_until(cycle);
   now_ = std::max(now_, cycle);
-  take_in_hand();
-  for (enqueue(); !queue_.empty() && is_own(queue_.front()); enqueue()) {
+  column_ = expected_.front().write ? DramCommand::kWrite : DramCommand::kRead;
+  queue_.take_in_hand(in_hand_);
+  for (enqueue(); queue_.own() != 0; enqueue()) {
     const Choice choice = choose();
     if (choice.cycle >= refresh_due_) {
       refresh();
@@ -61,27 +62,9 @@ std::int64_t DramChannel::serve(std::int64_t cycle) {
   return last_column_ + latency + preset_.burst_cycles();
 }
 
-// Bursts of it may have been seen while those before it were in hand.
-void DramChannel::take_in_hand() {
-  column_ = expected_.front().write ? DramCommand::kWrite : DramCommand::kRead;
-  own_hits_ = 0;
-  for (const Waiting& waiting : queue_) {
-    own_hits_ += is_own(waiting) && device_.open_row(waiting.at.bank) == waiting.at.row ? 1 : 0;
-  }
-}
-
-// Whether a choice is given before another one, of two for the same cycle.
-bool DramChannel::is_before(const Choice& choice, const Choice& than) {
-  const auto rank = [](DramCommand command) {
-    return command == DramCommand::kPrecharge ? 2 : command == DramCommand::kActivate ? 1 : 0;
-  };
-  return std::pair(rank(choice.command), choice.waiting.age) <
-         std::pair(rank(than.command), than.waiting.age);
-}
-
 void DramChannel::enqueue() {
   const auto behind = [&] { return static_cast<std::size_t>(transfer_ - in_hand_); };
-  while (queue_.size() < static_cast<std::size_t>(preset_.queue) && behind() < expected_.size()) {
+  while (queue_.size() < preset_.queue && behind() < expected_.size()) {
     const std::vector<BurstRun>& runs = expected_[behind()].runs;
     if (run_ == runs.size()) {
       ++transfer_;
@@ -105,122 +88,101 @@ void DramChannel::go_on(const std::vector<BurstRun>& runs, std::int64_t bursts) 
 
 void DramChannel::enqueue(std::int64_t burst, std::int64_t transfer) {
   const DramAddress at = addresses_.address_of(burst);
-  queue_.push_back({at, burst, transfer, age_++});
-  if (device_.open_row(at.bank) == at.row) {
-    ++waiting_hits_[static_cast<std::size_t>(at.bank)];
-    own_hits_ += is_own(queue_.back()) ? 1 : 0;
-    for (const Choice& other : others_) {
-      if (other.waiting.at.bank == at.bank && other.waiting.transfer == transfer) {
-        remove_other_of(at.bank);  // it was to be closed
-        break;
-      }
-    }
-  } else {
-    add_other(queue_.back());
+  const bool is_open = device_.open_row(at.bank) == at.row;
+  queue_.push({at, burst, transfer}, is_open);
+  if (!is_open) {
+    add_other_of(at.bank);
+  } else if (has_other(at.bank) && queue_[waits_in(at.bank)].transfer == transfer) {
+    remove_other_of(at.bank);  // it was to be closed
   }
+}
+
+// The oldest burst of a bank that waits for another row than is open. Precondition: there is one.
+int DramChannel::waits_in(std::int64_t bank) const {
+  return queue_.oldest(queue_.of_bank(bank) & ~queue_.open());
 }
 
 // Whether a burst of the transfer, or of one before, waits for the row that is open in the bank.
 bool DramChannel::is_wanted(std::int64_t bank, std::int64_t transfer) const {
-  return waiting_hits_[static_cast<std::size_t>(bank)] > 0 &&
-         std::ranges::any_of(queue_, [&](const Waiting& waiting) {
-           return waiting.at.bank == bank && waiting.transfer <= transfer &&
-                  waiting.at.row == device_.open_row(bank);
-         });
+  const DramQueue::Set hits = queue_.of_bank(bank) & queue_.open();
+  return hits != 0 && queue_[queue_.oldest(hits)].transfer <= transfer;
 }
 
-// What a bank has to do before a burst that waits for another row than is open, if the one that is
-// is not wanted.
-void DramChannel::add_other(const Waiting& waiting) {
-  const DramAddress at = waiting.at;
-  const std::uint64_t bit = std::uint64_t{1} << at.bank;
-  if ((other_banks_ & bit) == 0 && !is_wanted(at.bank, waiting.transfer)) {
-    const DramCommand command = device_.open_row(at.bank) == DramDevice::kClosed
-                                    ? DramCommand::kActivate
-                                    : DramCommand::kPrecharge;
-    other_banks_ |= bit;
-    others_.push_back({command, waiting, device_.earliest(command, at.bank)});
-    find_soonest_other();
-  }
-}
-
-// The bank has served a burst that waited for its row, perhaps the last one.
+// What a bank has to do before the oldest burst that waits for another row than is open, if the one
+// that is is not wanted.
 void DramChannel::add_other_of(std::int64_t bank) {
-  for (const Waiting& waiting : queue_) {
-    if (waiting.at.bank == bank && waiting.at.row != device_.open_row(bank)) {
-      add_other(waiting);
-      return;
-    }
+  if (has_other(bank) || (queue_.of_bank(bank) & ~queue_.open()) == 0 ||
+      is_wanted(bank, queue_[waits_in(bank)].transfer)) {
+    return;
   }
-}
-
-void DramChannel::find_soonest_other() {
-  soonest_other_ = std::numeric_limits<std::int64_t>::max();
-  for (const Choice& other : others_) {
-    soonest_other_ = std::min(soonest_other_, other.cycle);
-  }
+  const DramCommand command = device_.open_row(bank) == DramDevice::kClosed
+                                  ? DramCommand::kActivate
+                                  : DramCommand::kPrecharge;
+  const std::int64_t cycle = device_.earliest(command, bank);
+  others_[static_cast<std::size_t>(bank)] = {command, cycle};
+  other_banks_ |= std::uint64_t{1} << bank;
+  soonest_other_ = std::min(soonest_other_, cycle);
 }
 
 void DramChannel::remove_other_of(std::int64_t bank) {
   other_banks_ &= ~(std::uint64_t{1} << bank);
-  std::erase_if(others_, [&](const Choice& other) { return other.waiting.at.bank == bank; });
   find_soonest_other();
 }
 
-// Looks at the other choices again behind an activate or a precharge, which was one of them.
-void DramChannel::update_others(const Choice& given) {
-  const std::int64_t bank = given.waiting.at.bank;
-  if (given.command == DramCommand::kActivate) {
-    remove_other_of(bank);
+void DramChannel::find_soonest_other() {
+  soonest_other_ = std::numeric_limits<std::int64_t>::max();
+  for (std::uint64_t rest = other_banks_; rest != 0; rest &= rest - 1) {
+    soonest_other_ =
+        std::min(soonest_other_, others_[static_cast<std::size_t>(std::countr_zero(rest))].cycle);
   }
-  for (Choice& other : others_) {
-    if (given.command == DramCommand::kActivate) {
-      other.cycle = device_.earliest(other.command, other.waiting.at.bank);
-    } else if (other.waiting.at.bank == bank) {
-      other.command = DramCommand::kActivate;
-      other.cycle = device_.earliest(other.command, bank);
-    }
+}
+
+// Anew, as an activate holds back those of other banks.
+void DramChannel::find_cycles_of_others() {
+  for (std::uint64_t rest = other_banks_; rest != 0; rest &= rest - 1) {
+    const int bank = std::countr_zero(rest);
+    Other& other = others_[static_cast<std::size_t>(bank)];
+    other.cycle = device_.earliest(other.command, bank);
   }
   find_soonest_other();
 }
 
-// The command that may be given first; of several in one cycle, by kind, then by age: bursts rise.
+// The command that may be given first; of several in one cycle, by kind, then by age.
 DramChannel::Choice DramChannel::choose() const {
-  Choice best{column_, {}, std::numeric_limits<std::int64_t>::max(), 0};
+  Choice best{column_, 0, std::numeric_limits<std::int64_t>::max()};
   const std::int64_t soonest = std::max(now_, device_.earliest_of_channel(column_));
-  std::uint64_t looked_at = 0;  // banks
-  std::int64_t hits = own_hits_;
-  for (std::size_t i = 0; hits > 0 && best.cycle > soonest; ++i) {
-    const DramAddress at = queue_[i].at;
-    if (device_.open_row(at.bank) != at.row) {
-      continue;
-    }
-    --hits;
-    const std::uint64_t bit = std::uint64_t{1} << at.bank;
-    if ((looked_at & bit) == 0) {
-      looked_at |= bit;
-      const std::int64_t cycle = std::max(now_, device_.earliest(column_, at.bank));
-      if (cycle < best.cycle) {
-        best = {column_, queue_[i], cycle, i};
-      }
+  for (DramQueue::Set hits = queue_.own() & queue_.open(); hits != 0 && best.cycle > soonest;) {
+    const int slot = queue_.oldest(hits);
+    const std::int64_t bank = queue_[slot].at.bank;
+    hits &= ~queue_.of_bank(bank);  // the others of the bank are later
+    const std::int64_t cycle = std::max(now_, device_.earliest(column_, bank));
+    if (cycle < best.cycle) {
+      best = {column_, slot, cycle};
     }
   }
   if (best.cycle == now_ || best.cycle < soonest_other_) {
     return best;
   }
-  for (const Choice& other : others_) {
+  for (std::uint64_t rest = other_banks_; rest != 0; rest &= rest - 1) {
+    const int bank = std::countr_zero(rest);
+    const Other& other = others_[static_cast<std::size_t>(bank)];
     const std::int64_t cycle = std::max(now_, other.cycle);
-    if (cycle > best.cycle || (cycle == best.cycle && !is_before(other, best))) {
+    if (cycle > best.cycle) {
       continue;
     }
-    best = other;
-    best.cycle = cycle;
+    const int slot = waits_in(bank);
+    if (cycle < best.cycle ||
+        (best.command == other.command
+             ? queue_.is_older(slot, best.slot)
+             : best.command == DramCommand::kPrecharge)) {  // reads and writes, then activates
+      best = {other.command, slot, cycle};
+    }
   }
   return best;
 }
 
 void DramChannel::give(const Choice& choice) {
-  const DramAddress at = choice.waiting.at;
+  const DramAddress at = queue_[choice.slot].at;
   const auto bank = static_cast<std::size_t>(at.bank);
   device_.issue(choice.command, at, choice.cycle);
   tell(choice.command, at, choice.cycle);
@@ -229,27 +191,21 @@ void DramChannel::give(const Choice& choice) {
     case DramCommand::kActivate:
       counts_.activates += 1;
       fresh_[bank] = 1;
-      for (const Waiting& other : queue_) {
-        if (other.at == at) {
-          ++waiting_hits_[bank];
-          own_hits_ += is_own(other) ? 1 : 0;
-        }
-      }
-      update_others(choice);
+      queue_.row_opened(at);
+      other_banks_ &= ~(std::uint64_t{1} << at.bank);
+      find_cycles_of_others();
       break;
     case DramCommand::kRead:
     case DramCommand::kWrite:
-      queue_.erase(choice.position);
-      --own_hits_;
-      if (--waiting_hits_[bank] == 0 || (!queue_.empty() && !is_own(queue_.back()))) {
-        add_other_of(at.bank);
-      }
+      queue_.erase(choice.slot);
+      add_other_of(at.bank);
       last_column_ = choice.cycle;
       count_column(at.bank);
       break;
     case DramCommand::kPrecharge:
-      waiting_hits_[bank] = 0;  // of later transfers
-      update_others(choice);
+      queue_.row_closed(at.bank);  // later transfers' bursts may wait for it
+      others_[bank] = {DramCommand::kActivate, device_.earliest(DramCommand::kActivate, at.bank)};
+      find_soonest_other();
       break;
     case DramCommand::kRefresh:
       break;
@@ -266,15 +222,19 @@ void DramChannel::count_column(std::int64_t bank) {
 // If all of the queue are bursts of one row (in each bank group) that follow one another, and so do
 // those that come next: all but the last queue full of them, in one go. Says whether it did.
 bool DramChannel::give_rest_of_row(const Choice& choice) {
+  if ((queue_.own() & queue_.open()) != queue_.all() || by_burst_ || transfer_ != in_hand_) {
+    return false;
+  }
   const std::vector<BurstRun>& runs = expected_.front().runs;
-  const std::int64_t front = queue_.front().burst;
-  const auto waiting = static_cast<std::int64_t>(queue_.size());
-  if (by_burst_ || own_hits_ != waiting || choice.position != 0 || transfer_ != in_hand_ ||
-      run_ == runs.size() || next_ != front + waiting || waiting < preset_.bank_groups) {
+  const WaitingBurst oldest = queue_[queue_.oldest(queue_.all())];
+  const std::int64_t front = oldest.burst;
+  const std::int64_t waiting = queue_.size();
+  if (run_ == runs.size() || next_ != front + waiting || waiting < preset_.bank_groups ||
+      queue_[choice.slot].burst != front) {
     return false;
   }
   const std::int64_t end = std::min(runs[run_].end, (front / stripe_ + 1) * stripe_);
-  const DramAddress at = queue_.front().at;
+  const DramAddress at = oldest.at;
   const std::int64_t twist = addresses_.twist_of(at.row) & (preset_.bank_groups - 1);
   const std::int64_t cycle = choice.cycle;
   if (end <= next_ || !device_.in_step(column_, at.bank, twist, cycle, step_)) {
@@ -296,11 +256,9 @@ bool DramChannel::give_rest_of_row(const Choice& choice) {
   last_column_ = cycle + (count - 1) * step_;
   now_ = last_column_ + 1;
   go_on(runs, count);
-  std::ranges::fill(waiting_hits_, 0);
-  for (Waiting& one : queue_) {
-    one.burst += count;
-    one.at = addresses_.address_of(one.burst);
-    ++waiting_hits_[static_cast<std::size_t>(one.at.bank)];
+  queue_.clear();
+  for (std::int64_t burst = front + count; burst < front + count + waiting; ++burst) {
+    queue_.push({addresses_.address_of(burst), burst, in_hand_}, true);
   }
   return true;
 }
@@ -318,14 +276,12 @@ void DramChannel::refresh() {
   now_ = cycle + 1;
   refresh_due_ += preset_.cycles.t_refi;
   counts_.refreshes += 1;
-  std::ranges::fill(waiting_hits_, 0);
   std::ranges::fill(fresh_, 0);
-  own_hits_ = 0;
-  others_.clear();
+  queue_.all_rows_closed();
   other_banks_ = 0;
-  find_soonest_other();
-  for (const Waiting& waiting : queue_) {
-    add_other(waiting);
+  soonest_other_ = std::numeric_limits<std::int64_t>::max();
+  for (std::int64_t bank = 0; bank < preset_.banks(); ++bank) {
+    add_other_of(bank);
   }
 }
 

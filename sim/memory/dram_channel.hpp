@@ -14,17 +14,18 @@
 // is due every tREFI; once it is, nothing else is begun before it.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "sim/memory/dram_device.hpp"
 #include "sim/memory/dram_mapping.hpp"
 #include "sim/memory/dram_places.hpp"
+#include "sim/memory/dram_queue.hpp"
 
 namespace potomac::sim {
 
@@ -63,35 +64,31 @@ class DramChannel {
   void burst_by_burst() { by_burst_ = true; }
 
  private:
-  struct Waiting {
-    DramAddress at;
-    std::int64_t burst = 0;
-    std::int64_t transfer = 0;  // its number
-    std::int64_t age = 0;       // rises
-  };
   struct Expected {
     std::vector<BurstRun> runs;
     bool write = false;
   };
   struct Choice {
     DramCommand command = DramCommand::kRead;
-    Waiting waiting;  // for whom
+    int slot = 0;  // for whose burst
     std::int64_t cycle = 0;
-    std::size_t position = 0;  // of a read or write: in the queue
+  };
+  // The activate or precharge that a bank is to have, and from which cycle on.
+  struct Other {
+    DramCommand command = DramCommand::kActivate;
+    std::int64_t cycle = 0;
   };
 
-  bool is_own(const Waiting& waiting) const { return waiting.transfer == in_hand_; }
   void enqueue();
   void enqueue(std::int64_t burst, std::int64_t transfer);
   void go_on(const std::vector<BurstRun>& runs, std::int64_t bursts);
-  void take_in_hand();
+  int waits_in(std::int64_t bank) const;
   bool is_wanted(std::int64_t bank, std::int64_t transfer) const;
-  void add_other(const Waiting& waiting);
+  bool has_other(std::int64_t bank) const { return (other_banks_ >> bank & 1) != 0; }
   void add_other_of(std::int64_t bank);
   void remove_other_of(std::int64_t bank);
   void find_soonest_other();
-  void update_others(const Choice& given);
-  static bool is_before(const Choice& choice, const Choice& than);
+  void find_cycles_of_others();
   Choice choose() const;
   void give(const Choice& choice);
   bool give_rest_of_row(const Choice& choice);
@@ -119,53 +116,18 @@ class DramChannel {
   DramCommand column_ = DramCommand::kRead;
   std::int64_t last_column_ = 0;
 
-  // Oldest first. Most are taken from the front, or close to it.
-  class Queue {
-   public:
-    explicit Queue(std::int64_t most) { bursts_.reserve(4 * static_cast<std::size_t>(most)); }
-    auto begin() const { return bursts_.begin() + first_; }
-    auto begin() { return bursts_.begin() + first_; }
-    auto end() const { return bursts_.end(); }
-    auto end() { return bursts_.end(); }
-    std::size_t size() const { return bursts_.size() - static_cast<std::size_t>(first_); }
-    bool empty() const { return size() == 0; }
-    const Waiting& operator[](std::size_t i) const {
-      return bursts_[static_cast<std::size_t>(first_) + i];
-    }
-    const Waiting& front() const { return *begin(); }
-    const Waiting& back() const { return bursts_.back(); }
-    void push_back(const Waiting& waiting) {
-      if (bursts_.size() == bursts_.capacity()) {
-        bursts_.erase(bursts_.begin(), begin());
-        first_ = 0;
-      }
-      bursts_.push_back(waiting);
-    }
-    void erase(std::size_t i) {
-      std::move_backward(begin(), begin() + static_cast<std::ptrdiff_t>(i),
-                         begin() + static_cast<std::ptrdiff_t>(i) + 1);
-      ++first_;
-    }
-
-   private:
-    std::vector<Waiting> bursts_;
-    std::ptrdiff_t first_ = 0;
-  };
-  Queue queue_;
-  std::int64_t age_ = 0;  // of the next
+  DramQueue queue_;
   // Where it comes from: a transfer, of which a run, from burst `next_` on.
   std::int64_t transfer_ = 0;
   std::size_t run_ = 0;
   std::int64_t next_ = 0;
 
-  std::vector<std::int64_t> waiting_hits_;  // by bank: bursts of the queue for the row that is open
   std::vector<std::uint8_t> fresh_;  // by bank: its row was opened, and no burst was in it yet
-  std::int64_t own_hits_ = 0;        // of the transfer in hand
-  // Activates and precharges to choose from, one for each of these banks, and from which cycle on
-  // they may be given. A read or write does not change that.
-  std::vector<Choice> others_;
-  std::int64_t soonest_other_ = 0;  // the least of their cycles
+  // By bank, of those in other_banks_: for the oldest burst that waits for another row than is
+  // open. A read or write does not change their cycles.
+  std::vector<Other> others_;
   std::uint64_t other_banks_ = 0;
+  std::int64_t soonest_other_ = std::numeric_limits<std::int64_t>::max();
   DramCounts counts_;
   Observer observer_;
   bool by_burst_ = false;

@@ -61,7 +61,8 @@ DramDevice::DramDevice(const DramPreset& preset)
       groups_(static_cast<std::size_t>(preset.bank_groups)) {
   for (const DramRule& rule : dram_rules(preset)) {
     before_.at(index_of(rule.later)).push_back(rule);
-    behind_.at(index_of(rule.earlier)).push_back(rule);
+    behind_.at(index_of(rule.earlier))
+        .push_back({rule.scope, static_cast<std::uint8_t>(rule.later), rule.back > 1, rule.cycles});
   }
   activates_.fill(kNever);
 }
@@ -119,12 +120,12 @@ void DramDevice::note(DramCommand command, std::int64_t bank, std::int64_t cycle
   Scope& of_group = groups_[static_cast<std::size_t>(bank & group_mask_)];
   of_bank.last[index] = of_group.last[index] = channel_.last[index] = cycle;
   bus_ = cycle + 1;
-  for (const DramRule& rule : behind_[index]) {
-    Scope& scope = rule.scope == DramScope::kBank    ? of_bank
-                   : rule.scope == DramScope::kGroup ? of_group
-                                                     : channel_;
-    std::int64_t& ready = scope.ready[index_of(rule.later)];
-    ready = std::max(ready, (rule.back > 1 ? activates_[oldest_] : cycle) + rule.cycles);
+  for (const Effect& effect : behind_[index]) {
+    Scope& scope = effect.scope == DramScope::kBank    ? of_bank
+                   : effect.scope == DramScope::kGroup ? of_group
+                                                       : channel_;
+    std::int64_t& ready = scope.ready[effect.later];
+    ready = std::max(ready, (effect.is_fourth_last ? activates_[oldest_] : cycle) + effect.cycles);
   }
 }
 

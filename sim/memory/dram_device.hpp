@@ -105,7 +105,14 @@ class DramDevice {
 
   std::int64_t group_mask_;
   std::array<std::vector<DramRule>, kDramCommands> before_;  // by the later command
-  std::array<std::vector<DramRule>, kDramCommands> behind_;  // by the earlier one
+  // What a command changes: ready times of a scope.
+  struct Effect {
+    DramScope scope;
+    std::uint8_t later;
+    bool is_fourth_last;
+    std::int64_t cycles;
+  };
+  std::array<std::vector<Effect>, kDramCommands> behind_;  // by the earlier one
   std::vector<Bank> banks_;
   std::vector<Scope> groups_;
   Scope channel_;
