@@ -25,7 +25,7 @@ DramChannel::DramChannel(const DramPreset& preset, DramMapping mapping)
       refresh_due_(preset.cycles.t_refi),
       queue_(preset.banks()),
       fresh_(static_cast<std::size_t>(preset.banks()), 0),
-      others_(static_cast<std::size_t>(preset.banks())) {}
+      may_close_(static_cast<std::size_t>(preset.banks()), 0) {}
 
 void DramChannel::expect(std::span<const BurstRun> runs, bool write) {
   std::vector<BurstRun> own;
@@ -88,12 +88,14 @@ void DramChannel::go_on(const std::vector<BurstRun>& runs, std::int64_t bursts) 
 
 void DramChannel::enqueue(std::int64_t burst, std::int64_t transfer) {
   const DramAddress at = addresses_.address_of(burst);
-  const bool is_open = device_.open_row(at.bank) == at.row;
-  queue_.push({at, burst, transfer}, is_open);
-  if (!is_open) {
-    add_other_of(at.bank);
-  } else if (has_other(at.bank) && queue_[waits_in(at.bank)].transfer == transfer) {
-    remove_other_of(at.bank);  // it was to be closed
+  const std::int64_t open_row = device_.open_row(at.bank);
+  queue_.push({at, burst, transfer}, open_row);
+  if (open_row == at.row) {
+    if (is_to_close(at.bank) && queue_[waits_in(at.bank)].transfer == transfer) {
+      not_to_close(at.bank);
+    }
+  } else if (open_row != DramDevice::kClosed) {
+    close_if_unwanted(at.bank);
   }
 }
 
@@ -102,80 +104,56 @@ int DramChannel::waits_in(std::int64_t bank) const {
   return queue_.oldest(queue_.of_bank(bank) & ~queue_.open());
 }
 
-// Whether a burst of the transfer, or of one before, waits for the row that is open in the bank.
-bool DramChannel::is_wanted(std::int64_t bank, std::int64_t transfer) const {
-  const DramQueue::Set hits = queue_.of_bank(bank) & queue_.open();
-  return hits != 0 && queue_[queue_.oldest(hits)].transfer <= transfer;
-}
-
-// What a bank has to do before the oldest burst that waits for another row than is open, if the one
-// that is is not wanted.
-void DramChannel::add_other_of(std::int64_t bank) {
-  if (has_other(bank) || (queue_.of_bank(bank) & ~queue_.open()) == 0 ||
-      is_wanted(bank, queue_[waits_in(bank)].transfer)) {
+// Precondition: a row of the bank is open. It is wanted if a burst waits for it that is of no later
+// transfer than the oldest one that waits for another row.
+void DramChannel::close_if_unwanted(std::int64_t bank) {
+  const DramQueue::Set waiting = queue_.of_bank(bank);
+  const DramQueue::Set hits = waiting & queue_.open();
+  if (hits == waiting || is_to_close(bank) ||
+      (hits != 0 && queue_[queue_.oldest(hits)].transfer <= queue_[waits_in(bank)].transfer)) {
     return;
   }
-  const DramCommand command = device_.open_row(bank) == DramDevice::kClosed
-                                  ? DramCommand::kActivate
-                                  : DramCommand::kPrecharge;
-  const std::int64_t cycle = device_.earliest(command, bank);
-  others_[static_cast<std::size_t>(bank)] = {command, cycle};
-  other_banks_ |= std::uint64_t{1} << bank;
-  soonest_other_ = std::min(soonest_other_, cycle);
+  const std::int64_t cycle = device_.earliest(DramCommand::kPrecharge, bank);
+  to_close_ |= std::uint64_t{1} << bank;
+  may_close_[static_cast<std::size_t>(bank)] = cycle;
+  soonest_close_ = std::min(soonest_close_, cycle);
 }
 
-void DramChannel::remove_other_of(std::int64_t bank) {
-  other_banks_ &= ~(std::uint64_t{1} << bank);
-  find_soonest_other();
-}
-
-void DramChannel::find_soonest_other() {
-  soonest_other_ = std::numeric_limits<std::int64_t>::max();
-  for (std::uint64_t rest = other_banks_; rest != 0; rest &= rest - 1) {
-    soonest_other_ =
-        std::min(soonest_other_, others_[static_cast<std::size_t>(std::countr_zero(rest))].cycle);
+void DramChannel::not_to_close(std::int64_t bank) {
+  to_close_ &= ~(std::uint64_t{1} << bank);
+  soonest_close_ = kNever;
+  for (std::uint64_t rest = to_close_; rest != 0; rest &= rest - 1) {
+    soonest_close_ =
+        std::min(soonest_close_, may_close_[static_cast<std::size_t>(std::countr_zero(rest))]);
   }
-}
-
-// Anew, as an activate holds back those of other banks.
-void DramChannel::find_cycles_of_others() {
-  for (std::uint64_t rest = other_banks_; rest != 0; rest &= rest - 1) {
-    const int bank = std::countr_zero(rest);
-    Other& other = others_[static_cast<std::size_t>(bank)];
-    other.cycle = device_.earliest(other.command, bank);
-  }
-  find_soonest_other();
 }
 
 // The command that may be given first; of several in one cycle, by kind, then by age.
 DramChannel::Choice DramChannel::choose() const {
-  Choice best{column_, 0, std::numeric_limits<std::int64_t>::max()};
-  const std::int64_t soonest = std::max(now_, device_.earliest_of_channel(column_));
-  for (DramQueue::Set hits = queue_.own() & queue_.open(); hits != 0 && best.cycle > soonest;) {
-    const int slot = queue_.oldest(hits);
-    const std::int64_t bank = queue_[slot].at.bank;
-    hits &= ~queue_.of_bank(bank);  // the others of the bank are later
-    const std::int64_t cycle = std::max(now_, device_.earliest(column_, bank));
-    if (cycle < best.cycle) {
-      best = {column_, slot, cycle};
+  Choice best{column_, 0, kNever};
+  const auto look_at = [&](DramCommand command, DramQueue::Set set) {
+    const std::int64_t soonest = std::max(now_, device_.earliest_of_channel(command));
+    while (set != 0 && best.cycle > soonest) {
+      const int slot = queue_.oldest(set);
+      const std::int64_t bank = queue_[slot].at.bank;
+      set &= ~queue_.of_bank(bank);  // others of the bank are no sooner
+      const std::int64_t cycle = std::max(now_, device_.earliest(command, bank));
+      if (cycle < best.cycle) {
+        best = {command, slot, cycle};
+      }
     }
-  }
-  if (best.cycle == now_ || best.cycle < soonest_other_) {
+  };
+  look_at(column_, queue_.own() & queue_.open());
+  look_at(DramCommand::kActivate, queue_.closed());
+  if (best.cycle == now_ || best.cycle <= soonest_close_) {
     return best;
   }
-  for (std::uint64_t rest = other_banks_; rest != 0; rest &= rest - 1) {
+  for (std::uint64_t rest = to_close_; rest != 0; rest &= rest - 1) {
     const int bank = std::countr_zero(rest);
-    const Other& other = others_[static_cast<std::size_t>(bank)];
-    const std::int64_t cycle = std::max(now_, other.cycle);
-    if (cycle > best.cycle) {
-      continue;
-    }
-    const int slot = waits_in(bank);
-    if (cycle < best.cycle ||
-        (best.command == other.command
-             ? queue_.is_older(slot, best.slot)
-             : best.command == DramCommand::kPrecharge)) {  // reads and writes, then activates
-      best = {other.command, slot, cycle};
+    const std::int64_t cycle = std::max(now_, may_close_[static_cast<std::size_t>(bank)]);
+    if (cycle < best.cycle || (cycle == best.cycle && best.command == DramCommand::kPrecharge &&
+                               queue_.is_older(waits_in(bank), best.slot))) {
+      best = {DramCommand::kPrecharge, waits_in(bank), cycle};
     }
   }
   return best;
@@ -183,29 +161,25 @@ DramChannel::Choice DramChannel::choose() const {
 
 void DramChannel::give(const Choice& choice) {
   const DramAddress at = queue_[choice.slot].at;
-  const auto bank = static_cast<std::size_t>(at.bank);
   device_.issue(choice.command, at, choice.cycle);
   tell(choice.command, at, choice.cycle);
   now_ = choice.cycle + 1;
   switch (choice.command) {
     case DramCommand::kActivate:
       counts_.activates += 1;
-      fresh_[bank] = 1;
+      fresh_[static_cast<std::size_t>(at.bank)] = 1;
       queue_.row_opened(at);
-      other_banks_ &= ~(std::uint64_t{1} << at.bank);
-      find_cycles_of_others();
       break;
     case DramCommand::kRead:
     case DramCommand::kWrite:
       queue_.erase(choice.slot);
-      add_other_of(at.bank);
+      close_if_unwanted(at.bank);
       last_column_ = choice.cycle;
       count_column(at.bank);
       break;
     case DramCommand::kPrecharge:
-      queue_.row_closed(at.bank);  // later transfers' bursts may wait for it
-      others_[bank] = {DramCommand::kActivate, device_.earliest(DramCommand::kActivate, at.bank)};
-      find_soonest_other();
+      not_to_close(at.bank);
+      queue_.row_closed(at.bank);
       break;
     case DramCommand::kRefresh:
       break;
@@ -234,15 +208,15 @@ bool DramChannel::give_rest_of_row(const Choice& choice) {
     return false;
   }
   const std::int64_t end = std::min(runs[run_].end, (front / stripe_ + 1) * stripe_);
-  const DramAddress at = oldest.at;
-  const std::int64_t twist = addresses_.twist_of(at.row) & (preset_.bank_groups - 1);
+  const DramAddress begin = oldest.at;
+  const std::int64_t twist = addresses_.twist_of(begin.row) & (preset_.bank_groups - 1);
   const std::int64_t cycle = choice.cycle;
-  if (end <= next_ || !device_.in_step(column_, at.bank, twist, cycle, step_)) {
+  if (end <= next_ || !device_.in_step(column_, begin.bank, twist, cycle, step_)) {
     return false;
   }
   const std::int64_t before_refresh = (refresh_due_ - cycle + step_ - 1) / step_;
   const std::int64_t count = std::min(end - next_, before_refresh);
-  device_.issue_row(column_, at.bank, twist, cycle, step_, count);
+  device_.issue_row(column_, begin.bank, twist, cycle, step_, count);
   for (std::int64_t i = 0; i < (observer_ ? count : 0); ++i) {
     tell(column_, addresses_.address_of(front + i), cycle + i * step_);
   }
@@ -258,7 +232,8 @@ bool DramChannel::give_rest_of_row(const Choice& choice) {
   go_on(runs, count);
   queue_.clear();
   for (std::int64_t burst = front + count; burst < front + count + waiting; ++burst) {
-    queue_.push({addresses_.address_of(burst), burst, in_hand_}, true);
+    const DramAddress at = addresses_.address_of(burst);
+    queue_.push({at, burst, in_hand_}, at.row);
   }
   return true;
 }
@@ -278,11 +253,8 @@ void DramChannel::refresh() {
   counts_.refreshes += 1;
   std::ranges::fill(fresh_, 0);
   queue_.all_rows_closed();
-  other_banks_ = 0;
-  soonest_other_ = std::numeric_limits<std::int64_t>::max();
-  for (std::int64_t bank = 0; bank < preset_.banks(); ++bank) {
-    add_other_of(bank);
-  }
+  to_close_ = 0;
+  soonest_close_ = kNever;
 }
 
 // Makes up the refreshes of a channel that has had nothing to do. But for the first, they find all

@@ -64,6 +64,8 @@ class DramChannel {
   void burst_by_burst() { by_burst_ = true; }
 
  private:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
   struct Expected {
     std::vector<BurstRun> runs;
     bool write = false;
@@ -73,22 +75,15 @@ class DramChannel {
     int slot = 0;  // for whose burst
     std::int64_t cycle = 0;
   };
-  // The activate or precharge that a bank is to have, and from which cycle on.
-  struct Other {
-    DramCommand command = DramCommand::kActivate;
-    std::int64_t cycle = 0;
-  };
 
   void enqueue();
   void enqueue(std::int64_t burst, std::int64_t transfer);
   void go_on(const std::vector<BurstRun>& runs, std::int64_t bursts);
   int waits_in(std::int64_t bank) const;
   bool is_wanted(std::int64_t bank, std::int64_t transfer) const;
-  bool has_other(std::int64_t bank) const { return (other_banks_ >> bank & 1) != 0; }
-  void add_other_of(std::int64_t bank);
-  void remove_other_of(std::int64_t bank);
-  void find_soonest_other();
-  void find_cycles_of_others();
+  bool is_to_close(std::int64_t bank) const { return (to_close_ >> bank & 1) != 0; }
+  void close_if_unwanted(std::int64_t bank);
+  void not_to_close(std::int64_t bank);
   Choice choose() const;
   void give(const Choice& choice);
   bool give_rest_of_row(const Choice& choice);
@@ -123,11 +118,11 @@ class DramChannel {
   std::int64_t next_ = 0;
 
   std::vector<std::uint8_t> fresh_;  // by bank: its row was opened, and no burst was in it yet
-  // By bank, of those in other_banks_: for the oldest burst that waits for another row than is
-  // open. A read or write does not change their cycles.
-  std::vector<Other> others_;
-  std::uint64_t other_banks_ = 0;
-  std::int64_t soonest_other_ = std::numeric_limits<std::int64_t>::max();
+  // Banks, as bits, whose row is to be closed for the oldest burst that waits for another one; from
+  // which cycle on, by bank, and the least of these. No read or write comes into them before.
+  std::uint64_t to_close_ = 0;
+  std::vector<std::int64_t> may_close_;
+  std::int64_t soonest_close_ = kNever;
   DramCounts counts_;
   Observer observer_;
   bool by_burst_ = false;

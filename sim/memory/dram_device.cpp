@@ -94,10 +94,7 @@ std::int64_t DramDevice::earliest_precharge_all() const {
   return cycle;
 }
 
-void DramDevice::require(DramCommand command, std::int64_t bank, std::int64_t cycle) const {
-  if (cycle >= earliest(command, bank)) {
-    return;
-  }
+void DramDevice::fail(DramCommand command, std::int64_t bank, std::int64_t cycle) const {
   for (const DramRule& rule : before_[index_of(command)]) {
     const std::int64_t last = last_of(rule, bank);
     if (cycle < last + rule.cycles) {

@@ -100,7 +100,12 @@ class DramDevice {
   }
   std::int64_t last_of(const DramRule& rule, std::int64_t bank) const;
   const Scope& scope_of(DramScope scope, std::int64_t bank) const;
-  void require(DramCommand command, std::int64_t bank, std::int64_t cycle) const;
+  void require(DramCommand command, std::int64_t bank, std::int64_t cycle) const {
+    if (cycle < earliest(command, bank)) {
+      fail(command, bank, cycle);
+    }
+  }
+  [[noreturn]] void fail(DramCommand command, std::int64_t bank, std::int64_t cycle) const;
   void note(DramCommand command, std::int64_t bank, std::int64_t cycle);
 
   std::int64_t group_mask_;

@@ -28,12 +28,13 @@ class DramQueue {
 
   explicit DramQueue(std::int64_t banks) : of_banks_(static_cast<std::size_t>(banks), 0) {}
 
-  std::int64_t size() const { return std::popcount(all_); }
+  std::int64_t size() const { return size_; }
   Set all() const { return all_; }
   // Of the transfer in hand.
   Set own() const { return own_; }
-  // Those whose row is open.
+  // Those whose row is open; those whose bank has none open.
   Set open() const { return open_; }
+  Set closed() const { return closed_; }
   Set of_bank(std::int64_t bank) const { return of_banks_[static_cast<std::size_t>(bank)]; }
   const WaitingBurst& operator[](int slot) const { return slots_[static_cast<std::size_t>(slot)]; }
 
@@ -43,22 +44,16 @@ class DramQueue {
     return (std::countr_zero(std::rotr(set, begin)) + begin) % kSlots;
   }
   bool is_older(int one, int other) const { return age_of(one) < age_of(other); }
-  template <typename Body>
-  void for_each(Set set, const Body& body) const {
-    for (; set != 0; set &= ~bit_of(oldest(set))) {
-      body(slots_[static_cast<std::size_t>(oldest(set))]);
-    }
-  }
-
   // Preconditions: there are less than kSlots; its transfer is no earlier than those of the others.
-  void push(const WaitingBurst& waiting, bool is_open) {
+  // `open_row`: its bank's, or DramDevice::kClosed.
+  void push(const WaitingBurst& waiting, std::int64_t open_row) {
     if (end_ - begin_ == kSlots) {
       begin_ = all_ == 0 ? end_ : begin_ + static_cast<std::uint64_t>(age_of(oldest(all_)));
       if (end_ - begin_ == kSlots) {
         close_gaps();
       }
     }
-    put(waiting, is_open);
+    put(waiting, open_row);
   }
   void erase(int slot) {
     const Set bit = bit_of(slot);
@@ -66,6 +61,8 @@ class DramQueue {
     all_ &= ~bit;
     own_ &= ~bit;
     open_ &= ~bit;
+    closed_ &= ~bit;
+    --size_;
   }
 
   // This transfer's are the own ones from here on.
@@ -86,9 +83,16 @@ class DramQueue {
       const int slot = std::countr_zero(rest);
       open_ |= (*this)[slot].at == at ? bit_of(slot) : 0;
     }
+    closed_ &= ~of_bank(at.bank);
   }
-  void row_closed(std::int64_t bank) { open_ &= ~of_bank(bank); }
-  void all_rows_closed() { open_ = 0; }
+  void row_closed(std::int64_t bank) {
+    open_ &= ~of_bank(bank);
+    closed_ |= of_bank(bank);
+  }
+  void all_rows_closed() {
+    open_ = 0;
+    closed_ = all_;
+  }
 
  private:
   static Set bit_of(int slot) { return Set{1} << slot; }
@@ -96,7 +100,7 @@ class DramQueue {
   // How many places behind the first.
   int age_of(int slot) const { return (slot - slot_of(begin_) + kSlots) % kSlots; }
 
-  void put(const WaitingBurst& waiting, bool is_open) {
+  void put(const WaitingBurst& waiting, std::int64_t open_row) {
     const int slot = slot_of(end_++);
     const Set bit = bit_of(slot);
     assert((all_ & bit) == 0);
@@ -104,7 +108,9 @@ class DramQueue {
     of_banks_[static_cast<std::size_t>(waiting.at.bank)] |= bit;
     all_ |= bit;
     own_ |= waiting.transfer == in_hand_ ? bit : 0;
-    open_ |= is_open ? bit : 0;
+    open_ |= open_row == waiting.at.row ? bit : 0;
+    closed_ |= open_row == DramDevice::kClosed ? bit : 0;
+    ++size_;
   }
 
   // All slots from the oldest one's on were in use once: gaps are closed.
@@ -118,6 +124,8 @@ class DramQueue {
   Set all_ = 0;
   Set own_ = 0;
   Set open_ = 0;
+  Set closed_ = 0;
+  std::int64_t size_ = 0;
   std::vector<Set> of_banks_;
   std::int64_t in_hand_ = 0;
 };
