@@ -81,18 +81,6 @@ std::int64_t GemmOperands::second_elements(const ByIndex<std::int64_t>& blocks) 
   });
 }
 
-std::int64_t GemmOperands::first_at_least(const ByIndex<std::int64_t>& blocks) {
-  return sum_over_parts(parts_, [&](Part& part) {
-    return part.first.of_blocks_at_least(blocks[Index::kM], blocks[Index::kK]);
-  });
-}
-
-std::int64_t GemmOperands::second_at_least(const ByIndex<std::int64_t>& blocks) {
-  return sum_over_parts(parts_, [&](Part& part) {
-    return part.second.of_blocks_at_least(blocks[Index::kN], blocks[Index::kK]);
-  });
-}
-
 bool GemmOperands::first_overlaps() const {
   return std::ranges::any_of(parts_, [](const Part& part) { return !part.first.dense(); });
 }

@@ -88,9 +88,6 @@ class GemmOperands {
   // Elements that are touched by all blocks of either operand, in all of the GEMMs.
   std::int64_t first_elements(const ByIndex<std::int64_t>& blocks);
   std::int64_t second_elements(const ByIndex<std::int64_t>& blocks);
-  // A lower bound, and quick to be had.
-  std::int64_t first_at_least(const ByIndex<std::int64_t>& blocks);
-  std::int64_t second_at_least(const ByIndex<std::int64_t>& blocks);
 
   // Whether how many are touched depends on the blocks.
   bool first_overlaps() const;

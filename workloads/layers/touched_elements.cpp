@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -33,7 +35,7 @@ bool is_dense(const PatchAxis& axis, std::int64_t rows, std::int64_t depth) {
 
 }  // namespace
 
-TouchedElements::TouchedElements(const OperandMapping& mapping)
+TouchedElements::TouchedElements(const OperandMapping& mapping, std::int64_t large)
     : map_(mapping),
       rows_(volume_of(mapping.row_extents)),
       depth_(volume_of(mapping.depth_extents)) {
@@ -51,8 +53,13 @@ TouchedElements::TouchedElements(const OperandMapping& mapping)
   if (dense_) {
     return;
   }
+  repeats_ = {places_.inner, 1, 0};
+  if (places_.inner > large) {
+    shorten();
+  }
+  const std::int64_t places = places_.inner - repeats_.left_out();
   const std::int64_t elements = map_.z.extent * map_.y.extent * map_.x.extent;
-  if (places_.inner > kMostWork / taps_.inner || elements > kMostWork) {
+  if (places > kMostWork / taps_.inner || elements > kMostWork) {
     throw InputError({"", "memory",
                       fmt::format("an image of {} places and {} taps is too large for its traffic "
                                   "to be counted",
@@ -61,8 +68,49 @@ TouchedElements::TouchedElements(const OperandMapping& mapping)
   }
   tables_.resize(static_cast<std::size_t>(taps_.inner * taps_.inner));
   elements_ = static_cast<std::size_t>(elements);
-  place_positions_ = positions_of(places_, places_are_rows_);
   tap_positions_ = positions_of(taps_, !places_are_rows_);
+  Side shortened = places_;
+  shortened.inner = places;
+  for (std::size_t i = 1; i < shortened.extents.size(); ++i) {
+    if (shortened.extents.at(i) > 1) {  // the outermost axis
+      shortened.extents.at(i) -= places_.extents.at(i) * repeats_.left_out() / places_.inner;
+      break;
+    }
+  }
+  place_positions_ = positions_of(shortened, places_are_rows_);
+}
+
+// Leaves out lines of places, along the outermost axis on which there are several, all of whose
+// taps are within the image, as are those of all lines that touch the same elements; and the
+// elements that lie between them.
+void TouchedElements::shorten() {
+  const std::array<PatchAxis*, 3> axes = {&map_.z, &map_.y, &map_.x};
+  std::size_t outermost = 0;
+  while (outermost < 2 && places_.extents.at(outermost + 1) == 1) {
+    ++outermost;
+  }
+  PatchAxis& axis = *axes.at(outermost);
+  const std::int64_t lines = places_.extents.at(outermost + 1);
+  const std::int64_t step = places_are_rows_ ? axis.row_step : axis.depth_step;
+  const std::int64_t tap_step = places_are_rows_ ? axis.depth_step : axis.row_step;
+  if (step <= 0) {
+    return;
+  }
+  const std::int64_t last_tap = tap_step * (taps_.extents.at(outermost + 1) - 1);
+  const std::int64_t before = axis.origin + std::min<std::int64_t>(last_tap, 0);
+  const std::int64_t behind = axis.origin + std::max<std::int64_t>(last_tap, 0);
+  const std::int64_t reach = std::abs(last_tap) / step;  // lines that touch the same elements
+  const std::int64_t begin = blocks_in(std::max<std::int64_t>(-before, 0), step);
+  const std::int64_t inside = axis.extent * axis.divisor - 1 - behind;  // of the last line
+  const std::int64_t end = inside < 0 ? 0 : std::min(inside / step, lines - 1) - reach + 1;
+  const std::int64_t period = axis.divisor / std::gcd(step, axis.divisor);
+  const std::int64_t times = (end - begin) / period - 1;
+  if (times <= 0) {
+    return;
+  }
+  const std::int64_t line = places_.inner / lines;
+  repeats_ = {begin * line, period * line, times};
+  axis.extent -= times * period * step / axis.divisor;
 }
 
 // What an index of a side adds to the position on each axis.
@@ -102,30 +150,51 @@ std::int32_t TouchedElements::element(const Position& place, const Position& tap
              : static_cast<std::int32_t>((z * map_.y.extent + y) * map_.x.extent + x);
 }
 
-TouchedElements::Table& TouchedElements::table(std::int64_t begin, std::int64_t end) {
-  std::unique_ptr<Table>& slot = tables_[static_cast<std::size_t>(begin * taps_.inner + end - 1)];
-  if (slot) {
-    return *slot;
+TouchedElements::Folded TouchedElements::fold(std::int64_t place, const Repeats& repeats) {
+  if (place < repeats.begin + repeats.period) {
+    return {static_cast<std::size_t>(place), 0};
   }
-  slot = std::make_unique<Table>();
-  Table& made = *slot;
-  const auto places = static_cast<std::size_t>(places_.inner);
-  made.touches.resize(places + 1);
+  const std::int64_t times =
+      place >= repeats.end() ? repeats.times : (place - repeats.begin) / repeats.period;
+  return {static_cast<std::size_t>(place - times * repeats.period), times};
+}
+
+TouchedElements::Table& TouchedElements::table(std::size_t number) {
+  if (tables_[number]) {
+    return *tables_[number];
+  }
+  if (entries_ > kMostEntries) {
+    for (std::unique_ptr<Table>& one : tables_) {
+      one.reset();
+    }
+    entries_ = 0;
+  }
+  tables_[number] = std::make_unique<Table>();
+  Table& made = *tables_[number];
+  const auto taps = static_cast<std::size_t>(taps_.inner);
+  make(made, static_cast<std::int64_t>(number / taps),
+       static_cast<std::int64_t>(number % taps) + 1);
+  entries_ += (1 + made.pairs.size()) * made.touches.up_to.size();
+  return made;
+}
+
+void TouchedElements::make(Table& table, std::int64_t begin, std::int64_t end) {
+  const std::size_t places = place_positions_.size();
+  std::vector<std::int32_t>& touches = table.touches.up_to;
+  touches.resize(places + 1);
   std::map<std::int64_t, std::vector<std::int32_t>> pairs;
   std::vector<std::int32_t> last(elements_, -1);  // place that touched each element
   for (std::size_t place = 0; place < places; ++place) {
-    made.touches[place + 1] = made.touches[place];
+    touches[place + 1] = touches[place];
     for (std::int64_t tap = begin; tap < end; ++tap) {
       const std::int32_t at =
           element(place_positions_[place], tap_positions_[static_cast<std::size_t>(tap)]);
       if (at < 0) {
         continue;
       }
-      made.touches[place + 1] += 1;
+      touches[place + 1] += 1;
       std::int32_t& before = last[static_cast<std::size_t>(at)];
-      if (before < 0) {
-        made.all += 1;
-      } else {
+      if (before >= 0) {
         std::vector<std::int32_t>& firsts = pairs[static_cast<std::int64_t>(place) - before];
         firsts.resize(places + 1);
         firsts[static_cast<std::size_t>(before) + 1] += 1;
@@ -135,21 +204,34 @@ TouchedElements::Table& TouchedElements::table(std::int64_t begin, std::int64_t 
   }
   for (auto& [distance, firsts] : pairs) {
     std::partial_sum(firsts.begin(), firsts.end(), firsts.begin());
-    made.pairs.push_back({distance, std::move(firsts)});
+    table.pairs.push_back({distance, {std::move(firsts)}});
   }
-  return made;
+  const auto set_period = [&](Sums& sums) {
+    if (repeats_.times > 0) {
+      const auto from = static_cast<std::size_t>(repeats_.begin);
+      sums.of_period =
+          sums.up_to[from + static_cast<std::size_t>(repeats_.period)] - sums.up_to[from];
+    }
+  };
+  set_period(table.touches);
+  const Folded whole = fold(places_.inner);
+  table.all = table.touches.at(whole);
+  for (Table::Pairs& one : table.pairs) {
+    set_period(one.firsts);
+    table.all -= one.firsts.at(whole);
+  }
 }
 
 // The elements that the places [begin, end) of one image touch.
-std::int64_t TouchedElements::of_range(const Table& table, std::int64_t begin, std::int64_t end) {
-  const auto from = static_cast<std::size_t>(begin);
-  const auto to = static_cast<std::size_t>(end);
-  std::int64_t count = table.touches[to] - table.touches[from];
+std::int64_t TouchedElements::of_range(const Table& table, std::int64_t begin,
+                                       std::int64_t end) const {
+  const Folded from = fold(begin);
+  std::int64_t count = table.touches.at(fold(end)) - table.touches.at(from);
   for (const Table::Pairs& pairs : table.pairs) {
     if (pairs.distance >= end - begin) {
       break;
     }
-    count -= pairs.firsts[to - static_cast<std::size_t>(pairs.distance)] - pairs.firsts[from];
+    count -= pairs.firsts.at(fold(end - pairs.distance)) - pairs.firsts.at(from);
   }
   return count;
 }
@@ -175,22 +257,22 @@ void TouchedElements::for_each_table(std::int64_t begin, std::int64_t end, const
   const std::int64_t a = begin - first * taps_.inner;
   const std::int64_t b = end - last * taps_.inner;
   if (first == last) {
-    body(table(a, b), 1);
+    body(number_of(a, b), 1);
     return;
   }
   std::int64_t whole = last - first - 1;
   if (a == 0) {
     ++whole;
   } else {
-    body(table(a, taps_.inner), 1);
+    body(number_of(a, taps_.inner), 1);
   }
   if (b == taps_.inner) {
     ++whole;
   } else {
-    body(table(0, b), 1);
+    body(number_of(0, b), 1);
   }
   if (whole > 0) {
-    body(table(0, taps_.inner), whole);
+    body(number_of(0, taps_.inner), whole);
   }
 }
 
@@ -201,9 +283,10 @@ std::int64_t TouchedElements::of_block(std::int64_t row, std::int64_t row_end, s
   }
   std::int64_t count = 0;
   for_each_table(places_are_rows_ ? k : row, places_are_rows_ ? k_end : row_end,
-                 [&](Table& table, std::int64_t times) {
-                   count += times * (places_are_rows_ ? of_places(table, row, row_end)
-                                                      : of_places(table, k, k_end));
+                 [&](std::size_t number, std::int64_t times) {
+                   const Table& of_taps = table(number);
+                   count += times * (places_are_rows_ ? of_places(of_taps, row, row_end)
+                                                      : of_places(of_taps, k, k_end));
                  });
   return count;
 }
@@ -217,13 +300,13 @@ TouchedElements::TapBlocks& TouchedElements::tap_blocks(std::int64_t taps) {
     return blocks;
   }
   // The tables, in the order in which they are first met.
-  std::unordered_map<Table*, std::size_t> known;
+  std::unordered_map<std::size_t, std::size_t> known;
   for (std::int64_t begin = 0; begin < taps_.total; begin += block) {
     for_each_table(begin, std::min(begin + block, taps_.total),
-                   [&](Table& table, std::int64_t times) {
-                     const auto [at, is_new] = known.try_emplace(&table, blocks.tables.size());
+                   [&](std::size_t number, std::int64_t times) {
+                     const auto [at, is_new] = known.try_emplace(number, blocks.tables.size());
                      if (is_new) {
-                       blocks.tables.emplace_back(&table, 0);
+                       blocks.tables.emplace_back(number, 0);
                      }
                      blocks.tables[at->second].second += times;
                    });
@@ -231,54 +314,98 @@ TouchedElements::TapBlocks& TouchedElements::tap_blocks(std::int64_t taps) {
   return blocks;
 }
 
-void TouchedElements::add_cuts(Cuts& cuts, const Table& table, std::int64_t times) {
-  cuts.at.resize(table.touches.size() - 1);
-  cuts.all += times * table.all;
-  for (const Table::Pairs& pairs : table.pairs) {
-    cuts.distance = std::max(cuts.distance, pairs.distance);
-    for (std::size_t place = 1; place < cuts.at.size(); ++place) {
-      const auto reach = std::min(place, static_cast<std::size_t>(pairs.distance));
-      cuts.at[place] += times * (pairs.firsts[place] - pairs.firsts[place - reach]);
+TouchedElements::Cuts TouchedElements::cuts_of(const TapBlocks& blocks) {
+  Cuts cuts;
+  for (const auto& [number, times] : blocks.tables) {
+    const Table& one = table(number);
+    cuts.all += times * one.all;
+    cuts.distance = std::max(cuts.distance, one.pairs.empty() ? 0 : one.pairs.back().distance);
+  }
+  // They depend on the places in front of them.
+  const std::int64_t later = blocks_in(cuts.distance, repeats_.period);
+  cuts.repeats = repeats_.times > later ? Repeats{repeats_.begin + later * repeats_.period,
+                                                  repeats_.period, repeats_.times - later}
+                                        : Repeats{places_.inner, 1, 0};
+  cuts.at.resize(static_cast<std::size_t>(places_.inner - cuts.repeats.left_out()));
+  for (const auto& [number, times] : blocks.tables) {
+    for (const Table::Pairs& pairs : table(number).pairs) {
+      for (std::size_t at = 1; at < cuts.at.size(); ++at) {
+        const auto folded = static_cast<std::int64_t>(at);
+        const std::int64_t place = folded < cuts.repeats.begin + cuts.repeats.period
+                                       ? folded
+                                       : folded + cuts.repeats.left_out();
+        const std::int64_t reach = std::min(place, pairs.distance);
+        cuts.at[at] +=
+            times * (pairs.firsts.at(fold(place)) - pairs.firsts.at(fold(place - reach)));
+      }
     }
   }
+  return cuts;
 }
 
-// Each cut costs what is touched on both sides of it. Where cuts lie within an image comes back
-// after a number of them.
-std::int64_t TouchedElements::of_long_blocks(const Cuts& cuts, std::int64_t length) const {
-  const std::int64_t count = blocks_in(places_.total, length) - 1;
-  const std::int64_t period = places_.inner / std::gcd(length, places_.inner);
-  const std::int64_t step = length % places_.inner;
-  std::int64_t of_period = 0;
-  std::int64_t of_rest = 0;
-  std::int64_t at = 0;
-  for (std::int64_t cut = 1; cut <= std::min(period, count); ++cut) {
-    at += step;
-    at -= at >= places_.inner ? places_.inner : 0;
-    of_period += cuts.at[static_cast<std::size_t>(at)];
-    if (cut == count % period) {
-      of_rest = of_period;
-    }
+// of(q) for q = first, first + length, ... as far as it is less than `end`. Between `from` and `to`
+// it comes again every `period` places.
+template <typename Of>
+std::int64_t sum_along(std::int64_t first, std::int64_t length, std::int64_t end, std::int64_t from,
+                       std::int64_t to, std::int64_t period, const Of& of) {
+  std::int64_t sum = 0;
+  std::int64_t place = first;
+  for (; place < std::min(from, end); place += length) {
+    sum += of(place);
   }
-  return places_.extents[0] * cuts.all + count / period * of_period + of_rest;
+  const std::int64_t cycle = period / std::gcd(length, period);
+  const std::int64_t cycles = place < to ? blocks_in(to - place, length) / cycle : 0;
+  if (cycles > 1) {
+    std::int64_t of_cycle = 0;
+    for (std::int64_t i = 0; i < cycle; ++i) {
+      of_cycle += of(place + i * length);
+    }
+    sum += cycles * of_cycle;
+    place += cycles * cycle * length;
+  }
+  for (; place < end; place += length) {
+    sum += of(place);
+  }
+  return sum;
+}
+
+template <typename Of>
+std::int64_t TouchedElements::sum_over_images(std::int64_t length, const Of& of) const {
+  // Where the first block begins in an image, comes back after so many images.
+  const std::int64_t images = places_.extents[0];
+  const std::int64_t period = length / std::gcd(length, places_.inner);
+  const std::int64_t step = places_.inner % length;
+  std::int64_t sum = 0;
+  std::int64_t first = 0;
+  for (std::int64_t image = 0; image < std::min(images, period); ++image) {
+    sum += blocks_in(images - image, period) * of(first);
+    first += first < step ? length - step : -step;
+  }
+  return sum;
+}
+
+// Each cut costs what is touched on both sides of it.
+std::int64_t TouchedElements::of_long_blocks(const Cuts& cuts, std::int64_t length) const {
+  const Repeats& repeats = cuts.repeats;
+  return places_.extents[0] * cuts.all + sum_over_images(length, [&](std::int64_t first) {
+           return sum_along(first, length, places_.inner, repeats.begin, repeats.end(),
+                            repeats.period,
+                            [&](std::int64_t at) { return cuts.at[fold(at, repeats).at]; });
+         });
 }
 
 std::int64_t TouchedElements::of_place_blocks(Table& table, std::int64_t length) const {
   const auto [slot, is_new] = table.sums.try_emplace(length, 0);
-  if (!is_new) {
-    return slot->second;
+  if (is_new) {
+    const auto of_block_at = [&](std::int64_t at) {
+      return of_range(table, at, std::min(at + length, places_.inner));
+    };
+    slot->second = sum_over_images(length, [&](std::int64_t first) {
+      return (first > 0 ? of_range(table, 0, std::min(first, places_.inner)) : 0) +
+             sum_along(first, length, places_.inner, repeats_.begin, repeats_.end() - length,
+                       repeats_.period, of_block_at);
+    });
   }
-  // The blocks come back after as many images as together hold a whole number of them.
-  const std::int64_t period = std::lcm(length, places_.inner);
-  const auto up_to = [&](std::int64_t end) {
-    std::int64_t part = 0;
-    for (std::int64_t at = 0; at < end; at += length) {
-      part += of_places(table, at, std::min(at + length, end));
-    }
-    return part;
-  };
-  const std::int64_t whole = places_.total / period;
-  slot->second = (whole > 0 ? whole * up_to(period) : 0) + up_to(places_.total % period);
   return slot->second;
 }
 
@@ -288,17 +415,14 @@ std::int64_t TouchedElements::of_place_blocks(TapBlocks& blocks, std::int64_t le
     return known->second;
   }
   if (blocks.sums.size() == kFewLengths) {
-    for (const auto& [table, times] : blocks.tables) {
-      add_cuts(blocks.cuts, *table, times);
-    }
+    blocks.cuts = cuts_of(blocks);
   }
   std::int64_t sum = 0;
-  if (blocks.sums.size() >= kFewLengths &&
-      length >= std::min(blocks.cuts.distance, places_.inner)) {
-    sum = of_long_blocks(blocks.cuts, length);
+  if (blocks.cuts && length >= std::min(blocks.cuts->distance, places_.inner)) {
+    sum = of_long_blocks(*blocks.cuts, length);
   } else {
-    for (const auto& [table, times] : blocks.tables) {
-      sum += times * of_place_blocks(*table, length);
+    for (const auto& [number, times] : blocks.tables) {
+      sum += times * of_place_blocks(table(number), length);
     }
   }
   blocks.sums.emplace(length, sum);
@@ -311,21 +435,6 @@ std::int64_t TouchedElements::of_blocks(std::int64_t rows, std::int64_t depth) {
   }
   return of_place_blocks(tap_blocks(places_are_rows_ ? depth : rows),
                          places_are_rows_ ? rows : depth);
-}
-
-std::int64_t TouchedElements::of_blocks_at_least(std::int64_t rows, std::int64_t depth) {
-  if (dense_) {
-    return rows_ * depth_;
-  }
-  // Blocks that are put together touch no more than they did one by one.
-  TapBlocks& blocks = tap_blocks(places_are_rows_ ? depth : rows);
-  const std::int64_t length = places_are_rows_ ? rows : depth;
-  std::int64_t distance = 0;
-  for (const auto& [table, times] : blocks.tables) {
-    distance = std::max(distance, table->pairs.empty() ? 0 : table->pairs.back().distance);
-  }
-  const std::int64_t together = length * std::max<std::int64_t>(blocks_in(distance, length), 1);
-  return of_place_blocks(blocks, std::min(together, places_.total));
 }
 
 }  // namespace potomac::workloads

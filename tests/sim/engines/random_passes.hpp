@@ -139,15 +139,24 @@ inline workloads::Lowering random_lowering() {
                             workloads::StridedBackwardData::kZeroInsert)};
 }
 
+inline sim::Dataflow random_dataflow() {
+  return *rc::gen::element(sim::Dataflow::kOutputStationary, sim::Dataflow::kWeightStationary,
+                           sim::Dataflow::kInputStationary);
+}
+
+// An array of up to `most` rows and columns that runs lowered passes in any way.
+inline sim::Architecture random_array(std::int64_t most) {
+  sim::Architecture architecture;
+  architecture.array = {extent(most), extent(most)};
+  architecture.lowering = random_lowering();
+  architecture.dataflow = random_dataflow();
+  architecture.issue = *rc::gen::element(sim::Issue::kSerial, sim::Issue::kPipelined);
+  return architecture;
+}
+
 // An array that can run the pass, whatever its lowering: its accumulator holds the largest product.
 inline sim::Architecture random_architecture(const workloads::LoweredPass& pass, int max_bits) {
-  sim::Architecture architecture;
-  architecture.array = {extent(7), extent(7)};
-  architecture.lowering = random_lowering();
-  architecture.dataflow =
-      *rc::gen::element(sim::Dataflow::kOutputStationary, sim::Dataflow::kWeightStationary,
-                        sim::Dataflow::kInputStationary);
-  architecture.issue = *rc::gen::element(sim::Issue::kSerial, sim::Issue::kPipelined);
+  sim::Architecture architecture = random_array(7);
   architecture.pe.operand_bits = max_bits;
   architecture.pe.zero_gating = *rc::gen::arbitrary<bool>();
   architecture.baseline.zero_gating = *rc::gen::arbitrary<bool>();

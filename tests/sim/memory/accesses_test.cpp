@@ -115,11 +115,7 @@ class Walked {
 RC_GTEST_PROP(Accesses, AreThoseOfAWalkLaneByLane, ()) {
   const workloads::LayerShape shape = test::random_layer_shape();
   const auto pass = *rc::gen::elementOf(workloads::passes_of(shape));
-  Architecture a;
-  a.array = {test::extent(7), test::extent(7)};
-  a.dataflow = *rc::gen::element(Dataflow::kOutputStationary, Dataflow::kWeightStationary,
-                                 Dataflow::kInputStationary);
-  a.lowering = test::random_lowering();
+  Architecture a = test::random_array(7);
   a.memory.emplace();
   for (ScratchpadConfig* scratchpad : {&a.memory->first, &a.memory->second, &a.memory->results}) {
     scratchpad->word_bits = *rc::gen::inRange<std::int64_t>(32, 200);

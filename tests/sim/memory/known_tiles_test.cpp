@@ -17,11 +17,7 @@ namespace {
 RC_GTEST_PROP(KnownTiles, AreThoseThatAreFoundAnew, ()) {
   const workloads::LayerShape shape = test::random_layer_shape();
   const auto pass = *rc::gen::elementOf(workloads::passes_of(shape));
-  Architecture architecture;
-  architecture.array = {test::extent(4), test::extent(4)};
-  architecture.dataflow = *rc::gen::element(
-      Dataflow::kOutputStationary, Dataflow::kWeightStationary, Dataflow::kInputStationary);
-  architecture.lowering = test::random_lowering();
+  Architecture architecture = test::random_array(4);
   // Wide elements make a scratchpad of few KiB small.
   const ElementBits bits{test::extent(300), test::extent(300), test::extent(300)};
   const MemoryUser user{Unit::kFp32Mac, shape.name, pass};

@@ -45,11 +45,7 @@ DrawnPass drawn_pass() {
   const workloads::LayerShape shape = test::random_layer_shape();
   const auto pass = *rc::gen::elementOf(workloads::passes_of(shape));
   Architecture& a = drawn.architecture;
-  a.array = {test::extent(7), test::extent(7)};
-  a.dataflow = *rc::gen::element(Dataflow::kOutputStationary, Dataflow::kWeightStationary,
-                                 Dataflow::kInputStationary);
-  a.issue = *rc::gen::element(Issue::kSerial, Issue::kPipelined);
-  a.lowering = test::random_lowering();
+  a = test::random_array(7);
   a.memory.emplace();
   for (ScratchpadConfig* scratchpad : {&a.memory->first, &a.memory->second, &a.memory->results}) {
     scratchpad->double_buffered = *rc::gen::arbitrary<bool>();

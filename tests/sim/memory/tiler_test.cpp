@@ -70,11 +70,7 @@ struct Case {
 Case drawn_case(std::int64_t most_macs) {
   const workloads::LayerShape shape = test::random_layer_shape();
   const auto pass = *rc::gen::elementOf(workloads::passes_of(shape));
-  Architecture architecture;
-  architecture.array = {test::extent(4), test::extent(4)};
-  architecture.dataflow = *rc::gen::element(
-      Dataflow::kOutputStationary, Dataflow::kWeightStationary, Dataflow::kInputStationary);
-  architecture.lowering = test::random_lowering();
+  Architecture architecture = test::random_array(4);
   architecture.memory.emplace();
   for (ScratchpadConfig* scratchpad :
        {&architecture.memory->first, &architecture.memory->second, &architecture.memory->results}) {
@@ -175,7 +171,6 @@ JudgedBlocking judged(Case& drawn, const Blocking& blocking) {
 
 RC_GTEST_PROP(Tiler, TakesTheBestOfItsCandidates, ()) {
   Case drawn = drawn_case(4000);
-  drawn.architecture.issue = *rc::gen::element(Issue::kSerial, Issue::kPipelined);
   draw_dram(drawn.architecture);
   RC_PRE(has_room(drawn));
   const TileRoom room = room_of(*drawn.architecture.memory, drawn.bits);
