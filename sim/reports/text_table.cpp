@@ -31,7 +31,7 @@ void TextTable::add_section(std::string heading) {
 }
 
 bool TextTable::is_section(std::size_t row) const {
-  return std::ranges::count(sections_, row) > 0;
+  return std::ranges::binary_search(sections_, row);
 }
 
 std::string TextTable::text(TextForm form) const {
@@ -51,7 +51,7 @@ std::string TextTable::text(TextForm form) const {
   rule.resize(rule.size() - 2);
   std::string text;
   for (std::size_t r = 0; r < rows_.size(); ++r) {
-    if (r == 1 || std::ranges::count(rules_, r) > 0) {
+    if (r == 1 || std::ranges::binary_search(rules_, r)) {
       text += rule + "\n";
     }
     std::string line;

@@ -33,7 +33,7 @@ class TextTable {
 
   std::size_t left_;
   std::vector<std::vector<std::string>> rows_;
-  std::vector<std::size_t> sections_;
+  std::vector<std::size_t> sections_;  // rows, rising
   std::vector<std::size_t> rules_;
 };
 

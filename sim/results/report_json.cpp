@@ -390,7 +390,10 @@ Json not_included_json(const std::vector<workloads::NotIncluded>& parts) {
   return json;
 }
 
-Json report_tree(const RunResult& result) {
+namespace {
+
+// Of a report whose passes are yet to come.
+Json tree_without_passes(const RunResult& result) {
   Json json{{"format", kReportFormat}, {"version", kReportVersion}};
   json["potomac"] = {{"version", text_or_null(result.program.version)},
                      {"build", text_or_null(result.program.build)}};
@@ -407,10 +410,7 @@ Json report_tree(const RunResult& result) {
     selection["passes"].push_back(workloads::name_of(pass));
   }
   selection["left_out"] = result.left_out;
-  Json& passes = json["passes"] = Json::array();
-  for (const PassRecord& record : result.passes) {
-    passes.push_back(pass_entry(record, result));
-  }
+  json["passes"] = Json::array();
   json["totals"] = totals_entry(result);
   json["assumed"] = result.assumed ? assumed_json(result, *result.assumed) : Json(nullptr);
   json["step"] = result.step ? step_json(*result.step, result.architecture) : Json(nullptr);
@@ -423,12 +423,46 @@ Json report_tree(const RunResult& result) {
   return json;
 }
 
+// A value as json_text() writes it `depth` levels deep.
+void append_json(std::string& text, const Json& json, std::size_t depth) {
+  const std::string own = json_text(json);
+  for (std::size_t begin = 0; begin < own.size();) {
+    const std::size_t end = own.find('\n', begin);  // names have none: it is escaped
+    text.append(depth, ' ').append(own, begin, end - begin);
+    begin = end + 1;
+    if (begin < own.size()) {
+      text += '\n';
+    }
+  }
+}
+
+}  // namespace
+
+Json report_tree(const RunResult& result) {
+  Json json = tree_without_passes(result);
+  Json& passes = json["passes"];
+  for (const PassRecord& record : result.passes) {
+    passes.push_back(pass_entry(record, result));
+  }
+  return json;
+}
+
+// As json_text(report_tree()), with the files. The tree of a hundred thousand passes takes
+// gigabytes: that of one pass is there at a time.
 std::string report_json(const RunResult& result, const std::map<std::string, std::string>& files) {
-  Json json = report_tree(result);
+  Json json = tree_without_passes(result);
   for (const auto& [name, digest] : files) {
     json["files"].push_back({{"name", name}, {"sha256", digest}});
   }
-  return json_text(json);
+  const std::string rest = json_text(json);
+  const std::string_view empty = "\n \"passes\": []";
+  const std::size_t at = rest.find(empty) + empty.size() - 1;
+  std::string text = rest.substr(0, at);
+  for (const PassRecord& record : result.passes) {
+    text += &record == result.passes.data() ? "\n" : ",\n";
+    append_json(text, pass_entry(record, result), 2);
+  }
+  return text.append(result.passes.empty() ? "" : "\n ").append(rest, at);
 }
 
 std::string comparison_json(std::span<const NamedRun> runs) {
