@@ -12,6 +12,8 @@ namespace {
 
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr std::uint64_t kBarWidth = 24;
+// Of one thread, measured: only to say how long it will take.
+constexpr double kBurstsPerSecond = 25e6;
 
 std::string clock_text(double seconds) {
   const auto whole = std::llround(seconds);
@@ -20,8 +22,9 @@ std::string clock_text(double seconds) {
 
 }  // namespace
 
-Progress::Progress()
+Progress::Progress(unsigned threads)
     : terminal_(::isatty(STDERR_FILENO) == 1),
+      threads_(threads),
       start_(std::chrono::steady_clock::now()),
       drawn_(start_) {}
 
@@ -29,8 +32,22 @@ Progress::~Progress() {
   end();
 }
 
+void Progress::begin_bursts(std::uint64_t bursts) {
+  const double minutes = static_cast<double>(bursts) / (kBurstsPerSecond * threads_) / 60.0;
+  if (minutes >= 1.0) {
+    const std::string note = fmt::format(
+        "potomac: a DRAM device serves about {:.2g} million bursts, one by one: some {:.2g} "
+        "minutes "
+        "here; memory.dram.bandwidth_gb_s in place of its preset takes seconds\n",
+        static_cast<double>(bursts) / 1e6, std::ceil(minutes));
+    std::fputs(note.c_str(), stderr);
+  }
+  begin(bursts);
+}
+
 void Progress::begin(std::uint64_t total) {
   total_ = std::max<std::uint64_t>(total, 1);
+  done_ = 0;
   start_ = drawn_ = std::chrono::steady_clock::now();
 }
 

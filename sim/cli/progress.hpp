@@ -1,5 +1,5 @@
 // Progress of long work on a terminal: one line that redraws itself; silent where it is not a
-// terminal.
+// terminal. What will take more than a minute is said before it begins, anywhere.
 #pragma once
 
 #include <chrono>
@@ -15,11 +15,13 @@ namespace potomac::sim {
 // Draws on standard error.
 class Progress : public Listener {
  public:
-  Progress();
+  explicit Progress(unsigned threads = 1);
   ~Progress() override;  // as end() does
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  void begin_bursts(std::uint64_t bursts) override;
+  void served(std::uint64_t bursts, std::string_view what) override { advance(bursts, what); }
   // `total` is the amount of work, in whatever unit advance() counts.
   void begin(std::uint64_t total) override;
   void advance(std::uint64_t amount, std::string_view label) override;
@@ -30,6 +32,7 @@ class Progress : public Listener {
 
   std::mutex mutex_;
   bool terminal_;
+  unsigned threads_;
   std::uint64_t total_ = 1;
   std::uint64_t done_ = 0;
   std::chrono::steady_clock::time_point start_;

@@ -129,7 +129,7 @@ void execute(const RunArguments& arguments) {
   const FolderLock lock(arguments.out);
   const bool steps = engine_for(*workload, options.engine).steps;
   WorkerPool pool(steps ? 1 : arguments.threads);
-  Progress progress;
+  Progress progress(pool.threads());
   const RunResult result = run(*workload, options, {pool, &progress});
   progress.end();
   write_reports(result, arguments.out);

@@ -9,6 +9,17 @@ DeviceEstimate::DeviceEstimate(const DramPreset& preset, GemmOperands& operands,
     : preset_(preset), operands_(operands), bits_(bits), places_(preset, {&operands, 1}, bits) {}
 
 BlockBits DeviceEstimate::of_blocks(const ByIndex<std::int64_t>& extents) {
+  const auto [first, second, results] = of_all_blocks(extents);
+  return {first.all, second.all, results.all};
+}
+
+BlockBits DeviceEstimate::bursts_of_blocks(const ByIndex<std::int64_t>& extents) {
+  const auto [first, second, results] = of_all_blocks(extents);
+  return {first.bursts, second.bursts, results.bursts};
+}
+
+std::array<DeviceEstimate::Taken, 3> DeviceEstimate::of_all_blocks(
+    const ByIndex<std::int64_t>& extents) {
   const workloads::GemmShape& gemm = operands_.gemm();
   return {
       of_block(DramBlock::kFirst, Index::kM, Index::kK, extents,
@@ -20,11 +31,10 @@ BlockBits DeviceEstimate::of_blocks(const ByIndex<std::int64_t>& extents) {
   };
 }
 
-std::int64_t DeviceEstimate::of_block(DramBlock block, Index one, Index other,
-                                      const ByIndex<std::int64_t>& extents,
-                                      std::int64_t elements_bits) {
-  const auto [slot, is_new] =
-      known_.try_emplace({block, extents[one], extents[other]}, std::int64_t{0});
+DeviceEstimate::Taken DeviceEstimate::of_block(DramBlock block, Index one, Index other,
+                                               const ByIndex<std::int64_t>& extents,
+                                               std::int64_t elements_bits) {
+  const auto [slot, is_new] = known_.try_emplace({block, extents[one], extents[other]});
   if (!is_new) {
     return slot->second;
   }
@@ -51,8 +61,9 @@ std::int64_t DeviceEstimate::of_block(DramBlock block, Index one, Index other,
   }
   // Four rows may be opened in tFAW.
   const std::int64_t to_open = ceil_div(rows * preset_.cycles.t_faw, 4 * preset_.burst_cycles());
-  slot->second =
-      std::max(std::max(bursts, to_open) * preset_.burst_bits(), ceil_div(elements_bits, blocks));
+  const std::int64_t least = ceil_div(elements_bits, blocks);
+  slot->second = {std::max(bursts * preset_.burst_bits(), least),
+                  std::max(std::max(bursts, to_open) * preset_.burst_bits(), least)};
   return slot->second;
 }
 

@@ -3,6 +3,7 @@
 // is longer; and all blocks of a kind as long as one in the middle.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <tuple>
@@ -19,16 +20,23 @@ class DeviceEstimate {
 
   // What blocks of these extents take of the device, in bits that pass at its full bandwidth.
   BlockBits of_blocks(const ByIndex<std::int64_t>& extents);
+  // The bits of their bursts alone.
+  BlockBits bursts_of_blocks(const ByIndex<std::int64_t>& extents);
 
  private:
-  std::int64_t of_block(DramBlock block, Index one, Index other,
-                        const ByIndex<std::int64_t>& extents, std::int64_t elements_bits);
+  struct Taken {
+    std::int64_t bursts = 0;  // bits
+    std::int64_t all = 0;     // at least as many
+  };
+  Taken of_block(DramBlock block, Index one, Index other, const ByIndex<std::int64_t>& extents,
+                 std::int64_t elements_bits);
+  std::array<Taken, 3> of_all_blocks(const ByIndex<std::int64_t>& extents);
 
   DramPreset preset_;
   GemmOperands& operands_;
   ElementBits bits_;
   DramPlaces places_;
-  std::map<std::tuple<DramBlock, std::int64_t, std::int64_t>, std::int64_t> known_;
+  std::map<std::tuple<DramBlock, std::int64_t, std::int64_t>, Taken> known_;
 };
 
 }  // namespace potomac::sim

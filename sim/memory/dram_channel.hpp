@@ -37,6 +37,7 @@ struct DramCounts {
   std::uint64_t activates = 0;   // at least as many: a refresh may come between
   std::uint64_t refreshes = 0;
 
+  std::uint64_t bursts() const { return bursts_read + bursts_written; }
   DramCounts& operator+=(const DramCounts& other);
   friend bool operator==(const DramCounts&, const DramCounts&) = default;
 };

@@ -47,13 +47,26 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
     if (static_cast<std::uint64_t>(held) > most_) {
       return static_cast<std::uint64_t>(held);
     }
+    if (told_ && tiles_walked_ % kTellEvery == 0) {
+      tell();
+    }
     if (may_repeat && !program.done()) {
       repeat(program, periods, held, last_slot);
     }
   }
   memory_.slots_taken(last_slot + held);
   const auto cycles = static_cast<std::int64_t>(cycles_of(schedule, issue).total());
-  return static_cast<std::uint64_t>(memory_.finish(cycles + held) - cycles);
+  const std::int64_t end = memory_.finish(cycles + held);
+  if (told_) {
+    tell();
+  }
+  return static_cast<std::uint64_t>(end - cycles);
+}
+
+void MemoryPace::tell() {
+  const std::uint64_t bursts = memory_.dram_counts().bursts();
+  told_(bursts - told_bursts_);
+  told_bursts_ = bursts;
 }
 
 // Goes on over as many periods as are left, if one is found.

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "sim/engines/interface/pace.hpp"
 #include "sim/memory/tile_cursor.hpp"
@@ -31,6 +33,9 @@ class MemoryPace : public Pace {
   void walk_every_tile() { repeats_ = false; }
   // Has total_stalls() give up, and return what it has, when there are more stalls than that.
   void give_up_beyond(std::uint64_t stalls) { most_ = stalls; }
+  // Has total_stalls() tell, every few tiles, how many bursts a DRAM device has served since it
+  // told last. What it throws ends the walk.
+  void tell_bursts(std::function<void(std::uint64_t bursts)> told) { told_ = std::move(told); }
   std::uint64_t tiles_walked() const { return tiles_walked_; }
 
   // The stalls so far.
@@ -38,6 +43,9 @@ class MemoryPace : public Pace {
   DramCounts dram_counts() const { return memory_.dram_counts(); }
 
  private:
+  static constexpr std::uint64_t kTellEvery = 256;  // tiles
+
+  void tell();
   void repeat(TileProgram& program, TilePeriods& periods, std::int64_t& held,
               std::int64_t& last_slot);
 
@@ -52,6 +60,8 @@ class MemoryPace : public Pace {
   std::optional<BlockBits> alike_;
   std::uint64_t most_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t tiles_walked_ = 0;
+  std::function<void(std::uint64_t bursts)> told_;
+  std::uint64_t told_bursts_ = 0;
 };
 
 }  // namespace potomac::sim

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +37,8 @@ struct PassMemory {
   };
   std::optional<Costs> costs = std::nullopt;
   bool is_mapped = false;  // by the user
+  // That a DRAM device is judged to serve for it; 0 if there is none.
+  std::uint64_t device_bursts = 0;
 };
 
 // Whose memory, and of what.
@@ -45,14 +48,22 @@ struct MemoryUser {
   workloads::Pass pass = workloads::Pass::kForward;
 };
 
-// Throws InputError if a scratchpad is too small or too narrow for the machine, or the user's tiles
-// cannot be. `with_costs`: what the objectives' tiles cost is of interest. Precondition: the
-// architecture has a memory.
-PassMemory plan_memory(std::span<GemmOperands> operands, const Architecture& architecture,
-                       const ElementBits& bits, const MemoryUser& user, bool with_costs = false);
+// The tiles of a pass; what it takes of the memory is left to take_memory(). Throws InputError if a
+// scratchpad is too small or too narrow for the machine, or the user's tiles cannot be.
+// `with_costs`: what the objectives' tiles cost is of interest. Precondition: the architecture has
+// a memory.
+PassMemory plan_tiles(std::span<GemmOperands> operands, const Architecture& architecture,
+                      const ElementBits& bits, const MemoryUser& user, bool with_costs = false);
 // The same with what is known of the pass's tiles, which the caller has locked.
-PassMemory plan_memory(KnownTilesOfPass& known, const Architecture& architecture,
-                       const ElementBits& bits, const MemoryUser& user);
+PassMemory plan_tiles(KnownTilesOfPass& known, const Architecture& architecture,
+                      const ElementBits& bits, const MemoryUser& user);
+
+// What a pass whose tiles are planned takes of the memory: accesses and stalls. `told`: hears of
+// the bursts that a DRAM device has served, again and again; what it throws ends it. A device's
+// bursts are taken one by one: some ten million a second.
+using BurstsTold = std::function<void(std::uint64_t bursts)>;
+void take_memory(PassMemory& plan, std::span<GemmOperands> operands,
+                 const Architecture& architecture, const BurstsTold& told = {});
 
 // A pass that a memory feeds. What it points at must outlive it.
 struct MemoryJob {

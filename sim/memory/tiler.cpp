@@ -193,22 +193,27 @@ Tiler::Candidate Tiler::first_look(const Blocking& blocking) {
   return candidate;
 }
 
+// What all blocks take, if each of a kind takes that.
+std::int64_t Tiler::all_of(const Blocking& blocking, const BlockBits& each) const {
+  const Visits visits = visits_of(operands_.gemm(), blocking);
+  const auto blocks = [&](Index one, Index other) {
+    return operands_.gemm().count * blocks_in(gemm_, blocking.extents, one) *
+           blocks_in(gemm_, blocking.extents, other);
+  };
+  return visits.first * blocks(Index::kM, Index::kK) * each.first +
+         visits.second * blocks(Index::kN, Index::kK) * each.second +
+         (2 * visits.results - 1) * blocks(Index::kM, Index::kN) * each.results;
+}
+
 Tiler::Moved Tiler::moved_by(const Candidate& candidate) {
   const Extents& extents = candidate.blocking.extents;
   if (device_) {
     const BlockBits each = device_->of_blocks(extents);
-    const Visits visits = visits_of(operands_.gemm(), candidate.blocking);
-    const auto blocks = [&](Index one, Index other) {
-      return operands_.gemm().count * blocks_in(gemm_, extents, one) *
-             blocks_in(gemm_, extents, other);
-    };
     return {.first = each.first,
             .second = each.second,
             .stored = each.results,
             .left = 2 * each.results,
-            .all = visits.first * blocks(Index::kM, Index::kK) * each.first +
-                   visits.second * blocks(Index::kN, Index::kK) * each.second +
-                   (2 * visits.results - 1) * blocks(Index::kM, Index::kN) * each.results,
+            .all = all_of(candidate.blocking, each),
             .loads_last = true};
   }
   const Extents rest = rest_of(extents);
@@ -296,13 +301,20 @@ void Tiler::walk(Candidate& candidate, std::uint64_t most) {
   candidate.stalls = pace.stalls();
 }
 
+JudgedBlocking Tiler::judged(const Candidate& candidate) {
+  return {candidate.blocking, candidate.cycles, candidate.stalls, candidate.traffic_bits,
+          device_
+              ? all_of(candidate.blocking, device_->bursts_of_blocks(candidate.blocking.extents))
+              : 0};
+}
+
 JudgedBlocking Tiler::judge(const Blocking& blocking) {
   Candidate candidate = first_look(blocking);
   look_closer(candidate);
   if (rate_) {
     walk(candidate, kMost);
   }
-  return {blocking, candidate.cycles, candidate.stalls, candidate.traffic_bits};
+  return judged(candidate);
 }
 
 // Of those that fit, the one that is cut least: it is quick to be walked through.
@@ -382,11 +394,11 @@ JudgedBlocking Tiler::search(TileObjective objective, std::uint64_t limit) {
         if (by_time ? next.cycles < known.cycles
                     : std::pair(next.traffic_bits, next.cycles) <
                           std::pair(known.traffic_bits, known.cycles)) {
-          known = {next.blocking, next.cycles, next.stalls, next.traffic_bits};
+          known = judged(next);
         }
         break;
       case Candidate::Known::kAll:
-        return {next.blocking, next.cycles, next.stalls, next.traffic_bits};
+        return judged(next);
     }
     std::ranges::push_heap(queue, behind);
   }

@@ -35,6 +35,8 @@ struct JudgedBlocking {
   std::uint64_t cycles = 0;  // till the last results are in DRAM,
   StallCycles stalls;        // of which the array waits
   std::int64_t traffic_bits = 0;
+  // The bits of the bursts that a DRAM device is to serve, about; 0 if there is none.
+  std::int64_t device_bits = 0;
 
   friend bool operator==(const JudgedBlocking&, const JudgedBlocking&) = default;
 };
@@ -103,6 +105,8 @@ class Tiler {
   ByIndex<std::int64_t> rest_of(const ByIndex<std::int64_t>& extents) const;
   std::uint64_t array_cycles_of_last(const ByIndex<std::int64_t>& extents) const;
   void look_closer(Candidate& candidate);
+  std::int64_t all_of(const Blocking& blocking, const BlockBits& each) const;
+  JudgedBlocking judged(const Candidate& candidate);
   void walk(Candidate& candidate, std::uint64_t most);
 
   GemmOperands& operands_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -230,11 +231,16 @@ void require_room(std::span<const PassShape> shapes, const Architecture& archite
   }
 }
 
-}  // namespace
+void call_if_any(const std::function<void()>& function) {
+  if (function) {
+    function();
+  }
+}
 
-void plan_pass(const PassShape& shape, const Architecture& architecture,
-               std::span<const Machine> machines, std::span<PlannedPass> plans,
-               const PlanningOptions& options) {
+// All but what passes take of a memory.
+void plan_tiles_of(const PassShape& shape, const Architecture& architecture,
+                   std::span<const Machine> machines, std::span<PlannedPass> plans,
+                   const PlanningOptions& options) {
   std::shared_ptr<const Schedule> uncut;  // of a machine without a memory
   std::vector<GemmOperands> operands;     // with one: looked at once
   for (std::size_t i = 0; i < machines.size(); ++i) {
@@ -262,12 +268,14 @@ void plan_pass(const PassShape& shape, const Architecture& architecture,
         KnownTilesOfPass& known =
             options.known->of(*shape.layer, shape.pass, architecture.lowering);
         const std::scoped_lock lock(known.mutex);
-        memory = plan_memory(known, architecture, bits, user);
+        memory = plan_tiles(known, architecture, bits, user);
+        take_memory(memory, known.operands(), architecture,
+                    [&](std::uint64_t /*bursts*/) { call_if_any(options.before_each); });
       } else {
         if (operands.empty()) {
           operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
         }
-        memory = plan_memory(operands, architecture, bits, user, options.with_costs);
+        memory = plan_tiles(operands, architecture, bits, user, options.with_costs);
       }
       planned.memory = std::make_shared<const PassMemory>(std::move(memory));
       planned.plan.schedule = std::make_shared<Schedule>(
@@ -276,10 +284,34 @@ void plan_pass(const PassShape& shape, const Architecture& architecture,
   }
 }
 
+// What is left of plans whose tiles are chosen. Plans may share a memory.
+void take_memory_of(const PassShape& shape, const Architecture& architecture,
+                    std::span<PlannedPass> plans, const BurstsTold& told) {
+  std::vector<GemmOperands> operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
+  std::map<const PassMemory*, std::shared_ptr<const PassMemory>> taken;
+  for (PlannedPass& planned : plans) {
+    if (planned.memory == nullptr) {
+      continue;
+    }
+    std::shared_ptr<const PassMemory>& slot = taken[planned.memory.get()];
+    if (slot == nullptr) {
+      PassMemory memory = *planned.memory;
+      take_memory(memory, operands, architecture, told);
+      slot = std::make_shared<const PassMemory>(std::move(memory));
+    }
+    planned.memory = slot;
+  }
+}
+
+}  // namespace
+
 std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
                                    std::span<const Machine> machines) {
   std::vector<PlannedPass> plans(machines.size());
-  plan_pass(shape, architecture, machines, plans);
+  plan_tiles_of(shape, architecture, machines, plans, {});
+  if (architecture.memory) {
+    take_memory_of(shape, architecture, plans, {});
+  }
   return plans;
 }
 
@@ -293,11 +325,8 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
     const std::span<const PassShape> shapes = on_machine.shapes();
     plans_.resize(shapes.size() * machines_.size());
     const auto plan = [&](std::size_t i) {
-      if (options.before_each) {
-        options.before_each();
-      }
-      plan_pass(shapes[i], architecture_, machines_,
-                std::span(plans_).subspan(i * machines_.size(), machines_.size()), options);
+      call_if_any(options.before_each);
+      plan_tiles_of(shapes[i], architecture_, machines_, plans_of(i), options);
     };
     shape_of_item_ = std::move(on_machine).of_item();
     if (!architecture_.memory) {
@@ -308,6 +337,33 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
     }
     require_room(shapes, architecture_, machines_);
     pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) { plan(i); });
+    if (options.known == nullptr) {
+      take_memory_of_all(shapes, pool, options);
+    }
+  });
+}
+
+void PassPlans::take_memory_of_all(std::span<const PassShape> shapes, WorkerPool& pool,
+                                   const PlanningOptions& options) {
+  std::uint64_t bursts = 0;
+  std::set<const PassMemory*> seen;
+  for (const PlannedPass& planned : plans_) {
+    if (planned.memory != nullptr && seen.insert(planned.memory.get()).second) {
+      bursts += planned.memory->device_bursts;
+    }
+  }
+  if (bursts > 0 && options.before_bursts) {
+    options.before_bursts(bursts);
+  }
+  pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) {
+    call_if_any(options.before_each);
+    const std::string what =
+        fmt::format("{} {}", shapes[i].layer->name, workloads::name_of(shapes[i].pass));
+    take_memory_of(shapes[i], architecture_, plans_of(i), [&](std::uint64_t served) {
+      if (options.served) {
+        options.served(served, what);
+      }
+    });
   });
 }
 

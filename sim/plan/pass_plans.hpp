@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "sim/engines/interface/worker_pool.hpp"
@@ -26,16 +28,18 @@ struct PlanningOptions {
   // Called before each pass is planned, from any thread: what it throws ends the planning.
   std::function<void()> before_each = {};
   bool with_costs = false;  // what the tiles of either objective cost is of interest
-  // What plans of the same list on other machines found; none: nobody asks again.
+  // Once tiles are chosen, before a DRAM device serves so many bursts, about, which takes long.
+  std::function<void(std::uint64_t bursts)> before_bursts = {};
+  // How many more it has served, and for what; from any thread. What it throws ends the planning.
+  std::function<void(std::uint64_t bursts, std::string_view what)> served = {};
+  // What plans of the same list on other machines found; none: nobody asks again. Nobody hears of
+  // bursts then.
   KnownTiles* known = nullptr;
 };
 
 // The plans of one pass on some machines, in their order. The layer, the machines and the
 // architecture must outlive them. Throws InputError, naming what would work, if the PE cannot hold
 // the pass's operands, or a scratchpad not even one fold.
-void plan_pass(const PassShape& shape, const Architecture& architecture,
-               std::span<const Machine> machines, std::span<PlannedPass> plans,
-               const PlanningOptions& options = {});
 std::vector<PlannedPass> plan_pass(const PassShape& shape, const Architecture& architecture,
                                    std::span<const Machine> machines);
 
@@ -62,6 +66,12 @@ class PassPlans {
   }
 
  private:
+  std::span<PlannedPass> plans_of(std::size_t shape) {
+    return std::span(plans_).subspan(shape * machines_.size(), machines_.size());
+  }
+  void take_memory_of_all(std::span<const PassShape> shapes, WorkerPool& pool,
+                          const PlanningOptions& options);
+
   const PassList* list_;
   Architecture architecture_;
   std::vector<Machine> machines_;

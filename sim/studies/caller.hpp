@@ -13,7 +13,11 @@ namespace potomac::sim {
 class Listener {
  public:
   virtual ~Listener() = default;
-  // Once, before the work: the MACs that it will tell of, as far as that is known.
+  // First, if a DRAM device is simulated: about how many bursts it is to serve.
+  virtual void begin_bursts(std::uint64_t /*bursts*/) {}
+  // Again and again, from any thread: bursts that it has served, and for what.
+  virtual void served(std::uint64_t /*bursts*/, std::string_view /*what*/) {}
+  // Once, before the rest of the work: the MACs that it will tell of, as far as that is known.
   virtual void begin(std::uint64_t macs) = 0;
   // Again and again, from any thread: MACs that are done, and what they belong to.
   virtual void advance(std::uint64_t macs, std::string_view what) = 0;

@@ -105,8 +105,19 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
   const std::vector<Unit> rivals = options.rivals.units(options.prices);
   require_fit(list, options.architecture, rivals);
   check(workload, options, engine);
-  const PassPlans plans(list, options.architecture, rivals, caller.pool,
-                        {.before_each = [&] { caller.check_stop(); }, .with_costs = true});
+  PlanningOptions planning{.before_each = [&] { caller.check_stop(); }, .with_costs = true};
+  planning.served = [&](std::uint64_t bursts, std::string_view what) {
+    if (caller.listener != nullptr) {
+      caller.listener->served(bursts, what);
+    }
+    caller.check_stop();
+  };
+  planning.before_bursts = [&](std::uint64_t bursts) {
+    if (caller.listener != nullptr) {
+      caller.listener->begin_bursts(bursts);
+    }
+  };
+  const PassPlans plans(list, options.architecture, rivals, caller.pool, planning);
   if (options.waveform) {
     check_waveform(workload, options.architecture, *options.waveform, caller.pool);
   }

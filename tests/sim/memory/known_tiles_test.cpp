@@ -33,12 +33,14 @@ RC_GTEST_PROP(KnownTiles, AreThoseThatAreFoundAnew, ()) {
     auto operands = operands_of(shape, pass, architecture.lowering);
     PassMemory anew;
     try {
-      anew = plan_memory(operands, architecture, bits, user);
+      anew = plan_tiles(operands, architecture, bits, user);
+      take_memory(anew, operands, architecture);
     } catch (const InputError&) {
       continue;  // it holds no fold
     }
     KnownTilesOfPass& of_pass = known.of(shape, pass, architecture.lowering);
-    const PassMemory found = plan_memory(of_pass, architecture, bits, user);
+    PassMemory found = plan_tiles(of_pass, architecture, bits, user);
+    take_memory(found, of_pass.operands(), architecture);
     RC_ASSERT(found.tiles == anew.tiles);
     RC_ASSERT(found.stalls == anew.stalls);
     RC_ASSERT(found.accesses == anew.accesses);

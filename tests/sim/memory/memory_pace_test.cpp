@@ -139,8 +139,10 @@ struct Fetched {
   }
   PassMemory plan(const Architecture& of) const {
     auto operands = operands_of(shape, workloads::Pass::kForward, of.lowering);
-    return plan_memory(operands, of, {5, 5, 32},
-                       {Unit::kMfMac, shape.name, workloads::Pass::kForward});
+    PassMemory plan =
+        plan_tiles(operands, of, {5, 5, 32}, {Unit::kMfMac, shape.name, workloads::Pass::kForward});
+    take_memory(plan, operands, of);
+    return plan;
   }
 
   workloads::LayerShape shape;
@@ -180,8 +182,9 @@ TEST(DramDevices, MoveWholeBurstsOfATensorOnce) {
   set_key(architecture, "memory.dram.preset=ddr4-2400");
   set_key(architecture, "memory.objective=traffic");
   auto operands = operands_of(shape, workloads::Pass::kForward, {});
-  const PassMemory plan = plan_memory(operands, architecture, {5, 5, 32},
-                                      {Unit::kMfMac, shape.name, workloads::Pass::kForward});
+  PassMemory plan = plan_tiles(operands, architecture, {5, 5, 32},
+                               {Unit::kMfMac, shape.name, workloads::Pass::kForward});
+  take_memory(plan, operands, architecture);
   const auto bursts = [](std::int64_t bits) {
     return static_cast<std::uint64_t>((bits + 511) / 512);
   };

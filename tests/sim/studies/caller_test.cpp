@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "sim/machine/architecture_file.hpp"
 #include "sim/studies/run.hpp"
 #include "sim/studies/sweep.hpp"
 #include "support/error.hpp"
@@ -32,8 +33,18 @@ class Counter : public Listener {
     }
   }
 
+  void begin_bursts(std::uint64_t bursts) override { expected_bursts = bursts; }
+  void served(std::uint64_t bursts, std::string_view what) override {
+    EXPECT_FALSE(what.empty());
+    if ((told_bursts += bursts) >= stop_at_) {
+      stop = true;
+    }
+  }
+
   std::uint64_t expected = 0;
+  std::uint64_t expected_bursts = 0;
   std::atomic<std::uint64_t> told = 0;
+  std::atomic<std::uint64_t> told_bursts = 0;
   std::atomic<bool> stop = false;
 
  private:
@@ -73,6 +84,40 @@ TEST_P(CallerOfEngine, EndsARunThatLeavesNothing) {
   EXPECT_THROW(run(*workload, options, {pool, &counter, &counter.stop}), StoppedError);
   EXPECT_LT(counter.told, counter.expected);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+RunOptions on_a_device() {
+  RunOptions options;
+  options.engine = "count";
+  set_key(options.architecture, "memory.dram.preset=hbm2");
+  return options;
+}
+
+TEST(Caller, IsToldOfEveryBurstOfADeviceOnce) {
+  const auto workload = shipped_trace();
+  Counter counter;
+  WorkerPool pool(2);
+  const RunOptions options = on_a_device();
+  const RunResult result = run(*workload, options, {pool, &counter});
+  std::uint64_t moved = 0;
+  for (const PassRecord& pass : result.passes) {
+    for (const MachineRecord& machine : pass.machines) {
+      moved += machine.quantities.memory.moved_bits.value();
+    }
+  }
+  const DramPreset& preset = *options.architecture.memory->dram->device;
+  EXPECT_EQ(counter.told_bursts * static_cast<std::uint64_t>(preset.burst_bits()), moved);
+  EXPECT_GT(counter.expected_bursts, counter.told_bursts / 2);
+  EXPECT_LT(counter.expected_bursts, counter.told_bursts * 2);
+}
+
+TEST(Caller, EndsARunWhileADeviceServesIt) {
+  const auto workload = shipped_trace();
+  Counter counter(1);
+  WorkerPool pool(1);
+  EXPECT_THROW(run(*workload, on_a_device(), {pool, &counter, &counter.stop}), StoppedError);
+  EXPECT_LT(counter.told_bursts, counter.expected_bursts / 2);
+  EXPECT_EQ(counter.expected, 0U);
 }
 
 TEST(Caller, EndsASweepBehindTheRowsThatItGave) {
