@@ -32,17 +32,19 @@ Progress::~Progress() {
   end();
 }
 
-void Progress::begin_bursts(std::uint64_t bursts) {
-  const double minutes = static_cast<double>(bursts) / (kBurstsPerSecond * threads_) / 60.0;
-  if (minutes >= 1.0) {
+void Progress::begin(Work work, std::uint64_t amount) {
+  const auto count = static_cast<double>(amount);
+  const double minutes = count / (kBurstsPerSecond * threads_) / 60.0;
+  if (work == Work::kBursts && minutes >= 1.0) {
+    end();
     const std::string note = fmt::format(
-        "potomac: a DRAM device serves about {:.2g} million bursts, one by one: some {:.2g} "
-        "minutes "
-        "here; memory.dram.bandwidth_gb_s in place of its preset takes seconds\n",
-        static_cast<double>(bursts) / 1e6, std::ceil(minutes));
+        "potomac: a DRAM device serves about {:.0f} million bursts, one by one: some {:.0f} "
+        "minutes; "
+        "memory.dram.bandwidth_gb_s in place of its preset takes seconds\n",
+        count / 1e6, std::ceil(minutes));
     std::fputs(note.c_str(), stderr);
   }
-  begin(bursts);
+  begin(amount);
 }
 
 void Progress::begin(std::uint64_t total) {

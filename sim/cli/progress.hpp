@@ -20,11 +20,13 @@ class Progress : public Listener {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void begin_bursts(std::uint64_t bursts) override;
-  void served(std::uint64_t bursts, std::string_view what) override { advance(bursts, what); }
+  void begin(Work work, std::uint64_t amount) override;
+  void advance(Work /*work*/, std::uint64_t amount, std::string_view what) override {
+    advance(amount, what);
+  }
   // `total` is the amount of work, in whatever unit advance() counts.
-  void begin(std::uint64_t total) override;
-  void advance(std::uint64_t amount, std::string_view label) override;
+  void begin(std::uint64_t total);
+  void advance(std::uint64_t amount, std::string_view label);
   void end() const;  // wipes the line
 
  private:

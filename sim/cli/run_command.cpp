@@ -17,6 +17,7 @@
 #include "sim/cli/progress.hpp"
 #include "sim/cli/workload_options.hpp"
 #include "sim/plan/engine_choice.hpp"
+#include "sim/plan/pass_list.hpp"
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
 #include "sim/studies/run.hpp"
@@ -80,6 +81,20 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
                                        : std::optional(waveform_window(arguments.vcd_cycles))};
 }
 
+// Before the work: it is held in memory till it is written.
+void warn_of_large_report(const workloads::Workload& workload, const Selection& selection) {
+  constexpr double kGbOfPass = 22e-6;  // of two machines, measured
+  constexpr double kManyGb = 4.0;
+  const std::size_t passes = PassList(workload, selection).items().size();
+  const double gb = kGbOfPass * static_cast<double>(passes);
+  if (gb > kManyGb) {
+    std::cerr << fmt::format(
+        "potomac: a report of {} passes takes about {:.0f} GB of memory; --layers and --passes "
+        "choose some\n",
+        passes, gb);
+  }
+}
+
 void execute(const RunArguments& arguments) {
   RunOptions options;
   options.architecture = machine_of(arguments.machine);
@@ -127,6 +142,7 @@ void execute(const RunArguments& arguments) {
   check_outputs(outputs, inputs);
   const auto workload = workloads::open_workload(file, dimensions_of(arguments.workload));
   const FolderLock lock(arguments.out);
+  warn_of_large_report(*workload, options.selection);
   const bool steps = engine_for(*workload, options.engine).steps;
   WorkerPool pool(steps ? 1 : arguments.threads);
   Progress progress(pool.threads());

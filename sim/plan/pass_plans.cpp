@@ -231,6 +231,10 @@ void require_room(std::span<const PassShape> shapes, const Architecture& archite
   }
 }
 
+std::string title_of(const PassShape& shape) {
+  return fmt::format("{} {}", shape.layer->name, workloads::name_of(shape.pass));
+}
+
 void call_if_any(const std::function<void()>& function) {
   if (function) {
     function();
@@ -270,7 +274,7 @@ void plan_tiles_of(const PassShape& shape, const Architecture& architecture,
         const std::scoped_lock lock(known.mutex);
         memory = plan_tiles(known, architecture, bits, user);
         take_memory(memory, known.operands(), architecture,
-                    [&](std::uint64_t /*bursts*/) { call_if_any(options.before_each); });
+                    [&](std::uint64_t /*bursts*/) { call_if_any(options.check_stop); });
       } else {
         if (operands.empty()) {
           operands = operands_of(*shape.layer, shape.pass, architecture.lowering);
@@ -325,7 +329,7 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
     const std::span<const PassShape> shapes = on_machine.shapes();
     plans_.resize(shapes.size() * machines_.size());
     const auto plan = [&](std::size_t i) {
-      call_if_any(options.before_each);
+      call_if_any(options.check_stop);
       plan_tiles_of(shapes[i], architecture_, machines_, plans_of(i), options);
     };
     shape_of_item_ = std::move(on_machine).of_item();
@@ -336,7 +340,16 @@ PassPlans::PassPlans(const PassList& list, const Architecture& architecture,
       return;
     }
     require_room(shapes, architecture_, machines_);
-    pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) { plan(i); });
+    Listener* const listener = options.known == nullptr ? options.listener : nullptr;
+    if (listener != nullptr) {
+      listener->begin(Work::kTiles, shapes.size());
+    }
+    pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) {
+      plan(i);
+      if (listener != nullptr) {
+        listener->advance(Work::kTiles, 1, title_of(shapes[i]));
+      }
+    });
     if (options.known == nullptr) {
       take_memory_of_all(shapes, pool, options);
     }
@@ -352,16 +365,16 @@ void PassPlans::take_memory_of_all(std::span<const PassShape> shapes, WorkerPool
       bursts += planned.memory->device_bursts;
     }
   }
-  if (bursts > 0 && options.before_bursts) {
-    options.before_bursts(bursts);
+  if (bursts > 0 && options.listener != nullptr) {
+    options.listener->begin(Work::kBursts, bursts);
   }
   pool.for_each(shapes.size(), [&](std::size_t i, unsigned /*thread*/) {
-    call_if_any(options.before_each);
-    const std::string what =
-        fmt::format("{} {}", shapes[i].layer->name, workloads::name_of(shapes[i].pass));
+    call_if_any(options.check_stop);
+    const std::string what = title_of(shapes[i]);
     take_memory_of(shapes[i], architecture_, plans_of(i), [&](std::uint64_t served) {
-      if (options.served) {
-        options.served(served, what);
+      call_if_any(options.check_stop);
+      if (options.listener != nullptr) {
+        options.listener->advance(Work::kBursts, served, what);
       }
     });
   });

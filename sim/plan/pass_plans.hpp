@@ -7,13 +7,13 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/machine.hpp"
 #include "sim/machine/pass_plan.hpp"
 #include "sim/memory/pass_memory.hpp"
+#include "sim/plan/listener.hpp"
 #include "sim/plan/pass_list.hpp"
 
 namespace potomac::sim {
@@ -25,13 +25,10 @@ struct PlannedPass {
 };
 
 struct PlanningOptions {
-  // Called before each pass is planned, from any thread: what it throws ends the planning.
-  std::function<void()> before_each = {};
-  bool with_costs = false;  // what the tiles of either objective cost is of interest
-  // Once tiles are chosen, before a DRAM device serves so many bursts, about, which takes long.
-  std::function<void(std::uint64_t bursts)> before_bursts = {};
-  // How many more it has served, and for what; from any thread. What it throws ends the planning.
-  std::function<void(std::uint64_t bursts, std::string_view what)> served = {};
+  // Called again and again while passes are planned, from any thread: what it throws ends it.
+  std::function<void()> check_stop = {};
+  bool with_costs = false;       // what the tiles of either objective cost is of interest
+  Listener* listener = nullptr;  // hears of tiles and bursts
   // What plans of the same list on other machines found; none: nobody asks again. Nobody hears of
   // bursts then.
   KnownTiles* known = nullptr;

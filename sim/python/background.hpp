@@ -19,11 +19,17 @@
 
 namespace potomac::python {
 
-// Counts what is done; read by the waiting thread.
+// Counts the MACs that are done; read by the waiting thread.
 class Done : public sim::Listener {
  public:
-  void begin(std::uint64_t macs) override { total_ = macs; }
-  void advance(std::uint64_t macs, std::string_view /*what*/) override { done_ += macs; }
+  void begin(sim::Work work, std::uint64_t amount) override {
+    if (work == sim::Work::kMacs) {
+      total_ = amount;
+    }
+  }
+  void advance(sim::Work work, std::uint64_t amount, std::string_view /*what*/) override {
+    done_ += work == sim::Work::kMacs ? amount : 0;
+  }
 
   std::uint64_t done() const { return done_; }
   std::uint64_t total() const { return total_; }

@@ -335,13 +335,13 @@ std::pair<std::uint64_t, std::uint64_t> verify(std::uint64_t cases, std::uint64_
     const auto count = sim::make_engine("count", caller.pool);
     std::uint64_t done = 0;
     std::uint64_t macs = 0;
-    caller.begin(only ? 1 : cases);
+    caller.begin(sim::Work::kMacs, only ? 1 : cases);
     const auto failure =
         sim::verify(options, {*fast, *systemc, *count}, [&](const sim::DrawnCase& drawn) {
           done += 1;
           macs += static_cast<std::uint64_t>(workloads::macs_of(
               workloads::gemms_of(drawn.layer.shape, drawn.pass, drawn.architecture.lowering)));
-          caller.listener->advance(1, "");
+          caller.advance(sim::Work::kMacs, 1, "");
           caller.check_stop();
         });
     if (failure) {

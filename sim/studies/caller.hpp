@@ -6,22 +6,9 @@
 #include <string_view>
 
 #include "sim/engines/interface/worker_pool.hpp"
+#include "sim/plan/listener.hpp"
 
 namespace potomac::sim {
-
-// Hears of long work as it is done.
-class Listener {
- public:
-  virtual ~Listener() = default;
-  // First, if a DRAM device is simulated: about how many bursts it is to serve.
-  virtual void begin_bursts(std::uint64_t /*bursts*/) {}
-  // Again and again, from any thread: bursts that it has served, and for what.
-  virtual void served(std::uint64_t /*bursts*/, std::string_view /*what*/) {}
-  // Once, before the rest of the work: the MACs that it will tell of, as far as that is known.
-  virtual void begin(std::uint64_t macs) = 0;
-  // Again and again, from any thread: MACs that are done, and what they belong to.
-  virtual void advance(std::uint64_t macs, std::string_view what) = 0;
-};
 
 struct Caller {
   WorkerPool& pool;
@@ -32,9 +19,14 @@ struct Caller {
 
   // Throws StoppedError if it is to end.
   void check_stop() const;
-  void begin(std::uint64_t macs) const {
+  void begin(Work work, std::uint64_t amount) const {
     if (listener != nullptr) {
-      listener->begin(macs);
+      listener->begin(work, amount);
+    }
+  }
+  void advance(Work work, std::uint64_t amount, std::string_view what) const {
+    if (listener != nullptr) {
+      listener->advance(work, amount, what);
     }
   }
 };

@@ -52,13 +52,11 @@ PassSums pass_sums(const workloads::Layer& layer, workloads::Pass pass,
   result.sums.resize(
       static_cast<std::size_t>(result.shape.matrices * result.shape.rows * result.shape.cols));
 
-  caller.begin(schedule.macs());
+  caller.begin(Work::kMacs, schedule.macs());
   Detail detail;
   detail.accumulators = placing(operands, result);
   detail.done = [&](std::int64_t macs) {
-    if (caller.listener != nullptr) {
-      caller.listener->advance(static_cast<std::uint64_t>(macs), layer.shape.name);
-    }
+    caller.advance(Work::kMacs, static_cast<std::uint64_t>(macs), layer.shape.name);
     caller.check_stop();
   };
   const PassCounts counts = make_engine(engine, caller.pool)->run(job, detail);

@@ -105,19 +105,10 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
   const std::vector<Unit> rivals = options.rivals.units(options.prices);
   require_fit(list, options.architecture, rivals);
   check(workload, options, engine);
-  PlanningOptions planning{.before_each = [&] { caller.check_stop(); }, .with_costs = true};
-  planning.served = [&](std::uint64_t bursts, std::string_view what) {
-    if (caller.listener != nullptr) {
-      caller.listener->served(bursts, what);
-    }
-    caller.check_stop();
-  };
-  planning.before_bursts = [&](std::uint64_t bursts) {
-    if (caller.listener != nullptr) {
-      caller.listener->begin_bursts(bursts);
-    }
-  };
-  const PassPlans plans(list, options.architecture, rivals, caller.pool, planning);
+  const PassPlans plans(list, options.architecture, rivals, caller.pool,
+                        {.check_stop = [&] { caller.check_stop(); },
+                         .with_costs = true,
+                         .listener = caller.listener});
   if (options.waveform) {
     check_waveform(workload, options.architecture, *options.waveform, caller.pool);
   }
@@ -142,8 +133,8 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
     make_folder_of(*options.dump_outputs);
     dump.emplace(*options.dump_outputs, options.simulate_baseline);
   }
-  caller.begin(list.macs(options.architecture.lowering) *
-               (options.simulate_baseline || options.toggles ? 2 : 1));
+  caller.begin(Work::kMacs, list.macs(options.architecture.lowering) *
+                                (options.simulate_baseline || options.toggles ? 2 : 1));
   result.passes = simulate(plans, engine,
                            {.simulate_baseline = options.simulate_baseline,
                             .toggles = options.toggles,

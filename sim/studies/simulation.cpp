@@ -27,9 +27,7 @@ MacsDone teller(const Caller& caller, const PassList& list, const PassItem& item
   // An exception must not pass through a simulation kernel.
   const bool may_throw = !engine.steps;
   return [&caller, what = std::move(what), may_throw](std::int64_t macs) {
-    if (caller.listener != nullptr) {
-      caller.listener->advance(static_cast<std::uint64_t>(macs), what);
-    }
+    caller.advance(Work::kMacs, static_cast<std::uint64_t>(macs), what);
     if (may_throw) {
       caller.check_stop();
     }

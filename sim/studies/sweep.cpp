@@ -45,7 +45,7 @@ class Sweep {
   void run(const RowSink& sink) {
     const std::size_t points = spec_.points();
     refuse_if_nothing_runs(points);
-    caller_.begin(macs_to_compute(points));
+    caller_.begin(Work::kMacs, macs_to_compute(points));
     for (std::size_t begin = 0; begin < points;) {
       caller_.check_stop();
       begin += engine_.steps ? step_through(begin, sink) : price_batch(begin, points, sink);
@@ -105,7 +105,7 @@ class Sweep {
     return [this] { caller_.check_stop(); };
   }
 
-  PlanningOptions planning() { return {.before_each = check_stop(), .known = &known_}; }
+  PlanningOptions planning() { return {.check_stop = check_stop(), .known = &known_}; }
 
   void write_counts(SweepRow& row, const CountedPasses& counted) const {
     row.totals = counted.totals();

@@ -22,8 +22,12 @@ namespace {
 // Progress comes to whoever wants it; the library prints nothing.
 class Dots : public sim::Listener {
  public:
-  void begin(std::uint64_t macs) override { macs_ = macs; }
-  void advance(std::uint64_t macs, std::string_view /*what*/) override { done_ += macs; }
+  void begin(sim::Work work, std::uint64_t amount) override {
+    macs_ = work == sim::Work::kMacs ? amount : macs_;
+  }
+  void advance(sim::Work work, std::uint64_t amount, std::string_view /*what*/) override {
+    done_ += work == sim::Work::kMacs ? amount : 0;
+  }
   double share() const { return static_cast<double>(done_) / static_cast<double>(macs_); }
 
  private:

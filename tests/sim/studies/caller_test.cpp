@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "sim/machine/architecture_file.hpp"
@@ -25,29 +27,20 @@ std::unique_ptr<workloads::Workload> shipped_trace() {
 class Counter : public Listener {
  public:
   explicit Counter(std::uint64_t stop_at = ~std::uint64_t{0}) : stop_at_(stop_at) {}
-  void begin(std::uint64_t macs) override { expected = macs; }
-  void advance(std::uint64_t macs, std::string_view what) override {
+  void begin(Work work, std::uint64_t amount) override { expected[work] = amount; }
+  void advance(Work work, std::uint64_t amount, std::string_view what) override {
     EXPECT_FALSE(what.empty());
-    if ((told += macs) >= stop_at_) {
-      stop = true;
-    }
+    const std::lock_guard lock(mutex_);
+    told[work] += amount;
+    stop = stop || (work != Work::kTiles && told[work] >= stop_at_);
   }
 
-  void begin_bursts(std::uint64_t bursts) override { expected_bursts = bursts; }
-  void served(std::uint64_t bursts, std::string_view what) override {
-    EXPECT_FALSE(what.empty());
-    if ((told_bursts += bursts) >= stop_at_) {
-      stop = true;
-    }
-  }
-
-  std::uint64_t expected = 0;
-  std::uint64_t expected_bursts = 0;
-  std::atomic<std::uint64_t> told = 0;
-  std::atomic<std::uint64_t> told_bursts = 0;
+  std::map<Work, std::uint64_t> expected;
+  std::map<Work, std::uint64_t> told;
   std::atomic<bool> stop = false;
 
  private:
+  std::mutex mutex_;
   std::uint64_t stop_at_;
 };
 
@@ -66,7 +59,7 @@ TEST_P(CallerOfEngine, IsToldOfEveryMacOnce) {
     options.simulate_baseline = baseline;
     run(*workload, options, {pool, &counter});
     EXPECT_EQ(counter.told, counter.expected);
-    EXPECT_GT(counter.told, 0U);
+    EXPECT_GT(counter.told[Work::kMacs], 0U);
   }
 }
 
@@ -82,7 +75,7 @@ TEST_P(CallerOfEngine, EndsARunThatLeavesNothing) {
     options.dump_outputs = folder.path() / "dump.h5";
   }
   EXPECT_THROW(run(*workload, options, {pool, &counter, &counter.stop}), StoppedError);
-  EXPECT_LT(counter.told, counter.expected);
+  EXPECT_LT(counter.told[Work::kMacs], counter.expected[Work::kMacs]);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
@@ -106,9 +99,12 @@ TEST(Caller, IsToldOfEveryBurstOfADeviceOnce) {
     }
   }
   const DramPreset& preset = *options.architecture.memory->dram->device;
-  EXPECT_EQ(counter.told_bursts * static_cast<std::uint64_t>(preset.burst_bits()), moved);
-  EXPECT_GT(counter.expected_bursts, counter.told_bursts / 2);
-  EXPECT_LT(counter.expected_bursts, counter.told_bursts * 2);
+  const std::uint64_t told = counter.told[Work::kBursts];
+  EXPECT_EQ(told * static_cast<std::uint64_t>(preset.burst_bits()), moved);
+  EXPECT_GT(counter.expected[Work::kBursts], told / 2);
+  EXPECT_LT(counter.expected[Work::kBursts], told * 2);
+  EXPECT_EQ(counter.told[Work::kTiles], counter.expected[Work::kTiles]);
+  EXPECT_GT(counter.told[Work::kTiles], 0U);
 }
 
 TEST(Caller, EndsARunWhileADeviceServesIt) {
@@ -116,8 +112,8 @@ TEST(Caller, EndsARunWhileADeviceServesIt) {
   Counter counter(1);
   WorkerPool pool(1);
   EXPECT_THROW(run(*workload, on_a_device(), {pool, &counter, &counter.stop}), StoppedError);
-  EXPECT_LT(counter.told_bursts, counter.expected_bursts / 2);
-  EXPECT_EQ(counter.expected, 0U);
+  EXPECT_LT(counter.told[Work::kBursts], counter.expected[Work::kBursts] / 2);
+  EXPECT_FALSE(counter.expected.contains(Work::kMacs));
 }
 
 TEST(Caller, EndsASweepBehindTheRowsThatItGave) {
