@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr std::uint64_t kBarWidth = 24;
+constexpr double kSecondsTillSaid = 5.0;
 // Of one thread, measured: only to say how long it will take.
 constexpr double kBurstsPerSecond = 25e6;
 
@@ -47,6 +48,32 @@ void Progress::begin(Work work, std::uint64_t amount) {
   begin(amount);
 }
 
+void Progress::advance(Work work, std::uint64_t amount, std::string_view what) {
+  advance(amount, what);
+  if (work == Work::kTiles) {
+    say_if_tiles_take_long();
+  }
+}
+
+// How long that will be cannot be told before some are chosen.
+void Progress::say_if_tiles_take_long() {
+  const std::lock_guard lock(mutex_);
+  const double spent =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double minutes = spent * static_cast<double>(total_) / static_cast<double>(done_) / 60.0;
+  if (is_said_ || spent < kSecondsTillSaid || minutes < 1.0) {
+    return;
+  }
+  is_said_ = true;
+  end();
+  const std::string note = fmt::format(
+      "potomac: to choose tiles takes some {:.0f} minutes; where memory.dram.bandwidth_gb_s has "
+      "few "
+      "digits, like 25.6, it is quicker\n",
+      std::ceil(minutes));
+  std::fputs(note.c_str(), stderr);
+}
+
 void Progress::begin(std::uint64_t total) {
   total_ = std::max<std::uint64_t>(total, 1);
   done_ = 0;
@@ -60,11 +87,11 @@ void Progress::end() const {
 }
 
 void Progress::advance(std::uint64_t amount, std::string_view label) {
+  const std::lock_guard lock(mutex_);
+  done_ += amount;
   if (!terminal_) {
     return;
   }
-  const std::lock_guard lock(mutex_);
-  done_ += amount;
   const auto now = std::chrono::steady_clock::now();
   if (now - drawn_ >= kRedrawEvery) {
     drawn_ = now;

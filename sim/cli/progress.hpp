@@ -1,5 +1,5 @@
 // Progress of long work on a terminal: one line that redraws itself; silent where it is not a
-// terminal. What will take more than a minute is said before it begins, anywhere.
+// terminal. What makes planning take minutes is said anywhere.
 #pragma once
 
 #include <chrono>
@@ -21,9 +21,7 @@ class Progress : public Listener {
   Progress& operator=(const Progress&) = delete;
 
   void begin(Work work, std::uint64_t amount) override;
-  void advance(Work /*work*/, std::uint64_t amount, std::string_view what) override {
-    advance(amount, what);
-  }
+  void advance(Work work, std::uint64_t amount, std::string_view what) override;
   // `total` is the amount of work, in whatever unit advance() counts.
   void begin(std::uint64_t total);
   void advance(std::uint64_t amount, std::string_view label);
@@ -31,12 +29,14 @@ class Progress : public Listener {
 
  private:
   void draw(std::string_view label);
+  void say_if_tiles_take_long();
 
   std::mutex mutex_;
   bool terminal_;
   unsigned threads_;
   std::uint64_t total_ = 1;
   std::uint64_t done_ = 0;
+  bool is_said_ = false;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_;
 };
