@@ -10,6 +10,7 @@
 #include "sim/memory/dram_bus.hpp"
 #include "sim/memory/dram_controllers.hpp"
 #include "sim/memory/dram_request.hpp"
+#include "sim/memory/memory_observer.hpp"
 
 namespace potomac::sim {
 
@@ -24,6 +25,9 @@ class Dram {
   // in which all of it is there, or has been taken.
   std::int64_t transfer(std::int64_t cycle, const DramRequest& request);
 
+  // Tells of all transfers. `observer` must outlive it.
+  void observe(MemoryObserver& observer);
+
   // All zero if it is but a bandwidth and a latency.
   DramCounts counts() const;
 
@@ -32,8 +36,11 @@ class Dram {
   const DramBus* bus() const { return bus_ ? &*bus_ : nullptr; }
 
  private:
+  std::int64_t transfer_by_bus(std::int64_t cycle, const DramRequest& request);
+
   std::optional<DramBus> bus_;
   std::optional<DramControllers> controllers_;
+  MemoryObserver* observer_ = nullptr;
   std::int64_t requested_ = 0;  // of a device: when the last transfer was asked for
 };
 

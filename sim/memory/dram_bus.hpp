@@ -30,6 +30,10 @@ class DramBus {
   // When the bus is free: in a cycle, and a part of the next (of BusRate's parts_of_cycle).
   std::int64_t end() const { return end_; }
   std::int64_t end_part() const { return end_part_; }
+  double end_cycles() const {
+    return static_cast<double>(end_) +
+           static_cast<double>(end_part_) / static_cast<double>(rate_.parts_of_cycle);
+  }
   // As if all so far had happened so many cycles later.
   void shift(std::int64_t cycles) { end_ += cycles; }
 

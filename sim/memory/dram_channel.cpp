@@ -41,6 +41,7 @@ std::int64_t DramChannel::serve(std::int64_t cycle) {
   refresh_until(cycle);
   now_ = std::max(now_, cycle);
   column_ = expected_.front().write ? DramCommand::kWrite : DramCommand::kRead;
+  first_column_ = kNever;
   queue_.take_in_hand(in_hand_);
   for (enqueue(); queue_.own() != 0; enqueue()) {
     const Choice choice = choose();
@@ -50,7 +51,6 @@ std::int64_t DramChannel::serve(std::int64_t cycle) {
       give(choice);
     }
   }
-  const std::int64_t latency = expected_.front().write ? preset_.cycles.cwl : preset_.cycles.cl;
   spare_.push_back(std::move(expected_.front().runs));
   expected_.pop_front();
   ++in_hand_;
@@ -59,7 +59,11 @@ std::int64_t DramChannel::serve(std::int64_t cycle) {
     run_ = 0;
     next_ = 0;
   }
-  return last_column_ + latency + preset_.burst_cycles();
+  return last_column_ + data_latency() + preset_.burst_cycles();
+}
+
+DramChannel::Data DramChannel::data() const {
+  return {column_ == DramCommand::kWrite, first_column_ + data_latency()};
 }
 
 void DramChannel::enqueue() {
@@ -174,6 +178,7 @@ void DramChannel::give(const Choice& choice) {
     case DramCommand::kWrite:
       queue_.erase(choice.slot);
       close_if_unwanted(at.bank);
+      first_column_ = std::min(first_column_, choice.cycle);
       last_column_ = choice.cycle;
       count_column(at.bank);
       break;
@@ -227,6 +232,7 @@ bool DramChannel::give_rest_of_row(const Choice& choice) {
       static_cast<std::uint64_t>(std::max<std::int64_t>(count - preset_.bank_groups, 0));
   (column_ == DramCommand::kWrite ? counts_.bursts_written : counts_.bursts_read) += others;
   counts_.row_hits += others;
+  first_column_ = std::min(first_column_, cycle);
   last_column_ = cycle + (count - 1) * step_;
   now_ = last_column_ + 1;
   go_on(runs, count);

@@ -58,6 +58,12 @@ class DramChannel {
   std::int64_t serve(std::int64_t cycle);
 
   const DramCounts& counts() const { return counts_; }
+  // Of the transfer that was served last: the cycle in which its first data came to the bus.
+  struct Data {
+    bool write = false;
+    std::int64_t begin = 0;
+  };
+  Data data() const;
 
   // Lets tests look on. Bursts of a row are one event where that changes nothing; or each is its
   // own.
@@ -89,6 +95,9 @@ class DramChannel {
   void give(const Choice& choice);
   bool give_rest_of_row(const Choice& choice);
   void count_column(std::int64_t bank);
+  std::int64_t data_latency() const {
+    return column_ == DramCommand::kWrite ? preset_.cycles.cwl : preset_.cycles.cl;
+  }
   void refresh();
   void refresh_until(std::int64_t cycle);
   void tell(DramCommand command, DramAddress at, std::int64_t cycle) const {
@@ -110,6 +119,7 @@ class DramChannel {
   std::vector<std::vector<BurstRun>> spare_;  // room for more
   std::int64_t in_hand_ = 0;                  // the number of the first of them
   DramCommand column_ = DramCommand::kRead;
+  std::int64_t first_column_ = 0;
   std::int64_t last_column_ = 0;
 
   DramQueue queue_;

@@ -75,7 +75,15 @@ std::int64_t DramControllers::transfer(std::int64_t cycle) {
   const std::int64_t asked = next_edge(cycle, array_khz_, preset_.clock_khz);
   std::int64_t end = asked;
   for (const std::size_t channel : expected_.front()) {
-    end = std::max(end, channels_[channel].serve(asked));
+    const std::int64_t served = channels_[channel].serve(asked);
+    end = std::max(end, served);
+    if (observer_ != nullptr) {
+      const double cycles =
+          static_cast<double>(array_khz_) / static_cast<double>(preset_.clock_khz);
+      const DramChannel::Data data = channels_[channel].data();
+      observer_->passed(channel, data.write, cycles * static_cast<double>(data.begin),
+                        cycles * static_cast<double>(served));
+    }
   }
   expected_.pop_front();
   return next_edge(end, preset_.clock_khz, array_khz_);

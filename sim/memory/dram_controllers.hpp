@@ -15,6 +15,7 @@
 #include "sim/memory/dram_channel.hpp"
 #include "sim/memory/dram_mapping.hpp"
 #include "sim/memory/dram_places.hpp"
+#include "sim/memory/memory_observer.hpp"
 #include "sim/memory/transfers.hpp"
 
 namespace potomac::sim {
@@ -28,6 +29,9 @@ class DramControllers {
   // The next of the pass's transfers is asked for at the array's edge `cycle`. Returns the first
   // edge at which all of it is there, or has been taken.
   std::int64_t transfer(std::int64_t cycle);
+
+  // Tells which channels data pass, and when. `observer` must outlive it.
+  void observe(MemoryObserver& observer) { observer_ = &observer; }
 
   DramCounts counts() const;
 
@@ -43,6 +47,7 @@ class DramControllers {
   TransferProgram program_;                        // of what is not yet expected
   std::deque<std::vector<std::size_t>> expected_;  // transfers: the channels that they ask
   std::vector<DramChannel> channels_;
+  MemoryObserver* observer_ = nullptr;
   std::vector<std::vector<BurstRun>> of_channels_;  // of the transfer that is split
 };
 

@@ -44,7 +44,8 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
     last_slot = tile.last_slot;
     program.next();
     ++tiles_walked_;
-    if (static_cast<std::uint64_t>(held) > most_) {
+    if (static_cast<std::uint64_t>(held) > most_ ||
+        (observer_ != nullptr && observer_->has_enough())) {
       return static_cast<std::uint64_t>(held);
     }
     if (told_ && tiles_walked_ % kTellEvery == 0) {

@@ -36,6 +36,13 @@ class MemoryPace : public Pace {
   // Has total_stalls() tell, every few tiles, how many bursts a DRAM device has served since it
   // told last. What it throws ends the walk.
   void tell_bursts(std::function<void(std::uint64_t bursts)> told) { told_ = std::move(told); }
+  // Has total_stalls() walk every tile, telling of all that happens, till that is enough; what it
+  // returns is then no sum. `observer` must outlive it.
+  void observe(MemoryObserver& observer) {
+    observer_ = &observer;
+    memory_.observe(observer);
+    walk_every_tile();
+  }
   std::uint64_t tiles_walked() const { return tiles_walked_; }
 
   // The stalls so far.
@@ -62,6 +69,7 @@ class MemoryPace : public Pace {
   std::uint64_t tiles_walked_ = 0;
   std::function<void(std::uint64_t bursts)> told_;
   std::uint64_t told_bursts_ = 0;
+  MemoryObserver* observer_ = nullptr;
 };
 
 }  // namespace potomac::sim

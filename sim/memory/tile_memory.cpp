@@ -53,12 +53,17 @@ void TileMemory::make_room(const TileDemand& tile) {
   }
 }
 
-std::int64_t TileMemory::wait(std::int64_t now, std::int64_t ready, std::uint64_t& stall) {
-  if (ready > now) {
-    stall += static_cast<std::uint64_t>(ready - now);
-    return ready;
+std::int64_t TileMemory::wait(std::int64_t now, std::int64_t ready, DramBlock block) {
+  if (ready <= now) {
+    return now;
   }
-  return now;
+  (block == DramBlock::kFirst    ? stalls_.first
+   : block == DramBlock::kSecond ? stalls_.second
+                                 : stalls_.results) += static_cast<std::uint64_t>(ready - now);
+  if (observer_ != nullptr) {
+    observer_->stalled(block, now, ready);
+  }
+  return ready;
 }
 
 void TileMemory::transfer(TransferKind kind, const TileDemand& tile) {
@@ -80,7 +85,7 @@ void TileMemory::transfer(TransferKind kind, const TileDemand& tile) {
 
 std::int64_t TileMemory::rows(const TileDemand& tile, std::int64_t now) {
   transfer(order_.front(), tile);
-  return wait(now, stationary().ready, stall_of(stationary()));
+  return wait(now, stationary().ready, block_of(stationary()));
 }
 
 std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
@@ -95,12 +100,12 @@ std::int64_t TileMemory::slots(const TileDemand& tile, std::int64_t now) {
   results_bits_ = tile.results_bits;
   results_place_ = tile.tile.place();
   if (os) {
-    now = wait(now, first_.ready, stalls_.first);
-    now = wait(now, second_.ready, stalls_.second);
+    now = wait(now, first_.ready, DramBlock::kFirst);
+    now = wait(now, second_.ready, DramBlock::kSecond);
   } else {
-    now = wait(now, streaming().ready, stall_of(streaming()));
+    now = wait(now, streaming().ready, block_of(streaming()));
   }
-  return wait(now, results_.ready, stalls_.results);
+  return wait(now, results_.ready, DramBlock::kResults);
 }
 
 void TileMemory::leave_results() {
@@ -182,9 +187,7 @@ void TileMemory::slots_taken(std::int64_t cycle) {
 std::int64_t TileMemory::finish(std::int64_t now) {
   leave_results();
   store_results(number_);
-  const std::int64_t end = std::max(now, results_.stored[0]);
-  stalls_.results += static_cast<std::uint64_t>(end - now);
-  return end;
+  return wait(now, results_.stored[0], DramBlock::kResults);
 }
 
 }  // namespace potomac::sim

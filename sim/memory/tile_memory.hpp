@@ -58,6 +58,12 @@ class TileMemory {
   // The array is done with the pass in cycle `now`: when the last results are in DRAM.
   std::int64_t finish(std::int64_t now);
 
+  // Tells of all that happens. `observer` must outlive it.
+  void observe(MemoryObserver& observer) {
+    observer_ = &observer;
+    dram_.observe(observer);
+  }
+
   const StallCycles& stalls() const { return stalls_; }
   DramCounts dram_counts() const { return dram_.counts(); }
 
@@ -110,9 +116,9 @@ class TileMemory {
   void make_room(const TileDemand& tile);
   void store_results(std::int64_t last_tile);
   void leave_results();
-  static std::int64_t wait(std::int64_t now, std::int64_t ready, std::uint64_t& stall);
-  std::uint64_t& stall_of(const Scratchpad& scratchpad) {
-    return &scratchpad == &first_ ? stalls_.first : stalls_.second;
+  std::int64_t wait(std::int64_t now, std::int64_t ready, DramBlock block);
+  DramBlock block_of(const Scratchpad& scratchpad) const {
+    return &scratchpad == &first_ ? DramBlock::kFirst : DramBlock::kSecond;
   }
 
   Dataflow dataflow_;
@@ -129,6 +135,7 @@ class TileMemory {
   std::int64_t complete_ = 0;  // when its results are in their scratchpad
   std::vector<Left> left_;     // oldest first
   StallCycles stalls_;
+  MemoryObserver* observer_ = nullptr;
 };
 
 }  // namespace potomac::sim
