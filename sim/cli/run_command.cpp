@@ -19,9 +19,11 @@
 #include "sim/plan/engine_choice.hpp"
 #include "sim/plan/pass_list.hpp"
 #include "sim/reports/run_table.hpp"
+#include "sim/reports/timeline_json.hpp"
 #include "sim/reports/write_reports.hpp"
 #include "sim/studies/run.hpp"
 #include "sim/studies/shipped.hpp"
+#include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "support/folder_lock.hpp"
 #include "support/output_files.hpp"
@@ -46,19 +48,22 @@ struct RunArguments {
   std::string vcd;
   std::string vcd_gemm;
   std::string vcd_cycles;
+  std::string timeline;
+  std::string timeline_cycles;
   bool simulate_baseline = false;
   bool toggles = false;
   unsigned threads = 0;
 };
 
-WaveformRequest::Window waveform_window(const std::string& text) {
-  WaveformRequest::Window window;
+// `text` of `option`: FROM and TO, the cycle behind the last.
+CycleWindow cycle_window(const std::string& text, const std::string& option) {
+  CycleWindow window;
   const char* const end = text.data() + text.size();
   const auto from = std::from_chars(text.data(), end, window.begin);
   const bool colon = from.ec == std::errc() && from.ptr != end && *from.ptr == ':';
   const auto to = colon ? std::from_chars(from.ptr + 1, end, window.end) : from;
   if (!colon || to.ec != std::errc() || to.ptr != end) {
-    throw InputError({"", "--vcd-cycles", fmt::format("'{}' is not FROM:TO", text),
+    throw InputError({"", option, fmt::format("'{}' is not FROM:TO", text),
                       "write two cycle numbers, like 100:200"});
   }
   return window;
@@ -77,8 +82,9 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
     throw InputError({arguments.vcd, "--vcd", "does not end in .vcd", "name it FILE.vcd"});
   }
   return {arguments.vcd, arguments.vcd_gemm.substr(0, slash), pass->second,
-          arguments.vcd_cycles.empty() ? std::nullopt
-                                       : std::optional(waveform_window(arguments.vcd_cycles))};
+          arguments.vcd_cycles.empty()
+              ? std::nullopt
+              : std::optional(cycle_window(arguments.vcd_cycles, "--vcd-cycles"))};
 }
 
 // Before the work: it is held in memory till it is written.
@@ -137,6 +143,18 @@ void execute(const RunArguments& arguments) {
       outputs.push_back({file, "--vcd"});
     }
   }
+  if (!arguments.timeline.empty()) {
+    options.timeline.emplace();
+    if (!arguments.timeline_cycles.empty()) {
+      options.timeline->window = cycle_window(arguments.timeline_cycles, "--timeline-cycles");
+      if (options.timeline->window->begin >= options.timeline->window->end) {
+        throw InputError({"", "--timeline-cycles",
+                          fmt::format("'{}' has no cycle", arguments.timeline_cycles),
+                          "TO is the cycle behind the last"});
+      }
+    }
+    outputs.push_back({arguments.timeline, "--timeline"});
+  }
   const std::filesystem::path file = file_of(arguments.workload);
   inputs.insert(inputs.end(), {architecture_file(arguments.machine.architecture), file});
   check_outputs(outputs, inputs);
@@ -152,6 +170,11 @@ void execute(const RunArguments& arguments) {
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
                            run_table(result, text_form_of_terminal()),
                            printable(arguments.out, kWhole), printable(arguments.out, kWhole));
+  if (result.timeline) {
+    make_folder_of(arguments.timeline);
+    write_file_atomically(arguments.timeline, timeline_json(*result.timeline));
+    std::cout << timeline_text(*result.timeline, printable(arguments.timeline, kWhole));
+  }
 }
 
 }  // namespace
@@ -214,6 +237,17 @@ void add_run_command(CLI::App& app) {
       ->add_option("--vcd-cycles", arguments->vcd_cycles,
                    "only cycles FROM to TO - 1 of it (default: all)")
       ->needs(vcd)
+      ->option_text("FROM:TO");
+  CLI::Option* timeline =
+      command->add_option("--timeline", arguments->timeline,
+                          "write what arrays, DMA engines and DRAM do, cycle by cycle, as Chrome "
+                          "trace events (Perfetto)");
+  timeline->option_text("FILE.json");
+  command
+      ->add_option("--timeline-cycles", arguments->timeline_cycles,
+                   "only what has a part in a machine's cycles FROM to TO - 1 (default: from 0 on, "
+                   "up to 100000 slices)")
+      ->needs(timeline)
       ->option_text("FROM:TO");
   command->add_option("--threads", arguments->threads, "0 (default): all cores")
       ->option_text("N")

@@ -18,29 +18,24 @@ std::int64_t Dram::transfer(std::int64_t cycle, const DramRequest& request) {
   if (request.bits == 0) {
     return cycle;
   }
-  std::int64_t end = 0;
+  double begin = 0.0;
+  double end = 0.0;
+  std::int64_t over = 0;
   if (controllers_) {
     requested_ = std::max(requested_, cycle);
-    end = controllers_->transfer(requested_);
+    over = controllers_->transfer(requested_);
+    begin = static_cast<double>(requested_);
+    end = static_cast<double>(over);
   } else {
-    end = transfer_by_bus(cycle, request);
-  }
-  if (observer_ != nullptr) {
-    observer_->transferred(request, cycle, end);
-  }
-  return end;
-}
-
-std::int64_t Dram::transfer_by_bus(std::int64_t cycle, const DramRequest& request) {
-  const double free = bus_->end_cycles();
-  const std::int64_t end =
-      request.write ? bus_->write(cycle, request.bits) : bus_->read(cycle, request.bits);
-  if (observer_ != nullptr) {
     const std::int64_t first = cycle + (request.write ? 0 : bus_->latency_cycles());
-    observer_->passed(0, request.write, std::max(static_cast<double>(first), free),
-                      bus_->end_cycles());
+    begin = std::max(static_cast<double>(first), bus_->end_cycles());
+    over = request.write ? bus_->write(cycle, request.bits) : bus_->read(cycle, request.bits);
+    end = bus_->end_cycles();
   }
-  return end;
+  if (observer_ != nullptr) {
+    observer_->transferred(request, cycle, begin, end);
+  }
+  return over;
 }
 
 void Dram::observe(MemoryObserver& observer) {

@@ -15,12 +15,16 @@ class MemoryObserver {
 
   // The array waits for a block, or for room for it, in cycles [begin, end).
   virtual void stalled(DramBlock block, std::int64_t begin, std::int64_t end) = 0;
-  // A transfer that was asked for in a cycle, and is over in another.
-  virtual void transferred(const DramRequest& request, std::int64_t asked, std::int64_t end) = 0;
-  // Its data pass a channel's bus (the only one, if DRAM is a bandwidth) from `begin` to `end`.
+  // A transfer that was asked for in cycle `asked`: its data pass DRAM's bus from `begin` to `end`.
+  // Of a device that is from when it turns to the transfer; it may end behind those that follow.
+  // No later one begins before.
+  virtual void transferred(const DramRequest& request, std::int64_t asked, double begin,
+                           double end) = 0;
+  // The part of its data that a channel of a device has.
   virtual void passed(std::size_t channel, bool write, double begin, double end) = 0;
-  // Whether it has seen all that it wants: nothing behind that is told.
-  virtual bool has_enough() const = 0;
+  // The array takes up a tile in cycle `now`: no later stall begins before. Whether all is seen
+  // that is wanted: no more is told then.
+  virtual bool has_enough(std::int64_t now) = 0;
 };
 
 }  // namespace potomac::sim

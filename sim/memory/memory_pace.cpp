@@ -42,10 +42,11 @@ std::uint64_t MemoryPace::total_stalls(const Schedule& schedule, Issue issue) {
       memory_.rows_taken(tile.last_row + held);
     }
     last_slot = tile.last_slot;
+    const std::int64_t taken_up = tile.first_slot + held;
     program.next();
     ++tiles_walked_;
     if (static_cast<std::uint64_t>(held) > most_ ||
-        (observer_ != nullptr && observer_->has_enough())) {
+        (observer_ != nullptr && observer_->has_enough(taken_up))) {
       return static_cast<std::uint64_t>(held);
     }
     if (told_ && tiles_walked_ % kTellEvery == 0) {

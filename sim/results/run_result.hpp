@@ -18,6 +18,7 @@
 #include "sim/results/pass_record.hpp"
 #include "sim/results/selection.hpp"
 #include "sim/results/step_result.hpp"
+#include "sim/results/timeline.hpp"
 #include "sim/results/version.hpp"
 #include "workloads/workload/workload.hpp"
 
@@ -49,6 +50,7 @@ struct RunResult {
   std::vector<energy::MethodEnergy> methods;  // of each table and accounting
   std::optional<TrainingStep> step;
   std::optional<Densities> assumed;
+  std::optional<Timeline> timeline;  // if it was asked for; no part of a report
 };
 
 }  // namespace potomac::sim

@@ -2,7 +2,6 @@
 // show it PE by PE.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/results/cycle_window.hpp"
 #include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
@@ -18,11 +18,7 @@ struct WaveformRequest {
   std::filesystem::path file;  // ends in ".vcd"
   std::string layer;
   workloads::Pass pass = workloads::Pass::kForward;  // its first GEMM
-  struct Window {
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;
-  };
-  std::optional<Window> cycles;  // [begin, end); all of them
+  std::optional<CycleWindow> cycles;                 // nothing: all of them
 };
 
 // The files that make up a waveform: FILE.vcd, FILE.gtkw, FILE.codes.txt.

@@ -144,6 +144,11 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
     make_folder_of(options.waveform->file);
     write_waveform(workload, options.architecture, *options.waveform, caller.pool);
   }
+  if (options.timeline) {
+    TimelineOptions timeline = *options.timeline;
+    timeline.check_stop = [&] { caller.check_stop(); };
+    result.timeline = timeline_of(plans, timeline);
+  }
   if (dump) {
     dump->finish();
   }

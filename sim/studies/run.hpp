@@ -14,6 +14,7 @@
 #include "sim/results/selection.hpp"
 #include "sim/studies/caller.hpp"
 #include "sim/studies/gemm_waveform.hpp"
+#include "sim/studies/pass_timeline.hpp"
 #include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
@@ -42,6 +43,7 @@ struct RunOptions {
   bool toggles = false;  // count those of the MF-MAC and the FP32 array's registers
   std::optional<std::filesystem::path> dump_outputs;
   std::optional<WaveformRequest> waveform;
+  std::optional<TimelineOptions> timeline;
 };
 
 // Reads the workload layer by layer and simulates what is selected; what can be known to be wrong
