@@ -19,8 +19,8 @@
 #include "sim/plan/engine_choice.hpp"
 #include "sim/plan/pass_list.hpp"
 #include "sim/reports/run_table.hpp"
-#include "sim/reports/timeline_json.hpp"
 #include "sim/reports/write_reports.hpp"
+#include "sim/results/timeline_json.hpp"
 #include "sim/studies/run.hpp"
 #include "sim/studies/shipped.hpp"
 #include "support/atomic_file.hpp"
@@ -246,7 +246,7 @@ void add_run_command(CLI::App& app) {
   command
       ->add_option("--timeline-cycles", arguments->timeline_cycles,
                    "only what has a part in a machine's cycles FROM to TO - 1 (default: from 0 on, "
-                   "up to 100000 slices)")
+                   "up to 200000 slices a machine)")
       ->needs(timeline)
       ->option_text("FROM:TO");
   command->add_option("--threads", arguments->threads, "0 (default): all cores")

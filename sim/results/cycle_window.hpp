@@ -1,3 +1,4 @@
+// A part of what has cycles.
 #pragma once
 
 #include <cstdint>

@@ -20,10 +20,10 @@
 namespace potomac::sim {
 namespace {
 
-constexpr std::array<std::string_view, 3> kBlocks = {"first", "second", "results"};
+constexpr std::array<std::string_view, 3> kDramBlocks = {"first", "second", "results"};
 
 std::string_view name_of_block(DramBlock block) {
-  return kBlocks.at(static_cast<std::size_t>(block));
+  return kDramBlocks.at(static_cast<std::size_t>(block));
 }
 
 // What happens in one pass. Times are the pass's own.
@@ -168,7 +168,7 @@ std::vector<TimelineTrack> tracks_of(const Architecture& architecture) {
   if (!has_dram(architecture)) {
     return tracks;
   }
-  for (const std::string_view block : kBlocks) {
+  for (const std::string_view block : kDramBlocks) {
     tracks.push_back({fmt::format("DMA: {}", block), {}});
   }
   const DramConfig& dram = *architecture.memory->dram;
@@ -178,7 +178,7 @@ std::vector<TimelineTrack> tracks_of(const Architecture& architecture) {
   return tracks;
 }
 
-void fill(PassSlices& slices, const PlannedPass& planned, const Architecture& architecture) {
+void add_slices(PassSlices& slices, const PlannedPass& planned, const Architecture& architecture) {
   const Schedule& schedule = *planned.plan.schedule;
   if (planned.memory != nullptr && has_dram(architecture)) {
     auto operands = operands_of(*planned.plan.layer, planned.plan.pass, architecture.lowering);
@@ -212,7 +212,7 @@ void add_pass(MachineTimeline& timeline, const PlannedPass& planned, const std::
   }
   const auto offset = static_cast<double>(timeline.cycles);
   timeline.cycles += cycles;
-  const double end = static_cast<double>(timeline.cycles);
+  const auto end = static_cast<double>(timeline.cycles);
   const CycleWindow window =
       options.window.value_or(CycleWindow{0, std::numeric_limits<std::uint64_t>::max()});
   const auto from = static_cast<double>(window.begin);
@@ -230,7 +230,7 @@ void add_pass(MachineTimeline& timeline, const PlannedPass& planned, const std::
   }
   const double shows_until = std::min(to, end) - offset;
   PassSlices slices({from - offset, shows_until}, slices_left / 2, timeline.tracks.size());
-  fill(slices, planned, architecture);
+  add_slices(slices, planned, architecture);
   if (slices.until() < shows_until) {
     timeline.left_out_from = static_cast<std::uint64_t>(offset + slices.until());
   }

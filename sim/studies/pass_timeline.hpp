@@ -14,7 +14,7 @@ namespace potomac::sim {
 
 struct TimelineOptions {
   std::optional<CycleWindow> window;      // only slices that have a part in it; nothing: all
-  std::size_t most_slices = 100000;       // of a machine, passes apart
+  std::size_t most_slices = 200000;       // of a machine, passes apart
   std::function<void()> check_stop = {};  // called before each pass: what it throws ends it
 };
 

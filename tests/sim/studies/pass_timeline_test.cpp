@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ struct Machinery {
   std::string name;
   std::vector<std::string> keys;
 };
-void PrintTo(const Machinery& machinery, std::ostream* out) {
-  *out << machinery.name;
+std::ostream& operator<<(std::ostream& out, const Machinery& machinery) {
+  return out << machinery.name;
 }
 
 RunResult run_with_timeline(const Machinery& machinery,
@@ -158,7 +159,7 @@ TEST_P(TimelineOf, ShowsInAWindowWhatHasAPartInIt) {
 
 TEST_P(TimelineOf, IsTheSameTillItIsFull) {
   const RunResult whole = run_with_timeline(GetParam());
-  for (const std::size_t most : {0, 1, 100, 700}) {
+  for (const std::size_t most : {0UL, 1UL, 100UL, 700UL}) {
     const RunResult part = run_with_timeline(GetParam(), {.window = {}, .most_slices = most});
     for (std::size_t m = 0; m < whole.machines.size(); ++m) {
       const MachineTimeline& full = whole.timeline->machines[m];

@@ -1,4 +1,4 @@
-#include "sim/reports/timeline_json.hpp"
+#include "sim/results/timeline_json.hpp"
 
 #include <fmt/format.h>
 
@@ -11,42 +11,41 @@
 namespace potomac::sim {
 namespace {
 
-using Text = fmt::memory_buffer;
-
 std::string quoted_json(const std::string& text) {
   return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-void add_name(Text& text, std::string_view kind, std::size_t process, std::size_t thread,
-              const std::string& name) {
-  fmt::format_to(
-      std::back_inserter(text),
-      "{{\"ph\":\"M\",\"name\":\"{}\",\"pid\":{},\"tid\":{},\"args\":{{\"name\":{}}}}},\n", kind,
-      process, thread, quoted_json(name));
+void add_name(fmt::memory_buffer& text, std::string_view kind, std::size_t process,
+              std::size_t thread, const std::string& name) {
+  fmt::format_to(std::back_inserter(text),
+                 R"({{"ph":"M","name":"{}","pid":{},"tid":{},"args":{{"name":{}}}}},)"
+                 "\n",
+                 kind, process, thread, quoted_json(name));
 }
 
-void add_slice(Text& text, std::size_t process, std::size_t thread, const TimelineSlice& slice) {
+void add_slice(fmt::memory_buffer& text, std::size_t process, std::size_t thread,
+               const TimelineSlice& slice) {
   const auto out = std::back_inserter(text);
-  fmt::format_to(out, "{{\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{},\"dur\":{},\"name\":{}",
+  fmt::format_to(out, R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"name":{},"args":{{)",
                  process, thread, slice.begin, slice.cycles(), quoted_json(slice.name));
-  std::string_view between = ",\"args\":{";
+  std::string_view between;
   for (const TimelineSlice::Fact& fact : slice.facts) {
     if (!fact.name.empty()) {
-      fmt::format_to(out, "{}\"{}\":{}", between, fact.name, fact.value);
+      fmt::format_to(out, R"({}"{}":{})", between, fact.name, fact.value);
       between = ",";
     }
   }
-  fmt::format_to(out, "{}}},\n", between == "," ? "}" : "");
+  fmt::format_to(out, "}}}},\n");
 }
 
 }  // namespace
 
 std::string timeline_json(const Timeline& timeline) {
-  Text text;
-  fmt::format_to(std::back_inserter(text),
-                 "{{\"displayTimeUnit\":\"ns\",\n"
-                 "\"otherData\":{{\"axis\":\"1 us is a cycle of the array\",\"clock_mhz\":{}}},\n"
-                 "\"traceEvents\":[\n",
+  fmt::memory_buffer text;
+  fmt::format_to(std::back_inserter(text), R"({{"displayTimeUnit":"ns",
+"otherData":{{"axis":"1 us is a cycle of the array","clock_mhz":{}}},
+"traceEvents":[
+)",
                  timeline.clock_mhz);
   for (std::size_t i = 0; i < timeline.machines.size(); ++i) {
     const MachineTimeline& machine = timeline.machines[i];
