@@ -57,7 +57,7 @@ void add_report_command(CLI::App& app) {
       ->expected(1);
   add_accounting_option(*command, arguments->accounting);
   command->add_option("--format", arguments->format, "table is the default")
-      ->option_text("table|csv|json|markdown");
+      ->option_text("table|csv|json|markdown|latex");
   command->footer("Example:\n  potomac report out/small out/large --energy horowitz-45nm");
   command->callback([arguments] { execute(*arguments); });
 }

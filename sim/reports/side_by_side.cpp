@@ -60,18 +60,22 @@ void price_alike(std::span<NamedRun> runs, const AskedPrices& asked) {
 std::string report_text(std::span<const NamedRun> runs, ReportFormat format, TextForm form) {
   const RunResult& first = runs.front().run;
   const bool alone = runs.size() == 1;
+  const auto tables = [&](TextForm of) {
+    return alone ? run_table(first, of) : comparison_table(runs, of);
+  };
   switch (format) {
     case ReportFormat::kTable:
-      return alone ? run_table(first, form) : comparison_table(runs, form);
+      return tables(form);
     case ReportFormat::kCsv:
       return alone ? layers_csv(first) : comparison_csv(runs);
     case ReportFormat::kJson:
       return alone ? report_json(first) : comparison_json(runs);
     case ReportFormat::kMarkdown:
+      return tables(TextForm::kMarkdown);
+    case ReportFormat::kLatex:
       break;
   }
-  return alone ? run_table(first, TextForm::kMarkdown)
-               : comparison_table(runs, TextForm::kMarkdown);
+  return as_latex(tables(TextForm::kLatex));
 }
 
 }  // namespace potomac::sim

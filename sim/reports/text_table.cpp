@@ -23,6 +23,51 @@ std::string escaped(const std::string& cell) {
   return text;
 }
 
+// Around what is LaTeX already: names have no control characters.
+constexpr char kLatexBegin = '\x02';
+constexpr char kLatexEnd = '\x03';
+
+std::string_view in_latex(const char& c) {
+  switch (c) {
+    case '\\':
+      return "\\textbackslash{}";
+    case '~':
+      return "\\textasciitilde{}";
+    case '^':
+      return "\\textasciicircum{}";
+    case '<':
+      return "\\textless{}";
+    case '>':
+      return "\\textgreater{}";
+    case '|':
+      return "\\textbar{}";
+    case '&':
+      return "\\&";
+    case '%':
+      return "\\%";
+    case '$':
+      return "\\$";
+    case '#':
+      return "\\#";
+    case '_':
+      return "\\_";
+    case '{':
+      return "\\{";
+    case '}':
+      return "\\}";
+    default:
+      return {&c, 1};
+  }
+}
+
+std::string latex_of(std::string_view plain) {
+  std::string text;
+  for (const char& c : plain) {
+    text += in_latex(c);
+  }
+  return text;
+}
+
 }  // namespace
 
 void TextTable::add_section(std::string heading) {
@@ -37,6 +82,9 @@ bool TextTable::is_section(std::size_t row) const {
 std::string TextTable::text(TextForm form) const {
   if (form == TextForm::kMarkdown) {
     return markdown();
+  }
+  if (form == TextForm::kLatex) {
+    return latex();
   }
   std::vector<std::size_t> widths(rows_.front().size());
   for (std::size_t r = 0; r < rows_.size(); ++r) {
@@ -83,6 +131,43 @@ std::string TextTable::markdown() const {
     }
   }
   return text;
+}
+
+std::string TextTable::latex() const {
+  const std::size_t columns = rows_.front().size();
+  std::string text = fmt::format("{}\\begin{{tabular}}{{{}{}}}\n\\toprule\n", kLatexBegin,
+                                 std::string(left_, 'l'), std::string(columns - left_, 'r'));
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
+    if (r == 1 || std::ranges::binary_search(rules_, r)) {
+      text += "\\midrule\n";
+    }
+    if (is_section(r)) {
+      text += fmt::format("\\multicolumn{{{}}}{{l}}{{\\textbf{{{}}}}}", columns,
+                          latex_of(rows_[r].front()));
+    }
+    for (std::size_t i = 0; i < columns && !is_section(r); ++i) {
+      text += i > 0 ? " & " : "";
+      text += i < rows_[r].size() ? latex_of(rows_[r][i]) : std::string();
+    }
+    text += " \\\\\n";
+  }
+  return text + fmt::format("\\bottomrule\n\\end{{tabular}}{}\n", kLatexEnd);
+}
+
+std::string as_latex(std::string_view text) {
+  std::string latex;
+  while (!text.empty()) {
+    const std::size_t begin = std::min(text.find(kLatexBegin), text.size());
+    latex += latex_of(text.substr(0, begin));
+    text.remove_prefix(std::min(begin + 1, text.size()));
+    if (text.empty()) {
+      break;
+    }
+    const std::size_t end = text.find(kLatexEnd);
+    latex += text.substr(0, end);
+    text.remove_prefix(end + 1);
+  }
+  return latex;
 }
 
 std::string paragraph(std::string_view text) {

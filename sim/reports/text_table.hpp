@@ -1,4 +1,4 @@
-// A table of text, for a terminal or for a page of Markdown.
+// A table of text, for a terminal, a page of Markdown or a paper.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,9 @@
 
 namespace potomac::sim {
 
-// How text is written: plain, for a terminal that shows bold type, or as Markdown.
-enum class TextForm { kPlain, kTerminal, kMarkdown };
+// How text is written: plain, for a terminal that shows bold type, as Markdown, or for LaTeX with
+// the package booktabs: then as_latex() must make LaTeX of all of it.
+enum class TextForm { kPlain, kTerminal, kMarkdown, kLatex };
 
 inline constexpr std::size_t kTextColumns = 80;  // that everything should fit into
 
@@ -29,13 +30,18 @@ class TextTable {
 
  private:
   std::string markdown() const;
+  std::string latex() const;
   bool is_section(std::size_t row) const;
 
   std::size_t left_;
   std::vector<std::vector<std::string>> rows_;
   std::vector<std::size_t> sections_;  // rows, rising
-  std::vector<std::size_t> rules_;
+  std::vector<std::size_t> rules_;     // likewise
 };
+
+// A text of tables as TextForm::kLatex, and of anything between them: what LaTeX would take for
+// commands there becomes what it stands for.
+std::string as_latex(std::string_view text);
 
 // A paragraph broken into lines of at most kTextColumns at spaces; ends with a line end.
 std::string paragraph(std::string_view text);

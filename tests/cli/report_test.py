@@ -80,6 +80,24 @@ def test_several_runs_stand_side_by_side(runs):
     assert "|---|---:|" in markdown
 
 
+def test_latex_has_whole_tables_and_no_command_that_a_name_makes(runs):
+    for stored_runs in (["one"], ["one", "two"]):
+        latex = runs("report", *stored_runs, "--format", "latex").stdout
+        assert latex.isprintable() or set(filter(lambda c: not c.isprintable(), latex)) == {"\n"}
+        tables = re.findall(r"\\begin\{tabular\}\{(l+r+)\}(.*?)\\end\{tabular\}", latex, re.DOTALL)
+        assert tables
+        for columns, body in tables:
+            first, *rows, last = body.strip().split("\n")
+            assert (first, last) == ("\\toprule", "\\bottomrule")
+            for row in rows:
+                if row != "\\midrule" and not row.startswith(f"\\multicolumn{{{len(columns)}}}{{l}}"):
+                    assert row.endswith(" \\\\")
+                    assert len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1, row
+        rest = re.sub(r"\\begin\{tabular\}.*?\\end\{tabular\}", "", latex, flags=re.DOTALL)
+        commands = r"\\(text(backslash|ascii(tilde|circum)|less|greater|bar)\{\}|[&%$#_{}])"
+        assert not set(re.sub(commands, "", rest)) & set("\\&%$#_{}~^<>|")
+
+
 def test_several_runs_are_compared_by_the_accounting_that_was_asked_for(runs):
     """Not by arithmetic alone, which takes the same on every array."""
     options = ["report", "one", "two", "--energy", "horowitz-45nm", "--accounting", "structural"]

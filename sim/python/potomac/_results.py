@@ -108,7 +108,7 @@ def report(
     """Results, or folders of stored ones, alone or side by side, as `potomac report` shows them.
 
     energy: unit-energy tables to price them by; none: those that they were priced by.
-    format: "table", "csv", "json" or "markdown".
+    format: "table", "csv", "json", "markdown" or "latex".
     """
     if not results:
         raise InputError("report: there is no result; give at least one")

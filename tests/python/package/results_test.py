@@ -105,7 +105,7 @@ def test_reports_are_the_command_lines(program, tmp_path):
     large = potomac.run("resnet18", "ws-32x32", energy="horowitz-45nm")
     small.save(tmp_path / "small")
     large.save(tmp_path / "large")
-    for form in ("table", "csv", "json", "markdown"):
+    for form in ("table", "csv", "json", "markdown", "latex"):
         alone = program("report", "small", "--format", form)
         assert potomac.report(tmp_path / "small", format=form) == alone
         assert potomac.report(small, format=form) == alone

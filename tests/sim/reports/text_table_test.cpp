@@ -45,6 +45,30 @@ TEST(TextTable, MarkdownEscapesWhatWouldEndACell) {
             "| total | 23457 |\n");
 }
 
+TEST(TextTable, LatexOfATableAndOfWhatStandsAroundIt) {
+  TextTable table({"layer", "util."}, 1);
+  table.add_section("conv_1 & {more}");
+  table.add({"a\\b", "9%"});
+  table.add_rule();
+  table.add({"total"});
+  EXPECT_EQ(as_latex("100% of $x_1$:\n" + table.text(TextForm::kLatex) + "~ \"end\" <^|#>\n"),
+            R"(100\% of \$x\_1\$:
+\begin{tabular}{lr}
+\toprule
+layer & util. \\
+\midrule
+\multicolumn{2}{l}{\textbf{conv\_1 \& \{more\}}} \\
+a\textbackslash{}b & 9\% \\
+\midrule
+total &  \\
+\bottomrule
+\end{tabular}
+\textasciitilde{} "end" \textless{}\textasciicircum{}\textbar{}\#\textgreater{}
+)");
+  EXPECT_EQ(as_latex("plain"), "plain");
+  EXPECT_EQ(as_latex(""), "");
+}
+
 TEST(Paragraph, BreaksAtSpacesBeforeTheLastColumn) {
   const std::string word(39, 'x');
   EXPECT_EQ(paragraph(word + " " + word + "y"), word + " " + word + "y\n");  // 80 columns
