@@ -33,6 +33,32 @@ bool is_dense(const PatchAxis& axis, std::int64_t rows, std::int64_t depth) {
   return std::min(axis.origin, end) >= 0 && std::max(axis.origin, end) < axis.extent;
 }
 
+// of(q) for q = first, first + length, ... as far as it is less than `end`. Between `from` and `to`
+// it comes again every `period` places.
+template <typename Of>
+std::int64_t sum_along(std::int64_t first, std::int64_t length, std::int64_t end, std::int64_t from,
+                       std::int64_t to, std::int64_t period, const Of& of) {
+  std::int64_t sum = 0;
+  std::int64_t place = first;
+  for (; place < std::min(from, end); place += length) {
+    sum += of(place);
+  }
+  const std::int64_t cycle = period / std::gcd(length, period);
+  const std::int64_t cycles = place < to ? blocks_in(to - place, length) / cycle : 0;
+  if (cycles > 1) {
+    std::int64_t of_cycle = 0;
+    for (std::int64_t i = 0; i < cycle; ++i) {
+      of_cycle += of(place + i * length);
+    }
+    sum += cycles * of_cycle;
+    place += cycles * cycle * length;
+  }
+  for (; place < end; place += length) {
+    sum += of(place);
+  }
+  return sum;
+}
+
 }  // namespace
 
 TouchedElements::TouchedElements(const OperandMapping& mapping, std::int64_t large)
@@ -341,32 +367,6 @@ TouchedElements::Cuts TouchedElements::cuts_of(const TapBlocks& blocks) {
     }
   }
   return cuts;
-}
-
-// of(q) for q = first, first + length, ... as far as it is less than `end`. Between `from` and `to`
-// it comes again every `period` places.
-template <typename Of>
-std::int64_t sum_along(std::int64_t first, std::int64_t length, std::int64_t end, std::int64_t from,
-                       std::int64_t to, std::int64_t period, const Of& of) {
-  std::int64_t sum = 0;
-  std::int64_t place = first;
-  for (; place < std::min(from, end); place += length) {
-    sum += of(place);
-  }
-  const std::int64_t cycle = period / std::gcd(length, period);
-  const std::int64_t cycles = place < to ? blocks_in(to - place, length) / cycle : 0;
-  if (cycles > 1) {
-    std::int64_t of_cycle = 0;
-    for (std::int64_t i = 0; i < cycle; ++i) {
-      of_cycle += of(place + i * length);
-    }
-    sum += cycles * of_cycle;
-    place += cycles * cycle * length;
-  }
-  for (; place < end; place += length) {
-    sum += of(place);
-  }
-  return sum;
 }
 
 template <typename Of>
