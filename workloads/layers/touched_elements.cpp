@@ -33,18 +33,24 @@ bool is_dense(const PatchAxis& axis, std::int64_t rows, std::int64_t depth) {
   return std::min(axis.origin, end) >= 0 && std::max(axis.origin, end) < axis.extent;
 }
 
-// of(q) for q = first, first + length, ... as far as it is less than `end`. Between `from` and `to`
-// it comes again every `period` places.
+// Places from `begin` to `end` where the same comes again every `period` places.
+struct Alike {
+  std::int64_t begin;
+  std::int64_t end;
+  std::int64_t period;
+};
+
+// Sums of(place) for the places first, first + length, ... as far as they are less than `end`.
 template <typename Of>
-std::int64_t sum_along(std::int64_t first, std::int64_t length, std::int64_t end, std::int64_t from,
-                       std::int64_t to, std::int64_t period, const Of& of) {
+std::int64_t sum_along(std::int64_t first, std::int64_t length, std::int64_t end,
+                       const Alike& alike, const Of& of) {
   std::int64_t sum = 0;
   std::int64_t place = first;
-  for (; place < std::min(from, end); place += length) {
+  for (; place < std::min(alike.begin, end); place += length) {
     sum += of(place);
   }
-  const std::int64_t cycle = period / std::gcd(length, period);
-  const std::int64_t cycles = place < to ? blocks_in(to - place, length) / cycle : 0;
+  const std::int64_t cycle = alike.period / std::gcd(length, alike.period);
+  const std::int64_t cycles = place < alike.end ? blocks_in(alike.end - place, length) / cycle : 0;
   if (cycles > 1) {
     std::int64_t of_cycle = 0;
     for (std::int64_t i = 0; i < cycle; ++i) {
@@ -388,8 +394,8 @@ std::int64_t TouchedElements::sum_over_images(std::int64_t length, const Of& of)
 std::int64_t TouchedElements::of_long_blocks(const Cuts& cuts, std::int64_t length) const {
   const Repeats& repeats = cuts.repeats;
   return places_.extents[0] * cuts.all + sum_over_images(length, [&](std::int64_t first) {
-           return sum_along(first, length, places_.inner, repeats.begin, repeats.end(),
-                            repeats.period,
+           return sum_along(first, length, places_.inner,
+                            {repeats.begin, repeats.end(), repeats.period},
                             [&](std::int64_t at) { return cuts.at[fold(at, repeats).at]; });
          });
 }
@@ -402,8 +408,8 @@ std::int64_t TouchedElements::of_place_blocks(Table& table, std::int64_t length)
     };
     slot->second = sum_over_images(length, [&](std::int64_t first) {
       return (first > 0 ? of_range(table, 0, std::min(first, places_.inner)) : 0) +
-             sum_along(first, length, places_.inner, repeats_.begin, repeats_.end() - length,
-                       repeats_.period, of_block_at);
+             sum_along(first, length, places_.inner,
+                       {repeats_.begin, repeats_.end() - length, repeats_.period}, of_block_at);
     });
   }
   return slot->second;
