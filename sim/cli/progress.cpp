@@ -40,8 +40,7 @@ void Progress::begin(Work work, std::uint64_t amount) {
     end();
     const std::string note = fmt::format(
         "potomac: a DRAM device serves about {:.0f} million bursts, one by one: some {:.0f} "
-        "minutes; "
-        "memory.dram.bandwidth_gb_s in place of its preset takes seconds\n",
+        "minutes; memory.dram.bandwidth_gb_s in place of its preset takes seconds\n",
         count / 1e6, std::ceil(minutes));
     std::fputs(note.c_str(), stderr);
   }
@@ -68,8 +67,7 @@ void Progress::say_if_tiles_take_long() {
   end();
   const std::string note = fmt::format(
       "potomac: to choose tiles takes some {:.0f} minutes; where memory.dram.bandwidth_gb_s has "
-      "few "
-      "digits, like 25.6, it is quicker\n",
+      "few digits, like 25.6, it is quicker\n",
       std::ceil(minutes));
   std::fputs(note.c_str(), stderr);
 }

@@ -244,9 +244,11 @@ void add_run_command(CLI::App& app) {
                           "trace events (Perfetto)");
   timeline->option_text("FILE.json");
   command
-      ->add_option("--timeline-cycles", arguments->timeline_cycles,
-                   "only what has a part in a machine's cycles FROM to TO - 1 (default: from 0 on, "
-                   "up to 200000 slices a machine)")
+      ->add_option(
+          "--timeline-cycles", arguments->timeline_cycles,
+          fmt::format("only what has a part in a machine's cycles FROM to TO - 1 (default: "
+                      "from 0 on, up to {} slices a machine)",
+                      TimelineOptions{}.most_slices))
       ->needs(timeline)
       ->option_text("FROM:TO");
   command->add_option("--threads", arguments->threads, "0 (default): all cores")

@@ -18,24 +18,29 @@ std::int64_t Dram::transfer(std::int64_t cycle, const DramRequest& request) {
   if (request.bits == 0) {
     return cycle;
   }
-  double begin = 0.0;
-  double end = 0.0;
-  std::int64_t over = 0;
   if (controllers_) {
     requested_ = std::max(requested_, cycle);
-    over = controllers_->transfer(requested_);
-    begin = static_cast<double>(requested_);
-    end = static_cast<double>(over);
-  } else {
-    const std::int64_t first = cycle + (request.write ? 0 : bus_->latency_cycles());
-    begin = std::max(static_cast<double>(first), bus_->end_cycles());
-    over = request.write ? bus_->write(cycle, request.bits) : bus_->read(cycle, request.bits);
-    end = bus_->end_cycles();
+    const std::int64_t end = controllers_->transfer(requested_);
+    if (observer_ != nullptr) {
+      observer_->transferred(request, cycle, static_cast<double>(requested_),
+                             static_cast<double>(end));
+    }
+    return end;
   }
   if (observer_ != nullptr) {
-    observer_->transferred(request, cycle, begin, end);
+    return transfer_observed(cycle, request);
   }
-  return over;
+  return request.write ? bus_->write(cycle, request.bits) : bus_->read(cycle, request.bits);
+}
+
+// By the bus. What the observer wants to know is apart, as there are many transfers without one.
+std::int64_t Dram::transfer_observed(std::int64_t cycle, const DramRequest& request) {
+  const std::int64_t first = cycle + (request.write ? 0 : bus_->latency_cycles());
+  const double begin = std::max(static_cast<double>(first), bus_->end_cycles());
+  const std::int64_t end =
+      request.write ? bus_->write(cycle, request.bits) : bus_->read(cycle, request.bits);
+  observer_->transferred(request, cycle, begin, bus_->end_cycles());
+  return end;
 }
 
 void Dram::observe(MemoryObserver& observer) {

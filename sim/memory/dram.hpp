@@ -36,6 +36,8 @@ class Dram {
   const DramBus* bus() const { return bus_ ? &*bus_ : nullptr; }
 
  private:
+  std::int64_t transfer_observed(std::int64_t cycle, const DramRequest& request);
+
   std::optional<DramBus> bus_;
   std::optional<DramControllers> controllers_;
   MemoryObserver* observer_ = nullptr;

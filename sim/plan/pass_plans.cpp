@@ -241,7 +241,7 @@ void call_if_any(const std::function<void()>& function) {
   }
 }
 
-// All but what passes take of a memory.
+// All but what the pass takes of a memory; that too, if more is known of it.
 void plan_tiles_of(const PassShape& shape, const Architecture& architecture,
                    std::span<const Machine> machines, std::span<PlannedPass> plans,
                    const PlanningOptions& options) {
