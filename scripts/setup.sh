@@ -18,11 +18,11 @@ python_packages=(pybind11-dev python3-dev python3-numpy python3-pandas python3-p
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
-  ccache clang clang-format clang-tidy dataset-fashion-mnist dict-freedict-eng-deu dpkg-dev fish git
-  libbenchmark-dev libclang-rt-14-dev libgmock-dev
-  libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc mypy python3 python3-h5py
-  python3-ipykernel python3-matplotlib python3-nbclient python3-onnx python3-pytest python3-torch
-  python3-torchvision python3-yaml zsh
+  ccache chromium chromium-driver clang clang-format clang-tidy dataset-fashion-mnist
+  dict-freedict-eng-deu dpkg-dev fish git libbenchmark-dev libclang-rt-14-dev libgmock-dev
+  libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc mypy python3
+  python3-h5py python3-ipykernel python3-matplotlib python3-nbclient python3-onnx python3-pytest
+  python3-selenium python3-torch python3-torchvision python3-yaml zsh
 )
 
 die() {

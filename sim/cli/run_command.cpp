@@ -18,8 +18,10 @@
 #include "sim/cli/workload_options.hpp"
 #include "sim/plan/engine_choice.hpp"
 #include "sim/plan/pass_list.hpp"
+#include "sim/reports/html_page.hpp"
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
+#include "sim/results/page_json.hpp"
 #include "sim/results/timeline_json.hpp"
 #include "sim/studies/run.hpp"
 #include "sim/studies/shipped.hpp"
@@ -50,6 +52,7 @@ struct RunArguments {
   std::string vcd_cycles;
   std::string timeline;
   std::string timeline_cycles;
+  std::string html;
   bool simulate_baseline = false;
   bool toggles = false;
   unsigned threads = 0;
@@ -87,6 +90,26 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
               : std::optional(cycle_window(arguments.vcd_cycles, "--vcd-cycles"))};
 }
 
+// The timeline that is asked for, or else that of one pass if there is to be a page.
+std::optional<TimelineOptions> timeline_options(const RunArguments& arguments) {
+  if (arguments.timeline.empty() && arguments.html.empty()) {
+    return std::nullopt;
+  }
+  TimelineOptions options;
+  if (arguments.timeline.empty()) {
+    options.longest_pass = true;
+    options.most_slices = kMostPageSlices;
+  } else if (!arguments.timeline_cycles.empty()) {
+    options.window = cycle_window(arguments.timeline_cycles, "--timeline-cycles");
+    if (options.window->begin >= options.window->end) {
+      throw InputError({"", "--timeline-cycles",
+                        fmt::format("'{}' has no cycle", arguments.timeline_cycles),
+                        "TO is the cycle behind the last"});
+    }
+  }
+  return options;
+}
+
 // Before the work: it is held in memory till it is written.
 void warn_of_large_report(const workloads::Workload& workload, const Selection& selection) {
   constexpr double kGbOfPass = 22e-6;  // of two machines, measured
@@ -98,6 +121,20 @@ void warn_of_large_report(const workloads::Workload& workload, const Selection& 
         "potomac: a report of {} passes takes about {:.0f} GB of memory; --layers and --passes "
         "choose some\n",
         passes, gb);
+  }
+}
+
+void write_for_eyes(const RunArguments& arguments, const RunResult& result) {
+  if (!arguments.timeline.empty()) {
+    make_folder_of(arguments.timeline);
+    write_file_atomically(arguments.timeline, timeline_json(*result.timeline));
+    std::cout << timeline_text(*result.timeline, printable(arguments.timeline, kWhole));
+  }
+  if (!arguments.html.empty()) {
+    make_folder_of(arguments.html);
+    const NamedRun named{printable(arguments.out, kWhole), result};
+    write_file_atomically(arguments.html, html_page({&named, 1}));
+    std::cout << fmt::format("page: {}\n", printable(arguments.html, kWhole));
   }
 }
 
@@ -143,17 +180,12 @@ void execute(const RunArguments& arguments) {
       outputs.push_back({file, "--vcd"});
     }
   }
+  options.timeline = timeline_options(arguments);
   if (!arguments.timeline.empty()) {
-    options.timeline.emplace();
-    if (!arguments.timeline_cycles.empty()) {
-      options.timeline->window = cycle_window(arguments.timeline_cycles, "--timeline-cycles");
-      if (options.timeline->window->begin >= options.timeline->window->end) {
-        throw InputError({"", "--timeline-cycles",
-                          fmt::format("'{}' has no cycle", arguments.timeline_cycles),
-                          "TO is the cycle behind the last"});
-      }
-    }
     outputs.push_back({arguments.timeline, "--timeline"});
+  }
+  if (!arguments.html.empty()) {
+    outputs.push_back({arguments.html, "--html"});
   }
   const std::filesystem::path file = file_of(arguments.workload);
   inputs.insert(inputs.end(), {architecture_file(arguments.machine.architecture), file});
@@ -170,11 +202,7 @@ void execute(const RunArguments& arguments) {
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
                            run_table(result, text_form_of_terminal()),
                            printable(arguments.out, kWhole), printable(arguments.out, kWhole));
-  if (result.timeline) {
-    make_folder_of(arguments.timeline);
-    write_file_atomically(arguments.timeline, timeline_json(*result.timeline));
-    std::cout << timeline_text(*result.timeline, printable(arguments.timeline, kWhole));
-  }
+  write_for_eyes(arguments, result);
 }
 
 }  // namespace
@@ -251,6 +279,10 @@ void add_run_command(CLI::App& app) {
                       TimelineOptions{}.most_slices))
       ->needs(timeline)
       ->option_text("FROM:TO");
+  command
+      ->add_option("--html", arguments->html,
+                   "write a page to look at, one file that needs nothing else")
+      ->option_text("FILE.html");
   command->add_option("--threads", arguments->threads, "0 (default): all cores")
       ->option_text("N")
       ->check(CLI::Range(0, 1024));

@@ -574,10 +574,13 @@ Json parse(const std::string& text, const std::string& file) {
 
 }  // namespace
 
-RunResult load_report(const std::filesystem::path& path) {
+std::filesystem::path report_file(const std::filesystem::path& path) {
   std::error_code unknown;
-  const std::filesystem::path file =
-      std::filesystem::is_directory(path, unknown) ? path / "report.json" : path;
+  return std::filesystem::is_directory(path, unknown) ? path / "report.json" : path;
+}
+
+RunResult load_report(const std::filesystem::path& path) {
+  const std::filesystem::path file = report_file(path);
   const std::string name = file.string();
   const Json stored = parse(read_text_file(file, "JSON", kLargestReportMib), name);
   const JsonValue json(stored, name, "");

@@ -8,7 +8,10 @@
 
 namespace potomac::sim {
 
-// `path` is a report.json, or the folder that holds one. What it says is checked: every sum, share
+// The report that `path` names: a report.json, or the folder that holds one.
+std::filesystem::path report_file(const std::filesystem::path& path);
+
+// The report that `path` names. What it says is checked: every sum, share
 // and energy that follows from its counts is made anew, and must be what stands there. Throws
 // InputError: no report, of another version, or one that contradicts itself (where).
 RunResult load_report(const std::filesystem::path& path);

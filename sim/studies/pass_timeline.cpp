@@ -199,6 +199,11 @@ void add_slices(PassSlices& slices, const PlannedPass& planned, const Architectu
   array.add_rest();
 }
 
+std::uint64_t cycles_of(const PlannedPass& planned, const Architecture& architecture) {
+  const std::uint64_t cycles = cycles_of(*planned.plan.schedule, architecture.issue).total();
+  return cycles + (planned.memory == nullptr ? 0 : planned.memory->stalls.total());
+}
+
 // Adds a pass behind those that the timeline has.
 void add_pass(MachineTimeline& timeline, const PlannedPass& planned, const std::string& name,
               const Architecture& architecture, const TimelineOptions& options) {
@@ -206,10 +211,7 @@ void add_pass(MachineTimeline& timeline, const PlannedPass& planned, const std::
   for (std::size_t track = MachineTimeline::kArray; track < timeline.tracks.size(); ++track) {
     slices_left -= std::min(slices_left, timeline.tracks[track].slices.size());
   }
-  std::uint64_t cycles = cycles_of(*planned.plan.schedule, architecture.issue).total();
-  if (planned.memory != nullptr) {
-    cycles += planned.memory->stalls.total();
-  }
+  const std::uint64_t cycles = cycles_of(planned, architecture);
   const auto offset = static_cast<double>(timeline.cycles);
   timeline.cycles += cycles;
   const auto end = static_cast<double>(timeline.cycles);
@@ -244,10 +246,19 @@ void add_pass(MachineTimeline& timeline, const PlannedPass& planned, const std::
   }
 }
 
+const PassItem* longest_item(const PassPlans& plans) {
+  const auto cycles = [&](const PassItem& item) {
+    return cycles_of(plans.of(item).front(), plans.architecture());
+  };
+  const auto& items = plans.list().items();
+  return items.empty() ? nullptr : &*std::ranges::max_element(items, {}, cycles);
+}
+
 }  // namespace
 
 Timeline timeline_of(const PassPlans& plans, const TimelineOptions& options) {
   const Architecture& architecture = plans.architecture();
+  const PassItem* const longest = options.longest_pass ? longest_item(plans) : nullptr;
   Timeline timeline;
   timeline.clock_mhz = architecture.clock_mhz;
   for (std::size_t i = 0; i < plans.machines().size(); ++i) {
@@ -257,6 +268,10 @@ Timeline timeline_of(const PassPlans& plans, const TimelineOptions& options) {
     for (const PassItem& item : plans.list().items()) {
       if (options.check_stop) {
         options.check_stop();
+      }
+      if (longest != nullptr && &item != longest) {
+        machine.cycles += cycles_of(plans.of(item)[i], architecture);
+        continue;
       }
       const std::string name =
           fmt::format("{} {}", plans.list().layer(item).name, workloads::name_of(item.pass));

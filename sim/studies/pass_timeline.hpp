@@ -14,6 +14,7 @@ namespace potomac::sim {
 
 struct TimelineOptions {
   std::optional<CycleWindow> window;      // only slices that have a part in it; nothing: all
+  bool longest_pass = false;              // only of the pass that takes the first machine longest
   std::size_t most_slices = 200000;       // of a machine, passes apart
   std::function<void()> check_stop = {};  // called before each pass: what it throws ends it
 };

@@ -1,0 +1,141 @@
+#include "sim/results/page_json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sim/results/columns.hpp"
+#include "sim/results/json_tree.hpp"
+
+namespace potomac::sim {
+namespace {
+
+// The run with the first `passes` passes and their energies; the rest as it is.
+RunResult shortened(const RunResult& run, std::size_t passes) {
+  RunResult result = run;
+  result.passes.resize(passes);
+  for (energy::EnergyReport& report : result.energy) {
+    report.by_gemm.resize(std::min(report.by_gemm.size(), passes));
+  }
+  return result;
+}
+
+// The pass of the first machine that takes longest, of those that the timeline shows.
+const TimelineSlice* longest_pass(const Timeline& timeline) {
+  const TimelineSlice* longest = nullptr;
+  for (const TimelineSlice& pass :
+       timeline.machines.front().tracks[MachineTimeline::kPasses].slices) {
+    const bool has_detail =
+        std::ranges::any_of(timeline.machines.front().tracks[MachineTimeline::kArray].slices,
+                            [&](const TimelineSlice& slice) {
+                              return slice.begin < pass.end && slice.end > pass.begin;
+                            });
+    if (has_detail && (longest == nullptr || pass.cycles() > longest->cycles())) {
+      longest = &pass;
+    }
+  }
+  return longest;
+}
+
+// Of a track: what has a part in the pass. `until` falls to where slices are left out.
+Json track_json(const TimelineTrack& track, const TimelineSlice& pass, double& until) {
+  Json slices = Json::array();
+  for (const TimelineSlice& slice : track.slices) {
+    if (slice.end <= pass.begin || slice.begin >= pass.end) {
+      continue;
+    }
+    if (slices.size() == kMostPageSlices) {
+      until = std::min(until, slice.begin);
+      break;
+    }
+    Json facts = Json::object();
+    for (const TimelineSlice::Fact& fact : slice.facts) {
+      if (!fact.name.empty()) {
+        facts[std::string(fact.name)] = fact.value;
+      }
+    }
+    slices.push_back({slice.begin - pass.begin, slice.end - pass.begin, slice.name, facts});
+  }
+  return {{"name", track.name}, {"slices", std::move(slices)}};
+}
+
+Json timeline_of_pass(const Timeline& timeline) {
+  const TimelineSlice* const longest = longest_pass(timeline);
+  if (longest == nullptr) {
+    return nullptr;
+  }
+  Json json{{"pass", longest->name}, {"machines", Json::array()}};
+  for (const MachineTimeline& machine : timeline.machines) {
+    const std::vector<TimelineSlice>& passes = machine.tracks[MachineTimeline::kPasses].slices;
+    const auto pass = std::ranges::find(passes, longest->name, &TimelineSlice::name);
+    if (pass == passes.end()) {
+      continue;
+    }
+    double until = pass->end;
+    if (machine.left_out_from) {
+      until = std::min(until, static_cast<double>(*machine.left_out_from));
+    }
+    Json tracks = Json::array();
+    for (std::size_t i = MachineTimeline::kArray; i < machine.tracks.size(); ++i) {
+      tracks.push_back(track_json(machine.tracks[i], *pass, until));
+    }
+    json["machines"].push_back(
+        {{"machine", machine.machine},
+         {"cycles", pass->cycles()},
+         {"shown_until", until < pass->end ? Json(until - pass->begin) : Json(nullptr)},
+         {"tracks", std::move(tracks)}});
+  }
+  return json;
+}
+
+Json run_json(const NamedRun& named, std::size_t& passes_left) {
+  const RunResult& run = named.run;
+  const std::size_t shown = std::min(run.passes.size(), passes_left);
+  passes_left -= shown;
+  Json json{{"name", named.name}};
+  json.update(shown < run.passes.size() ? report_tree(shortened(run, shown)) : report_tree(run));
+  for (const Machine& machine : run.machines) {
+    json["labels"][machine.id] = info_of(machine.unit).label;
+  }
+  const auto& memory = run.architecture.memory;
+  json["dram_gb_s"] = memory && memory->dram ? Json(peak_gb_s(*memory->dram)) : Json(nullptr);
+  json["passes_not_shown"] = run.passes.size() - shown;
+  json["timeline"] = run.timeline ? timeline_of_pass(*run.timeline) : Json(nullptr);
+  return json;
+}
+
+template <typename Columns>
+Json columns_json(const Columns& columns) {
+  Json json = Json::array();
+  for (const auto& column : columns) {
+    if (!column.names.path.empty()) {
+      json.push_back({{"path", column.names.path},
+                      {"unit", column.names.unit},
+                      {"meaning", column.names.meaning}});
+    }
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string page_json(std::span<const NamedRun> runs) {
+  Json json;
+  std::size_t passes_left = kMostPagePasses;
+  for (const NamedRun& named : runs) {
+    json["runs"].push_back(run_json(named, passes_left));
+  }
+  json["columns"] = {{"machine", columns_json(machine_columns())},
+                     {"energy", columns_json(energy_columns())}};
+  for (const energy::ComponentInfo& component : energy::kComponents) {
+    json["components"].push_back({{"name", component.name}, {"label", component.label}});
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace potomac::sim

@@ -1,0 +1,27 @@
+// What a page shows of runs, as JSON: their reports, whole, and what is said of their columns.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "sim/results/report_json.hpp"
+
+namespace potomac::sim {
+
+// A page has this many passes of all runs together; of more, the first ones. Totals are of all.
+inline constexpr std::size_t kMostPagePasses = 5000;
+// And this many slices of each track of its timelines.
+inline constexpr std::size_t kMostPageSlices = 4000;
+
+// {"runs": [{"name", the report's keys, "labels": of its machines by id, "dram_gb_s": DRAM's
+// bandwidth or null, "passes_not_shown", "timeline": of the longest pass, or null}],
+// "columns": {"machine": [{"path", "unit", "meaning"}], "energy": [...]},
+// "components": [{"name", "label"}]}
+//
+// A timeline is {"pass", "begin", "cycles", "machines": [{"machine", "shown_until": null or the
+// cycle from which on slices are left out, "tracks": [{"name", "slices": [[begin, end, name,
+// facts]]}]}]}.
+std::string page_json(std::span<const NamedRun> runs);
+
+}  // namespace potomac::sim
