@@ -2,20 +2,26 @@
 // simulating.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "sim/cli/commands.hpp"
 #include "sim/reports/html_page.hpp"
 #include "sim/reports/side_by_side.hpp"
 #include "sim/results/report_reader.hpp"
+#include "sim/results/sweep_csv.hpp"
 #include "sim/studies/shipped.hpp"
 #include "support/atomic_file.hpp"
+#include "support/error.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
 
@@ -28,9 +34,69 @@ struct ReportArguments {
   std::string accounting;
   std::string format = "table";
   std::string html;
+  std::string columns;
 };
 
+// A folder that a sweep wrote and no run, or a CSV file.
+bool is_sweep(const std::string& name) {
+  std::error_code unknown;
+  const std::filesystem::path report = report_file(name);
+  return name.ends_with(".csv") || (!std::filesystem::exists(report, unknown) &&
+                                    std::filesystem::exists(sweep_file(name), unknown));
+}
+
+// The names in a list; commas within brackets are theirs:
+// "energy[mf_mac,horowitz-45nm,structural]".
+std::vector<std::string> names_in(std::string_view list) {
+  std::vector<std::string> names;
+  std::string name;
+  bool bracket = false;
+  for (const char c : list) {
+    bracket = c == '[' || (bracket && c != ']');
+    if (c == ',' && !bracket) {
+      names.push_back(std::exchange(name, {}));
+    } else {
+      name += c;
+    }
+  }
+  names.push_back(name);
+  return names;
+}
+
+void write_page(const ReportArguments& arguments, const std::string& page) {
+  make_folder_of(arguments.html);
+  write_file_atomically(arguments.html, page);
+  std::cout << fmt::format("page: {}\n", printable(arguments.html, kWhole));
+}
+
+// A page of the sweep that is asked for.
+void write_sweep_page(const ReportArguments& arguments) {
+  if (arguments.runs.size() > 1) {
+    throw InputError({printable(arguments.runs.front(), kWhole), "",
+                      "a page shows one sweep, or runs side by side", "name it alone"});
+  }
+  if (arguments.html.empty() || !arguments.tables.empty() || !arguments.accounting.empty()) {
+    throw InputError({printable(arguments.runs.front(), kWhole), "",
+                      "a sweep's points are shown as they were priced, on a page",
+                      "give --html FILE.html, without --energy and --accounting"});
+  }
+  const std::string& sweep = arguments.runs.front();
+  check_outputs(std::vector<Output>{{arguments.html, "--html"}},
+                std::vector<std::filesystem::path>{sweep_file(sweep)});
+  const std::vector<std::string> columns =
+      arguments.columns.empty() ? std::vector<std::string>() : names_in(arguments.columns);
+  write_page(arguments, html_page(load_sweep_table(sweep, columns)));
+}
+
 void execute(const ReportArguments& arguments) {
+  if (std::ranges::any_of(arguments.runs, is_sweep)) {
+    write_sweep_page(arguments);
+    return;
+  }
+  if (!arguments.columns.empty()) {
+    throw InputError({"", "--columns", "chooses what a page shows of a sweep",
+                      "name a folder that `potomac sweep` wrote, or leave it out"});
+  }
   std::map<std::string, ReportFormat> formats;
   for (std::size_t i = 0; i < kReportFormats.size(); ++i) {
     formats.emplace(kReportFormats.at(i), static_cast<ReportFormat>(i));
@@ -52,9 +118,7 @@ void execute(const ReportArguments& arguments) {
   }
   price_alike(runs, asked);
   if (!arguments.html.empty()) {
-    make_folder_of(arguments.html);
-    write_file_atomically(arguments.html, html_page(runs));
-    std::cout << fmt::format("page: {}\n", printable(arguments.html, kWhole));
+    write_page(arguments, html_page(runs));
     return;
   }
   std::cout << report_text(runs, format, text_form_of_terminal());
@@ -66,7 +130,9 @@ void add_report_command(CLI::App& app) {
   auto arguments = std::make_shared<ReportArguments>();
   CLI::App* command = app.add_subcommand(
       "report", "Show stored runs again, one or several side by side, priced by any table");
-  command->add_option("DIR", arguments->runs, "folders that runs wrote, or their report.json")
+  command
+      ->add_option("DIR", arguments->runs,
+                   "folders that runs wrote, or their report.json; with --html also a sweep's")
       ->required();
   command
       ->add_option("--energy", arguments->tables,
@@ -83,6 +149,10 @@ void add_report_command(CLI::App& app) {
                    "write a page to look at, one file that needs nothing else, and print no table")
       ->option_text("FILE.html")
       ->excludes(format);
+  command
+      ->add_option("--columns", arguments->columns,
+                   "of a sweep's page: these columns of sweep.csv besides the parameters")
+      ->option_text("LIST");
   command->footer("Example:\n  potomac report out/small out/large --energy horowitz-45nm");
   command->callback([arguments] { execute(*arguments); });
 }

@@ -48,17 +48,25 @@ std::string filled(const std::map<std::string_view, std::string_view>& parts) {
   return page += rest;
 }
 
-}  // namespace
-
-std::string html_page(std::span<const NamedRun> runs) {
+std::string page_of(std::string_view json) {
   const std::string policy = security_policy();
-  const std::string data = json_in_html(page_json(runs));
+  const std::string data = json_in_html(json);
   return filled({{"policy", policy},
                  {"style", page_style()},
                  {"data", data},
                  {"charts", page_charts()},
                  {"script", page_script()},
                  {"notice", page_notice()}});
+}
+
+}  // namespace
+
+std::string html_page(std::span<const NamedRun> runs) {
+  return page_of(page_json(runs));
+}
+
+std::string html_page(const SweepTable& sweep) {
+  return page_of(page_json(sweep));
 }
 
 }  // namespace potomac::sim

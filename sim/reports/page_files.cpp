@@ -1,20 +1,17 @@
 #include "sim/reports/page_files.hpp"
 
-// Each file between two symbols, put there by the assembler: compilers take long for a megabyte of
-// text. PAGE_FOLDER and PAGE_SCRIPT come from sim/CMakeLists.txt.
-#define POTOMAC_PAGE_FILE(name, path)                                   \
-  asm(".pushsection .rodata\n"                                          \
-      ".global potomac_page_" #name "\n.hidden potomac_page_" #name     \
-      "\n"                                                              \
-      "potomac_page_" #name ":\n.incbin \"" path                        \
-      "\"\n"                                                            \
-      ".global potomac_page_" #name "_end\n.hidden potomac_page_" #name \
-      "_end\n"                                                          \
-      "potomac_page_" #name                                             \
-      "_end:\n.byte 0\n"                                                \
-      ".popsection\n");                                                 \
-  extern "C" const char potomac_page_##name[];                          \
+// Each file lies between two symbols, put there by the assembler: compilers take long for a
+// megabyte of text. PAGE_FOLDER and PAGE_SCRIPT come from sim/CMakeLists.txt.
+// clang-format off
+// NOLINTNEXTLINE(cppcoreguidelines-macro-usage): the assembler wants literals.
+#define POTOMAC_PAGE_FILE(name, path)                                                        \
+  asm(".pushsection .rodata\n"                                                               \
+      "potomac_page_" #name ": .incbin \"" path "\"\n"                                       \
+      "potomac_page_" #name "_end: .byte 0\n"                                                \
+      ".popsection\n");                                                                      \
+  extern "C" const char potomac_page_##name[];                                               \
   extern "C" const char potomac_page_##name##_end[];
+// clang-format on
 
 POTOMAC_PAGE_FILE(skeleton, PAGE_FOLDER "/page.html")
 POTOMAC_PAGE_FILE(style, PAGE_FOLDER "/page.css")

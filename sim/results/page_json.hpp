@@ -1,4 +1,4 @@
-// What a page shows of runs, as JSON: their reports, whole, and what is said of their columns.
+// What a page shows of runs or of a sweep, as JSON: all of it, and what is said of its columns.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sim/results/report_json.hpp"
+#include "sim/results/sweep_csv.hpp"
 
 namespace potomac::sim {
 
@@ -23,5 +24,9 @@ inline constexpr std::size_t kMostPageSlices = 4000;
 // cycle from which on slices are left out, "tracks": [{"name", "slices": [[begin, end, name,
 // facts]]}]}]}.
 std::string page_json(std::span<const NamedRun> runs);
+
+// {"sweep": {"name", "columns": [{"name", "unit", "meaning", "parameter"}], "columns_left_out",
+// "rows": [[a number, a text, or null where nothing is known]]}}
+std::string page_json(const SweepTable& sweep);
 
 }  // namespace potomac::sim

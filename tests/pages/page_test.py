@@ -257,7 +257,7 @@ def test_a_page_asks_for_nothing_and_runs_no_other_script(browser: Browser, ship
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_theme_can_be_chosen(browser: Browser, shipped: pathlib.Path, theme: str) -> None:
     browser.open(shipped / "page.html", dark=theme == "light")
-    browser.choose("#controls label:last-child select", theme)
+    browser.choose("#controls > label:last-child select", theme)
     ground = browser.script("return getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 22, 28)"}[theme]
     assert browser.faults_of_access() == []

@@ -13,7 +13,7 @@ function el(tag, attributes, ...children) {
   }
   for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined) {
-      node.append(child instanceof Figure ? figureNode(child) : child);
+      node.append(child instanceof Shown ? figureNode(child) : child);
     }
   }
   return node;
@@ -22,15 +22,8 @@ function el(tag, attributes, ...children) {
 const figureOf = new WeakMap();
 
 function figureNode(figure) {
-  const node = el('data', {
-    class: 'figure',
-    value: figure.value === null ? '' : String(figure.value),
-    'data-run': figure.run,
-    'data-parts': figure.parts.join(' '),
-    'data-whole': figure.whole.length ? figure.whole.join(' ') : null,
-    'data-less': figure.less,
-    'data-unit': figure.unit || null,
-  }, figure.text);
+  const node = el('data', {class: 'figure', value: figure.value === null ? '' : String(figure.value), 'data-unit': figure.unit || null,
+    ...figure.attributes}, figure.text);
   figureOf.set(node, figure);
   return node;
 }
@@ -42,44 +35,9 @@ function counter(how, value) {
 
 // --- what is told of a figure ----------------------------------------------------------------------
 
-const SURENESS = ['read', 'recalled', 'assumed'];
-
-// The unit energies that an energy rests on, the least sure first.
-function sourcesOf(figure) {
-  const entries = new Map();
-  for (const path of figure.parts.concat(figure.whole)) {
-    const place = /^-?((?:step\.)?energy\.\d+)\./.exec(path);
-    for (const unit of (place && valueAt(data.runs[figure.run], `${place[1]}.unit_energies`)) || []) {
-      entries.set(unit.entry, unit);
-    }
-  }
-  return [...entries.values()].sort((a, b) => SURENESS.indexOf(b.certainty) - SURENESS.indexOf(a.certainty));
-}
-
-function toldOf(figure) {
-  const lines = [];
-  if (figure.value === null) {
-    lines.push('Not known: the report has no value for it.');
-  } else {
-    lines.push(exactly(figure));
-  }
-  if (figure.meaning) {
-    lines.push(figure.meaning);
-  }
-  lines.push(`report.json: ${figure.origin}`);
-  const sources = sourcesOf(figure);
-  for (const unit of sources.slice(0, 4)) {
-    lines.push(`${unit.certainty}: ${unit.entry} ${Number(unit.value.toPrecision(4))} pJ, ${unit.source}`);
-  }
-  if (sources.length > 4) {
-    lines.push(`and others, see "Where the numbers are from"`);
-  }
-  return lines;
-}
-
 function showHover(node) {
   const hover = document.getElementById('hover');
-  hover.replaceChildren(...toldOf(figureOf.get(node)).map((line) => el('p', {}, line)));
+  hover.replaceChildren(...figureOf.get(node).told.filter(Boolean).map((line) => el('p', {}, line)));
   hover.hidden = false;
   const box = node.getBoundingClientRect();
   const width = hover.offsetWidth;
@@ -143,10 +101,10 @@ function choice(label, choices, chosen, onchange) {
 const ROWS_AT_ONCE = 200;
 
 function textOf(cell) {
-  return cell instanceof Figure ? cell.text : cell instanceof Node ? cell.textContent : String(cell ?? '');
+  return cell instanceof Shown ? cell.text : cell instanceof Node ? cell.textContent : String(cell ?? '');
 }
 function sortKey(cell) {
-  if (cell instanceof Figure) {
+  if (cell instanceof Shown) {
     return cell.value;
   }
   return typeof cell === 'number' ? cell : textOf(cell);
@@ -159,18 +117,18 @@ function compareKeys(a, b) {
     : String(a).localeCompare(String(b), 'en', {numeric: true});
 }
 
-// `head`: texts, or {text, title}; `rows`: arrays of texts and figures, or {cells, total}. Columns whose
-// cells are figures stand to the right.
+// `head`: texts, or {text, title}; `rows`: arrays of texts and figures, or {cells, total, chosen}. Columns
+// whose cells are figures stand to the right; `textual` says which are not, where rows are many.
 class Table {
-  constructor(label, head, rows, {filter = true, onrow = null, long = -1} = {}) {
+  constructor(label, head, rows, {filter = true, long = -1, textual = null, first = null} = {}) {
     this.rows = rows.map((row) => (Array.isArray(row) ? {cells: row} : row));
     this.shown = ROWS_AT_ONCE;
     this.sorted = null;
     this.asked = '';
-    this.onrow = onrow;
+    this.first = first;  // makes what stands in a row's first cell
     this.long = long;  // the column whose texts may take several lines
     this.keep = () => true;
-    this.textual = head.map((_, i) => this.rows.every((row) => !(row.cells[i] instanceof Figure) && typeof row.cells[i] !== 'number'));
+    this.textual = textual || head.map((_, i) => this.rows.every((row) => !(row.cells[i] instanceof Shown) && typeof row.cells[i] !== 'number'));
     this.body = el('tbody');
     this.heads = head.map((column, i) => el('th', {
       scope: 'col', class: this.textual[i] ? 'text' : null, title: column.title || null,
@@ -228,13 +186,9 @@ class Table {
     this.number.replaceChildren(...(there === all ? [] : [counter('rows', there), ' of ', counter('rows', all)]));
   }
   rowNode(row) {
-    const node = el('tr', {class: [row.total && 'total', row.chosen && 'chosen'].filter(Boolean).join(' ') || null},
+    return el('tr', {class: [row.total && 'total', row.chosen && 'chosen'].filter(Boolean).join(' ') || null},
       row.cells.map((cell, i) => el('td', {
         class: i === this.long ? 'text long' : this.textual[i] ? 'text' : null, title: this.textual[i] && i !== this.long && textOf(cell).length > 40 ? textOf(cell) : null,
-      }, typeof cell === 'number' ? counter('cell', cell) : cell)));
-    if (this.onrow) {
-      node.addEventListener('click', () => this.onrow(row));
-    }
-    return node;
+      }, i === 0 && this.first ? this.first(row) : typeof cell === 'number' ? counter('cell', cell) : cell)));
   }
 }

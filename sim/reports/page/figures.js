@@ -46,10 +46,26 @@ function describe(path) {
   return other ? {unit: other[1], meaning: other[2]} : {unit: '', meaning: ''};
 }
 
+// A number that is shown: `value` (null: not known), `unit`, `meaning`; `attributes` of its element say
+// where it is from, `told` are lines for who points at it.
+class Shown {
+  get text() {
+    return this.value === null ? 'not known' : formatted(this.value, this.unit);
+  }
+  // All digits, for who looks closely.
+  get exactly() {
+    if (this.value === null) {
+      return 'Not known: there is no value for it.';
+    }
+    return this.unit === 'share' || this.unit === 'less' ? String(this.value) : `${this.value} ${this.unit}`.trimEnd();
+  }
+}
+
 // Sum of `parts` (paths; one that begins with "-" is taken off), over the sum of `whole` if there is
-// one, and 1 less that with `less`. Not known (null) where one of them is not.
-class Figure {
+// one, and 1 less that with `less`. Not known where one of them is not.
+class Figure extends Shown {
   constructor(run, parts, {whole = [], less = false, unit = null, meaning = null} = {}) {
+    super();
     this.run = run;
     this.parts = [].concat(parts);
     this.whole = [].concat(whole);
@@ -77,8 +93,19 @@ class Figure {
     return this.less ? 1 - part / whole : part / whole;
   }
 
-  get text() {
-    return this.value === null ? 'not known' : formatted(this.value, this.unit);
+  get attributes() {
+    return {'data-run': this.run, 'data-parts': this.parts.join(' '), 'data-whole': this.whole.join(' ') || null, 'data-less': this.less};
+  }
+  get told() {
+    const sources = sourcesOf(this);
+    const lines = [this.exactly, this.meaning, `report.json: ${this.origin}`];
+    for (const unit of sources.slice(0, 4)) {
+      lines.push(`${unit.certainty}: ${unit.entry} ${Number(unit.value.toPrecision(4))} pJ, ${unit.source}`);
+    }
+    if (sources.length > 4) {
+      lines.push('and others, see "Where the numbers are from"');
+    }
+    return lines;
   }
   // Where it is from, for people.
   get origin() {
@@ -91,6 +118,20 @@ class Figure {
     const over = `(${part}) / (${sum(this.whole)})`;
     return this.less ? `1 - ${over}` : over;
   }
+}
+
+const SURENESS = ['read', 'recalled', 'assumed'];
+
+// The unit energies that an energy rests on, the least sure first.
+function sourcesOf(figure) {
+  const entries = new Map();
+  for (const path of figure.parts.concat(figure.whole)) {
+    const place = /^-?((?:step\.)?energy\.\d+)\./.exec(path);
+    for (const unit of (place && valueAt(data.runs[figure.run], `${place[1]}.unit_energies`)) || []) {
+      entries.set(unit.entry, unit);
+    }
+  }
+  return [...entries.values()].sort((a, b) => SURENESS.indexOf(b.certainty) - SURENESS.indexOf(a.certainty));
 }
 
 // --- numbers as text -------------------------------------------------------------------------------
@@ -128,9 +169,4 @@ function formatted(value, unit) {
       return counted(value);
     default: return `${Number.isInteger(value) ? counted(value) : Number(value.toPrecision(4))} ${unit}`;
   }
-}
-
-// All digits, for who looks closely.
-function exactly(figure) {
-  return figure.unit === 'share' || figure.unit === 'less' ? String(figure.value) : `${figure.value} ${figure.unit}`.trimEnd();
 }
