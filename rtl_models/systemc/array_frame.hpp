@@ -37,6 +37,16 @@ class ArrayFrame : public sc_core::sc_module {
     return sum;
   }
 
+  // Of each PE, row by row.
+  std::vector<PeCounters> counters_of_pes() const {
+    std::vector<PeCounters> counters;
+    counters.reserve(pes_.size());
+    for (const auto& pe : pes_) {
+      counters.push_back(pe->counters());
+    }
+    return counters;
+  }
+
   std::uint64_t skew_register_writes() const {
     std::uint64_t sum = 0;
     for_each_skew_line([&sum](const auto& line) { sum += line.register_writes(); });

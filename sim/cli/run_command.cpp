@@ -53,6 +53,7 @@ struct RunArguments {
   std::string timeline;
   std::string timeline_cycles;
   std::string html;
+  std::string pe_map;
   bool simulate_baseline = false;
   bool toggles = false;
   unsigned threads = 0;
@@ -72,19 +73,29 @@ CycleWindow cycle_window(const std::string& text, const std::string& option) {
   return window;
 }
 
-WaveformRequest waveform_request(const RunArguments& arguments) {
-  const std::size_t slash = arguments.vcd_gemm.rfind('/');
+struct LayerAndPass {
+  std::string layer;
+  workloads::Pass pass = workloads::Pass::kForward;
+};
+
+// `text` of `option`: LAYER/PASS.
+LayerAndPass layer_and_pass(const std::string& text, const std::string& option) {
+  const std::size_t slash = text.rfind('/');
   const auto names = by_name(workloads::kPasses);
-  const auto pass =
-      slash == std::string::npos ? names.end() : names.find(arguments.vcd_gemm.substr(slash + 1));
+  const auto pass = slash == std::string::npos ? names.end() : names.find(text.substr(slash + 1));
   if (pass == names.end()) {
-    throw InputError({"", "--vcd-gemm", fmt::format("'{}' is not LAYER/PASS", arguments.vcd_gemm),
+    throw InputError({"", option, fmt::format("'{}' is not LAYER/PASS", printable(text)),
                       "write it like 000-conv1/forward"});
   }
+  return {text.substr(0, slash), pass->second};
+}
+
+WaveformRequest waveform_request(const RunArguments& arguments) {
+  const auto [layer, pass] = layer_and_pass(arguments.vcd_gemm, "--vcd-gemm");
   if (!arguments.vcd.ends_with(".vcd")) {
     throw InputError({arguments.vcd, "--vcd", "does not end in .vcd", "name it FILE.vcd"});
   }
-  return {arguments.vcd, arguments.vcd_gemm.substr(0, slash), pass->second,
+  return {arguments.vcd, layer, pass,
           arguments.vcd_cycles.empty()
               ? std::nullopt
               : std::optional(cycle_window(arguments.vcd_cycles, "--vcd-cycles"))};
@@ -169,7 +180,13 @@ void execute(const RunArguments& arguments) {
   if (!arguments.step.empty()) {
     options.step = choose("--step", arguments.step, by_name(kOptimizers));
   }
-  std::vector<Output> outputs = outputs_in(arguments.out, "--out", {"layers.csv", "report.json"});
+  std::vector<std::string> files = {"layers.csv", "report.json"};
+  if (!arguments.pe_map.empty()) {
+    const auto [layer, pass] = layer_and_pass(arguments.pe_map, "--pe-map");
+    options.pe_map = {layer, pass};
+    files.emplace_back("pe_map.csv");
+  }
+  std::vector<Output> outputs = outputs_in(arguments.out, "--out", files);
   if (!arguments.dump_outputs.empty()) {
     options.dump_outputs = arguments.dump_outputs;
     outputs.push_back({arguments.dump_outputs, "--dump-outputs"});
@@ -202,6 +219,9 @@ void execute(const RunArguments& arguments) {
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
                            run_table(result, text_form_of_terminal()),
                            printable(arguments.out, kWhole), printable(arguments.out, kWhole));
+  if (result.pe_map) {
+    std::cout << fmt::format("PE by PE: {}/pe_map.csv\n", printable(arguments.out, kWhole));
+  }
   write_for_eyes(arguments, result);
 }
 
@@ -266,6 +286,11 @@ void add_run_command(CLI::App& app) {
                    "only cycles FROM to TO - 1 of it (default: all)")
       ->needs(vcd)
       ->option_text("FROM:TO");
+  command
+      ->add_option("--pe-map", arguments->pe_map,
+                   "count one pass PE by PE (MACs, zero-gated; with --toggles bits that change): "
+                   "DIR/pe_map.csv, and the page's heat map")
+      ->option_text("LAYER/PASS");
   CLI::Option* timeline =
       command->add_option("--timeline", arguments->timeline,
                           "write what arrays, DMA engines and DRAM do, cycle by cycle, as Chrome "

@@ -1,4 +1,4 @@
-// Writes a run's files: report.json and layers.csv.
+// Writes a run's files: report.json, layers.csv and, where it was asked for, pe_map.csv.
 #pragma once
 
 #include <filesystem>

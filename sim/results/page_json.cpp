@@ -96,6 +96,34 @@ Json timeline_of_pass(const Timeline& timeline) {
   return json;
 }
 
+Json pe_map_json(const PassPeMap& map) {
+  const ArrayShape array = map.machines.front().map.array;
+  Json json{{"pass", fmt::format("{} {}", map.layer, workloads::name_of(map.pass))},
+            {"rows", array.rows},
+            {"cols", array.cols},
+            {"too_large", array.pes() > kMostPagePes}};
+  if (array.pes() > kMostPagePes) {
+    return json;
+  }
+  for (const PassPeMap::OfMachine& machine : map.machines) {
+    Json one{{"machine", machine.machine},
+             {"macs", Json::array()},
+             {"gated", nullptr},
+             {"toggles", nullptr}};
+    for (const PeActivity& pe : machine.map.pes) {
+      one["macs"].push_back(pe.macs);
+      if (map.gated_known) {
+        one["gated"].push_back(pe.gated);
+      }
+      if (map.toggles_known) {
+        one["toggles"].push_back(pe.toggles);
+      }
+    }
+    json["machines"].push_back(std::move(one));
+  }
+  return json;
+}
+
 Json run_json(const NamedRun& named, std::size_t& passes_left) {
   const RunResult& run = named.run;
   const std::size_t shown = std::min(run.passes.size(), passes_left);
@@ -109,6 +137,7 @@ Json run_json(const NamedRun& named, std::size_t& passes_left) {
   json["dram_gb_s"] = memory && memory->dram ? Json(peak_gb_s(*memory->dram)) : Json(nullptr);
   json["passes_not_shown"] = run.passes.size() - shown;
   json["timeline"] = run.timeline ? timeline_of_pass(*run.timeline) : Json(nullptr);
+  json["pe_map"] = run.pe_map ? pe_map_json(*run.pe_map) : Json(nullptr);
   return json;
 }
 

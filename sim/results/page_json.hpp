@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -14,15 +15,19 @@ namespace potomac::sim {
 inline constexpr std::size_t kMostPagePasses = 5000;
 // And this many slices of each track of its timelines.
 inline constexpr std::size_t kMostPageSlices = 4000;
+// An array of more PEs than these has no heat map.
+inline constexpr std::int64_t kMostPagePes = 65536;
 
 // {"runs": [{"name", the report's keys, "labels": of its machines by id, "dram_gb_s": DRAM's
-// bandwidth or null, "passes_not_shown", "timeline": of the longest pass, or null}],
+// bandwidth or null, "passes_not_shown", "timeline": of the longest pass, or null, "pe_map": or
+// null}],
 // "columns": {"machine": [{"path", "unit", "meaning"}], "energy": [...]},
 // "components": [{"name", "label"}]}
 //
 // A timeline is {"pass", "begin", "cycles", "machines": [{"machine", "shown_until": null or the
 // cycle from which on slices are left out, "tracks": [{"name", "slices": [[begin, end, name,
-// facts]]}]}]}.
+// facts]]}]}]}, a PE map {"pass", "rows", "cols", "too_large", "machines": [{"machine", and row by
+// row "macs", "gated", "toggles", or null}]}.
 std::string page_json(std::span<const NamedRun> runs);
 
 // {"sweep": {"name", "columns": [{"name", "unit", "meaning", "parameter"}], "columns_left_out",

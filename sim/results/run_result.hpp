@@ -15,6 +15,7 @@
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/machine.hpp"
 #include "sim/results/assumption.hpp"
+#include "sim/results/pass_pe_map.hpp"
 #include "sim/results/pass_record.hpp"
 #include "sim/results/selection.hpp"
 #include "sim/results/step_result.hpp"
@@ -50,7 +51,9 @@ struct RunResult {
   std::vector<energy::MethodEnergy> methods;  // of each table and accounting
   std::optional<TrainingStep> step;
   std::optional<Densities> assumed;
-  std::optional<Timeline> timeline;  // if it was asked for; no part of a report
+  // If they were asked for; no part of a report.
+  std::optional<Timeline> timeline;
+  std::optional<PassPeMap> pe_map;
 };
 
 }  // namespace potomac::sim

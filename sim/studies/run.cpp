@@ -105,6 +105,9 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
   const std::vector<Unit> rivals = options.rivals.units(options.prices);
   require_fit(list, options.architecture, rivals);
   check(workload, options, engine);
+  if (options.pe_map) {
+    check_pe_map(list, options.architecture, *options.pe_map);
+  }
   const PassPlans plans(list, options.architecture, rivals, caller.pool,
                         {.check_stop = [&] { caller.check_stop(); },
                          .with_costs = true,
@@ -148,6 +151,10 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
     TimelineOptions timeline = *options.timeline;
     timeline.check_stop = [&] { caller.check_stop(); };
     result.timeline = timeline_of(plans, timeline);
+  }
+  if (options.pe_map) {
+    result.pe_map =
+        pe_map_of_pass(plans, *options.pe_map, options.toggles, [&] { caller.check_stop(); });
   }
   if (dump) {
     dump->finish();

@@ -14,6 +14,7 @@
 #include "sim/results/selection.hpp"
 #include "sim/studies/caller.hpp"
 #include "sim/studies/gemm_waveform.hpp"
+#include "sim/studies/pass_map.hpp"
 #include "sim/studies/pass_timeline.hpp"
 #include "workloads/workload/workload.hpp"
 
@@ -44,6 +45,7 @@ struct RunOptions {
   std::optional<std::filesystem::path> dump_outputs;
   std::optional<WaveformRequest> waveform;
   std::optional<TimelineOptions> timeline;
+  std::optional<PeMapRequest> pe_map;  // with toggles, if they are counted
 };
 
 // Reads the workload layer by layer and simulates what is selected; what can be known to be wrong

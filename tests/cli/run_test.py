@@ -955,3 +955,26 @@ def test_names_are_no_formulas_in_csv(potomac):
         rows = list(csv.DictReader((potomac.folder / "o/layers.csv").open()))
         assert {row["layer"] for row in rows} == {f"'{name}"}
         assert any(row["mf_mac_accumulator_lsb"] == "-8" for row in rows)
+
+
+def test_a_pass_pe_by_pe_without_values_knows_its_macs(potomac, arch):
+    done = potomac("run", "alexnet", "--arch", arch, "--layers", "*fc8*", "--pe-map", "007-fc8/forward", "--out", "o")
+    assert done.returncode == 0, done.stderr
+    lines = (potomac.folder / "o/pe_map.csv").read_text().splitlines()
+    assert lines[0] == "row,col,mf_mac_macs,mf_mac_gated,mf_mac_toggles,fp32_mac_macs,fp32_mac_gated,fp32_mac_toggles"
+    # One row of outputs in 63 folds of 16 columns, the last of 8; none in the rows below.
+    assert lines[1] == f"0,0,{63 * 4096},,,{63 * 4096},,"
+    assert lines[16] == f"0,15,{62 * 4096},,,{62 * 4096},,"
+    assert lines[17] == "1,0,0,,,0,,"
+    assert len(lines) == 257
+
+
+def test_a_pe_map_that_cannot_be_is_one_line(potomac, trace, arch):
+    run = ["run", trace, "--arch", arch, "--out", "o", "--pe-map"]
+    assert "'fc' is not LAYER/PASS" in potomac.refuses(*run, "fc")
+    assert "there is no pass none/forward among those that are run" in potomac.refuses(*run, "none/forward")
+    assert "there is no pass 000-conv1/backward-data" in potomac.refuses(*run, "000-conv1/backward-data")
+    assert "among those that are run" in potomac.refuses(*run, "001-conv2/forward", "--passes", "backward-data")
+    large = potomac.refuses(*run, "001-conv2/forward", "--engine", "count", "--set", "array.rows=2048", "--set",
+                            "array.cols=1024")  # fmt: skip
+    assert "the array has 2097152 PEs, and a map 1048576 at most" in large

@@ -32,7 +32,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("shipped")
     done = potomac("run", TRACE, "--arch", "os-16x16", "--set", "memory.dram.preset=ddr4-2400",
                    "--energy", "horowitz-45nm", "--accounting", "structural", "--step", "adam",
-                   "--toggles", "--out", "run", "--html", "page.html", folder=folder)  # fmt: skip
+                   "--toggles", "--pe-map", "001-conv2/backward-data", "--out", "run", "--html", "page.html", folder=folder)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "\npage: page.html\n" in done.stdout
     return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import pathlib
@@ -14,7 +15,7 @@ from conftest import TRACE, potomac
 # All choices of the page, one after the other: what each draws is looked at.
 EVERY_CHOICE = """
 const figures = [];
-const take = () => document.querySelectorAll('main data').forEach((node) => figures.push({
+const take = () => document.querySelectorAll('main data:not([data-pe])').forEach((node) => figures.push({
   value: node.value, text: node.textContent, unit: node.dataset.unit || '', run: node.dataset.run,
   parts: node.dataset.parts, whole: node.dataset.whole, less: 'less' in node.dataset,
   counted: node.dataset.counted, section: node.closest('section').id}));
@@ -153,6 +154,26 @@ def test_what_pes_do_adds_up_to_all_of_their_cycles(browser: Browser, shipped: p
         assert total(report, whole) == array["rows"] * array["cols"] * cycles
 
 
+def test_the_pe_map_is_the_files_and_adds_up_to_the_report(browser: Browser, shipped: pathlib.Path) -> None:
+    browser.open(shipped / "page.html")
+    browser.script("document.querySelector('#pes .wide + button').click()")
+    shown = {tuple(place.split(" ")): int(value) for place, value in browser.script(
+        "return [...document.querySelectorAll('#pes data[data-pe]')].map((one) => [one.dataset.pe, one.value])")}  # fmt: skip
+    rows = list(csv.DictReader((shipped / "run/pe_map.csv").read_text().splitlines()))
+    assert len(rows) == 256 and len(shown) == 256 * 6
+    entry = next(one for one in report_in(shipped)["passes"]
+                 if (one["layer"], one["pass"]) == ("001-conv2", "backward-data"))  # fmt: skip
+    for machine, did in entry["machines"].items():
+        if machine not in ("mf_mac", "fp32_mac"):
+            continue
+        sums = {"macs": did["macs"], "gated": did["actions"]["gated_mac"],
+                "toggles": sum(bits for kind, bits in did["toggles"].items() if kind != "skew")}  # fmt: skip
+        for kind, sum_ in sums.items():
+            column = f"{machine}_{kind}"
+            assert sum(int(row[column]) for row in rows) == sum_
+            assert all(shown[row["row"], row["col"], column] == int(row[column]) for row in rows)
+
+
 def test_sentences_have_no_number_that_is_not_the_reports(browser: Browser, shipped: pathlib.Path) -> None:
     browser.open(shipped / "page.html")
     texts = browser.script("""
@@ -266,8 +287,13 @@ def test_a_theme_can_be_chosen(browser: Browser, shipped: pathlib.Path, theme: s
 def test_it_prints_with_all_of_its_charts(browser: Browser, shipped: pathlib.Path) -> None:
     browser.open(shipped / "page.html")
     browser.script("window.dispatchEvent(new Event('beforeprint'))")
-    charts = browser.script("return [...document.querySelectorAll('.chart')].map((one) => one.querySelectorAll('svg path').length)")
-    assert len(charts) >= 8 and all(paths > 3 for paths in charts)
+    charts = browser.script("""
+      return [...document.querySelectorAll('.chart')].map((one) => {
+        const canvas = one.querySelector('canvas');
+        return canvas ? new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size
+          : one.querySelectorAll('svg path').length;
+      });""")  # fmt: skip
+    assert len(charts) >= 8 and all(parts > 3 for parts in charts)
     assert len(browser.command("Page.printToPDF")["data"]) > 50_000
 
 

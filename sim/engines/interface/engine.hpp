@@ -16,6 +16,7 @@
 #include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/cycles.hpp"
+#include "sim/machine/pe_map.hpp"
 #include "sim/machine/schedule.hpp"
 #include "sim/machine/unit.hpp"
 #include "support/count.hpp"
@@ -78,6 +79,7 @@ struct Detail {
   Fp32Sink fp32 = {};                 // FP32 MAC
   MacsDone done = {};
   bool toggles = false;
+  PeMapSink pes = {};  // of engines that step: what each PE did
 };
 
 class Engine {

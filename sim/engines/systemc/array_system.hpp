@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <systemc>
+#include <vector>
 
 #include "rtl_models/systemc/pe_counters.hpp"
 #include "sim/engines/stepping/result_places.hpp"
@@ -52,6 +53,7 @@ class ArraySystem : public sc_core::sc_module {
 
   // Since the pass began.
   virtual rtl::PeCounters counters() const = 0;
+  virtual std::vector<rtl::PeCounters> counters_of_pes() const = 0;  // row by row
   virtual std::uint64_t skew_register_writes() const = 0;
   virtual std::uint64_t row_skew_register_writes() const = 0;
   virtual std::uint64_t skew_register_toggles() const = 0;

@@ -5,6 +5,7 @@
 #include <string>
 #include <systemc>
 #include <utility>
+#include <vector>
 
 #include "rtl_models/systemc/output_stationary_array.hpp"
 #include "sim/engines/systemc/array_system.hpp"
@@ -48,6 +49,7 @@ class OutputStationarySystem : public ArraySystem<Unit> {
   }
 
   rtl::PeCounters counters() const override { return array_.counters(); }
+  std::vector<rtl::PeCounters> counters_of_pes() const override { return array_.counters_of_pes(); }
   std::uint64_t skew_register_writes() const override { return array_.skew_register_writes(); }
   std::uint64_t row_skew_register_writes() const override {
     return array_.row_skew_register_writes();

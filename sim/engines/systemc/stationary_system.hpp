@@ -49,6 +49,7 @@ class StationarySystem : public ArraySystem<Unit> {
     partial_sums_.top(top_);
   }
 
+  std::vector<rtl::PeCounters> counters_of_pes() const override { return array_.counters_of_pes(); }
   rtl::PeCounters counters() const override {
     rtl::PeCounters counters = array_.counters();
     counters.overflowed_results = partial_sums_.overflowed();

@@ -113,6 +113,18 @@ class SystemHolder {
     std::uint64_t skew_register_toggles = 0;
   };
 
+  // Of the pass that ran last.
+  PeMap pe_map() const {
+    PeMap map(shape_);
+    const std::vector<rtl::PeCounters> counters = system_->counters_of_pes();
+    std::ranges::transform(counters, map.pes.begin(), [](const rtl::PeCounters& pe) {
+      return PeActivity{pe.slots, pe.gated,
+                        pe.operand_toggles + pe.stationary_toggles + pe.accumulator_toggles +
+                            pe.shadow_toggles + pe.psum_toggles};
+    });
+    return map;
+  }
+
   // `waveform` may be null.
   Run run(const Job& job, const WaveformOptions* waveform, const typename Unit::Config& config,
           OperandSource<typename Unit::Operand> first, OperandSource<typename Unit::Operand> second,
@@ -279,10 +291,11 @@ class SystemCEngine : public Engine {
     const auto waveform = std::exchange(waveform_, std::nullopt);
     const WaveformOptions* const wave = waveform ? &*waveform : nullptr;
     if (pe.overrides.empty() && !pe.accumulator.lsb.is_auto()) {
+      auto& system = system_for(mf_mac_, *job.architecture);
       const auto run =
-          system_for(mf_mac_, *job.architecture)
-              .run(job, wave, unit, source(job, WhichOperand::kFirst, first),
-                   source(job, WhichOperand::kSecond, second), detail.accumulators, detail.done);
+          system.run(job, wave, unit, source(job, WhichOperand::kFirst, first),
+                     source(job, WhichOperand::kSecond, second), detail.accumulators, detail.done);
+      tell_pes(system, job, detail);
       return mf_mac_counts_of(run, job, detail);
     }
     const rtl::AlignedFormat plain(format);
@@ -292,12 +305,21 @@ class SystemCEngine : public Engine {
                                              .along_rows = moves_down ? plain : aligned,
                                              .along_columns = moves_down ? aligned : plain,
                                              .sum_bits = pe.accumulator.bits};
-    const auto run = system_for(aligned_, *job.architecture)
-                         .run(job, wave, config,
-                              source(job, WhichOperand::kFirst, aligned_words(aligned, first)),
-                              source(job, WhichOperand::kSecond, aligned_words(plain, second)),
-                              detail.accumulators, detail.done);
+    auto& system = system_for(aligned_, *job.architecture);
+    const auto run = system.run(job, wave, config,
+                                source(job, WhichOperand::kFirst, aligned_words(aligned, first)),
+                                source(job, WhichOperand::kSecond, aligned_words(plain, second)),
+                                detail.accumulators, detail.done);
+    tell_pes(system, job, detail);
     return mf_mac_counts_of(run, job, detail);
+  }
+
+  template <typename System>
+  static void tell_pes(const System& system, const Job& job, const Detail& detail) {
+    if (detail.pes) {
+      // A pass without a GEMM did not run.
+      detail.pes(job.schedule->gemms().empty() ? PeMap(job.schedule->array()) : system.pe_map());
+    }
   }
 
   template <typename Run>
@@ -321,9 +343,10 @@ class SystemCEngine : public Engine {
 
   PassCounts run_fp32(const Job& job, const Detail& detail) {
     const rtl::Fp32MacUnit::Config config{job.architecture->baseline.zero_gating};
-    const auto run = system_for(fp32_, *job.architecture)
-                         .run(job, nullptr, config, {*job.operands, WhichOperand::kFirst},
-                              {*job.operands, WhichOperand::kSecond}, detail.fp32, detail.done);
+    auto& system = system_for(fp32_, *job.architecture);
+    const auto run = system.run(job, nullptr, config, {*job.operands, WhichOperand::kFirst},
+                                {*job.operands, WhichOperand::kSecond}, detail.fp32, detail.done);
+    tell_pes(system, job, detail);
     PassCounts counts = counts_of(run, *job.schedule, detail);
     counts.actions.fp32_multiply = run.pe.multiplied;
     counts.actions.fp32_add = run.pe.accumulated;

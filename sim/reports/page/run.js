@@ -629,3 +629,57 @@ function comparisonSection(runs, priced) {
     differing.length ? [el('h3', {}, 'In what their machines differ'), new Table('Differences', ['key', ...runs.map((run) => run.report.name)],
       differing.map((key) => [key, ...runs.map((run) => el('code', {}, String(keys.get(run).get(key) ?? '-')))])).node] : null);
 }
+
+// --- a pass, PE by PE ------------------------------------------------------------------------------
+
+// What a PE did, as pe_map.csv has it.
+class PeFigure extends Shown {
+  constructor(run, machine, kind, place) {
+    super();
+    const map = run.report.pe_map;
+    const counts = map.machines[machine][kind];
+    Object.assign(this, {run: run.index, machine: map.machines[machine].machine, kind, row: Math.floor(place / map.cols), col: place % map.cols,
+      value: counts === null ? null : counts[place], unit: kind === 'toggles' ? 'event' : 'MAC', meaning: PE_KINDS[kind]});
+  }
+  get attributes() { return {'data-pe': `${this.row} ${this.col} ${this.machine}_${this.kind}`}; }
+  get told() { return [this.exactly, this.meaning, `pe_map.csv: ${this.machine}_${this.kind} of row ${this.row}, column ${this.col}`]; }
+}
+const PE_KINDS = {macs: 'MAC slots of the PE', gated: 'MAC slots in which a zero operand fired nothing', toggles: 'bits that changed in the PE\'s registers'};
+
+function peMapSection(run) {
+  const map = run.report.pe_map;
+  if (!map) {
+    return null;
+  }
+  if (map.too_large) {
+    return section('pes', `PE by PE: ${map.pass}`, {docs: 'report.md'}, el('p', {}, 'The array has too many PEs to be drawn one by one; pe_map.csv beside the report has them.'));
+  }
+  const view = {machine: 0, kind: 'macs', from: 'least'};
+  const body = el('div');
+  const kinds = Object.keys(PE_KINDS).filter((kind) => map.machines[0][kind] !== null);
+  const render = () => {
+    const counts = map.machines[view.machine][view.kind];
+    const most = counts.reduce((a, b) => Math.max(a, b), 0);
+    const smallest = counts.reduce((a, b) => Math.min(a, b), Infinity);
+    const least = view.from === 'least' && smallest < most ? smallest : 0;
+    const chart = new Chart(`${PE_KINDS[view.kind]}, of ${map.rows} x ${map.cols} PEs of ${run.label(map.machines[view.machine].machine)} in ${map.pass}`, Math.min(620, 120 + 24 * map.rows), () => ({
+      grid: {left: 36, right: 24, top: 8, bottom: 76, containLabel: true},
+      tooltip: {trigger: 'item', formatter: ({value}) => tip(`row ${value[1]}, column ${value[0]}`, ...kinds.map((kind) => `${PE_KINDS[kind]}: ${counted(map.machines[view.machine][kind][value[1] * map.cols + value[0]])}`))},
+      xAxis: {type: 'category', name: 'column', nameLocation: 'middle', nameGap: 24, data: [...Array(map.cols).keys()].map(String), splitLine: {show: false}},
+      yAxis: {type: 'category', name: 'row', nameLocation: 'middle', nameGap: 30, inverse: true, data: [...Array(map.rows).keys()].map(String), splitLine: {show: false}},
+      visualMap: {min: least, max: most || 1, orient: 'horizontal', left: 'center', bottom: 0, itemHeight: 200, text: [counted(most), counted(least)], textStyle: {color: colour('text')}, inRange: {color: [colour('ground'), colour('c5'), colour('c0')]}},
+      series: [{type: 'heatmap', progressive: 0, itemStyle: {borderColor: colour('line'), borderWidth: map.cols > 64 ? 0 : 1},
+        data: counts.map((count, i) => [i % map.cols, Math.floor(i / map.cols), count])}],
+    }), {canvas: true});
+    body.replaceChildren(chart.node);
+  };
+  render();
+  const table = new Table('PE by PE', ['row', 'column', ...map.machines.flatMap(({machine}) => kinds.map((kind) => ({text: `${run.label(machine)} ${kind}`, title: PE_KINDS[kind]})))],
+    map.machines[0].macs.map((_, i) => [Math.floor(i / map.cols), i % map.cols, ...map.machines.flatMap((_machine, m) => kinds.map((kind) => new PeFigure(run, m, kind, i)))]));
+  return section('pes', `PE by PE: ${map.pass}`, {docs: 'report.md', about: Object.entries(PE_KINDS)},
+    el('div', {class: 'controls'},
+      choice('machine', map.machines.map(({machine}, i) => [String(i), run.label(machine)]), '0', (value) => { view.machine = Number(value); render(); }),
+      choice('colour by', kinds.map((kind) => [kind, PE_KINDS[kind]]), view.kind, (value) => { view.kind = value; render(); }),
+      choice('colours from', [['least', 'the least'], ['zero', '0']], view.from, (value) => { view.from = value; render(); })),
+    body, numbers(table));
+}
