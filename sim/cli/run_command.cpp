@@ -98,7 +98,8 @@ WaveformRequest waveform_request(const RunArguments& arguments) {
   return {arguments.vcd, layer, pass,
           arguments.vcd_cycles.empty()
               ? std::nullopt
-              : std::optional(cycle_window(arguments.vcd_cycles, "--vcd-cycles"))};
+              : std::optional(cycle_window(arguments.vcd_cycles, "--vcd-cycles")),
+          !arguments.html.empty()};
 }
 
 // The timeline that is asked for, or else that of one pass if there is to be a page.

@@ -124,6 +124,26 @@ Json pe_map_json(const PassPeMap& map) {
   return json;
 }
 
+// Each PE of each cycle as [moving, other, sum, result, what it did].
+Json frames_json(const ArrayFrames& frames) {
+  Json json{{"pass", frames.pass},
+            {"dataflow", frames.dataflow},
+            {"rows", frames.rows},
+            {"cols", frames.cols},
+            {"array_rows", frames.array_rows},
+            {"array_cols", frames.array_cols},
+            {"first_cycle", frames.first_cycle},
+            {"cycles", Json::array()}};
+  for (const std::vector<PeFrame>& cycle : frames.cycles) {
+    Json& pes = json["cycles"].emplace_back(Json::array());
+    for (const PeFrame& pe : cycle) {
+      const char* const did = pe.gated ? "gated" : pe.multiplied ? "mac" : "idle";
+      pes.push_back({pe.moving, pe.other, pe.sum, pe.result, did});
+    }
+  }
+  return json;
+}
+
 Json run_json(const NamedRun& named, std::size_t& passes_left) {
   const RunResult& run = named.run;
   const std::size_t shown = std::min(run.passes.size(), passes_left);
@@ -138,6 +158,7 @@ Json run_json(const NamedRun& named, std::size_t& passes_left) {
   json["passes_not_shown"] = run.passes.size() - shown;
   json["timeline"] = run.timeline ? timeline_of_pass(*run.timeline) : Json(nullptr);
   json["pe_map"] = run.pe_map ? pe_map_json(*run.pe_map) : Json(nullptr);
+  json["frames"] = run.frames ? frames_json(*run.frames) : Json(nullptr);
   return json;
 }
 

@@ -19,8 +19,8 @@ inline constexpr std::size_t kMostPageSlices = 4000;
 inline constexpr std::int64_t kMostPagePes = 65536;
 
 // {"runs": [{"name", the report's keys, "labels": of its machines by id, "dram_gb_s": DRAM's
-// bandwidth or null, "passes_not_shown", "timeline": of the longest pass, or null, "pe_map": or
-// null}],
+// bandwidth or null, "passes_not_shown", "timeline": of the longest pass, or null, "pe_map"
+// and "frames": or null}],
 // "columns": {"machine": [{"path", "unit", "meaning"}], "energy": [...]},
 // "components": [{"name", "label"}]}
 //

@@ -14,6 +14,7 @@
 #include "energy/pricing/energy_report.hpp"
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/machine.hpp"
+#include "sim/results/array_frames.hpp"
 #include "sim/results/assumption.hpp"
 #include "sim/results/pass_pe_map.hpp"
 #include "sim/results/pass_record.hpp"
@@ -54,6 +55,7 @@ struct RunResult {
   // If they were asked for; no part of a report.
   std::optional<Timeline> timeline;
   std::optional<PassPeMap> pe_map;
+  std::optional<ArrayFrames> frames;
 };
 
 }  // namespace potomac::sim

@@ -18,6 +18,7 @@
 #include "sim/memory/memory_pace.hpp"
 #include "sim/plan/pass_plans.hpp"
 #include "sim/studies/gtkwave.hpp"
+#include "sim/studies/waveform_frames.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 
@@ -149,8 +150,10 @@ void check_waveform(const workloads::Workload& workload, const Architecture& arc
   }
 }
 
-void write_waveform(const workloads::Workload& workload, const Architecture& architecture,
-                    const WaveformRequest& request, WorkerPool& pool) {
+std::optional<ArrayFrames> write_waveform(const workloads::Workload& workload,
+                                          const Architecture& architecture,
+                                          const WaveformRequest& request, WorkerPool& pool) {
+  std::optional<ArrayFrames> frames;
   const std::vector<std::filesystem::path> names = waveform_files(request.file);
   AtomicFile file(names[0]);
   AtomicFile save(names[1]);
@@ -181,6 +184,11 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
                  .accumulator = first.plan().accumulator,
                  .pace = pace.get()},
                 {});
+    if (request.frames) {
+      frames = frames_of(file.temporary_path(),
+                         fmt::format("{} {}", request.layer, workloads::name_of(request.pass)),
+                         architecture, first.plan().accumulator, options.begin);
+    }
   }
   if (!ends_with(file.temporary_path(), kWaveformEnd)) {
     throw MachineError({request.file.string(), "", "the waveform could not be written to its end",
@@ -191,6 +199,7 @@ void write_waveform(const workloads::Workload& workload, const Architecture& arc
   codes.commit();
   save.commit();
   file.commit();
+  return frames;
 }
 
 }  // namespace potomac::sim

@@ -9,6 +9,7 @@
 
 #include "sim/engines/interface/worker_pool.hpp"
 #include "sim/machine/architecture.hpp"
+#include "sim/results/array_frames.hpp"
 #include "sim/results/cycle_window.hpp"
 #include "workloads/workload/workload.hpp"
 
@@ -19,6 +20,7 @@ struct WaveformRequest {
   std::string layer;
   workloads::Pass pass = workloads::Pass::kForward;  // its first GEMM
   std::optional<CycleWindow> cycles;                 // nothing: all of them
+  bool frames = false;  // its first cycles are wanted, too, as a page shows them
 };
 
 // The files that make up a waveform: FILE.vcd, FILE.gtkw, FILE.codes.txt.
@@ -29,8 +31,10 @@ std::vector<std::filesystem::path> waveform_files(const std::filesystem::path& v
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
                     const WaveformRequest& request, WorkerPool& pool);
 
-// Throws InputError as above, or MachineError if the disk does not take all of it.
-void write_waveform(const workloads::Workload& workload, const Architecture& architecture,
-                    const WaveformRequest& request, WorkerPool& pool);
+// The frames, if they are asked for. Throws InputError as above, or MachineError if the disk does
+// not take all of it.
+std::optional<ArrayFrames> write_waveform(const workloads::Workload& workload,
+                                          const Architecture& architecture,
+                                          const WaveformRequest& request, WorkerPool& pool);
 
 }  // namespace potomac::sim

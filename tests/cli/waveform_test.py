@@ -136,3 +136,62 @@ def test_the_same_run_writes_the_same_file(potomac, trace, arch):
     for name in ("a", "b"):
         waveform(potomac, trace, arch, name, *settings("os", "serial"))
     assert (potomac.folder / "a.vcd").read_bytes() == (potomac.folder / "b.vcd").read_bytes()
+
+
+def code_text(word: int, bits: int, lsb: int = 0) -> str:
+    """A PoT code of that many bits as people read it; one that carries e - lsb too."""
+    exponent = word & ((1 << (bits - 1)) - 1)
+    if exponent == 1 << (bits - 2):
+        return "0"
+    exponent -= (exponent >> (bits - 2)) << (bits - 1)
+    return f"{'-' if word >> (bits - 1) else ''}2^{exponent + lsb}"
+
+
+def signed(word: int, bits: int) -> int:
+    return word - ((word >> (bits - 1)) << bits)
+
+
+@pytest.mark.parametrize(("dataflow", "issue", "lsb"), [
+    ("os", "serial", "-8"), ("os", "pipelined", "auto"), ("ws", "serial", "auto"),
+    ("ws", "pipelined", "-8"), ("is", "serial", "auto"), ("is", "pipelined", "-8")])  # fmt: skip
+def test_the_page_has_the_waveforms_first_cycles(potomac, trace, arch, dataflow, issue, lsb):
+    vcd = waveform(potomac, trace, arch, "w", *settings(dataflow, issue), "--set", f"pe.accumulator.lsb={lsb}",
+                   "--vcd-cycles", "20:140", "--html", "page.html")  # fmt: skip
+    page = (potomac.folder / "page.html").read_text()
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
+    run = json.loads(data[1])["runs"][0]
+    frames = run["frames"]
+    accumulator = run["passes"][0]["machines"]["mf_mac"]["accumulator"]
+    assert (frames["pass"], frames["dataflow"]) == ("004-fc2 forward", dataflow)
+    assert (frames["first_cycle"], len(frames["cycles"])) == (20, 100)
+    prefix = "SystemC.potomac.array.pe_{}_{}."
+    did = set()
+    for cycle, pes in enumerate(frames["cycles"], 20):
+        # Just before the next cycle's edge; the clock is 500 MHz, the unit 1 ps.
+        time = (cycle + 1) * 2000 - 1
+        for place, (moving, other, sum_, result, does) in enumerate(pes):
+            pe = prefix.format(place // frames["cols"], place % frames["cols"])
+
+            def operand(register: str, first: bool) -> str:
+                if not vcd.at(f"{pe}{register}.valid", time):
+                    return ""
+                name = f"{pe}{register}.operand"
+                carries = first and lsb == "auto"
+                assert vcd.bits[name] > 6 if carries else vcd.bits[name] == 6
+                return code_text(vcd.at(name, time), vcd.bits[name], accumulator["lsb"] if carries else 0)
+
+            first_moves = dataflow != "is"
+            stays = "active" if issue == "pipelined" else "loaded"
+            assert moving == operand("first" if dataflow == "os" else "stream", first_moves)
+            assert other == operand("second" if dataflow == "os" else stays, not first_moves)
+            if dataflow == "os":
+                assert sum_ == str(signed(vcd.at(f"{pe}accumulator", time), 40))
+                there = vcd.at(f"{pe}shadow.valid", time)
+                assert result == (str(signed(vcd.at(f"{pe}shadow.value", time), 40)) if there else "")
+            else:
+                there = vcd.at(f"{pe}sum.valid", time)
+                assert sum_ == (str(signed(vcd.at(f"{pe}sum.value", time), 40)) if there else "")
+            both = moving != "" and other != ""
+            assert does == ("idle" if not both else "gated" if "0" in (moving, other) else "mac")
+            did.add(does)
+    assert did >= {"gated", "mac"}

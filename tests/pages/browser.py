@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import pathlib
-from typing import Any
+from typing import Any, Callable
 
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.support.wait import WebDriverWait
 
 AXE = pathlib.Path(__file__).with_name("axe") / "axe.min.js"
 # As root Chromium has no sandbox.
@@ -52,6 +53,10 @@ class Browser:
             "const c = document.querySelector(arguments[0]); c.value = arguments[1];"
             "for (const kind of ['input', 'change']) c.dispatchEvent(new Event(kind, {bubbles: true}));",
             control, value)  # fmt: skip
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Until it holds; a fault after 10 s."""
+        WebDriverWait(self.driver, 10).until(lambda _: condition())
 
     def press(self, key: str) -> None:
         ActionChains(self.driver).send_keys(key).perform()

@@ -375,6 +375,26 @@ def test_a_long_report_is_shown_in_part(browser: Browser, tmp_path: pathlib.Path
     assert browser.script(rows) == 5001
 
 
+def test_an_array_can_be_watched(browser: Browser, tmp_path: pathlib.Path) -> None:
+    done = potomac("run", TRACE, "--arch", "os-16x16", "--layers", "*fc2*", "--passes", "forward", "--out", "run",
+                   "--vcd", "w.vcd", "--vcd-gemm", "004-fc2/forward", "--html", "page.html", folder=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    browser.open(tmp_path / "page.html")
+    assert "The first 8 rows and 8 columns of 16 x 16." in browser.script("return document.getElementById('frames').innerText")
+    first = "return document.querySelector('#frames .pes td').innerText.split('\\n')"
+    shown = "return Number(document.querySelector('#frames output data').value)"
+    frames = browser.script("return data.runs[0].frames.cycles")
+    for cycle in (0, 1, 2):
+        moving, other, sum_, *_ = (text or "\u00b7" for text in frames[cycle][0])
+        assert browser.script(first)[:2] == [f"{moving} \u00d7 {other}", sum_]
+        assert browser.script(shown) == cycle
+        browser.script("document.querySelectorAll('#frames button')[2].click()")
+    browser.script("document.querySelectorAll('#frames button')[0].click()")
+    browser.wait(lambda: browser.script(shown) > 3)
+    browser.script("document.querySelectorAll('#frames button')[0].click()")
+    assert browser.faults_of_access() == [] and browser.console() == []
+
+
 def test_the_same_report_gives_the_same_page(shipped: pathlib.Path, tmp_path: pathlib.Path) -> None:
     for name in ("a", "b"):
         assert potomac("report", shipped / "run", "--html", f"{name}.html", folder=tmp_path).returncode == 0

@@ -64,12 +64,12 @@ class Fp32Pe {
 
   explicit Fp32Pe(const Job& job) : gates_(job.architecture->baseline.zero_gating) {}
 
-  float word(bool /*first*/, float element) const { return element; }
+  static float word(bool /*first*/, float element) { return element; }
   Value step(Value sum, float first, float second) const {
     const bool gated = gates_ && (first == 0.0F || second == 0.0F);
     return gated ? sum : rtl::fp32_mac(sum, first, second);
   }
-  std::uint64_t toggles(Value from, Value to) const { return rtl::toggles(from, to); }
+  static std::uint64_t toggles(Value from, Value to) { return rtl::toggles(from, to); }
 
  private:
   bool gates_;

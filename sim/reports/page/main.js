@@ -9,7 +9,7 @@ function sectionsOf(runs) {
   return [
     runs.length > 1 ? comparisonSection(runs, priced) : null,
     simulatedSection(run), totalsSection(run, priced), waySection(run, priced), energySection(run, priced),
-    methodsSection(run, priced), stepSection(run, priced), cyclesSection(run), peMapSection(run), timelineSection(run), rooflineSection(run),
+    methodsSection(run, priced), stepSection(run, priced), cyclesSection(run), peMapSection(run), framesSection(run), timelineSection(run), rooflineSection(run),
     trafficSection(run), togglesSection(run), passesSection(run, priced), sourcesSection(run),
   ].filter(Boolean);
 }

@@ -683,3 +683,69 @@ function peMapSection(run) {
       choice('colours from', [['least', 'the least'], ['zero', '0']], view.from, (value) => { view.from = value; render(); })),
     body, numbers(table));
 }
+
+// --- an array, cycle by cycle ----------------------------------------------------------------------
+
+const DOES = {mac: 'multiplies', gated: 'gated: an operand is zero', idle: 'has no slot'};
+
+function framesSection(run) {
+  const {frames} = run.report;
+  if (!frames) {
+    return null;
+  }
+  const view = {at: 0, timer: null};
+  const os = frames.dataflow === 'os';
+  const cells = [];
+  const grid = el('table', {class: 'pes'}, el('caption', {}, 'The PEs\' registers, row by row'));
+  for (let row = 0; row < frames.rows; row += 1) {
+    const line = el('tr');
+    for (let col = 0; col < frames.cols; col += 1) {
+      const cell = el('td');
+      cells.push(cell);
+      line.append(cell);
+    }
+    grid.append(line);
+  }
+  const id = freshId('cycle');
+  const slider = el('input', {id, type: 'range', min: '0', max: String(frames.cycles.length - 1), value: '0', oninput: () => { stop(); show(Number(slider.value)); }});
+  const number = el('output', {for: id});
+  const play = el('button', {type: 'button', onclick: () => (view.timer ? stop() : start())}, 'Play');
+  const show = (at) => {
+    view.at = at;
+    slider.value = String(at);
+    number.replaceChildren('cycle ', counter('cycle', frames.first_cycle + at));
+    frames.cycles[at].forEach(([moving, other, sum, result, did], i) => {
+      cells[i].className = did;
+      cells[i].replaceChildren(el('span', {}, moving || '\u00b7', ' \u00d7 ', other || '\u00b7'), el('b', {}, sum || '\u00b7'), os ? el('small', {}, result ? `out: ${result}` : '\u00a0') : '');
+      cells[i].title = DOES[did];
+    });
+  };
+  const stop = () => {
+    clearInterval(view.timer);
+    view.timer = null;
+    play.textContent = 'Play';
+  };
+  const start = () => {
+    play.textContent = 'Pause';
+    view.timer = setInterval(() => {
+      if (!grid.isConnected || view.at + 1 >= frames.cycles.length) {
+        stop();
+      } else {
+        show(view.at + 1);
+      }
+    }, 400);
+  };
+  const step = (by) => { stop(); show(Math.max(0, Math.min(frames.cycles.length - 1, view.at + by))); };
+  show(0);
+  const part = frames.rows < frames.array_rows || frames.cols < frames.array_cols
+    ? el('p', {class: 'quiet'}, 'The first ', counter('rows', frames.rows), ' rows and ', counter('cols', frames.cols), ' columns of ', counter('array_rows', frames.array_rows), ' x ', counter('array_cols', frames.array_cols), '.') : null;
+  return section('frames', `The array, cycle by cycle: ${frames.pass}`, {docs: 'timing.md', about: [
+    ['a x b', os ? 'the operands in the PE\'s registers: of the row, of the column' : 'the operand that streams along the row, and the one that stays'],
+    ['below', os ? 'the accumulator, which has their product already' : 'the partial sum on its way down, which has their product already'],
+    ...(os ? [['out', 'the shadow register: a result on its way out']] : [])]},
+    el('p', {}, 'As SystemC simulated the pass\'s first GEMM, register by register. Operands are powers of two, without their tensor\'s scale; sums are integers.'),
+    part, el('div', {class: 'controls'}, play, el('button', {type: 'button', onclick: () => step(-1)}, 'Back'), el('button', {type: 'button', onclick: () => step(1)}, 'On'),
+      el('label', {for: id}, 'cycle', slider), number),
+    el('ul', {class: 'legend'}, Object.entries(DOES).map(([did, text]) => el('li', {}, el('span', {class: `mark ${did}`, 'aria-hidden': 'true'}), text))),
+    el('div', {class: 'across', role: 'region', 'aria-label': 'The PEs\' registers', tabindex: '0'}, grid));
+}
