@@ -93,6 +93,27 @@ EnergyReport price(const Accounting& accounting, const UnitEnergyTable& table,
   return report;
 }
 
+std::vector<Charge> charges_of(const Accounting& accounting, const UnitEnergyTable& table,
+                               const MachineWork& machine, std::span<const std::size_t> passes) {
+  PriceList prices(table);
+  const std::unique_ptr<PassPricer> pricer = accounting.pricer(prices, machine);
+  std::vector<Charge> sums;
+  for (const std::size_t pass : passes) {
+    for (const Charge& charge : pricer->charges(machine.passes[pass])) {
+      const auto same = std::ranges::find_if(sums, [&](const Charge& sum) {
+        return sum.component == charge.component && sum.action == charge.action &&
+               sum.bits == charge.bits;
+      });
+      if (same == sums.end()) {
+        sums.push_back(charge);
+      } else {
+        same->count += charge.count;
+      }
+    }
+  }
+  return sums;
+}
+
 std::vector<MethodEnergy> methods_of(const Accounting& accounting, PriceList& prices,
                                      std::span<const EnergyReport> reports) {
   const std::string& table = prices.table().name();

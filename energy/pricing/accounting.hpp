@@ -67,6 +67,17 @@ struct WorkOrder {
   std::span<const PassName> names;      // of each; empty: only the total is wanted
 };
 
+// So many equal operations of a machine, and what one costs. A row's energy is the sum of these.
+struct Charge {
+  std::string_view component;  // what does them: "pe", "registers", "clock", "scratchpad_first" ...
+  std::string_view action;
+  int bits = 0;        // how wide one is, where widths may differ between passes; 0: all are alike
+  double count = 0.0;  // of bits, halves too
+  double unit_pj = 0.0;
+
+  double pj() const { return count * unit_pj; }
+};
+
 // Prices the passes of one machine by one table.
 class PassPricer {
  public:
@@ -74,6 +85,8 @@ class PassPricer {
   // A row without names. Throws InputError if the table lacks an entry that is needed, and
   // std::invalid_argument if there are more MACs with a zero operand than MACs.
   virtual EnergyRow price(const PassActivity& pass) = 0;
+  // What that row is the sum of (but for rounding), DRAM at the low end. Throws as price() does.
+  virtual std::vector<Charge> charges(const PassActivity& pass) = 0;
 };
 
 // One way to do a MAC, over the same work: prices, not machines. From the FP32 MAC down to MF-MAC,
@@ -122,6 +135,11 @@ const Accounting* find_accounting(std::string_view name);
 // What one machine's work costs. Throws InputError if the table lacks an entry.
 EnergyReport price(const Accounting& accounting, const UnitEnergyTable& table,
                    const MachineWork& machine, const WorkOrder& order);
+
+// What the total of that report is the sum of: over all passes, each kind of operation once. Throws
+// as price() does.
+std::vector<Charge> charges_of(const Accounting& accounting, const UnitEnergyTable& table,
+                               const MachineWork& machine, std::span<const std::size_t> passes);
 
 // The methods' rows; none where either of the two machines has no report.
 std::vector<MethodEnergy> methods_of(const Accounting& accounting, PriceList& prices,

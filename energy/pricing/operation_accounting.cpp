@@ -56,6 +56,25 @@ class OperationPricer : public PassPricer {
     return row;
   }
 
+  std::vector<Charge> charges(const PassActivity& pass) override {
+    std::vector<Charge> charges;
+    if (pass.macs == 0) {
+      return charges;
+    }
+    look_up(pass);
+    for (std::size_t i = 0; i < kMostMacOperations; ++i) {
+      const MacOperation& operation = arithmetic_.operations.at(i);
+      if (!operation.action.empty()) {
+        charges.push_back({.component = "pe",
+                           .action = operation.action,
+                           .bits = operation.entry.empty() ? width_of(operation, pass) : 0,
+                           .count = static_cast<double>(pass.macs),
+                           .unit_pj = unit_pj_.at(i)});
+      }
+    }
+    return charges;
+  }
+
  private:
   // What the operations of a MAC cost; looked up again where widths differ.
   void look_up(const PassActivity& pass) {

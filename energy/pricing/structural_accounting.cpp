@@ -76,13 +76,59 @@ class StructuralPricer : public PassPricer {
     return row;
   }
 
+  std::vector<Charge> charges(const PassActivity& pass) override {
+    std::vector<Charge> charges = arithmetic_->charges(pass);
+    charges.push_back(
+        {.component = "clock",
+         .action = "cycle_of_a_bit",
+         .count = static_cast<double>(pass.cycles) * static_cast<double>(machine_.registers.bits),
+         .unit_pj = clock_pj_});
+    if (pass.actions == nullptr) {
+      return charges;
+    }
+    charges.push_back({.component = "registers",
+                       .action = "bit_that_changes",
+                       .count = changed_bits(pass, machine_.registers),
+                       .unit_pj = toggle_pj_});
+    if (machine_.scratchpads) {
+      for (std::size_t i = 0; i < kScratchpads.size(); ++i) {
+        const Accesses& accesses = pass.memory->*kScratchpads.at(i).member;
+        for (const auto& [action, words] :
+             {std::pair("read", accesses.read_words), std::pair("write", accesses.written_words)}) {
+          charges.push_back({.component = kScratchpads.at(i).name,
+                             .action = action,
+                             .count = static_cast<double>(words.value()),
+                             .unit_pj = word_pj(i)});
+        }
+      }
+      charges.push_back({.component = "dram",
+                         .action = "bit",
+                         .count = static_cast<double>(pass.memory->bus_bits().value()),
+                         .unit_pj = dram_low_pj_});
+    }
+    return charges;
+  }
+
  private:
+  struct Scratchpad {
+    std::string_view name;
+    Accesses MemoryAccesses::*member;
+  };
+  static constexpr std::array<Scratchpad, 3> kScratchpads = {
+      {{"scratchpad_first", &MemoryAccesses::first},
+       {"scratchpad_second", &MemoryAccesses::second},
+       {"scratchpad_results", &MemoryAccesses::results}}};
+
+  // Of an access of a word.
+  double word_pj(std::size_t scratchpad) const {
+    return static_cast<double>(machine_.scratchpads->at(scratchpad).word_bits) *
+           scratchpad_pj_.at(scratchpad);
+  }
+
   double scratchpads_pj(const MemoryAccesses& memory) const {
-    constexpr std::array<Accesses MemoryAccesses::*, 3> kScratchpads = {
-        &MemoryAccesses::first, &MemoryAccesses::second, &MemoryAccesses::results};
     double sum = 0.0;
     for (std::size_t i = 0; i < kScratchpads.size(); ++i) {
-      const Accesses& accesses = memory.*kScratchpads.at(i);
+      const Accesses& accesses = memory.*kScratchpads.at(i).member;
       const Count words = accesses.read_words + accesses.written_words;
       sum += static_cast<double>(words.value()) *
              static_cast<double>(machine_.scratchpads->at(i).word_bits) * scratchpad_pj_.at(i);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sim/cli/commands.hpp"
+#include "sim/reports/accelergy.hpp"
 #include "sim/reports/html_page.hpp"
 #include "sim/reports/side_by_side.hpp"
 #include "sim/results/report_reader.hpp"
@@ -35,6 +36,7 @@ struct ReportArguments {
   std::string format = "table";
   std::string html;
   std::string columns;
+  std::string accelergy;
 };
 
 // A folder that a sweep wrote and no run, or a CSV file.
@@ -88,7 +90,41 @@ void write_sweep_page(const ReportArguments& arguments) {
   write_page(arguments, html_page(load_sweep_table(sweep, columns)));
 }
 
+// One run as action counts and energy reference tables, by one table: that of --energy, or the
+// first that it was priced by.
+void write_accelergy(const ReportArguments& arguments) {
+  if (arguments.runs.size() > 1 || arguments.tables.size() > 1) {
+    throw InputError({"", "--accelergy", "writes one run, priced by one table",
+                      "name one folder, and one --energy TABLE"});
+  }
+  const RunResult run = load_report(arguments.runs.front());
+  const std::string table =
+      arguments.tables.empty() ? run.energy.front().table : arguments.tables.front();
+  const std::string accounting =
+      arguments.accounting.empty() ? run.energy.front().accounting : arguments.accounting;
+  const auto tables = energy::load_unit_energy_tables(table_files({table}));
+  const std::vector<NamedContent> files =
+      accelergy_files(run, tables.front(), *accountings_for(accounting, "--accounting").front(),
+                      arguments.accelergy);
+  std::vector<Output> outputs;
+  for (const NamedContent& file : files) {
+    outputs.push_back({file.target, "--accelergy"});
+  }
+  check_outputs(outputs, std::vector<std::filesystem::path>{report_file(arguments.runs.front())});
+  for (const NamedContent& file : files) {
+    make_folder_of(file.target);
+  }
+  write_files_atomically(files);
+  for (const NamedContent& file : files) {
+    std::cout << fmt::format("{}\n", printable(file.target.string(), kWhole));
+  }
+}
+
 void execute(const ReportArguments& arguments) {
+  if (!arguments.accelergy.empty()) {
+    write_accelergy(arguments);
+    return;
+  }
   if (std::ranges::any_of(arguments.runs, is_sweep)) {
     write_sweep_page(arguments);
     return;
@@ -142,13 +178,19 @@ void add_report_command(CLI::App& app) {
       ->take_all()
       ->expected(1);
   add_accounting_option(*command, arguments->accounting);
+  CLI::Option* const accelergy =
+      command->add_option("--accelergy", arguments->accelergy,
+                          "write action counts and energy reference tables for Accelergy, a folder "
+                          "a machine, and print no table");
+  accelergy->option_text("DIR");
   CLI::Option* format = command->add_option("--format", arguments->format, "table is the default");
-  format->option_text("table|csv|json|markdown|latex");
+  format->option_text("table|csv|json|markdown|latex")->excludes(accelergy);
   command
       ->add_option("--html", arguments->html,
                    "write a page to look at, one file that needs nothing else, and print no table")
       ->option_text("FILE.html")
-      ->excludes(format);
+      ->excludes(format)
+      ->excludes(accelergy);
   command
       ->add_option("--columns", arguments->columns,
                    "of a sweep's page: these columns of sweep.csv besides the parameters")

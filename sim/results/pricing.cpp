@@ -40,12 +40,12 @@ void keep_used(energy::EnergyReport& report, std::vector<energy::UnitEnergy> use
   }
 }
 
+}  // namespace
+
 bool is_priceable(const energy::UnitEnergyTable& table, const Machine& machine) {
   return machine.unit == Unit::kMfMac || machine.unit == Unit::kFp32Mac ||
          energy::missing_entry_of(table, machine.id, machine.sum_bits).empty();
 }
-
-}  // namespace
 
 std::vector<const energy::Accounting*> accountings_for(std::string_view word,
                                                        std::string_view where) {

@@ -29,6 +29,9 @@ std::vector<const energy::Accounting*> accountings_for(std::string_view word,
 energy::MachineWork work_of(const Machine& machine, const Architecture& architecture,
                             std::span<const MachineRecord* const> records);
 
+// Whether the table has what the arithmetic of a rival needs; MF-MAC and the FP32 MAC must have it.
+bool is_priceable(const energy::UnitEnergyTable& table, const Machine& machine);
+
 // What the machines' work costs, by accounting, then table, then machine. A rival whose arithmetic
 // a table does not price has no energy by it. Throws InputError if a table lacks another entry.
 std::vector<energy::EnergyReport> energy_of(std::span<const Machine> machines,
