@@ -107,6 +107,7 @@ void write_accelergy(const ReportArguments& arguments) {
       accelergy_files(run, tables.front(), *accountings_for(accounting, "--accounting").front(),
                       arguments.accelergy);
   std::vector<Output> outputs;
+  outputs.reserve(files.size());
   for (const NamedContent& file : files) {
     outputs.push_back({file.target, "--accelergy"});
   }
@@ -184,7 +185,7 @@ void add_report_command(CLI::App& app) {
                           "a machine, and print no table");
   accelergy->option_text("DIR");
   CLI::Option* format = command->add_option("--format", arguments->format, "table is the default");
-  format->option_text("table|csv|json|markdown|latex")->excludes(accelergy);
+  format->option_text("table|csv|json|markdown|latex|html")->excludes(accelergy);
   command
       ->add_option("--html", arguments->html,
                    "write a page to look at, one file that needs nothing else, and print no table")

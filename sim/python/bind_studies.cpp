@@ -18,6 +18,7 @@
 #include "sim/python/background.hpp"
 #include "sim/python/bindings.hpp"
 #include "sim/python/convert.hpp"
+#include "sim/reports/html_page.hpp"
 #include "sim/reports/layers_csv.hpp"
 #include "sim/reports/side_by_side.hpp"
 #include "sim/reports/write_reports.hpp"
@@ -29,6 +30,7 @@
 #include "sim/studies/shipped.hpp"
 #include "sim/studies/sweep.hpp"
 #include "sim/studies/verify.hpp"
+#include "support/atomic_file.hpp"
 #include "support/choice.hpp"
 #include "support/folder_lock.hpp"
 #include "support/output_files.hpp"
@@ -385,6 +387,16 @@ void bind_studies(py::module_& module) {
             sim::write_reports(*self.result, folder);
           },
           py::arg("folder"))
+      .def(
+          "save_page",
+          [](const HeldResult& self, const std::string& file) {
+            const py::gil_scoped_release released;
+            check_outputs(std::vector<Output>{{file, "save_page"}}, {});
+            make_folder_of(file);
+            const sim::NamedRun run{"result", *self.result};
+            write_file_atomically(file, sim::html_page({&run, 1}));
+          },
+          py::arg("file"))
       .def(
           "priced",
           [](const HeldResult& self, const std::vector<std::string>& tables,

@@ -7,6 +7,7 @@
 
 #include "energy/pricing/operation_accounting.hpp"
 #include "sim/reports/comparison_table.hpp"
+#include "sim/reports/html_page.hpp"
 #include "sim/reports/layers_csv.hpp"
 #include "sim/reports/run_table.hpp"
 #include "support/error.hpp"
@@ -73,9 +74,11 @@ std::string report_text(std::span<const NamedRun> runs, ReportFormat format, Tex
     case ReportFormat::kMarkdown:
       return tables(TextForm::kMarkdown);
     case ReportFormat::kLatex:
+      return as_latex(tables(TextForm::kLatex));
+    case ReportFormat::kHtml:
       break;
   }
-  return as_latex(tables(TextForm::kLatex));
+  return html_page(runs);
 }
 
 }  // namespace potomac::sim

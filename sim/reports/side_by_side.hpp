@@ -13,9 +13,9 @@
 
 namespace potomac::sim {
 
-enum class ReportFormat { kTable, kCsv, kJson, kMarkdown, kLatex };
-inline constexpr std::array<std::string_view, 5> kReportFormats = {"table", "csv", "json",
-                                                                   "markdown", "latex"};
+enum class ReportFormat { kTable, kCsv, kJson, kMarkdown, kLatex, kHtml };
+inline constexpr std::array<std::string_view, 6> kReportFormats = {"table",    "csv",   "json",
+                                                                   "markdown", "latex", "html"};
 
 // What results are to be priced by, as somebody asked for it.
 struct AskedPrices {

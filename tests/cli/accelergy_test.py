@@ -81,5 +81,5 @@ def test_what_cannot_be_written_is_one_line(potomac, trace, arch):
     assert "writes one run, priced by one table" in refuses("report", "o", "o", "--accelergy", "a")
     assert "flip_flop_toggle" in refuses("report", "o", "--accelergy", "a", "--accounting", "structural")
     assert "/proc/" in refuses("report", "o", "--accelergy", "/proc/none")
-    assert "none/report.json: cannot be read" in refuses("report", "none", "--accelergy", "a")
+    assert "none: cannot be read" in refuses("report", "none", "--accelergy", "a")
     assert "excludes" in refuses("report", "o", "--accelergy", "a", "--html", "p.html")

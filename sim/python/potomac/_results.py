@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
-from . import _native
+from . import _native, _plots
 from ._machine import Architecture
 from ._native import InputError
 from ._paths import PathLike, text_of_path, texts_of
@@ -73,6 +73,17 @@ class Result:
         """Writes report.json and layers.csv, as `potomac run --out` does."""
         self._native.save(text_of_path(folder, "save"))
 
+    def save_page(self, file: PathLike) -> None:
+        """Writes a page to look at, one HTML file that needs nothing else, as `potomac report
+        --html` does."""
+        self._native.save_page(text_of_path(file, "save_page"))
+
+    plot_energy = _plots.plot_energy
+    plot_reduction = _plots.plot_reduction
+    plot_cycles = _plots.plot_cycles
+    plot_roofline = _plots.plot_roofline
+    plot_traffic = _plots.plot_traffic
+
     def priced(
         self,
         energy: Union[PathLike, Sequence[PathLike]] = (),
@@ -108,7 +119,7 @@ def report(
     """Results, or folders of stored ones, alone or side by side, as `potomac report` shows them.
 
     energy: unit-energy tables to price them by; none: those that they were priced by.
-    format: "table", "csv", "json", "markdown" or "latex".
+    format: "table", "csv", "json", "markdown", "latex" or "html" (a page to look at).
     """
     if not results:
         raise InputError("report: there is no result; give at least one")
