@@ -3,6 +3,7 @@
 #
 #   scripts/setup.sh build    what the build needs
 #   scripts/setup.sh python   what the Python package needs as well
+#   scripts/setup.sh docs     what the site of the documentation needs
 #   scripts/setup.sh test     what the tests and checks need as well
 #
 # Where none is missing, neither root nor the network is needed, and it is over at once.
@@ -15,6 +16,7 @@ build_packages=(
   libssl-dev libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
 )
 python_packages=(pybind11-dev python3-dev python3-numpy python3-pandas python3-pip python3-venv)
+docs_packages=(doxygen python3-breathe python3-myst-parser python3-sphinx python3-sphinx-rtd-theme)
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
@@ -69,9 +71,14 @@ main() {
   case ${1:-} in
     build) wanted=("${build_packages[@]}") ;;
     python) wanted=("${build_packages[@]}" "${python_packages[@]}") ;;
-    test) wanted=("${build_packages[@]}" "${python_packages[@]}" "${test_packages[@]}") ;;
+    docs) wanted=("${docs_packages[@]}") ;;
+    test)
+      wanted=(
+        "${build_packages[@]}" "${python_packages[@]}" "${docs_packages[@]}" "${test_packages[@]}"
+      )
+      ;;
     *)
-      printf 'usage: scripts/setup.sh build|python|test\n' >&2
+      printf 'usage: scripts/setup.sh build|python|docs|test\n' >&2
       exit 2
       ;;
   esac
