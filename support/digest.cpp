@@ -27,8 +27,9 @@ struct Sha256 {
 }  // namespace
 
 std::string sha256_of(std::string_view bytes) {
+  const Sha256 sha256(bytes);
   std::string text;
-  for (const unsigned char byte : Sha256(bytes).digest()) {
+  for (const unsigned char byte : sha256.digest()) {
     text += fmt::format("{:02x}", byte);
   }
   return text;

@@ -221,7 +221,10 @@ Json cell_json(const std::string& cell) {
   return cell;
 }
 
-std::string compact_json(const Json& json) {
+// The text of a page's JSON, with where the documentation is to be read: null, or an address.
+std::string page_text(Json json) {
+  constexpr std::string_view kDocsUrl = POTOMAC_DOCS_URL;
+  json["docs"] = kDocsUrl.empty() ? Json(nullptr) : Json(kDocsUrl);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -244,7 +247,7 @@ std::string page_json(const SweepTable& sweep) {
     }
     rows.push_back(std::move(row));
   }
-  return compact_json(Json{{"sweep", std::move(json)}});
+  return page_text(Json{{"sweep", std::move(json)}});
 }
 
 std::string page_json(std::span<const NamedRun> runs) {
@@ -258,7 +261,7 @@ std::string page_json(std::span<const NamedRun> runs) {
   for (const energy::ComponentInfo& component : energy::kComponents) {
     json["components"].push_back({{"name", component.name}, {"label", component.label}});
   }
-  return compact_json(json);
+  return page_text(std::move(json));
 }
 
 }  // namespace potomac::sim

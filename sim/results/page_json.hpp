@@ -22,7 +22,7 @@ inline constexpr std::int64_t kMostPagePes = 65536;
 // bandwidth or null, "passes_not_shown", "timeline": of the longest pass, or null, "pe_map"
 // and "frames": or null}],
 // "columns": {"machine": [{"path", "unit", "meaning"}], "energy": [...]},
-// "components": [{"name", "label"}]}
+// "components": [{"name", "label"}], "docs": the address of the documentation, or null}
 //
 // A timeline is {"pass", "begin", "cycles", "machines": [{"machine", "shown_until": null or the
 // cycle from which on slices are left out, "tracks": [{"name", "slices": [[begin, end, name,
@@ -31,7 +31,7 @@ inline constexpr std::int64_t kMostPagePes = 65536;
 std::string page_json(std::span<const NamedRun> runs);
 
 // {"sweep": {"name", "columns": [{"name", "unit", "meaning", "parameter"}], "columns_left_out",
-// "rows": [[a number, a text, or null where nothing is known]]}}
+// "rows": [[a number, a text, or null where nothing is known]]}, "docs"}
 std::string page_json(const SweepTable& sweep);
 
 }  // namespace potomac::sim

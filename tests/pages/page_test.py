@@ -10,7 +10,7 @@ import re
 
 import pytest
 from browser import Browser
-from conftest import TRACE, potomac
+from conftest import ROOT, TRACE, potomac
 
 # All choices of the page, one after the other: what each draws is looked at.
 EVERY_CHOICE = """
@@ -247,6 +247,15 @@ def test_hovering_tells_where_a_figure_is_from(browser: Browser, shipped: pathli
     assert browser.script("return document.getElementById('hover').hidden")
 
 
+def test_each_part_names_the_page_that_explains_it(browser: Browser, shipped: pathlib.Path) -> None:
+    browser.open(shipped / "page.html")
+    named = browser.script("return [...document.querySelectorAll('main .about code')].map((one) => one.textContent)")
+    assert len(named) >= 12 and all((ROOT / page.partition("#")[0]).is_file() for page in named)
+    # A program that knows where the site is makes a link of it.
+    link = "data.docs = 'https://example.org/docs/'; return docsLink('energy.md#tables').href"
+    assert browser.script(link) == "https://example.org/docs/energy.html#tables"
+
+
 def test_tables_sort_and_filter(browser: Browser, shipped: pathlib.Path) -> None:
     browser.open(shipped / "page.html")
     rows = "return [...document.querySelectorAll('#passes tbody tr')].map((row) => [row.cells[1].textContent, row.cells[3].textContent])"
@@ -330,6 +339,20 @@ def test_what_is_not_known_is_not_0(browser: Browser, tmp_path: pathlib.Path) ->
     assert "A memory: no stalls" in text and "Whether accumulators overflow" in text
     assert browser.script("return document.getElementById('roofline')") is None
     assert browser.faults_of_access() == [] and browser.console() == []
+
+
+def test_overflows_and_other_sums_are_told_of(browser: Browser, tmp_path: pathlib.Path) -> None:
+    done = potomac("run", TRACE, "--arch", "paper-os-16x16", "--out", "run", "--html", "page.html", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    browser.open(tmp_path / "page.html")
+    report = report_in(tmp_path)
+    results = sum(gemm["count"] * gemm["m"] * gemm["n"] for entry in report["passes"] for gemm in entry["gemms"])
+    overflowed = report["totals"]["machines"]["mf_mac"]["actions"]["overflowed_result"]
+    assert overflowed > 1e-4 * results
+    warnings = browser.script("return [...document.querySelectorAll('.warning')].map((one) => one.textContent)")
+    assert warnings[0].startswith("The training that this trace is from summed otherwise in 14 of 14 passes: first in 000-conv1")
+    assert warnings[1].startswith(f"{overflowed:,} results of {results:,} overflowed their accumulator.")
+    check_figures(browser.script(EVERY_CHOICE), [report])
 
 
 def test_several_runs_side_by_side(browser: Browser, shipped: pathlib.Path, tmp_path: pathlib.Path) -> None:

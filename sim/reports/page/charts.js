@@ -21,6 +21,11 @@ class Chart {
     this.instance = null;
     this.node = el('div', {class: 'chart', role: 'img', 'aria-label': label});
     this.node.style.height = `${height}px`;
+    for (const other of [...drawn]) {
+      if (other.instance && !other.node.isConnected) {
+        other.draw();  // it is gone from the page: that lets it go
+      }
+    }
     drawn.add(this);
     seen.observe(this.node);
     chartOf.set(this.node, this);
@@ -123,8 +128,8 @@ function shortName(text) {
 
 // Stacked horizontal bars. `rows`: [{name, figures}], a figure for each of `parts` ({name, colour}).
 // `of`: what a row is. Of many rows those with the largest sums, in their order. `share`: each bar is
-// 100%.
-function stackedBars(label, rows, parts, {unit, of, share = false, note = ''}) {
+// 100%. `mark`: {name}, and each row's `mark` is a figure that is marked across its bar.
+function stackedBars(label, rows, parts, {unit, of, share = false, note = '', mark = null}) {
   const sum = (row) => row.figures.reduce((total, figure) => total + (figure.value || 0), 0);
   const largest = [...rows].sort((a, b) => sum(b) - sum(a)).slice(0, MOST_BARS);
   const kept = rows.filter((row) => largest.includes(row));
@@ -132,17 +137,19 @@ function stackedBars(label, rows, parts, {unit, of, share = false, note = ''}) {
   const chart = new Chart(label, 40 + 26 * kept.length, (narrow) => ({
     grid: {left: 8, right: 24, top: 4, bottom: 8, containLabel: true},
     tooltip: {trigger: 'axis', axisPointer: {type: 'shadow'}, formatter: (items) => tip(kept[items[0].dataIndex].name,
-      ...parts.map((part, i) => `${part.name}: ${kept[items[0].dataIndex].figures[i].text}`))},
+      ...parts.map((part, i) => `${part.name}: ${kept[items[0].dataIndex].figures[i].text}`),
+      mark && `${mark.name}: ${kept[items[0].dataIndex].mark.text}`)},
     xAxis: {type: 'value', max: share ? 1 : null, axisLabel: {formatter: (value) => formatted(value, unit)}},
     yAxis: {type: 'category', inverse: true, data: kept.map((row) => shortName(row.name)), splitLine: {show: false},
       axisLabel: narrow ? {width: 110, overflow: 'truncate'} : {}},
     series: parts.map((part, i) => ({
       name: part.name, type: 'bar', stack: 'all', barMaxWidth: 22, itemStyle: {color: colour(part.colour)},
       data: kept.map((row) => row.figures[i].value),
-    })),
+    })).concat(mark ? [{name: mark.name, type: 'scatter', symbol: 'rect', symbolSize: [3, 24], z: 5, silent: true,
+      itemStyle: {color: colour('text')}, data: kept.map((row, i) => [row.mark.value, i])}] : []),
   }));
   const table = new Table(label, [of, ...parts.map((part) => part.name)], rows.map((row) => [row.name, ...row.figures]));
-  return [legend(parts), chart.node,
+  return [legend(mark ? [...parts, {name: mark.name, colour: 'text', symbol: '\u2759'}] : parts), chart.node,
     dropped ? el('p', {class: 'quiet'}, 'The chart has the ', counter('bars', kept.length), ' that take most, of ', counter('bars', rows.length), '; the table has all.') : null,
     note ? el('p', {class: 'quiet'}, note) : null,
     numbers(table)];

@@ -84,8 +84,9 @@ function section(id, title, {about = [], docs = ''}, ...children) {
     el('h2', {id: `${id}-title`}, title), ...children, more);
 }
 
+// A link to a page of the documentation's site, if its address is known.
 function docsLink(page) {
-  return data.docs ? el('a', {href: data.docs + page}, `docs/${page}`) : el('code', {}, `docs/${page}`);
+  return data.docs ? el('a', {href: data.docs + page.replace('.md', '.html')}, `docs/${page}`) : el('code', {}, `docs/${page}`);
 }
 
 // A select with a label; `choices` are [value, text].

@@ -74,7 +74,7 @@ function memoryText(run) {
 
 const OMITTED = {
   operation: 'Energy by accounting operation is that of arithmetic: no registers, clock, scratchpads, DRAM, control, wires, leakage, and nothing for bringing a product to its place in the accumulator.',
-  structural: 'Energy by accounting structural has no control, no wires, no leakage, no clock tree, and nothing for bringing a product to its place in the accumulator.',
+  structural: 'Energy by accounting structural has no control, no wires, no leakage, no clock tree, nothing of DRAM but its bits, and nothing for bringing a product to its place in the accumulator.',
 };
 
 function missingLines(run) {
@@ -83,9 +83,7 @@ function missingLines(run) {
   if (report.selection.left_out > 0) {
     lines.push(line(run.figure('selection.left_out'), ` passes of the workload: only layers ${report.selection.layers.join(', ')}, passes ${report.selection.passes.join(', ')} were asked for.`));
   }
-  for (const part of report.workload.not_included) {
-    lines.push(line(`${part.name} (${part.kind}): ${part.reason}`));
-  }
+  lines.push(...notIncludedLines(report.workload.not_included));
   for (const accounting of new Set(report.energy.map((one) => one.accounting))) {
     lines.push(line(OMITTED[accounting] || accounting));
   }
@@ -105,6 +103,26 @@ function missingLines(run) {
     lines.push(line('On this page, the last ', run.figure('passes_not_shown', {unit: 'pass', meaning: 'passes of the report that this page leaves out'}), ' passes. Totals have them.'));
   }
   return lines;
+}
+
+// What the workload leaves out of the network, by reason; of many parts some are folded away.
+function notIncludedLines(parts) {
+  const byReason = new Map();
+  for (const {name, kind, reason} of parts) {
+    byReason.set(reason, [...(byReason.get(reason) || []), `${name} (${kind})`]);
+  }
+  return [...byReason].map(([reason, names]) => (names.length <= 12 ? line(`${names.join(', ')}: ${reason}`)
+    : line(counter('not_included', names.length), ` parts of the network: ${reason}`, el('details', {}, el('summary', {}, 'Which'), names.join(', ')))));
+}
+
+// Where more results than these overflowed it is not by the way that they are told of.
+const MANY_OVERFLOWED = 1e-4;
+
+function overflowWarning(run) {
+  const results = run.report.passes.reduce((sum, pass) => sum + pass.gemms.reduce((one, {count, m, n}) => one + count * m * n, 0), 0);
+  const overflowed = run.at('totals.machines.mf_mac.actions.overflowed_result');
+  return overflowed > MANY_OVERFLOWED * results && run.report.passes_not_shown === 0 ? el('p', {class: 'warning'},
+    run.total('mf_mac', 'actions.overflowed_result'), ' results of ', counter('results', results), ' overflowed their accumulator. A network may not train with such sums; a higher pe.accumulator.lsb has room for larger ones.') : null;
 }
 
 function trainedOtherwise(run) {
@@ -171,7 +189,7 @@ function totalsSection(run, priced) {
     lines.push(line('Assumed, not counted: densities ', ...Object.keys(density).map((tensor, i) => [i ? ', ' : '', `${tensor} = `, run.figure(`assumed.density.${tensor}`, {meaning: 'part of the tensor that is assumed not to be zero'})]),
       '. One would expect ', run.figure('assumed.zero_operand_macs'), ' MACs with a zero operand.'));
   }
-  return section('totals', 'In all', {docs: 'report.md#columns'}, tiles, el('ul', {class: 'lines'}, lines));
+  return section('totals', 'In all', {docs: 'report.md#columns'}, tiles, overflowWarning(run), el('ul', {class: 'lines'}, lines));
 }
 
 function zerosLine(run) {
@@ -446,7 +464,7 @@ function trafficSection(run) {
   const render = () => {
     const row = (name, place) => ({name, place: `${place}.machines.${view.machine}`});
     const rows = run.report.passes.map((_, i) => row(run.passName(i), `passes.${i}`)).filter(({place}) => run.has(`${place}.memory`));
-    const bars = rows.map(({name, place}) => ({name, figures: TRAFFIC.map(({path}) => run.figure(`${place}.memory.${path}`))}));
+    const bars = rows.map(({name, place}) => ({name, figures: TRAFFIC.map(({path}) => run.figure(`${place}.memory.${path}`)), mark: run.figure(`${place}.memory.compulsory_bits`)}));
     const table = new Table('DRAM traffic', ['pass', 'DRAM', 'compulsory', 'times', 'in whole bursts', 'row hits', 'stall', 'first', 'second', 'results'],
       [...rows, {...row('all passes', 'totals'), total: true}].map(({name, place, total}) => {
         const traffic = [`${place}.memory.dram.read_bits`, `${place}.memory.dram.written_bits`];
@@ -456,7 +474,7 @@ function trafficSection(run) {
           run.figure(`${place}.memory.moved_bits`), run.figure(`${place}.memory.row_hits`, {whole: [`${place}.memory.row_hits`, `${place}.memory.row_misses`]}),
           run.figure(`${place}.cycles.stall`, {whole: `${place}.cycles.total`}), stall('first'), stall('second'), stall('results')]};
       }));
-    body.replaceChildren(...stackedBars(`DRAM traffic of ${run.label(view.machine)}`, bars, TRAFFIC, {unit: 'bit', of: 'pass'}).filter(Boolean), table.node);
+    body.replaceChildren(...stackedBars(`DRAM traffic of ${run.label(view.machine)}`, bars, TRAFFIC, {unit: 'bit', of: 'pass', mark: {name: 'compulsory'}}).filter(Boolean), table.node);
   };
   render();
   return section('traffic', 'DRAM traffic', {docs: 'memory.md', about: [...aboutColumns('machine', ['memory.compulsory_bits', 'memory.moved_bits', 'memory.row_hits', 'memory.row_misses', 'stall_by.first', 'stall_by.second', 'stall_by.results']),
