@@ -223,8 +223,8 @@ Json cell_json(const std::string& cell) {
 
 // The text of a page's JSON, with where the documentation is to be read: null, or an address.
 std::string page_text(Json json) {
-  constexpr std::string_view kDocsUrl = POTOMAC_DOCS_URL;
-  json["docs"] = kDocsUrl.empty() ? Json(nullptr) : Json(kDocsUrl);
+  constexpr const char* kDocsUrl = POTOMAC_DOCS_URL;
+  json["docs"] = *kDocsUrl == '\0' ? Json(nullptr) : Json(kDocsUrl);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -685,7 +685,7 @@ function peMapSection(run) {
       tooltip: {trigger: 'item', formatter: ({value}) => tip(`row ${value[1]}, column ${value[0]}`, ...kinds.map((kind) => `${PE_KINDS[kind]}: ${counted(map.machines[view.machine][kind][value[1] * map.cols + value[0]])}`))},
       xAxis: {type: 'category', name: 'column', nameLocation: 'middle', nameGap: 24, data: [...Array(map.cols).keys()].map(String), splitLine: {show: false}},
       yAxis: {type: 'category', name: 'row', nameLocation: 'middle', nameGap: 30, inverse: true, data: [...Array(map.rows).keys()].map(String), splitLine: {show: false}},
-      visualMap: {min: least, max: most || 1, orient: 'horizontal', left: 'center', bottom: 0, itemHeight: 200, text: [counted(most), counted(least)], textStyle: {color: colour('text')}, inRange: {color: [colour('ground'), colour('c5'), colour('c0')]}},
+      visualMap: {min: least, max: most || 1, orient: 'horizontal', left: 'center', bottom: 0, itemHeight: 200, text: [counted(most), counted(least)], textStyle: {color: colour('text')}, inRange: {color: [colour('ground'), colour('some'), colour('most')]}},
       series: [{type: 'heatmap', progressive: 0, itemStyle: {borderColor: colour('line'), borderWidth: map.cols > 64 ? 0 : 1},
         data: counts.map((count, i) => [i % map.cols, Math.floor(i / map.cols), count])}],
     }), {canvas: true});
