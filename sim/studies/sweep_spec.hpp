@@ -3,13 +3,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sim/machine/architecture.hpp"
 #include "sim/machine/architecture_keys.hpp"
+#include "sim/results/condition.hpp"
 #include "sim/results/pricing.hpp"
 #include "sim/results/selection.hpp"
 #include "sim/studies/run.hpp"
@@ -19,6 +23,8 @@
 namespace potomac::sim {
 
 inline constexpr std::size_t kMaxSweepPoints = 100000;
+// Combinations that a condition is asked of one by one; of more a sample is drawn.
+inline constexpr std::uint64_t kMostCombinations = 10'000'000;
 
 struct SweepParameter {
   const ArchitectureKey* key = nullptr;
@@ -35,17 +41,26 @@ struct SweepSpec {
   Rivals rivals;
   Architecture base;
   std::vector<SweepParameter> parameters;
+  std::optional<Condition> where;       // only combinations of which it holds
+  std::optional<std::uint64_t> sample;  // only so many of these, drawn with the seed
+  std::uint64_t seed = 1;
   // Every file that the sweep reads, itself included: none may be one of its outputs.
   std::vector<std::filesystem::path> inputs;
 
-  // Adds a parameter: an architecture key, and a list of its values. Throws InputError: no such
-  // key, no value, a value that an architecture cannot have, too many points.
+  // Adds a parameter: an architecture key, and its values: a list, {from, to, step} or
+  // {powers_of_two: [from, to]}. Throws InputError: no such key, no value, a value that an
+  // architecture cannot have, too many points (unless some are chosen of them).
   void add(std::string_view key, const YamlValue& values);
   void add(std::string_view key, const std::string& values);  // "[8, 16]"
 
+  // Chooses the points, by `where` and `sample`, once all parameters are there. Throws InputError:
+  // too many points, or combinations to be asked; a condition that no combination fulfils.
+  void choose(const YamlValue& at);
+
   // What each parameter varies.
   std::vector<const ArchitectureKey*> keys() const;
-  // Every combination of the values; the last parameter varies fastest.
+  // The combinations of the values that were chosen, in their order: the last parameter varies
+  // fastest.
   std::size_t points() const;
   // The value of each parameter at a point, and the machine that they make of the base.
   std::vector<KeyValue> values_at(std::size_t point) const;
@@ -53,6 +68,15 @@ struct SweepSpec {
   Architecture architecture_at(std::size_t point) const {
     return architecture_of(values_at(point));
   }
+
+ private:
+  // All combinations; as many as can be counted at most.
+  std::uint64_t combinations() const;
+  std::vector<KeyValue> values_of(std::uint64_t combination) const;
+  // Whether `where` holds for a combination.
+  std::function<bool(std::uint64_t)> asked() const;
+
+  std::optional<std::vector<std::uint64_t>> chosen_;  // of the combinations; nothing: all
 };
 
 // What a sweep file may name instead of a path.
