@@ -280,8 +280,15 @@ py::dict swept(const HeldWorkload& workload, const sim::SweepSpec& spec, unsigne
 
 py::dict sweep(const HeldWorkload& workload, const sim::Architecture& base,
                const std::vector<std::pair<std::string, std::string>>& parameters,
-               const Asked& asked, unsigned threads, const py::object& progress) {
+               const std::string& where, const std::optional<std::uint64_t>& sample,
+               std::uint64_t seed, const Asked& asked, unsigned threads,
+               const py::object& progress) {
   sim::SweepSpec spec;
+  if (!where.empty()) {
+    spec.set_where(where, "where");
+  }
+  spec.sample = sample;
+  spec.seed = seed;
   spec.base = base;
   spec.engine = asked.engine;
   spec.selection = selection_of(asked);
@@ -290,6 +297,7 @@ py::dict sweep(const HeldWorkload& workload, const sim::Architecture& base,
   for (const auto& [key, values] : parameters) {
     spec.add(key, values);
   }
+  spec.choose(YamlValue::of_text(where, "", "where"));
   return swept(workload, spec, threads, progress);
 }
 
@@ -412,7 +420,8 @@ void bind_studies(py::module_& module) {
   module.def("report", &report, py::arg("results"), py::arg("tables"), py::arg("accounting"),
              py::arg("format"));
   module.def("sweep", &sweep, py::arg("workload"), py::arg("architecture"), py::arg("parameters"),
-             py::arg("asked"), py::arg("threads"), py::arg("progress"));
+             py::arg("where"), py::arg("sample"), py::arg("seed"), py::arg("asked"),
+             py::arg("threads"), py::arg("progress"));
   module.def("sweep_file", &sweep_file, py::arg("path"), py::arg("workload"), py::arg("dimensions"),
              py::arg("threads"), py::arg("progress"));
   module.def("models", &models, py::arg("dimensions"));

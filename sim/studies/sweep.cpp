@@ -20,8 +20,10 @@
 namespace potomac::sim {
 namespace {
 
-// Points that are priced side by side before their rows are given away.
+// Points that are priced side by side before their rows are given away. With a memory a point takes
+// a good part of a second: fewer then, for each thread.
 constexpr std::size_t kBatch = 512;
+constexpr std::size_t kBatchOfThread = 8;
 
 // What of a machine decides which facts it needs.
 using FactsKey =
@@ -143,8 +145,12 @@ class Sweep {
   std::size_t price_batch(std::size_t begin, std::size_t points, const RowSink& sink) {
     const bool has_values = list_.workload().info().values != workloads::ValueSource::kNone;
     std::vector<SweepRow> rows;
-    while (begin + rows.size() < points && rows.size() < kBatch) {
+    std::size_t most = kBatch;
+    while (begin + rows.size() < points && rows.size() < most) {
       SweepRow row = row_at(begin + rows.size());
+      if (row.architecture.memory && row.architecture.memory->dram) {
+        most = std::min(most, kBatchOfThread * caller_.pool.threads());
+      }
       if (has_values && row.refusal.empty() && !complete_.contains(facts_key(row.architecture))) {
         if (!rows.empty()) {
           break;

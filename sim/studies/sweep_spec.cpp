@@ -163,11 +163,7 @@ std::vector<std::uint64_t> drawn_of_many(std::uint64_t all,
 // `where`, `sample` and `seed` of a sweep's file.
 void read_choice(const YamlValue& root, SweepSpec& spec) {
   if (const auto where = root.find("where")) {
-    std::vector<std::string> names;
-    for (const ArchitectureKey& key : architecture_keys()) {
-      names.emplace_back(key.name);
-    }
-    spec.where.emplace(where->as_string(), names, fmt::format("{}: where", where->file()));
+    spec.set_where(where->as_string(), fmt::format("{}: where", where->file()));
   }
   if (const auto sample = root.find("sample")) {
     spec.sample = static_cast<std::uint64_t>(sample->as_integer(1, kMaxSweepPoints));
@@ -195,6 +191,14 @@ void SweepSpec::add(std::string_view key, const YamlValue& values) {
 
 void SweepSpec::add(std::string_view key, const std::string& values) {
   add(key, read_yaml_text(values, std::string(key)));
+}
+
+void SweepSpec::set_where(const std::string& condition, const std::string& place) {
+  std::vector<std::string> names;
+  for (const ArchitectureKey& key : architecture_keys()) {
+    names.emplace_back(key.name);
+  }
+  where.emplace(condition, names, place);
 }
 
 std::function<bool(std::uint64_t)> SweepSpec::asked() const {

@@ -53,6 +53,10 @@ struct SweepSpec {
   void add(std::string_view key, const YamlValue& values);
   void add(std::string_view key, const std::string& values);  // "[8, 16]"
 
+  // Only combinations that fulfil this condition over architecture keys; `place` is where it was
+  // written. Throws InputError: it is none, a key that is not there.
+  void set_where(const std::string& condition, const std::string& place);
+
   // Chooses the points, by `where` and `sample`, once all parameters are there. Throws InputError:
   // too many points, or combinations to be asked; a condition that no combination fulfils.
   void choose(const YamlValue& at);

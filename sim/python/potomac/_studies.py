@@ -89,10 +89,13 @@ def run(
 
 def sweep(
     workload: Any,
-    vary: Union[Mapping[str, Sequence[KeyValue]], PathLike],
+    vary: Union[Mapping[str, Union[Sequence[KeyValue], Mapping[str, Any]]], PathLike],
     arch: Machine = "os-16x16",
     *,
     set: Optional[Mapping[str, KeyValue]] = None,
+    where: Optional[str] = None,
+    sample: Optional[int] = None,
+    seed: int = 1,
     energy: Tables = (),
     accounting: str = "operation",
     engine: Optional[str] = None,
@@ -107,13 +110,18 @@ def sweep(
 ) -> "pandas.DataFrame":
     """A workload through every combination of some architecture keys: a row a point.
 
-    vary: {"array.rows": [8, 16], "array.dataflow": ["os", "ws"]}; the last varies fastest. Or a
-    sweep file (docs/sweep-file.md), which says all but workload and dimensions itself; workload
-    may then be None for the file's own.
+    vary: {"array.rows": [8, 16], "array.dataflow": ["os", "ws"]}; the last varies fastest. For a
+    list, {"from": 8, "to": 256, "step": 8} or {"powers_of_two": [8, 256]}. Or a sweep file
+    (docs/sweep-file.md), which says all but workload and dimensions itself; workload may then be
+    None for the file's own.
+    where: only combinations that fulfil it: "array.rows * array.cols <= 4096".
+    sample: so many of these, drawn with the seed.
 
     Columns are those of sweep.csv; a point that a machine cannot run says why in `message`.
     """
     if not isinstance(vary, Mapping):
+        if where is not None or sample is not None:
+            raise InputError("where, sample: a sweep file has its own; write them there")
         own = None if workload is None else text_of_path(workload, "workload")
         return frame(
             _native.sweep_file(
@@ -123,6 +131,9 @@ def sweep(
         )  # fmt: skip
     parameters = []
     for key, values in vary.items():
+        if isinstance(values, Mapping):
+            parameters.append((key, _range_of(key, values)))
+            continue
         if isinstance(values, str) or not hasattr(values, "__iter__"):
             raise InputError(f"vary: {key}: '{values}' is no list; give the values of the key")
         listed = ", ".join(_text_of(key, value) for value in values)
@@ -130,11 +141,23 @@ def sweep(
     return frame(
         _native.sweep(
             workload_of(workload, batch, length, dimensions)._native,
-            Architecture(arch, set)._native, parameters,
+            Architecture(arch, set)._native, parameters, where or "",
+            None if sample is None else integer_of(sample, "sample", 1, 100_000),
+            integer_of(seed, "seed", 0, 2**63 - 1),
             _asked(engine, energy, accounting, against, layers, passes), threads_of(threads),
             checked_progress(progress),
         )
     )  # fmt: skip
+
+
+def _range_of(key: str, values: Mapping[str, Any]) -> str:
+    """{"from": 8, "to": 16} as a sweep's file has it."""
+    parts = []
+    for name, value in values.items():
+        listed = value if isinstance(value, (list, tuple)) else [value]
+        texts = ", ".join(_text_of(key, one) for one in listed)
+        parts.append(f"{name}: [{texts}]" if isinstance(value, (list, tuple)) else f"{name}: {texts}")
+    return "{" + ", ".join(parts) + "}"
 
 
 def models(

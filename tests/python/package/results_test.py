@@ -117,6 +117,25 @@ def test_reports_are_the_command_lines(program, tmp_path):
     assert set(small.energy["table"]) == {"horowitz-45nm"}
 
 
+def test_some_points_of_a_sweep_are_the_command_lines(program, tmp_path):
+    spec = tmp_path / "some.yaml"
+    spec.write_text(
+        "workload: resnet18\narch: os-16x16\nenergy: [paper-2302.14458]\nwhere: array.rows * array.cols <= 1024\nsample: 7\nseed: 3\n"
+        "parameters:\n  array.rows: {powers_of_two: [4, 64]}\n  array.cols: {from: 8, to: 64, step: 8}\n")
+    program("sweep", spec, "--out", "cli")
+    vary = {"array.rows": {"powers_of_two": [4, 64]}, "array.cols": {"from": 8, "to": 64, "step": 8}}
+    some = {"where": "array.rows * array.cols <= 1024", "sample": 7, "seed": 3}
+    swept = potomac.sweep("resnet18", vary, **some)
+    assert len(swept) == 7
+    assert_is_csv(swept, tmp_path / "cli/sweep.csv")
+    with pytest.raises(potomac.InputError, match="a sweep file has its own"):
+        potomac.sweep(None, spec, sample=7)
+    with pytest.raises(potomac.InputError, match="where: 'array.row = 8' at character 1: there is no"):
+        potomac.sweep("resnet18", vary, where="array.row = 8")
+    with pytest.raises(potomac.InputError, match="array.rows"):
+        potomac.sweep("resnet18", {"array.rows": {"from": 8}})
+
+
 def test_a_sweep_is_the_command_lines(program, tmp_path):
     vary = {"array.rows": [8, 16], "pe.accumulator.bits": [16, 20, 32], "array.dataflow": ["os", "is"]}
     trace = TRACES[0]

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <limits>
 #include <map>
 #include <optional>
@@ -238,6 +239,28 @@ TEST(Sweep, WhatTheSinkThrowsEndsIt) {
                          }),
                std::runtime_error);
   EXPECT_EQ(rows, 2);
+}
+
+// With a memory a point may take a second: rows are given while others are still to be planned.
+TEST(Sweep, WithAMemoryRowsAreGivenAFewAtATime) {
+  const SmallWorkload workload;
+  std::string sizes = "[1";
+  for (int kib = 2; kib <= 100; ++kib) {
+    sizes += fmt::format(", {}", kib);
+  }
+  const SweepSpec spec =
+      spec_of({{"memory.first.kib", sizes + "]"}, {"memory.dram.bandwidth_gb_s", "[6.4]"}});
+  ASSERT_EQ(spec.points(), 100U);
+  WorkerPool pool(2);
+  std::atomic<bool> stop = false;
+  int rows = 0;
+  EXPECT_THROW(run_sweep(workload, spec, {pool, nullptr, &stop},
+                         [&](const SweepRow& /*row*/) {
+                           ++rows;
+                           stop = true;
+                         }),
+               StoppedError);
+  EXPECT_LE(rows, 16);
 }
 
 TEST(Sweep, OfNoPointThatCanRunGivesNoRow) {
