@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,8 +20,10 @@
 #include "sim/reports/accelergy.hpp"
 #include "sim/reports/html_page.hpp"
 #include "sim/reports/side_by_side.hpp"
+#include "sim/reports/sweep_answer.hpp"
 #include "sim/results/report_reader.hpp"
 #include "sim/results/sweep_csv.hpp"
+#include "sim/results/sweep_query.hpp"
 #include "sim/studies/shipped.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
@@ -36,6 +40,10 @@ struct ReportArguments {
   std::string format = "table";
   std::string html;
   std::string columns;
+  std::string where;
+  std::string sort;
+  std::string pareto;
+  std::optional<std::size_t> limit;
   std::string accelergy;
 };
 
@@ -71,23 +79,55 @@ void write_page(const ReportArguments& arguments, const std::string& page) {
   std::cout << fmt::format("page: {}\n", printable(arguments.html, kWhole));
 }
 
-// A page of the sweep that is asked for.
-void write_sweep_page(const ReportArguments& arguments) {
-  if (arguments.runs.size() > 1) {
-    throw InputError({printable(arguments.runs.front(), kWhole), "",
-                      "a page shows one sweep, or runs side by side", "name it alone"});
+ReportFormat format_of(const ReportArguments& arguments) {
+  std::map<std::string, ReportFormat> formats;
+  for (std::size_t i = 0; i < kReportFormats.size(); ++i) {
+    formats.emplace(kReportFormats.at(i), static_cast<ReportFormat>(i));
   }
-  if (arguments.html.empty() || !arguments.tables.empty() || !arguments.accounting.empty()) {
-    throw InputError({printable(arguments.runs.front(), kWhole), "",
-                      "a sweep's points are shown as they were priced, on a page",
-                      "give --html FILE.html, without --energy and --accounting"});
-  }
+  return choose("--format", arguments.format, formats);
+}
+
+SweepQuery query_of(const ReportArguments& arguments) {
+  const auto names = [](const std::string& list) {
+    return list.empty() ? std::vector<std::string>() : names_in(list);
+  };
+  return {.where = arguments.where,
+          .sort = names(arguments.sort),
+          .pareto = names(arguments.pareto),
+          .columns = names(arguments.columns),
+          .limit = arguments.limit};
+}
+
+// What is asked of a sweep, as text or as a page.
+void show_sweep(const ReportArguments& arguments) {
   const std::string& sweep = arguments.runs.front();
+  if (arguments.runs.size() > 1) {
+    throw InputError(
+        {printable(sweep, kWhole), "", "one sweep is shown at a time", "name it alone"});
+  }
+  if (!arguments.tables.empty() || !arguments.accounting.empty()) {
+    throw InputError({printable(sweep, kWhole), "",
+                      "a sweep's points are shown as they were priced",
+                      "leave out --energy and --accounting"});
+  }
+  const SweepQuery query = query_of(arguments);
+  const ReportFormat format = format_of(arguments);
+  if (arguments.html.empty() && format != ReportFormat::kHtml) {
+    std::cout << sweep_answer(ask_sweep(sweep, query), format, text_form_of_terminal());
+    return;
+  }
+  if (query.asks()) {
+    throw InputError({"", "--where, --sort, --pareto, --limit", "choose what a table has",
+                      "leave them out: a page asks for itself"});
+  }
+  const std::string page = html_page(load_sweep_table(sweep, query.columns));
+  if (arguments.html.empty()) {
+    std::cout << page;
+    return;
+  }
   check_outputs(std::vector<Output>{{arguments.html, "--html"}},
                 std::vector<std::filesystem::path>{sweep_file(sweep)});
-  const std::vector<std::string> columns =
-      arguments.columns.empty() ? std::vector<std::string>() : names_in(arguments.columns);
-  write_page(arguments, html_page(load_sweep_table(sweep, columns)));
+  write_page(arguments, page);
 }
 
 // One run as action counts and energy reference tables, by one table: that of --energy, or the
@@ -127,18 +167,15 @@ void execute(const ReportArguments& arguments) {
     return;
   }
   if (std::ranges::any_of(arguments.runs, is_sweep)) {
-    write_sweep_page(arguments);
+    show_sweep(arguments);
     return;
   }
-  if (!arguments.columns.empty()) {
-    throw InputError({"", "--columns", "chooses what a page shows of a sweep",
-                      "name a folder that `potomac sweep` wrote, or leave it out"});
+  if (!arguments.columns.empty() || query_of(arguments).asks()) {
+    throw InputError({"", "--columns, --where, --sort, --pareto, --limit",
+                      "ask something of a sweep",
+                      "name a folder that `potomac sweep` wrote, or leave them out"});
   }
-  std::map<std::string, ReportFormat> formats;
-  for (std::size_t i = 0; i < kReportFormats.size(); ++i) {
-    formats.emplace(kReportFormats.at(i), static_cast<ReportFormat>(i));
-  }
-  const ReportFormat format = choose("--format", arguments.format, formats);
+  const ReportFormat format = format_of(arguments);
   const AskedPrices asked{energy::load_unit_energy_tables(table_files(arguments.tables)),
                           arguments.accounting, "--accounting", "--energy TABLE"};
   if (!arguments.html.empty()) {
@@ -169,7 +206,7 @@ void add_report_command(CLI::App& app) {
       "report", "Show stored runs again, one or several side by side, priced by any table");
   command
       ->add_option("DIR", arguments->runs,
-                   "folders that runs wrote, or their report.json; with --html also a sweep's")
+                   "folders that runs wrote, or their report.json; or one that a sweep wrote")
       ->required();
   command
       ->add_option("--energy", arguments->tables,
@@ -194,8 +231,25 @@ void add_report_command(CLI::App& app) {
       ->excludes(accelergy);
   command
       ->add_option("--columns", arguments->columns,
-                   "of a sweep's page: these columns of sweep.csv besides the parameters")
+                   "of a sweep: these columns of sweep.csv besides the parameters")
       ->option_text("LIST");
+  command
+      ->add_option("--where", arguments->where,
+                   "of a sweep: only points that fulfil this, as 'array.rows >= 32 and "
+                   "array.dataflow = ws'")
+      ->option_text("CONDITION");
+  command
+      ->add_option("--sort", arguments->sort,
+                   "of a sweep: by these columns, each rising, or falling: 'NAME desc'")
+      ->option_text("LIST");
+  command
+      ->add_option("--pareto", arguments->pareto,
+                   "of a sweep: the points that none is better than in all of these, up to four "
+                   "columns; less is better, or more: 'NAME max'")
+      ->option_text("LIST");
+  command->add_option("--limit", arguments->limit, "of a sweep: only the first N points")
+      ->option_text("N")
+      ->check(CLI::Range(std::size_t{1}, std::numeric_limits<std::size_t>::max()));
   command->footer("Example:\n  potomac report out/small out/large --energy horowitz-45nm");
   command->callback([arguments] { execute(*arguments); });
 }

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "sim/machine/architecture_keys.hpp"
 #include "sim/results/roofline.hpp"
 
 namespace potomac::sim {
@@ -427,6 +428,32 @@ EnergySource total_source(const energy::EnergyReport& report, std::span<const Ma
 std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report) {
   const std::string name = column.names.flat();
   return energy::flat_name(name == "total" ? "energy" : name, report);
+}
+
+ColumnNames said_of_flat(const std::string& name) {
+  if (const ArchitectureKey* const key = find_architecture_key(name)) {
+    return {"", "", std::string(key->unit), std::string(key->meaning)};
+  }
+  const std::string_view figure = std::string_view(name).substr(0, name.find('['));
+  if (figure == "reduction") {
+    return {"", "", "less", "how much less energy MF-MAC takes than this machine"};
+  }
+  if (figure.size() < name.size()) {
+    for (const EnergyColumn& column : energy_columns()) {
+      if (column.names.flat() == (figure == "energy" ? "total" : figure)) {
+        return column.names;
+      }
+    }
+    return {};
+  }
+  for (const MachineColumn& column : machine_columns()) {
+    if (!column.names.path.empty() && name.ends_with(fmt::format("_{}", column.names.flat()))) {
+      ColumnNames names = column.names;
+      names.unit = names.path == "utilization" ? "share" : names.unit;
+      return names;
+    }
+  }
+  return {};
 }
 
 }  // namespace potomac::sim

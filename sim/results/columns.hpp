@@ -111,4 +111,8 @@ EnergySource total_source(const energy::EnergyReport& report, std::span<const Ma
 // "energy[MACHINE,TABLE,ACCOUNTING]", the others have their own name in front.
 std::string flat_figure(const EnergyColumn& column, const energy::EnergyReport& report);
 
+// What is known of a column of that flat name, in a sweep's rows: an architecture key, a machine's,
+// an energy's, or a reduction (unit "less"). Empty names where there is none.
+ColumnNames said_of_flat(const std::string& name);
+
 }  // namespace potomac::sim

@@ -20,6 +20,8 @@ Json not_included_json(const std::vector<workloads::NotIncluded>& parts);
 // null where it is not known, "fp32", or an accumulator's bits, lsb and overflow.
 Json trained_json(const std::optional<workloads::TrainedSum>& trained);
 Json report_tree(const RunResult& result);
+// A CSV's cell: a number where it is one, as it stands there; null if it is empty.
+Json json_of_csv(const std::string& cell);
 // The text of a file. Names that are not UTF-8 (of a file, say) are made so: what cannot be decoded
 // becomes U+FFFD.
 std::string json_text(const Json& json);

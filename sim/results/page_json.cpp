@@ -3,15 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <cstdint>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "sim/machine/architecture_keys.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/json_tree.hpp"
 
@@ -175,52 +170,6 @@ Json columns_json(const Columns& columns) {
   return json;
 }
 
-// What is known of a column of that flat name.
-ColumnNames said_of(const std::string& name) {
-  if (const ArchitectureKey* const key = find_architecture_key(name)) {
-    return {"", "", std::string(key->unit), std::string(key->meaning)};
-  }
-  const std::string_view figure = std::string_view(name).substr(0, name.find('['));
-  if (figure == "reduction") {
-    return {"", "", "less", "how much less energy MF-MAC takes than this machine"};
-  }
-  if (figure.size() < name.size()) {
-    for (const EnergyColumn& column : energy_columns()) {
-      if (column.names.flat() == (figure == "energy" ? "total" : figure)) {
-        return column.names;
-      }
-    }
-    return {};
-  }
-  for (const MachineColumn& column : machine_columns()) {
-    if (!column.names.path.empty() && name.ends_with(fmt::format("_{}", column.names.flat()))) {
-      ColumnNames names = column.names;
-      names.unit = names.path == "utilization" ? "share" : names.unit;
-      return names;
-    }
-  }
-  return {};
-}
-
-// A number where it is one, as it stands there.
-Json cell_json(const std::string& cell) {
-  if (cell.empty()) {
-    return nullptr;
-  }
-  std::uint64_t count = 0;
-  const char* const end = cell.data() + cell.size();
-  if (const auto read = std::from_chars(cell.data(), end, count);
-      read.ec == std::errc() && read.ptr == end) {
-    return count;
-  }
-  double number = 0.0;
-  if (const auto read = std::from_chars(cell.data(), end, number);
-      read.ec == std::errc() && read.ptr == end && std::isfinite(number)) {
-    return number;
-  }
-  return cell;
-}
-
 // The text of a page's JSON, with where the documentation is to be read: null, or an address.
 std::string page_text(Json json) {
   constexpr const char* kDocsUrl = POTOMAC_DOCS_URL;
@@ -233,7 +182,7 @@ std::string page_text(Json json) {
 std::string page_json(const SweepTable& sweep) {
   Json json{{"name", sweep.name}, {"columns_left_out", sweep.columns_left_out}};
   for (const SweepTable::Column& column : sweep.columns) {
-    const ColumnNames said = said_of(column.name);
+    const ColumnNames said = said_of_flat(column.name);
     json["columns"].push_back({{"name", column.name},
                                {"unit", said.unit},
                                {"meaning", said.meaning},
@@ -243,7 +192,7 @@ std::string page_json(const SweepTable& sweep) {
   for (const std::vector<std::string>& cells : sweep.rows) {
     Json row = Json::array();
     for (const std::string& cell : cells) {
-      row.push_back(cell_json(cell));
+      row.push_back(json_of_csv(cell));
     }
     rows.push_back(std::move(row));
   }

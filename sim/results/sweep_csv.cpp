@@ -111,7 +111,7 @@ std::vector<std::size_t> kept_columns(const Header& header, std::span<const std:
   for (const std::string& name : asked) {
     if (std::ranges::find(header.names, name) == header.names.end()) {
       const std::string nearest = nearest_word(name, header.names);
-      throw InputError({"", "--columns", fmt::format("'{}' is no column of it", printable(name)),
+      throw InputError({"", "", fmt::format("'{}' is no column of the sweep", printable(name)),
                         nearest.empty() ? "sweep.csv's first line has their names"
                                         : fmt::format("did you mean '{}'?", nearest)});
     }
@@ -142,6 +142,13 @@ std::string without_guard(std::string text) {
 std::filesystem::path sweep_file(const std::filesystem::path& path) {
   std::error_code unknown;
   return std::filesystem::is_directory(path, unknown) ? path / "sweep.csv" : path;
+}
+
+std::vector<std::string> sweep_columns(const std::filesystem::path& path) {
+  const std::filesystem::path file = sweep_file(path);
+  const std::string text = read_text_file(file, "CSV", kLargestSweepMib);
+  CsvLines lines(text, file.string());
+  return header_of(lines).names;
 }
 
 SweepTable load_sweep_table(const std::filesystem::path& path,

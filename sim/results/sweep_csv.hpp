@@ -24,6 +24,9 @@ struct SweepTable {
 // The sweep.csv that `path` names: the file, or the folder that holds it.
 std::filesystem::path sweep_file(const std::filesystem::path& path);
 
+// The names of its columns. Throws InputError: no sweep.
+std::vector<std::string> sweep_columns(const std::filesystem::path& path);
+
 // Reads it. `columns`: the names of those that are kept besides the point's number, parameters,
 // status and message; none: what most people ask for first. Throws InputError: no sweep, a damaged
 // row (where), a column that is not there (the nearest).

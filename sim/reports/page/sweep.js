@@ -41,17 +41,17 @@ class Sweep {
       && [...this.ranges].every(([column, [least, most]]) => (least === null || (cells[column] !== null && cells[column] >= least))
         && (most === null || (cells[column] !== null && cells[column] <= most)));
   }
-  // The points of `rows` that none is better than in both columns, by the first.
+  // The points of `rows` than which none is as good in both columns and better in one, by the first.
   front(rows, x, y) {
     const sign = (column) => (MORE_IS_BETTER.test(this.columns[column].name) ? -1 : 1);
     const [a, b] = [sign(x), sign(y)];
     const known = rows.filter((row) => this.rows[row][x] !== null && this.rows[row][y] !== null);
     known.sort((p, q) => a * (this.rows[p][x] - this.rows[q][x]) || b * (this.rows[p][y] - this.rows[q][y]));
     const front = [];
-    let best = Infinity;
     for (const row of known) {
-      if (b * this.rows[row][y] < best) {
-        best = b * this.rows[row][y];
+      const last = this.rows[front[front.length - 1]];
+      const equal = last && last[x] === this.rows[row][x] && last[y] === this.rows[row][y];
+      if (!last || equal || b * this.rows[row][y] < b * last[y]) {
         front.push(row);
       }
     }

@@ -1,0 +1,33 @@
+// What somebody asks of a sweep: which points, in which order, which of them are on a Pareto front.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/results/sweep_csv.hpp"
+
+namespace potomac::sim {
+
+inline constexpr std::size_t kMostParetoQuantities = 4;
+
+struct SweepQuery {
+  std::string where;                 // a condition over columns; empty: all points that ran
+  std::vector<std::string> sort;     // columns, the first decides first; "NAME desc": falling
+  std::vector<std::string> pareto;   // columns of which less is better; "NAME max": more
+  std::vector<std::string> columns;  // beside point and parameters; none: those that are asked of
+  std::optional<std::size_t> limit;  // the first so many
+
+  bool asks() const { return !where.empty() || !sort.empty() || !pareto.empty() || limit; }
+};
+
+// The points of a sweep that ran and fulfil the condition, in the order that is asked for, with a
+// last column `pareto`, 1 or 0, if a front is asked for: of a point with 1 there is no other that
+// is as good in all quantities and better in one. What is not known is last in any order, and on no
+// front. Throws InputError as load_sweep_table() does, and as Condition does; too many quantities;
+// a word behind a column that says nothing.
+SweepTable ask_sweep(const std::filesystem::path& path, const SweepQuery& query);
+
+}  // namespace potomac::sim
