@@ -7,7 +7,6 @@
 #include <iterator>
 #include <limits>
 #include <numeric>
-#include <ranges>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -88,7 +87,8 @@ class AskedRows {
 
   void sort(const std::vector<NamedColumn>& by) {
     // The last one first: sorting keeps the order of equals.
-    for (const NamedColumn& column : by | std::views::reverse) {
+    for (std::size_t i = by.size(); i-- > 0;) {
+      const NamedColumn& column = by[i];
       const std::size_t place = place_of(table_, column.name);
       std::vector<Condition::Value> keys(table_.rows.size());
       for (const std::size_t row : rows_) {
