@@ -1,7 +1,9 @@
 // report.json as a tree: what its writer and its reader share, and other writers of JSON.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -19,7 +21,9 @@ Json dimensions_json(const workloads::Dimensions& dimensions);
 Json not_included_json(const std::vector<workloads::NotIncluded>& parts);
 // null where it is not known, "fp32", or an accumulator's bits, lsb and overflow.
 Json trained_json(const std::optional<workloads::TrainedSum>& trained);
-Json report_tree(const RunResult& result);
+// With the first `most_passes` passes, and their energies; all else is of all.
+Json report_tree(const RunResult& result,
+                 std::size_t most_passes = std::numeric_limits<std::size_t>::max());
 // A CSV's cell: a number where it is one, as it stands there; null if it is empty.
 Json json_of_csv(const std::string& cell);
 // The text of a file. Names that are not UTF-8 (of a file, say) are made so: what cannot be decoded

@@ -13,16 +13,6 @@
 namespace potomac::sim {
 namespace {
 
-// The run with the first `passes` passes and their energies; the rest as it is.
-RunResult shortened(const RunResult& run, std::size_t passes) {
-  RunResult result = run;
-  result.passes.resize(passes);
-  for (energy::EnergyReport& report : result.energy) {
-    report.by_gemm.resize(std::min(report.by_gemm.size(), passes));
-  }
-  return result;
-}
-
 // The pass of the first machine that takes longest, of those that the timeline shows.
 const TimelineSlice* longest_pass(const Timeline& timeline) {
   const TimelineSlice* longest = nullptr;
@@ -144,7 +134,7 @@ Json run_json(const NamedRun& named, std::size_t& passes_left) {
   const std::size_t shown = std::min(run.passes.size(), passes_left);
   passes_left -= shown;
   Json json{{"name", named.name}};
-  json.update(shown < run.passes.size() ? report_tree(shortened(run, shown)) : report_tree(run));
+  json.update(report_tree(run, shown));
   for (const Machine& machine : run.machines) {
     json["labels"][machine.id] = info_of(machine.unit).label;
   }

@@ -151,8 +151,7 @@ void put_energy_row(Json& json, const EnergySource& source, bool of_total) {
   }
 }
 
-Json energy_rows_json(const energy::EnergyReport& report,
-                      const std::vector<energy::EnergyRow>& rows) {
+Json energy_rows_json(const energy::EnergyReport& report, std::span<const energy::EnergyRow> rows) {
   Json list = Json::array();
   for (const energy::EnergyRow& row : rows) {
     Json& json = list.emplace_back(Json::object());
@@ -177,14 +176,16 @@ Json energy_head(const Energy& energy) {
           {"node", energy.node}};
 }
 
-Json energy_json(const energy::EnergyReport& report, const RunResult& result) {
+Json energy_json(const energy::EnergyReport& report, const RunResult& result,
+                 std::size_t most_passes) {
   Json json = energy_head(report);
   put_energy_row(json, total_source(report, result.machines, result.totals, result.workload.batch),
                  true);
   json["registers"] = report.registers.empty() ? Json(nullptr) : Json(report.registers);
   json["by_layer"] = energy_rows_json(report, report.by_layer);
   json["by_pass"] = energy_rows_json(report, report.by_pass);
-  json["by_gemm"] = energy_rows_json(report, report.by_gemm);
+  json["by_gemm"] = energy_rows_json(
+      report, std::span(report.by_gemm).first(std::min(report.by_gemm.size(), most_passes)));
   json["unit_energies"] = unit_energies_json(report.unit_energies);
   return json;
 }
@@ -393,7 +394,7 @@ Json not_included_json(const std::vector<workloads::NotIncluded>& parts) {
 namespace {
 
 // Of a report whose passes are yet to come.
-Json tree_without_passes(const RunResult& result) {
+Json tree_without_passes(const RunResult& result, std::size_t most_passes) {
   Json json{{"format", kReportFormat}, {"version", kReportVersion}};
   json["potomac"] = {{"version", text_or_null(result.program.version)},
                      {"build", text_or_null(result.program.build)}};
@@ -416,7 +417,7 @@ Json tree_without_passes(const RunResult& result) {
   json["step"] = result.step ? step_json(*result.step, result.architecture) : Json(nullptr);
   Json& energy = json["energy"] = Json::array();
   for (const energy::EnergyReport& report : result.energy) {
-    energy.push_back(energy_json(report, result));
+    energy.push_back(energy_json(report, result, most_passes));
   }
   json["comparisons"] = comparisons_json(result.energy);
   json["methods"] = methods_json(result.methods);
@@ -438,11 +439,11 @@ void append_json(std::string& text, const Json& json, std::size_t depth) {
 
 }  // namespace
 
-Json report_tree(const RunResult& result) {
-  Json json = tree_without_passes(result);
+Json report_tree(const RunResult& result, std::size_t most_passes) {
+  Json json = tree_without_passes(result, most_passes);
   Json& passes = json["passes"];
-  for (const PassRecord& record : result.passes) {
-    passes.push_back(pass_entry(record, result));
+  for (std::size_t i = 0; i < std::min(result.passes.size(), most_passes); ++i) {
+    passes.push_back(pass_entry(result.passes[i], result));
   }
   return json;
 }
@@ -450,7 +451,7 @@ Json report_tree(const RunResult& result) {
 // As json_text(report_tree()), with the files. The tree of a hundred thousand passes takes
 // gigabytes: that of one pass is there at a time.
 std::string report_json(const RunResult& result, const std::map<std::string, std::string>& files) {
-  Json json = tree_without_passes(result);
+  Json json = tree_without_passes(result, result.passes.size());
   for (const auto& [name, digest] : files) {
     json["files"].push_back({{"name", name}, {"sha256", digest}});
   }

@@ -378,14 +378,15 @@ def test_a_long_report_is_shown_in_part(browser: Browser, tmp_path: pathlib.Path
     (tmp_path / "deep.yaml").write_text("\n".join([
         "format: potomac-model", "version: 1", "model: Deep", "dimensions: {batch: 1}",
         "input: [batch, 8]", "layers:", *layers]))  # fmt: skip
-    done = potomac("run", "deep.yaml", "--arch", "os-16x16", "--out", "run", "--html", "page.html",
-                   folder=tmp_path)  # fmt: skip
+    done = potomac("run", "deep.yaml", "--arch", "os-16x16", "--density", "W=0.9,A=0.5,G=0.5", "--out", "run",
+                   "--html", "page.html", folder=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     browser.open(tmp_path / "page.html")
     report = report_in(tmp_path)
     assert len(report["passes"]) == 5400
     shown = browser.script("return [data.runs[0].passes.length, data.runs[0].passes_not_shown]")
     assert shown == [5000, 400]
+    assert browser.script("return data.runs[0].assumed") == report["assumed"]
     missing = browser.script("return document.querySelector('#simulated').textContent")
     assert "On this page, the last 400 passes." in missing
     figure = browser.script("return document.querySelector('data[data-parts=\"totals.machines.mf_mac.macs\"]').value")
