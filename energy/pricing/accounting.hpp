@@ -74,8 +74,6 @@ struct Charge {
   int bits = 0;        // how wide one is, where widths may differ between passes; 0: all are alike
   double count = 0.0;  // of bits, halves too
   double unit_pj = 0.0;
-
-  double pj() const { return count * unit_pj; }
 };
 
 // Prices the passes of one machine by one table.

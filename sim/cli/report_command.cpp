@@ -73,9 +73,8 @@ std::vector<std::string> names_in(std::string_view list) {
   return names;
 }
 
-void write_page(const ReportArguments& arguments, const std::string& page) {
-  make_folder_of(arguments.html);
-  write_file_atomically(arguments.html, page);
+void write_and_say(const ReportArguments& arguments, const std::string& page) {
+  write_page(arguments.html, page);
   std::cout << fmt::format("page: {}\n", printable(arguments.html, kWhole));
 }
 
@@ -120,14 +119,14 @@ void show_sweep(const ReportArguments& arguments) {
     throw InputError({"", "--where, --sort, --pareto, --limit", "choose what a table has",
                       "leave them out: a page asks for itself"});
   }
-  const std::string page = html_page(load_sweep_table(sweep, query.columns));
+  const std::string page = html_page(SweepCsv(sweep).table(query.columns));
   if (arguments.html.empty()) {
     std::cout << page;
     return;
   }
   check_outputs(std::vector<Output>{{arguments.html, "--html"}},
                 std::vector<std::filesystem::path>{sweep_file(sweep)});
-  write_page(arguments, page);
+  write_and_say(arguments, page);
 }
 
 // One run as action counts and energy reference tables, by one table: that of --energy, or the
@@ -192,7 +191,7 @@ void execute(const ReportArguments& arguments) {
   }
   price_alike(runs, asked);
   if (!arguments.html.empty()) {
-    write_page(arguments, html_page(runs));
+    write_and_say(arguments, html_page(runs));
     return;
   }
   std::cout << report_text(runs, format, text_form_of_terminal());

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "sim/cli/commands.hpp"
@@ -73,13 +74,9 @@ CycleWindow cycle_window(const std::string& text, const std::string& option) {
   return window;
 }
 
-struct LayerAndPass {
-  std::string layer;
-  workloads::Pass pass = workloads::Pass::kForward;
-};
-
 // `text` of `option`: LAYER/PASS.
-LayerAndPass layer_and_pass(const std::string& text, const std::string& option) {
+std::pair<std::string, workloads::Pass> layer_and_pass(const std::string& text,
+                                                       const std::string& option) {
   const std::size_t slash = text.rfind('/');
   const auto names = by_name(workloads::kPasses);
   const auto pass = slash == std::string::npos ? names.end() : names.find(text.substr(slash + 1));
@@ -136,16 +133,15 @@ void warn_of_large_report(const workloads::Workload& workload, const Selection& 
   }
 }
 
-void write_for_eyes(const RunArguments& arguments, const RunResult& result) {
+void write_for_eyes(const RunArguments& arguments, RunResult result) {
   if (!arguments.timeline.empty()) {
     make_folder_of(arguments.timeline);
     write_file_atomically(arguments.timeline, timeline_json(*result.timeline));
     std::cout << timeline_text(*result.timeline, printable(arguments.timeline, kWhole));
   }
   if (!arguments.html.empty()) {
-    make_folder_of(arguments.html);
-    const NamedRun named{printable(arguments.out, kWhole), result};
-    write_file_atomically(arguments.html, html_page({&named, 1}));
+    const NamedRun named{printable(arguments.out, kWhole), std::move(result)};
+    write_page(arguments.html, html_page({&named, 1}));
     std::cout << fmt::format("page: {}\n", printable(arguments.html, kWhole));
   }
 }
@@ -214,7 +210,7 @@ void execute(const RunArguments& arguments) {
   const bool steps = engine_for(*workload, options.engine).steps;
   WorkerPool pool(steps ? 1 : arguments.threads);
   Progress progress(pool.threads());
-  const RunResult result = run(*workload, options, {pool, &progress});
+  RunResult result = run(*workload, options, {pool, &progress});
   progress.end();
   write_reports(result, arguments.out);
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
@@ -223,7 +219,7 @@ void execute(const RunArguments& arguments) {
   if (result.pe_map) {
     std::cout << fmt::format("PE by PE: {}/pe_map.csv\n", printable(arguments.out, kWhole));
   }
-  write_for_eyes(arguments, result);
+  write_for_eyes(arguments, std::move(result));
 }
 
 }  // namespace

@@ -30,7 +30,6 @@
 #include "sim/studies/shipped.hpp"
 #include "sim/studies/sweep.hpp"
 #include "sim/studies/verify.hpp"
-#include "support/atomic_file.hpp"
 #include "support/choice.hpp"
 #include "support/folder_lock.hpp"
 #include "support/output_files.hpp"
@@ -400,9 +399,8 @@ void bind_studies(py::module_& module) {
           [](const HeldResult& self, const std::string& file) {
             const py::gil_scoped_release released;
             check_outputs(std::vector<Output>{{file, "save_page"}}, {});
-            make_folder_of(file);
             const sim::NamedRun run{"result", *self.result};
-            write_file_atomically(file, sim::html_page({&run, 1}));
+            sim::write_page(file, sim::html_page({&run, 1}));
           },
           py::arg("file"))
       .def(

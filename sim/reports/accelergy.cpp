@@ -98,12 +98,8 @@ std::vector<NamedContent> accelergy_files(const RunResult& run,
     if (!is_priceable(table, machine)) {
       continue;
     }
-    std::vector<const MachineRecord*> records;
-    for (const PassRecord& record : run.passes) {
-      records.push_back(&record.machines[i]);
-    }
     const std::vector<Charge> charges =
-        energy::charges_of(accounting, table, work_of(machine, run.architecture, records), order);
+        energy::charges_of(accounting, table, work_of(run, i), order);
     const std::vector<Component> components = components_of(charges);
     const std::string head = head_of(machine, table, accounting);
     files.push_back({folder / machine.id / "action_counts.yaml",

@@ -7,7 +7,9 @@
 
 #include "sim/reports/page_files.hpp"
 #include "sim/results/page_json.hpp"
+#include "support/atomic_file.hpp"
 #include "support/digest.hpp"
+#include "support/output_files.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -67,6 +69,11 @@ std::string html_page(std::span<const NamedRun> runs) {
 
 std::string html_page(const SweepTable& sweep) {
   return page_of(page_json(sweep));
+}
+
+void write_page(const std::filesystem::path& file, std::string_view page) {
+  make_folder_of(file);
+  write_file_atomically(file, page);
 }
 
 }  // namespace potomac::sim

@@ -3,8 +3,10 @@
 // sweep's rows; its scripts draw them.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "sim/results/report_json.hpp"
 #include "sim/results/sweep_csv.hpp"
@@ -15,5 +17,8 @@ namespace potomac::sim {
 std::string html_page(std::span<const NamedRun> runs);
 // A sweep's points likewise.
 std::string html_page(const SweepTable& sweep);
+
+// Writes a page, and makes its folder where it is missing. Throws InputError or MachineError.
+void write_page(const std::filesystem::path& file, std::string_view page);
 
 }  // namespace potomac::sim

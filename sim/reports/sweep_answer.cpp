@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <iterator>
-#include <system_error>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,24 +25,22 @@ std::string text_of_cell(const std::string& cell, const SweepTable::Column& colu
   if (cell.empty()) {
     return "-";
   }
-  double value = 0.0;
-  const char* const end = cell.data() + cell.size();
-  const auto read = std::from_chars(cell.data(), end, value);
-  if (read.ec != std::errc() || read.ptr != end || column.parameter) {
+  const std::optional<double> number = number_in(cell);
+  if (!number || column.parameter) {
     return cell;
   }
   const std::string unit = said_of_flat(column.name).unit;
   if (unit == "pJ") {
-    return si_energy(value);
+    return si_energy(*number);
   }
   if (unit == "s") {
-    return si_time(value * 1e9);
+    return si_time(*number * 1e9);
   }
   if (unit == "share" || unit == "less") {
-    return percent(value);
+    return percent(number);
   }
   const bool whole = cell.find_first_not_of("0123456789") == std::string::npos;
-  return whole ? cell : fmt::format("{:.4g}", value);
+  return whole ? cell : fmt::format("{:.4g}", *number);
 }
 
 std::string answer_table(const SweepTable& sweep, TextForm form) {

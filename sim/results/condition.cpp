@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <optional>
@@ -193,30 +194,18 @@ class ConditionParser {
          nearest.empty() ? "name a key or a column" : fmt::format("did you mean '{}'?", nearest));
   }
 
-  Node sum() {
-    Node node = product();
+  Node sum() { return chain({"+", "-"}, &ConditionParser::product); }
+  Node product() { return chain({"*", "/"}, &ConditionParser::factor); }
+  // Parts with any of two operations between, from left to right.
+  Node chain(std::array<const char*, 2> operations, Node (ConditionParser::*part)()) {
+    Node node = (this->*part)();
     while (true) {
-      skip_spaces();
-      if (take("+")) {
-        node = arithmetic("+", std::move(node), product());
-      } else if (take("-")) {
-        node = arithmetic("-", std::move(node), product());
-      } else {
+      const auto* const found = std::ranges::find_if(
+          operations, [this](const char* operation) { return take(operation); });
+      if (found == operations.end()) {
         return node;
       }
-    }
-  }
-  Node product() {
-    Node node = factor();
-    while (true) {
-      skip_spaces();
-      if (take("*")) {
-        node = arithmetic("*", std::move(node), factor());
-      } else if (take("/")) {
-        node = arithmetic("/", std::move(node), factor());
-      } else {
-        return node;
-      }
+      node = arithmetic(*found, std::move(node), (this->*part)());
     }
   }
   Node arithmetic(std::string operation, Node left, Node right) {

@@ -42,6 +42,15 @@ void keep_used(energy::EnergyReport& report, std::vector<energy::UnitEnergy> use
 
 }  // namespace
 
+energy::MachineWork work_of(const RunResult& run, std::size_t machine) {
+  std::vector<const MachineRecord*> records;
+  records.reserve(run.passes.size());
+  for (const PassRecord& record : run.passes) {
+    records.push_back(&record.machines[machine]);
+  }
+  return work_of(run.machines[machine], run.architecture, records);
+}
+
 bool is_priceable(const energy::UnitEnergyTable& table, const Machine& machine) {
   return machine.unit == Unit::kMfMac || machine.unit == Unit::kFp32Mac ||
          energy::missing_entry_of(table, machine.id, machine.sum_bits).empty();
@@ -115,11 +124,7 @@ void price(RunResult& result, const Prices& prices) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<energy::MachineWork> work;
   for (std::size_t i = 0; i < result.machines.size(); ++i) {
-    std::vector<const MachineRecord*> records;
-    for (const PassRecord& record : result.passes) {
-      records.push_back(&record.machines[i]);
-    }
-    work.push_back(work_of(result.machines[i], result.architecture, records));
+    work.push_back(work_of(result, i));
   }
   result.energy = energy_of(result.machines, work, {order, names}, prices);
   result.methods.clear();

@@ -29,6 +29,9 @@ std::vector<const energy::Accounting*> accountings_for(std::string_view word,
 energy::MachineWork work_of(const Machine& machine, const Architecture& architecture,
                             std::span<const MachineRecord* const> records);
 
+// The work of a run's machine, of all of its passes in their order.
+energy::MachineWork work_of(const RunResult& run, std::size_t machine);
+
 // Whether the table has what the arithmetic of a rival needs; MF-MAC and the FP32 MAC must have it.
 bool is_priceable(const energy::UnitEnergyTable& table, const Machine& machine);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -144,22 +145,19 @@ std::filesystem::path sweep_file(const std::filesystem::path& path) {
   return std::filesystem::is_directory(path, unknown) ? path / "sweep.csv" : path;
 }
 
-std::vector<std::string> sweep_columns(const std::filesystem::path& path) {
-  const std::filesystem::path file = sweep_file(path);
-  const std::string text = read_text_file(file, "CSV", kLargestSweepMib);
-  CsvLines lines(text, file.string());
-  return header_of(lines).names;
+SweepCsv::SweepCsv(const std::filesystem::path& path)
+    : path_(path), text_(read_text_file(sweep_file(path), "CSV", kLargestSweepMib)) {
+  CsvLines lines(text_, sweep_file(path_).string());
+  columns_ = header_of(lines).names;
 }
 
-SweepTable load_sweep_table(const std::filesystem::path& path,
-                            std::span<const std::string> columns) {
-  const std::filesystem::path file = sweep_file(path);
-  const std::string text = read_text_file(file, "CSV", kLargestSweepMib);
-  CsvLines lines(text, file.string());
+SweepTable SweepCsv::table(std::span<const std::string> columns) const {
+  const std::filesystem::path file = sweep_file(path_);
+  CsvLines lines(text_, file.string());
   const Header header = header_of(lines);
   const std::vector<std::size_t> kept = kept_columns(header, columns);
   SweepTable table;
-  table.name = printable(path.string(), kWhole);
+  table.name = printable(path_.string(), kWhole);
   table.columns_left_out = header.names.size() - kept.size();
   for (const std::size_t i : kept) {
     table.columns.push_back({header.names[i], i > 0 && i < header.status});
@@ -179,6 +177,13 @@ SweepTable load_sweep_table(const std::filesystem::path& path,
     throw InputError({file.string(), "", "has no point", "run the sweep first"});
   }
   return table;
+}
+
+std::optional<double> number_in(std::string_view cell) {
+  double number = 0.0;
+  const char* const end = cell.data() + cell.size();
+  const auto read = std::from_chars(cell.data(), end, number);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace potomac::sim

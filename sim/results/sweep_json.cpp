@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <system_error>
 
 #include "sim/results/json_tree.hpp"
@@ -20,10 +21,9 @@ Json json_of_csv(const std::string& cell) {
       read.ec == std::errc() && read.ptr == end) {
     return count;
   }
-  double number = 0.0;
-  if (const auto read = std::from_chars(cell.data(), end, number);
-      read.ec == std::errc() && read.ptr == end && std::isfinite(number)) {
-    return number;
+  const std::optional<double> number = number_in(cell);
+  if (number && std::isfinite(*number)) {
+    return *number;
   }
   return cell;
 }

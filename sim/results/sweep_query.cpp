@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <limits>
 #include <numeric>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "sim/results/condition.hpp"
@@ -51,11 +49,8 @@ Condition::Value value_of(const std::string& cell) {
   if (cell.empty()) {
     return {};
   }
-  double number = 0.0;
-  const char* const end = cell.data() + cell.size();
-  const auto read = std::from_chars(cell.data(), end, number);
-  return read.ec == std::errc() && read.ptr == end ? Condition::Value(number)
-                                                   : Condition::Value(cell);
+  const std::optional<double> number = number_in(cell);
+  return number ? Condition::Value(*number) : Condition::Value(cell);
 }
 
 std::size_t place_of(const SweepTable& table, const std::string& name) {
@@ -186,9 +181,10 @@ SweepTable ask_sweep(const std::filesystem::path& path, const SweepQuery& query)
     throw InputError({"", "--pareto", fmt::format("names {} quantities", quantities.size()),
                       fmt::format("choose {} at most", kMostParetoQuantities)});
   }
+  const SweepCsv csv(path);
   std::optional<Condition> condition;
   if (!query.where.empty()) {
-    condition.emplace(query.where, sweep_columns(path), "--where");
+    condition.emplace(query.where, csv.columns(), "--where");
   }
   // What is shown, and what is looked at besides.
   std::vector<std::string> shown = query.columns;
@@ -202,7 +198,7 @@ SweepTable ask_sweep(const std::filesystem::path& path, const SweepQuery& query)
   }
   std::vector<std::string> loaded = shown;
   add_missing(loaded, asked);
-  const SweepTable table = load_sweep_table(path, loaded);
+  const SweepTable table = csv.table(loaded);
 
   AskedRows rows(table);
   if (condition) {

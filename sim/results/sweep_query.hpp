@@ -26,7 +26,7 @@ struct SweepQuery {
 // The points of a sweep that ran and fulfil the condition, in the order that is asked for, with a
 // last column `pareto`, 1 or 0, if a front is asked for: of a point with 1 there is no other that
 // is as good in all quantities and better in one. What is not known is last in any order, and on no
-// front. Throws InputError as load_sweep_table() does, and as Condition does; too many quantities;
+// front. Throws InputError as SweepCsv does, and as Condition does; too many quantities;
 // a word behind a column that says nothing.
 SweepTable ask_sweep(const std::filesystem::path& path, const SweepQuery& query);
 

@@ -15,9 +15,7 @@ namespace {
 
 constexpr std::int64_t kMostMappedPes = std::int64_t{1} << 20;
 
-}  // namespace
-
-const PassItem& item_of(const PassList& list, const PeMapRequest& request) {
+const PassItem& mapped_item(const PassList& list, const PeMapRequest& request) {
   const auto found = std::ranges::find_if(list.items(), [&](const PassItem& item) {
     return item.pass == request.pass && list.layer(item).name == request.layer;
   });
@@ -31,9 +29,11 @@ const PassItem& item_of(const PassList& list, const PeMapRequest& request) {
   return *found;
 }
 
+}  // namespace
+
 void check_pe_map(const PassList& list, const Architecture& architecture,
                   const PeMapRequest& request) {
-  item_of(list, request);
+  mapped_item(list, request);
   if (architecture.array.pes() > kMostMappedPes) {
     throw InputError({"", "--pe-map",
                       fmt::format("the array has {} PEs, and a map {} at most",
@@ -44,8 +44,7 @@ void check_pe_map(const PassList& list, const Architecture& architecture,
 
 PassPeMap pe_map_of_pass(const PassPlans& plans, const PeMapRequest& request, bool toggles,
                          const std::function<void()>& check_stop) {
-  check_pe_map(plans.list(), plans.architecture(), request);
-  const PassItem& item = item_of(plans.list(), request);
+  const PassItem& item = mapped_item(plans.list(), request);
   const std::optional<workloads::Layer> layer = plans.list().workload().read(item.layer);
   std::optional<MultipliedLayer> multiplied;
   if (layer) {

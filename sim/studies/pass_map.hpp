@@ -16,11 +16,11 @@ struct PeMapRequest {
 
 // Throws InputError if the list has no such pass, or if the array has too many PEs to be told of
 // one by one.
-const PassItem& item_of(const PassList& list, const PeMapRequest& request);
 void check_pe_map(const PassList& list, const Architecture& architecture,
                   const PeMapRequest& request);
 
-// `toggles`: bits that change are wanted too. Throws InputError as above; what `check_stop` throws.
+// `toggles`: bits that change are wanted too. Throws what `check_stop` throws. Precondition:
+// check_pe_map() passed.
 PassPeMap pe_map_of_pass(const PassPlans& plans, const PeMapRequest& request, bool toggles,
                          const std::function<void()>& check_stop);
 

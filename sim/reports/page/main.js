@@ -1,7 +1,7 @@
 // The page: what is chosen, and the sections that show it.
 'use strict';
 
-const state = {run: 0, priced: 0, theme: 'auto'};
+const state = {run: 0, priced: 0};
 
 function sectionsOf(runs) {
   const run = runs[state.run];
@@ -15,7 +15,6 @@ function sectionsOf(runs) {
 }
 
 function setTheme(theme) {
-  state.theme = theme;
   if (theme === 'auto') {
     delete document.documentElement.dataset.theme;
   } else {

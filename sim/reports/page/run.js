@@ -29,7 +29,18 @@ class Run {
       && one.accounting === accounting && one.zeros_gated === gated && one.dram_high === high);
     return i < 0 ? null : this.figure(`comparisons.${i}.reduction`);
   }
+  // How much less MF-MAC takes than FP32 of the whole training step; null where nobody knows.
+  stepReduction({table, accounting}) {
+    const i = (this.report.step || {comparisons: []}).comparisons.findIndex((one) => one.to === 'fp32_mac' && one.table === table
+      && one.accounting === accounting && !one.dram_high);
+    return i < 0 ? null : this.figure(`step.comparisons.${i}.reduction`);
+  }
   passName(i) { return `${this.report.passes[i].layer} ${this.report.passes[i].pass}`; }
+}
+
+// A choice of `view.machine`, which is drawn anew then.
+function machineChoice(run, view, render, machines = run.machines) {
+  return choice('machine', machines.map((machine) => [machine, run.label(machine)]), view.machine, (value) => { view.machine = value; render(); });
 }
 
 const line = (...parts) => el('li', {}, ...parts);
@@ -213,9 +224,9 @@ function stepEnergy(run, machine, priced) {
 
 function stepLines(run, priced) {
   const [mf, fp] = ['mf_mac', 'fp32_mac'].map((machine) => stepEnergy(run, machine, priced));
-  const compared = run.report.step.comparisons.findIndex((one) => one.to === 'fp32_mac' && one.table === priced.table && one.accounting === priced.accounting && !one.dram_high);
+  const less = run.stepReduction(priced);
   return mf < 0 || fp < 0 ? [] : [line(`The whole training step with ${run.report.step.optimizer}: `, run.figure(`step.energy.${mf}.total`), ', FP32 ', run.figure(`step.energy.${fp}.total`),
-    compared < 0 ? '' : [': ', run.figure(`step.comparisons.${compared}.reduction`), ' less'], '; the GEMMs are ', run.figure(`step.energy.${mf}.gemms_share`), ' and ', run.figure(`step.energy.${fp}.gemms_share`), ' of it.')];
+    less ? [': ', less, ' less'] : '', '; the GEMMs are ', run.figure(`step.energy.${mf}.gemms_share`), ' and ', run.figure(`step.energy.${fp}.gemms_share`), ' of it.')];
 }
 
 // --- the way from the headline down ----------------------------------------------------------------
@@ -229,11 +240,9 @@ function wayDown(run, priced) {
     return [i === 0 ? `${label} alone` : `and ${label}`, run.figure(upTo.map((name) => `energy.${mf}.by_component.${name}`),
       {whole: upTo.map((name) => `energy.${fp}.by_component.${name}`), less: true, meaning: 'how much less MF-MAC takes than FP32, of what is counted so far'})];
   });
-  if (run.report.step) {
-    const i = run.report.step.comparisons.findIndex((one) => one.to === 'fp32_mac' && one.table === priced.table && one.accounting === priced.accounting && !one.dram_high);
-    if (i >= 0) {
-      steps.push(['the whole training step', run.figure(`step.comparisons.${i}.reduction`)]);
-    }
+  const ofStep = run.stepReduction(priced);
+  if (ofStep) {
+    steps.push(['the whole training step', ofStep]);
   }
   return steps;
 }
@@ -287,14 +296,14 @@ function energySection(run, priced) {
     const what = view.by === 'component' ? 'Energy of each machine by component' : `Energy of ${run.label(view.machine)} by ${{layer: 'layer', pass: 'pass', both: 'layer and pass'}[view.by]}`;
     body.replaceChildren(...stackedBars(what, rows, parts, {unit: 'pJ', of: {component: 'machine', layer: 'layer', pass: 'pass', both: 'layer and pass'}[view.by]}).filter(Boolean));
   };
-  const machineChoice = choice('machine', places.map(([machine]) => [machine, run.label(machine)]), view.machine, (value) => { view.machine = value; render(); });
+  const ofMachine = machineChoice(run, view, render, places.map(([machine]) => machine));
   const controls = el('div', {class: 'controls'},
     choice('by', [['component', 'machine and component'], ['layer', 'layer'], ['pass', 'pass'], ['both', 'layer and pass']], view.by, (value) => {
       view.by = value;
-      machineChoice.hidden = value === 'component';
+      ofMachine.hidden = value === 'component';
       render();
-    }), machineChoice);
-  machineChoice.hidden = true;
+    }), ofMachine);
+  ofMachine.hidden = true;
   render();
   const [mf, fp] = ['mf_mac', 'fp32_mac'].map((machine) => run.energyOf(machine, priced));
   const row = (name, path, total) => ({total, cells: [name, run.figure(`energy.${mf}.${path}`), run.figure(`energy.${mf}.${path}`, {whole: `energy.${mf}.total`, meaning: 'share of the total'}),
@@ -383,7 +392,7 @@ function cyclesSection(run) {
   };
   render();
   return section('cycles', 'What the PEs do in their cycles', {docs: 'timing.md', about: Object.entries(ABOUT_CAUSES)},
-    el('div', {class: 'controls'}, choice('machine', run.machines.map((machine) => [machine, run.label(machine)]), view.machine, (value) => { view.machine = value; render(); })), body);
+    el('div', {class: 'controls'}, machineChoice(run, view, render)), body);
 }
 
 const ABOUT_CAUSES = {
@@ -479,7 +488,7 @@ function trafficSection(run) {
   render();
   return section('traffic', 'DRAM traffic', {docs: 'memory.md', about: [...aboutColumns('machine', ['memory.compulsory_bits', 'memory.moved_bits', 'memory.row_hits', 'memory.row_misses', 'stall_by.first', 'stall_by.second', 'stall_by.results']),
     ['times', 'DRAM traffic over what is compulsory: 1 is as little as can be. Less than 1 where tiles never touch elements that no window needs.']]},
-    el('div', {class: 'controls'}, choice('machine', run.machines.map((machine) => [machine, run.label(machine)]), view.machine, (value) => { view.machine = value; render(); })), body);
+    el('div', {class: 'controls'}, machineChoice(run, view, render)), body);
 }
 
 // --- registers -------------------------------------------------------------------------------------
@@ -562,7 +571,7 @@ function timelineSection(run) {
     }));
     const id = freshId('from');
     const slider = el('input', {id, type: 'range', min: '0', max: String(Math.max(0, Math.floor(until - span))), step: String(Math.max(1, Math.floor(span / 4))), value: String(Math.floor(from))});
-    slider.addEventListener('change', () => { view.from = Number(slider.value); render(); document.getElementById(id.replace(/\d+$/, String(nextId))).focus(); });
+    slider.addEventListener('change', () => { view.from = Number(slider.value); render(); body.querySelector('input').focus(); });
     body.replaceChildren(
       el('div', {class: 'controls'}, el('label', {for: id}, 'from cycle', slider),
         el('button', {type: 'button', onclick: () => { view.span = span / 2; render(); }}, 'Closer'),
@@ -599,7 +608,7 @@ function passesSection(run, priced) {
   };
   render();
   return section('passes', 'All passes', {docs: 'report.md#columns', about: aboutColumns('machine', columns.map(([, path]) => path))},
-    el('div', {class: 'controls'}, choice('machine', run.machines.map((machine) => [machine, run.label(machine)]), view.machine, (value) => { view.machine = value; render(); })), body);
+    el('div', {class: 'controls'}, machineChoice(run, view, render)), body);
 }
 
 function flattened(tree, prefix = '') {
