@@ -18,7 +18,6 @@
 #include <system_error>
 #include <utility>
 
-#include "support/cleanup_on_signals.hpp"
 #include "support/digest.hpp"
 #include "support/error.hpp"
 
@@ -99,18 +98,20 @@ void sweep_up(const fs::path& target) {
   }
 }
 
-// Makes a file that was not there. mkstemp() would not do: its files ignore the umask.
-fs::path make_temporary_beside(const fs::path& target) {
+// Makes a file that was not there. mkstemp() would not do: its files ignore the umask. The name is
+// remembered before there is a file: a signal between the two leaves none. It is ours alone.
+std::pair<fs::path, CleanupOnSignals> make_temporary_beside(const fs::path& target) {
   static std::atomic<unsigned> serial = 0;
   const fs::path folder = folder_of(target);
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
     fs::path path = folder / fmt::format(".{}.{}-{}-{}{}", target.stem().string(), machine_token(),
                                          ::getpid(), ++serial, target.extension().string());
+    CleanupOnSignals cleanup(path.string());
     const int descriptor =
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kNewFileMode);
     if (descriptor >= 0) {
       ::close(descriptor);
-      return path;
+      return {std::move(path), std::move(cleanup)};
     }
     if (errno != EEXIST) {
       break;
@@ -139,14 +140,12 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   }
   refuse_if_not_regular(target_);
   sweep_up(target_);
-  temporary_ = make_temporary_beside(target_);
-  cleanup_slot_ = remember_for_cleanup(temporary_.string());
+  auto [path, cleanup] = make_temporary_beside(target_);
+  temporary_ = std::move(path);
+  cleanup_.emplace(std::move(cleanup));
 }
 
 AtomicFile::~AtomicFile() {
-  if (cleanup_slot_) {
-    forget_cleanup(*cleanup_slot_);
-  }
   if (!committed_) {
     std::error_code ignored;
     fs::remove(temporary_, ignored);

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/cleanup_on_signals.hpp"
+
 namespace potomac {
 
 // Reserves a temporary name in the target's folder: hidden, with the target's extension. What a
@@ -35,7 +37,7 @@ class AtomicFile {
  private:
   std::filesystem::path target_;
   std::filesystem::path temporary_;
-  std::optional<std::size_t> cleanup_slot_;
+  std::optional<CleanupOnSignals> cleanup_;
   bool committed_ = false;
 };
 

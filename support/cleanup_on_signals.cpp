@@ -18,6 +18,7 @@ struct CleanupSlot {
   std::atomic<bool> used = false;
 };
 constexpr std::size_t kCleanupSlots = 16;
+constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
 static_assert(std::atomic<bool>::is_always_lock_free);
 // A signal handler gets no argument of ours: this must be a global.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): see above.
@@ -25,7 +26,7 @@ std::array<CleanupSlot, kCleanupSlots> cleanup_slots;
 
 }  // namespace
 
-std::optional<std::size_t> remember_for_cleanup(const std::string& path) {
+CleanupOnSignals::CleanupOnSignals(const std::string& path) {
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
   for (std::size_t i = 0; i < cleanup_slots.size(); ++i) {
@@ -33,14 +34,16 @@ std::optional<std::size_t> remember_for_cleanup(const std::string& path) {
     if (!slot.used && path.size() < slot.path.size()) {
       std::memcpy(slot.path.data(), path.c_str(), path.size() + 1);
       slot.used = true;
-      return i;
+      slot_ = i;
+      return;
     }
   }
-  return std::nullopt;
 }
 
-void forget_cleanup(std::size_t slot) {
-  cleanup_slots[slot].used = false;
+CleanupOnSignals::~CleanupOnSignals() {
+  if (slot_) {
+    cleanup_slots.at(*slot_).used = false;
+  }
 }
 
 namespace {
@@ -63,12 +66,25 @@ extern "C" void remove_temporary_files_and_die(int signal) {
 
 }  // namespace
 
+SignalsHeld::SignalsHeld() {
+  ::sigset_t held{};
+  ::sigemptyset(&held);
+  for (const int signal : kSignals) {
+    ::sigaddset(&held, signal);
+  }
+  ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+}
+
+SignalsHeld::~SignalsHeld() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 void remove_temporary_files_on_signals() {
   struct sigaction action {};
   action.sa_handler = remove_temporary_files_and_die;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
   ::sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : kSignals) {
     struct sigaction before {};
     // What the parent process chose to ignore (nohup) stays ignored.
     if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {

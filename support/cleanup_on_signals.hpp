@@ -1,9 +1,11 @@
 // Temporary files that a signal which ends the program takes with it.
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace potomac {
 
@@ -11,9 +13,36 @@ namespace potomac {
 // always do. Called once, by main().
 void remove_temporary_files_on_signals();
 
-// Remembers a file until forget_cleanup(). Nothing when all slots are taken or the path is too
-// long: then a signal leaves the file behind.
-std::optional<std::size_t> remember_for_cleanup(const std::string& path);
-void forget_cleanup(std::size_t slot);
+// A file, or a folder that may still be empty, that such a signal removes as long as this lives. Of
+// a few names at once; where all places are taken, or the path is too long, a signal leaves it
+// behind.
+class CleanupOnSignals {
+ public:
+  explicit CleanupOnSignals(const std::string& path);
+  ~CleanupOnSignals();
+  CleanupOnSignals(CleanupOnSignals&& other) noexcept : slot_(std::exchange(other.slot_, {})) {}
+  CleanupOnSignals& operator=(CleanupOnSignals&& other) noexcept {
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  CleanupOnSignals(const CleanupOnSignals&) = delete;
+  CleanupOnSignals& operator=(const CleanupOnSignals&) = delete;
+
+ private:
+  std::optional<std::size_t> slot_;
+};
+
+// Holds these signals off this thread as long as it lives: of what cannot be remembered before it
+// is there, while there are no other threads.
+class SignalsHeld {
+ public:
+  SignalsHeld();
+  ~SignalsHeld();
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  ::sigset_t before_{};
+};
 
 }  // namespace potomac

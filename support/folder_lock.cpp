@@ -11,7 +11,6 @@
 #include <string>
 #include <system_error>
 
-#include "support/cleanup_on_signals.hpp"
 #include "support/error.hpp"
 #include "support/output_files.hpp"
 #include "support/plain_text.hpp"
@@ -46,8 +45,10 @@ FolderLock::FolderLock(const fs::path& folder) : file_(folder / kName) {
   for (fs::path missing = fs::absolute(folder).lexically_normal();
        !missing.empty() && !fs::exists(missing, error); missing = missing.parent_path()) {
     made_.push_back(missing);
+    cleanups_.emplace_back(missing.string());
   }
   make_output_directory(folder);
+  const SignalsHeld until_remembered;
   for (;;) {
     descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode);
     if (descriptor_ < 0) {
@@ -73,13 +74,7 @@ FolderLock::FolderLock(const fs::path& folder) : file_(folder / kName) {
     }
     ::close(descriptor_);
   }
-  std::vector<fs::path> names = made_;
-  names.insert(names.begin(), file_);
-  for (const fs::path& name : names) {
-    if (const auto slot = remember_for_cleanup(name.string())) {
-      cleanup_slots_.push_back(*slot);
-    }
-  }
+  cleanups_.emplace_back(file_.string());
   const std::string process = fmt::format("{}", ::getpid());
   const bool noted = ::ftruncate(descriptor_, 0) == 0 &&
                      ::pwrite(descriptor_, process.data(), process.size(), 0) > 0;
@@ -87,9 +82,6 @@ FolderLock::FolderLock(const fs::path& folder) : file_(folder / kName) {
 }
 
 FolderLock::~FolderLock() {
-  for (const std::size_t slot : cleanup_slots_) {
-    forget_cleanup(slot);
-  }
   std::error_code ignored;
   if (descriptor_ >= 0) {
     fs::remove(file_, ignored);

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "support/cleanup_on_signals.hpp"
+
 namespace potomac {
 
 // Held as long as it lives, and no longer than its process does. Makes the folder (and its parents)
@@ -20,7 +22,7 @@ class FolderLock {
  private:
   std::filesystem::path file_;
   std::vector<std::filesystem::path> made_;  // the innermost first
-  std::vector<std::size_t> cleanup_slots_;
+  std::vector<CleanupOnSignals> cleanups_;
   int descriptor_ = -1;
 };
 
