@@ -13,7 +13,7 @@ set -euo pipefail
 
 build_packages=(
   cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libonnx-dev libprotobuf-dev
-  libssl-dev libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
+  libsqlite3-dev libsqlitecpp-dev libssl-dev libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
 )
 python_packages=(pybind11-dev python3-dev python3-numpy python3-pandas python3-pip python3-venv)
 docs_packages=(doxygen python3-breathe python3-myst-parser python3-sphinx python3-sphinx-rtd-theme)

@@ -1,45 +1,67 @@
 #include "support/digest.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openssl/evp.h>
-
-#include <array>
-#include <span>
 
 #include "support/error.hpp"
 
 namespace potomac {
 namespace {
 
-struct Sha256 {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned int size = 0;
-
-  explicit Sha256(std::string_view content) {
-    if (::EVP_Digest(content.data(), content.size(), bytes.data(), &size, ::EVP_sha256(),
-                     nullptr) != 1) {
-      throw MachineError({"", "", "libcrypto computes no SHA-256", "check its installation"});
-    }
+void require(bool good) {
+  if (!good) {
+    throw MachineError({"", "", "libcrypto computes no SHA-256", "check its installation"});
   }
-  std::span<const unsigned char> digest() const { return std::span(bytes).first(size); }
-};
+}
+
+Sha256::Digest digest_of(std::string_view bytes) {
+  Sha256 sha256;
+  sha256.add(bytes);
+  return sha256.take();
+}
 
 }  // namespace
 
-std::string sha256_of(std::string_view bytes) {
-  const Sha256 sha256(bytes);
-  std::string text;
-  for (const unsigned char byte : sha256.digest()) {
-    text += fmt::format("{:02x}", byte);
+struct Sha256::Context {
+  std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> state{::EVP_MD_CTX_new(),
+                                                                  &::EVP_MD_CTX_free};
+
+  void begin() const {
+    require(state != nullptr && ::EVP_DigestInit_ex(state.get(), ::EVP_sha256(), nullptr) == 1);
   }
-  return text;
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  context_->begin();
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view bytes) {
+  require(::EVP_DigestUpdate(context_->state.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Sha256::Digest Sha256::take() {
+  Digest digest{};
+  unsigned int size = 0;
+  require(::EVP_DigestFinal_ex(context_->state.get(), digest.data(), &size) == 1 && size == kBytes);
+  context_->begin();
+  return digest;
+}
+
+std::string hex_of(const Sha256::Digest& digest) {
+  return fmt::format("{:02x}", fmt::join(digest, ""));
+}
+
+std::string sha256_of(std::string_view bytes) {
+  return hex_of(digest_of(bytes));
 }
 
 std::string sha256_base64_of(std::string_view bytes) {
-  const Sha256 sha256(bytes);
-  std::array<unsigned char, (EVP_MAX_MD_SIZE + 2) / 3 * 4 + 1> text{};
-  const int size =
-      ::EVP_EncodeBlock(text.data(), sha256.digest().data(), static_cast<int>(sha256.size));
+  const Sha256::Digest digest = digest_of(bytes);
+  std::array<unsigned char, (Sha256::kBytes + 2) / 3 * 4 + 1> text{};
+  const int size = ::EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
   return {text.begin(), text.begin() + size};
 }
 

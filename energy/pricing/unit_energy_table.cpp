@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/digest.hpp"
 #include "support/error.hpp"
 
 namespace potomac::energy {
@@ -274,6 +275,18 @@ void UnitEnergyTable::read_entry_group(const YamlValue& group, const EntryInfo& 
       }
       break;
   }
+}
+
+std::string UnitEnergyTable::digest() const {
+  std::string text =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{} {} {} {}\n", name_, title_, unit_, node_, source_,
+                  integer_add_rule_.linear_between, integer_add_rule_.proportional_outside,
+                  sram_rule_.power_between, sram_rule_.square_root_outside);
+  for (const UnitEnergy& one : listed_) {
+    text += fmt::format("{} {} {} {}\n", one.entry, one.energy_pj, name_of(one.certainty),
+                        one.source);
+  }
+  return sha256_of(text);
 }
 
 const UnitEnergy* UnitEnergyTable::find_listed(std::string_view entry) const {

@@ -120,6 +120,8 @@ class UnitEnergyTable {
   const std::string& unit() const { return unit_; }
   const std::string& node() const { return node_; }
   const std::string& source() const { return source_; }
+  // SHA-256, in hexadecimal digits, of all that prices follow from, and of where it is from.
+  std::string digest() const;
   const WidthRule& integer_add_rule() const { return integer_add_rule_; }
 
   // All listed numbers, in the order of kEntries, then of key.

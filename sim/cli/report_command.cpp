@@ -21,8 +21,9 @@
 #include "sim/reports/html_page.hpp"
 #include "sim/reports/side_by_side.hpp"
 #include "sim/reports/sweep_answer.hpp"
+#include "sim/results/open_sweep.hpp"
+#include "sim/results/page_json.hpp"
 #include "sim/results/report_reader.hpp"
-#include "sim/results/sweep_csv.hpp"
 #include "sim/results/sweep_query.hpp"
 #include "sim/studies/shipped.hpp"
 #include "support/atomic_file.hpp"
@@ -46,14 +47,6 @@ struct ReportArguments {
   std::optional<std::size_t> limit;
   std::string accelergy;
 };
-
-// A folder that a sweep wrote and no run, or a CSV file.
-bool is_sweep(const std::string& name) {
-  std::error_code unknown;
-  const std::filesystem::path report = report_file(name);
-  return name.ends_with(".csv") || (!std::filesystem::exists(report, unknown) &&
-                                    std::filesystem::exists(sweep_file(name), unknown));
-}
 
 // The names in a list; commas within brackets are theirs:
 // "energy[mf_mac,horowitz-45nm,structural]".
@@ -112,14 +105,17 @@ void show_sweep(const ReportArguments& arguments) {
   const SweepQuery query = query_of(arguments);
   const ReportFormat format = format_of(arguments);
   if (arguments.html.empty() && format != ReportFormat::kHtml) {
-    std::cout << sweep_answer(ask_sweep(sweep, query), format, text_form_of_terminal());
+    // Tables are for people, who ask for the front; the others have all points, marked.
+    const bool front_alone = format != ReportFormat::kCsv && format != ReportFormat::kJson;
+    std::cout << sweep_answer(ask_sweep(*open_sweep(sweep), query, front_alone), format,
+                              text_form_of_terminal());
     return;
   }
   if (query.asks()) {
     throw InputError({"", "--where, --sort, --pareto, --limit", "choose what a table has",
                       "leave them out: a page asks for itself"});
   }
-  const std::string page = html_page(SweepCsv(sweep).table(query.columns));
+  const std::string page = html_page(table_of(*open_sweep(sweep), query.columns, kMostPagePoints));
   if (arguments.html.empty()) {
     std::cout << page;
     return;
@@ -165,7 +161,7 @@ void execute(const ReportArguments& arguments) {
     write_accelergy(arguments);
     return;
   }
-  if (std::ranges::any_of(arguments.runs, is_sweep)) {
+  if (std::ranges::any_of(arguments.runs, [](const std::string& name) { return is_sweep(name); })) {
     show_sweep(arguments);
     return;
   }

@@ -11,6 +11,7 @@ enum class Work {
   kTiles,   // passes whose tiles are chosen
   kBursts,  // that a DRAM device serves; how many is only about known before
   kMacs,
+  kPoints,  // of a sweep; MACs are told of too, where there are any
 };
 
 // Hears of long work as it is done.

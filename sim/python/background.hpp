@@ -19,30 +19,32 @@
 
 namespace potomac::python {
 
-// Counts the MACs that are done; read by the waiting thread.
+// Counts what is done, a sweep's points or else MACs; read by the waiting thread.
 class Done : public sim::Listener {
  public:
   void begin(sim::Work work, std::uint64_t amount) override {
-    if (work == sim::Work::kMacs) {
+    if (work == sim::Work::kMacs || work == sim::Work::kPoints) {
+      counted_ = work;
       total_ = amount;
     }
   }
   void advance(sim::Work work, std::uint64_t amount, std::string_view /*what*/) override {
-    done_ += work == sim::Work::kMacs ? amount : 0;
+    done_ += work == counted_ ? amount : 0;
   }
 
   std::uint64_t done() const { return done_; }
   std::uint64_t total() const { return total_; }
 
  private:
+  std::atomic<sim::Work> counted_ = sim::Work::kMacs;
   std::atomic<std::uint64_t> total_ = 0;
   std::atomic<std::uint64_t> done_ = 0;
 };
 
 // work(const sim::Caller&) on a pool of `threads`. `progress`: None, or called as progress(done,
-// total) in MACs, some twenty times a second and at the end, on the calling thread. What it raises,
-// and KeyboardInterrupt, stop the work and are raised once that has ended. The caller holds the
-// GIL.
+// total) in MACs, or a sweep's points, some twenty times a second and at the end, on the calling
+// thread. What it raises, and KeyboardInterrupt, stop the work and are raised once that has ended.
+// The caller holds the GIL.
 template <typename Work>
 auto in_background(const pybind11::object& progress, unsigned threads, const Work& work) {
   using Result = decltype(work(std::declval<const sim::Caller&>()));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <iterator>
 #include <variant>
 #include <vector>
 
@@ -12,18 +14,27 @@
 namespace potomac::sim {
 namespace {
 
-struct CsvCell {
-  std::string operator()(std::monostate /*unknown*/) const { return {}; }
-  std::string operator()(Share share) const { return fmt::format("{}", share.value); }
-  std::string operator()(const std::string& text) const { return csv_field(text); }
-  std::string operator()(const std::vector<workloads::GemmShape>& gemms) const {
-    return csv_field(gemm_text(gemms));
+// As it is, without the quotes of a CSV, behind a text.
+struct PlainCell {
+  std::string& text;
+
+  void operator()(std::monostate /*unknown*/) const {}
+  void operator()(Share share) const { (*this)(share.value); }
+  void operator()(const std::vector<workloads::GemmShape>& gemms) const {
+    text += gemm_text(gemms);
   }
-  std::string operator()(const std::vector<Blocking>& tiles) const {
-    return csv_field(tile_text(tiles));
+  void operator()(const std::vector<Blocking>& tiles) const { text += tile_text(tiles); }
+  void operator()(const std::string& own) const { text += own; }
+  void operator()(const auto& number) const {
+    fmt::format_to(std::back_inserter(text), "{}", number);
   }
-  std::string operator()(const auto& number) const { return fmt::format("{}", number); }
 };
+
+bool is_number(const Cell& cell) {
+  return std::holds_alternative<std::int64_t>(cell) ||
+         std::holds_alternative<std::uint64_t>(cell) || std::holds_alternative<double>(cell) ||
+         std::holds_alternative<Share>(cell);
+}
 
 struct TextCell {
   std::string operator()(std::monostate /*unknown*/) const { return "-"; }
@@ -38,8 +49,24 @@ struct TextCell {
 
 }  // namespace
 
+std::string plain_text(const Cell& cell) {
+  std::string text;
+  std::visit(PlainCell{text}, cell);
+  return text;
+}
+
+void append_csv(std::string& line, const Cell& cell) {
+  if (is_number(cell)) {
+    std::visit(PlainCell{line}, cell);
+  } else {
+    line += csv_field(plain_text(cell));
+  }
+}
+
 std::string csv_cell(const Cell& cell) {
-  return std::visit(CsvCell{}, cell);
+  std::string text;
+  append_csv(text, cell);
+  return text;
 }
 
 std::string text_cell(const Cell& cell) {

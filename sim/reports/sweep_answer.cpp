@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "sim/reports/cell_text.hpp"
 #include "sim/results/columns.hpp"
 #include "sim/results/csv_field.hpp"
 #include "sim/results/si_units.hpp"
@@ -16,18 +17,12 @@
 namespace potomac::sim {
 namespace {
 
-bool marks_a_front(const SweepTable& sweep) {
-  return sweep.columns.back().name == "pareto";
-}
-
 // A cell for people.
-std::string text_of_cell(const std::string& cell, const SweepTable::Column& column) {
-  if (cell.empty()) {
-    return "-";
-  }
-  const std::optional<double> number = number_in(cell);
-  if (!number || column.parameter) {
-    return cell;
+std::string text_of_cell(const Cell& cell, const SweepTable::Column& column) {
+  const auto* const number = std::get_if<double>(&cell);
+  if (number == nullptr || column.parameter) {
+    const std::string text = plain_text(cell);
+    return text.empty() ? "-" : text;
   }
   const std::string unit = said_of_flat(column.name).unit;
   if (unit == "pJ") {
@@ -37,36 +32,30 @@ std::string text_of_cell(const std::string& cell, const SweepTable::Column& colu
     return si_time(*number * 1e9);
   }
   if (unit == "share" || unit == "less") {
-    return percent(number);
+    return percent(*number);
   }
-  const bool whole = cell.find_first_not_of("0123456789") == std::string::npos;
-  return whole ? cell : fmt::format("{:.4g}", *number);
+  return fmt::format("{:.4g}", *number);
 }
 
 std::string answer_table(const SweepTable& sweep, TextForm form) {
-  const bool front = marks_a_front(sweep);
-  const std::size_t columns = sweep.columns.size() - (front ? 1 : 0);
+  const std::size_t columns = sweep.columns.size() - (sweep.on_front ? 1 : 0);
   std::vector<std::string> header;
   for (std::size_t i = 0; i < columns; ++i) {
     header.push_back(sweep.columns[i].name);
   }
   TextTable table(std::move(header), 0);
-  std::size_t shown = 0;
-  for (const std::vector<std::string>& cells : sweep.rows) {
-    if (front && cells.back() != "1") {
-      continue;
-    }
+  for (const std::vector<Cell>& cells : sweep.rows) {
     std::vector<std::string> row;
     for (std::size_t i = 0; i < columns; ++i) {
       row.push_back(text_of_cell(cells[i], sweep.columns[i]));
     }
     table.add(std::move(row));
-    ++shown;
   }
   std::string text = table.text(form);
-  text +=
-      front ? fmt::format("\n{} of {} points are on the Pareto front.\n", shown, sweep.rows.size())
-            : fmt::format("\n{} points\n", shown);
+  const std::size_t all = sweep.rows.size() + sweep.rows_left_out;
+  text += sweep.on_front
+              ? fmt::format("\n{} of {} points are on the Pareto front.\n", *sweep.on_front, all)
+              : fmt::format("\n{} points\n", all);
   return text;
 }
 
@@ -75,9 +64,9 @@ std::string answer_csv(const SweepTable& sweep) {
   std::ranges::transform(sweep.columns, std::back_inserter(line),
                          [](const SweepTable::Column& column) { return csv_field(column.name); });
   std::string csv = csv_line(line);
-  for (const std::vector<std::string>& cells : sweep.rows) {
+  for (const std::vector<Cell>& cells : sweep.rows) {
     line.clear();
-    std::ranges::transform(cells, std::back_inserter(line), csv_field);
+    std::ranges::transform(cells, std::back_inserter(line), csv_cell);
     csv += csv_line(line);
   }
   return csv;

@@ -4,12 +4,12 @@
 #include <string>
 
 #include "sim/reports/side_by_side.hpp"
-#include "sim/results/sweep_csv.hpp"
+#include "sim/results/sweep_table.hpp"
 
 namespace potomac::sim {
 
-// Precondition: the format is not kHtml. Of a sweep whose last column is `pareto`, tables have the
-// points on the front alone; CSV and JSON have all, marked.
+// Precondition: the format is not kHtml. Of a sweep whose last column is `pareto`, tables leave
+// that column out: they are of a front alone.
 std::string sweep_answer(const SweepTable& sweep, ReportFormat format, TextForm form);
 
 }  // namespace potomac::sim

@@ -3,59 +3,96 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 #include "sim/reports/cell_text.hpp"
 #include "sim/reports/short_names.hpp"
-#include "sim/results/columns.hpp"
 #include "sim/results/si_units.hpp"
 
 namespace potomac::sim {
 namespace {
 
 constexpr std::size_t kShown = 3;  // of each order
+constexpr std::string_view kEnergy = "energy[mf_mac,";
 
-// The energy by the accounting that was asked for, which stands in front.
-const energy::EnergyReport& shown_energy(const SweepRow& row) {
-  return row.energy.front();
+std::size_t place_of(const std::vector<std::string>& columns, std::string_view name) {
+  return static_cast<std::size_t>(std::ranges::find(columns, name) - columns.begin());
 }
 
 }  // namespace
 
-void SweepSummary::keep(Best& best, Measure measure, const SweepRow& row) {
+SweepSummary::SweepSummary(const SweepSource& sweep)
+    : columns_(sweep.listed()),
+      status_(place_of(columns_, "status")),
+      cycles_(place_of(columns_, "mf_mac_cycles_total")),
+      time_(place_of(columns_, "mf_mac_time_s")),
+      utilization_(place_of(columns_, "mf_mac_utilization")) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (sweep.is_parameter(columns_[i])) {
+      parameters_.push_back(i);
+    }
+    if (!energy_ && columns_[i].starts_with(kEnergy)) {
+      energy_ = i;
+    }
+  }
+}
+
+void SweepSummary::keep(Best& best, Measure measure, std::span<const Cell> cells) {
   const auto behind = std::ranges::upper_bound(best, measure, {}, &Entry::measure);
   if (behind != best.end() || best.size() < kShown) {
-    best.insert(behind, {measure, row});
+    best.insert(behind, {measure, {cells.begin(), cells.end()}});
     best.resize(std::min(best.size(), kShown));
   }
 }
 
-void SweepSummary::add(const SweepRow& row) {
-  if (!row.refusal.empty()) {
-    return;
-  }
+void SweepSummary::add(std::size_t /*point*/, std::span<const Cell> listed) {
+  ++points_;
   // Clocks may differ too: time, which orders as cycles do where they do not.
-  const double time = time_s(row.totals[kMfMacMachine], row.machines[kMfMacMachine]);
-  if (row.energy.empty()) {
-    keep(by_time_, {time, 0.0}, row);
+  const auto* const time = std::get_if<double>(&listed[time_]);
+  if (std::get<std::string>(listed[status_]) != "done" || time == nullptr) {
+    ++refused_;
     return;
   }
-  const double energy = shown_energy(row).total.total_pj();
-  keep(by_time_, {time, energy}, row);
-  keep(by_energy_, {energy, time}, row);
-  keep(by_product_, {energy * time, time}, row);
+  const auto* const energy = energy_ ? std::get_if<double>(&listed[*energy_]) : nullptr;
+  keep(by_time_, {*time, energy == nullptr ? 0.0 : *energy}, listed);
+  if (energy != nullptr) {
+    keep(by_energy_, {*energy, *time}, listed);
+    keep(by_product_, {*energy * *time, *time}, listed);
+  }
+}
+
+std::vector<std::string> SweepSummary::row_of(const Entry& entry) const {
+  const std::vector<Cell>& cells = entry.cells;
+  std::vector<std::string> row{plain_text(cells.front())};
+  for (const std::size_t parameter : parameters_) {
+    row.push_back(plain_text(cells[parameter]));
+  }
+  row.push_back(si_count(static_cast<std::uint64_t>(std::get<std::int64_t>(cells[cycles_]))));
+  row.push_back(si_time(std::get<double>(cells[time_]) * 1e9));
+  const auto* const share = std::get_if<double>(&cells[utilization_]);
+  row.push_back(text_cell(share == nullptr ? Cell() : Cell(Share{*share})));
+  if (energy_) {
+    row.push_back(si_energy(std::get<double>(cells[*energy_])));
+  }
+  return row;
 }
 
 std::string SweepSummary::text(TextForm form) const {
   if (by_time_.empty()) {
     return "";
   }
-  const bool priced = !by_energy_.empty();
   std::vector<std::string> header{"best points", "point"};
-  std::ranges::copy(short_names(parameters_), std::back_inserter(header));
+  std::vector<const ArchitectureKey*> keys;
+  for (const std::size_t parameter : parameters_) {
+    keys.push_back(find_architecture_key(columns_[parameter]));
+  }
+  std::ranges::copy(short_names(keys), std::back_inserter(header));
   header.insert(header.end(), {"cycles", "time", "util."});
-  if (priced) {
+  if (energy_) {
     header.emplace_back("MF-MAC");
   }
   TextTable table(header, 1);
@@ -63,31 +100,21 @@ std::string SweepSummary::text(TextForm form) const {
                                    {"by energy", &by_energy_},
                                    {"by product", &by_product_}}) {
     for (std::size_t i = 0; i < best->size(); ++i) {
-      const SweepRow& row = (*best)[i].row;
-      const MachineSource source{row.totals[kMfMacMachine], row.machines[kMfMacMachine],
-                                 row.architecture};
-      std::vector<std::string> cells{i == 0 ? name : "", fmt::format("{}", row.point)};
-      for (const KeyValue& value : row.values) {
-        cells.push_back(text_of(value));
-      }
-      cells.insert(cells.end(),
-                   {text_cell(machine_column("cycles_total").get(source)),
-                    si_time(time_s(row.totals[kMfMacMachine], row.machines[kMfMacMachine]) * 1e9),
-                    text_cell(machine_column("utilization").get(source))});
-      if (priced) {
-        cells.push_back(si_energy(shown_energy(row).total.total_pj()));
-      }
-      table.add(std::move(cells));
+      std::vector<std::string> row = row_of((*best)[i]);
+      row.insert(row.begin(), i == 0 ? name : "");
+      table.add(std::move(row));
     }
   }
   std::string text = table.text(form);
-  if (priced) {
-    const energy::EnergyReport& shown = shown_energy(by_energy_.front().row);
+  if (energy_) {
+    // "energy[mf_mac,TABLE,ACCOUNTING]"; a table's name may have commas.
+    const std::string& column = columns_[*energy_];
+    const std::size_t comma = column.rfind(',');
     text += '\n';
-    text +=
-        paragraph(fmt::format("MF-MAC: its energy by table {}, accounting {}; points are "
-                              "ranked by it.",
-                              shown.table, shown.accounting));
+    text += paragraph(
+        fmt::format("MF-MAC: its energy by table {}, accounting {}; points are ranked by it.",
+                    column.substr(kEnergy.size(), comma - kEnergy.size()),
+                    column.substr(comma + 1, column.size() - comma - 2)));
   }
   return text;
 }

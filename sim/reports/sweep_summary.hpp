@@ -1,26 +1,28 @@
 // The best points of a sweep, for people: by time, by energy, and by their product.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "sim/machine/architecture.hpp"
-#include "sim/machine/architecture_keys.hpp"
 #include "sim/reports/text_table.hpp"
-#include "sim/results/sweep_row.hpp"
+#include "sim/results/sweep_table.hpp"
 
 namespace potomac::sim {
 
 class SweepSummary {
  public:
-  // `parameters`: keys of a row's values.
-  explicit SweepSummary(std::vector<const ArchitectureKey*> parameters)
-      : parameters_(std::move(parameters)) {}
+  // Of a sweep that was written by potomac.
+  explicit SweepSummary(const SweepSource& sweep);
 
-  // Rows come in the order of their points; of equal ones the first is the better. Holds a few of
-  // them.
-  void add(const SweepRow& row);
+  // The columns that the sweep lists, of points in their order; of equal ones the first is the
+  // better. Holds a few of them.
+  void add(std::size_t point, std::span<const Cell> listed);
+  std::size_t points() const { return points_; }
+  std::size_t refused() const { return refused_; }
   // Empty if no point ran. Energies are MF-MAC's, by the first table and the accounting that was
   // asked for, and the text says so.
   std::string text(TextForm form) const;
@@ -29,13 +31,19 @@ class SweepSummary {
   using Measure = std::pair<double, double>;  // the second decides between equals
   struct Entry {
     Measure measure;
-    SweepRow row;
+    std::vector<Cell> cells;
   };
   using Best = std::vector<Entry>;  // the best first
 
-  static void keep(Best& best, Measure measure, const SweepRow& row);
+  static void keep(Best& best, Measure measure, std::span<const Cell> cells);
+  std::vector<std::string> row_of(const Entry& entry) const;
 
-  std::vector<const ArchitectureKey*> parameters_;
+  std::vector<std::string> columns_;
+  std::vector<std::size_t> parameters_;  // places of columns
+  std::size_t status_, cycles_, time_, utilization_;
+  std::optional<std::size_t> energy_;
+  std::size_t points_ = 0;
+  std::size_t refused_ = 0;
   Best by_time_, by_energy_, by_product_;
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/results/columns.hpp"
 #include "sim/results/run_result.hpp"
 
 namespace potomac::sim {
@@ -24,8 +25,8 @@ Json trained_json(const std::optional<workloads::TrainedSum>& trained);
 // With the first `most_passes` passes, and their energies; all else is of all.
 Json report_tree(const RunResult& result,
                  std::size_t most_passes = std::numeric_limits<std::size_t>::max());
-// A CSV's cell: a number where it is one, as it stands there; null if it is empty.
-Json json_of_csv(const std::string& cell);
+// A cell of a sweep: a number, a text, or null where nothing is known.
+Json json_of_sweep(const Cell& cell);
 // The text of a file. Names that are not UTF-8 (of a file, say) are made so: what cannot be decoded
 // becomes U+FFFD.
 std::string json_text(const Json& json);

@@ -170,7 +170,9 @@ std::string page_text(Json json) {
 }  // namespace
 
 std::string page_json(const SweepTable& sweep) {
-  Json json{{"name", sweep.name}, {"columns_left_out", sweep.columns_left_out}};
+  Json json{{"name", sweep.name},
+            {"columns_left_out", sweep.columns_left_out},
+            {"rows_left_out", sweep.rows_left_out}};
   for (const SweepTable::Column& column : sweep.columns) {
     const ColumnNames said = said_of_flat(column.name);
     json["columns"].push_back({{"name", column.name},
@@ -179,10 +181,10 @@ std::string page_json(const SweepTable& sweep) {
                                {"parameter", column.parameter}});
   }
   Json& rows = json["rows"] = Json::array();
-  for (const std::vector<std::string>& cells : sweep.rows) {
+  for (const std::vector<Cell>& cells : sweep.rows) {
     Json row = Json::array();
-    for (const std::string& cell : cells) {
-      row.push_back(json_of_csv(cell));
+    for (const Cell& cell : cells) {
+      row.push_back(json_of_sweep(cell));
     }
     rows.push_back(std::move(row));
   }

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "sim/results/report_json.hpp"
-#include "sim/results/sweep_csv.hpp"
+#include "sim/results/sweep_table.hpp"
 
 namespace potomac::sim {
 
@@ -15,6 +15,8 @@ namespace potomac::sim {
 inline constexpr std::size_t kMostPagePasses = 5000;
 // And this many slices of each track of its timelines.
 inline constexpr std::size_t kMostPageSlices = 4000;
+// A sweep's page has this many points; of more, the first ones.
+inline constexpr std::size_t kMostPagePoints = 20000;
 // An array of more PEs than these has no heat map.
 inline constexpr std::int64_t kMostPagePes = 65536;
 
@@ -31,7 +33,7 @@ inline constexpr std::int64_t kMostPagePes = 65536;
 std::string page_json(std::span<const NamedRun> runs);
 
 // {"sweep": {"name", "columns": [{"name", "unit", "meaning", "parameter"}], "columns_left_out",
-// "rows": [[a number, a text, or null where nothing is known]]}, "docs"}
+// "rows_left_out", "rows": [[a number, a text, or null where nothing is known]]}, "docs"}
 std::string page_json(const SweepTable& sweep);
 
 }  // namespace potomac::sim

@@ -3,14 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 #include "support/error.hpp"
-#include "support/nearest_word.hpp"
 #include "support/plain_text.hpp"
 #include "support/text_file.hpp"
 
@@ -79,17 +81,6 @@ class CsvLines {
   std::size_t next_line_ = 1;
 };
 
-// What is shown where nobody chose: of MF-MAC and of what it is compared with.
-bool is_shown_first(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kOfMachine = {
-      "mf_mac_cycles_total", "mf_mac_cycles_stall", "mf_mac_time_s", "mf_mac_utilization",
-      "mf_mac_actions_overflow"};
-  return std::ranges::find(kOfMachine, name) != kOfMachine.end() ||
-         name.starts_with("energy[mf_mac,") || name.starts_with("energy[fp32_mac,") ||
-         name.starts_with("tops_per_w[mf_mac,") || name.starts_with("energy_delay_js[mf_mac,") ||
-         name.starts_with("reduction[");
-}
-
 struct Header {
   std::vector<std::string> names;
   std::size_t status = 0;  // where the parameters end
@@ -107,28 +98,6 @@ Header header_of(CsvLines& lines) {
   return header;
 }
 
-// Which of the header's columns are kept.
-std::vector<std::size_t> kept_columns(const Header& header, std::span<const std::string> asked) {
-  for (const std::string& name : asked) {
-    if (std::ranges::find(header.names, name) == header.names.end()) {
-      const std::string nearest = nearest_word(name, header.names);
-      throw InputError({"", "", fmt::format("'{}' is no column of the sweep", printable(name)),
-                        nearest.empty() ? "sweep.csv's first line has their names"
-                                        : fmt::format("did you mean '{}'?", nearest)});
-    }
-  }
-  std::vector<std::size_t> kept;
-  for (std::size_t i = 0; i < header.names.size(); ++i) {
-    const bool always = i <= header.status || i + 1 == header.names.size();
-    const bool wanted = asked.empty() ? is_shown_first(header.names[i])
-                                      : std::ranges::find(asked, header.names[i]) != asked.end();
-    if (always || wanted) {
-      kept.push_back(i);
-    }
-  }
-  return kept;
-}
-
 // A text as it was before csv_field() kept spreadsheets from reading it as a formula.
 std::string without_guard(std::string text) {
   constexpr std::string_view kGuarded = "=+-@";
@@ -138,52 +107,73 @@ std::string without_guard(std::string text) {
   return text;
 }
 
+// A field as what it was written from.
+Cell cell_of(const std::string& field) {
+  Cell cell;
+  const char* const end = field.data() + field.size();
+  const auto reads = [&](auto& number) {
+    const auto read = std::from_chars(field.data(), end, number);
+    return read.ec == std::errc() && read.ptr == end;
+  };
+  std::int64_t integer = 0;
+  double number = 0.0;
+  if (reads(integer)) {
+    cell = integer;
+  } else if (reads(number) && std::isfinite(number)) {
+    cell = number;
+  } else if (!field.empty()) {
+    cell = without_guard(field);
+  }
+  return cell;
+}
+
 }  // namespace
 
-std::filesystem::path sweep_file(const std::filesystem::path& path) {
-  std::error_code unknown;
-  return std::filesystem::is_directory(path, unknown) ? path / "sweep.csv" : path;
+SweepCsv::SweepCsv(const std::filesystem::path& file)
+    : path_(file), text_(read_text_file(file, "CSV", kLargestSweepMib)) {
+  CsvLines lines(text_, path_.string());
+  Header header = header_of(lines);
+  columns_ = std::move(header.names);
+  status_ = header.status;
 }
 
-SweepCsv::SweepCsv(const std::filesystem::path& path)
-    : path_(path), text_(read_text_file(sweep_file(path), "CSV", kLargestSweepMib)) {
-  CsvLines lines(text_, sweep_file(path_).string());
-  columns_ = header_of(lines).names;
+std::string SweepCsv::name() const {
+  return printable(path_.string(), kWhole);
 }
 
-SweepTable SweepCsv::table(std::span<const std::string> columns) const {
-  const std::filesystem::path file = sweep_file(path_);
-  CsvLines lines(text_, file.string());
-  const Header header = header_of(lines);
-  const std::vector<std::size_t> kept = kept_columns(header, columns);
-  SweepTable table;
-  table.name = printable(path_.string(), kWhole);
-  table.columns_left_out = header.names.size() - kept.size();
-  for (const std::size_t i : kept) {
-    table.columns.push_back({header.names[i], i > 0 && i < header.status});
+bool SweepCsv::is_parameter(const std::string& column) const {
+  const auto found = std::ranges::find(columns_, column) - columns_.begin();
+  return found > 0 && found < static_cast<std::ptrdiff_t>(status_);
+}
+
+void SweepCsv::each(std::span<const std::string> columns, const Visitor& visit,
+                    std::optional<std::span<const std::size_t>> points) const {
+  std::vector<std::size_t> places;
+  for (const std::string& name : columns) {
+    places.push_back(
+        static_cast<std::size_t>(std::ranges::find(columns_, name) - columns_.begin()));
   }
+  CsvLines lines(text_, path_.string());
   std::vector<std::string> fields;
+  std::vector<Cell> cells(places.size());
+  lines.next(fields);
   while (lines.next(fields)) {
-    if (fields.size() != header.names.size()) {
-      throw lines.fault(fmt::format("has {} fields, not {}", fields.size(), header.names.size()));
+    if (fields.size() != columns_.size()) {
+      throw lines.fault(fmt::format("has {} fields, not {}", fields.size(), columns_.size()));
     }
-    std::vector<std::string>& row = table.rows.emplace_back();
-    row.reserve(kept.size());
-    for (const std::size_t i : kept) {
-      row.push_back(without_guard(std::move(fields[i])));
+    const Cell point = cell_of(fields.front());
+    if (!std::holds_alternative<std::int64_t>(point) || std::get<std::int64_t>(point) < 0) {
+      throw lines.fault("does not begin with a point's number");
     }
+    const auto number = static_cast<std::size_t>(std::get<std::int64_t>(point));
+    if (points && !std::ranges::binary_search(*points, number)) {
+      continue;
+    }
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      cells[i] = cell_of(fields[places[i]]);
+    }
+    visit(number, cells);
   }
-  if (table.rows.empty()) {
-    throw InputError({file.string(), "", "has no point", "run the sweep first"});
-  }
-  return table;
-}
-
-std::optional<double> number_in(std::string_view cell) {
-  double number = 0.0;
-  const char* const end = cell.data() + cell.size();
-  const auto read = std::from_chars(cell.data(), end, number);
-  return read.ec == std::errc() && read.ptr == end ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace potomac::sim

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "sim/results/sweep_csv.hpp"
+#include "sim/results/sweep_table.hpp"
 
 namespace potomac::sim {
 

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <iterator>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "sim/results/condition.hpp"
 #include "support/error.hpp"
@@ -45,117 +49,141 @@ std::vector<NamedColumn> named_columns(const std::vector<std::string>& texts, st
   return columns;
 }
 
-Condition::Value value_of(const std::string& cell) {
-  if (cell.empty()) {
-    return {};
-  }
-  const std::optional<double> number = number_in(cell);
-  return number ? Condition::Value(*number) : Condition::Value(cell);
-}
-
-std::size_t place_of(const SweepTable& table, const std::string& name) {
-  const auto found = std::ranges::find(table.columns, name, &SweepTable::Column::name);
-  return static_cast<std::size_t>(found - table.columns.begin());
-}
-
-// Rows as a condition, an order and a front see them.
-class AskedRows {
- public:
-  explicit AskedRows(const SweepTable& table) : table_(table), rows_(table.rows.size()) {
-    std::iota(rows_.begin(), rows_.end(), std::size_t{0});
-    const std::size_t status = place_of(table, "status");
-    std::erase_if(rows_, [&](std::size_t row) { return table_.rows[row][status] != "done"; });
-  }
-
-  const std::vector<std::size_t>& rows() const { return rows_; }
-
-  void keep(const Condition& condition) {
-    std::vector<std::size_t> places;
-    for (const std::string& name : condition.names()) {
-      places.push_back(place_of(table_, name));
-    }
-    std::erase_if(rows_, [&](std::size_t row) {
-      return !condition.holds(
-          [&](std::size_t name) { return value_of(table_.rows[row][places[name]]); });
-    });
-  }
-
-  void sort(const std::vector<NamedColumn>& by) {
-    // The last one first: sorting keeps the order of equals.
-    for (std::size_t i = by.size(); i-- > 0;) {
-      const NamedColumn& column = by[i];
-      const std::size_t place = place_of(table_, column.name);
-      std::vector<Condition::Value> keys(table_.rows.size());
-      for (const std::size_t row : rows_) {
-        keys[row] = value_of(table_.rows[row][place]);
-      }
-      std::ranges::stable_sort(rows_, [&](std::size_t a, std::size_t b) {
-        if (keys[a].index() == 0 || keys[b].index() == 0) {
-          return keys[a].index() != 0 && keys[b].index() == 0;
-        }
-        return column.marked ? keys[b] < keys[a] : keys[a] < keys[b];
-      });
-    }
-  }
-
-  // Of each row whether it is on the front.
-  std::vector<bool> front(const std::vector<NamedColumn>& quantities) const {
-    std::vector<std::vector<double>> points;  // of the rows that know all; less is better
-    std::vector<std::size_t> known;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      std::vector<double> point;
-      for (const NamedColumn& quantity : quantities) {
-        const Condition::Value value =
-            value_of(table_.rows[rows_[i]][place_of(table_, quantity.name)]);
-        if (const auto* const number = std::get_if<double>(&value)) {
-          point.push_back(quantity.marked ? -*number : *number);
-        }
-      }
-      if (point.size() == quantities.size()) {
-        points.push_back(std::move(point));
-        known.push_back(i);
-      }
-    }
-    std::vector<bool> on_front(rows_.size());
-    for (const std::size_t i : undominated(points)) {
-      on_front[known[i]] = true;
-    }
-    return on_front;
-  }
-
- private:
-  // Whether a is as good as b in all, and better in one.
-  static bool dominates(const std::vector<double>& a, const std::vector<double>& b) {
-    bool better = false;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      if (a[i] > b[i]) {
-        return false;
-      }
-      better = better || a[i] < b[i];
-    }
-    return better;
-  }
-
-  // Who dominates another one comes before it in this order, so that only the front so far need be
-  // looked at.
-  static std::vector<std::size_t> undominated(const std::vector<std::vector<double>>& points) {
-    std::vector<std::size_t> order(points.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::sort(
-        order, {}, [&](std::size_t i) -> const auto& { return points[i]; });
-    std::vector<std::size_t> front;
-    for (const std::size_t i : order) {
-      if (std::ranges::none_of(
-              front, [&](std::size_t other) { return dominates(points[other], points[i]); })) {
-        front.push_back(i);
-      }
-    }
-    return front;
-  }
-
-  const SweepTable& table_;
-  std::vector<std::size_t> rows_;
+// A cell as conditions and orders see it.
+struct Comparable {
+  Condition::Value operator()(std::int64_t value) const { return static_cast<double>(value); }
+  Condition::Value operator()(std::uint64_t value) const { return static_cast<double>(value); }
+  Condition::Value operator()(double value) const { return value; }
+  Condition::Value operator()(Share share) const { return share.value; }
+  Condition::Value operator()(const std::string& text) const { return text; }
+  Condition::Value operator()(const auto& /*nothing that compares*/) const { return {}; }
 };
+
+// What less is better of, as far as all of it is known.
+using Measures = std::array<double, kMostParetoQuantities>;
+
+// The points that are asked for, and of each no more than orders and fronts need.
+struct AskedPoints {
+  std::vector<std::size_t> points;
+  std::vector<std::vector<Condition::Value>> keys;  // by sort column, then point
+  std::vector<Measures> measures;
+  std::vector<bool> measured;
+};
+
+AskedPoints asked_points(const SweepSource& sweep, const std::optional<Condition>& condition,
+                         std::span<const NamedColumn> order,
+                         std::span<const NamedColumn> quantities) {
+  std::vector<std::string> columns{"status"};
+  const auto add = [&columns](const std::string& name) {
+    columns.push_back(name);
+    return columns.size() - 1;
+  };
+  std::vector<std::size_t> of_condition;
+  for (const std::string& name : condition ? condition->names() : std::vector<std::string>()) {
+    of_condition.push_back(add(name));
+  }
+  std::vector<std::size_t> of_order;
+  std::ranges::transform(order, std::back_inserter(of_order),
+                         [&](const NamedColumn& column) { return add(column.name); });
+  std::vector<std::size_t> of_quantities;
+  std::ranges::transform(quantities, std::back_inserter(of_quantities),
+                         [&](const NamedColumn& column) { return add(column.name); });
+  AskedPoints asked;
+  asked.keys.resize(order.size());
+  std::span<const Cell> cells;
+  const auto value = [&cells](std::size_t place) { return std::visit(Comparable{}, cells[place]); };
+  const Condition::ValueOf named = [&](std::size_t name) { return value(of_condition[name]); };
+  sweep.each(columns, [&](std::size_t point, std::span<const Cell> row) {
+    cells = row;
+    const auto* const status = std::get_if<std::string>(&cells[0]);
+    if (status == nullptr || *status != "done" || (condition && !condition->holds(named))) {
+      return;
+    }
+    asked.points.push_back(point);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      asked.keys[i].push_back(value(of_order[i]));
+    }
+    if (!quantities.empty()) {
+      Measures measures{};
+      bool known = true;
+      for (std::size_t i = 0; i < quantities.size(); ++i) {
+        const Condition::Value quantity = value(of_quantities[i]);
+        const auto* const number = std::get_if<double>(&quantity);
+        known = known && number != nullptr;
+        measures.at(i) = number == nullptr ? 0.0 : quantities[i].marked ? -*number : *number;
+      }
+      asked.measures.push_back(measures);
+      asked.measured.push_back(known);
+    }
+  });
+  return asked;
+}
+
+// Whether a is as good as b in all, and better in one.
+bool dominates(const Measures& a, const Measures& b) {
+  bool better = false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] > b[i]) {
+      return false;
+    }
+    better = better || a[i] < b[i];
+  }
+  return better;
+}
+
+// Of each point whether it is on the front. Who dominates another one comes before it in the order
+// of their measures, so that only the front so far need be looked at; and who dominated the last
+// one often does the next.
+std::vector<bool> front_of(const AskedPoints& asked) {
+  std::vector<std::pair<Measures, std::size_t>> known;
+  for (std::size_t i = 0; i < asked.points.size(); ++i) {
+    if (asked.measured[i]) {
+      known.emplace_back(asked.measures[i], i);
+    }
+  }
+  std::ranges::sort(known);
+  std::vector<bool> on_front(asked.points.size());
+  std::vector<Measures> front;
+  for (const auto& [measures, place] : known) {
+    const auto better = std::ranges::find_if(
+        front, [&point = measures](const Measures& one) { return dominates(one, point); });
+    if (better == front.end()) {
+      front.push_back(measures);
+      on_front[place] = true;
+    } else {
+      std::iter_swap(front.begin(), better);
+    }
+  }
+  return on_front;
+}
+
+// Places in `asked`, in the order that is asked for.
+std::vector<std::size_t> ordered(const AskedPoints& asked, std::span<const NamedColumn> by) {
+  std::vector<std::size_t> places(asked.points.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  if (by.empty()) {
+    return places;
+  }
+  // -1, 0 or 1; what is not known is behind all else.
+  const auto compare = [&](std::size_t column, std::size_t a, std::size_t b) {
+    const Condition::Value& one = asked.keys[column][a];
+    const Condition::Value& other = asked.keys[column][b];
+    if (one.index() == 0 || other.index() == 0) {
+      return (one.index() == 0 ? 1 : 0) - (other.index() == 0 ? 1 : 0);
+    }
+    const int rising = (other < one ? 1 : 0) - (one < other ? 1 : 0);
+    return by[column].marked ? -rising : rising;
+  };
+  std::ranges::sort(places, [&](std::size_t a, std::size_t b) {
+    for (std::size_t column = 0; column < by.size(); ++column) {
+      if (const int difference = compare(column, a, b); difference != 0) {
+        return difference < 0;
+      }
+    }
+    return a < b;
+  });
+  return places;
+}
 
 // Adds names that are not there yet.
 void add_missing(std::vector<std::string>& names, const std::vector<std::string>& more) {
@@ -174,17 +202,16 @@ std::vector<std::string> names_of(const std::vector<NamedColumn>& columns) {
 
 }  // namespace
 
-SweepTable ask_sweep(const std::filesystem::path& path, const SweepQuery& query) {
+SweepTable ask_sweep(const SweepSource& sweep, const SweepQuery& query, bool front_alone) {
   const std::vector<NamedColumn> order = named_columns(query.sort, "desc", "--sort");
   const std::vector<NamedColumn> quantities = named_columns(query.pareto, "max", "--pareto");
   if (quantities.size() > kMostParetoQuantities) {
     throw InputError({"", "--pareto", fmt::format("names {} quantities", quantities.size()),
                       fmt::format("choose {} at most", kMostParetoQuantities)});
   }
-  const SweepCsv csv(path);
   std::optional<Condition> condition;
   if (!query.where.empty()) {
-    condition.emplace(query.where, csv.columns(), "--where");
+    condition.emplace(query.where, sweep.columns(), "--where");
   }
   // What is shown, and what is looked at besides.
   std::vector<std::string> shown = query.columns;
@@ -196,43 +223,54 @@ SweepTable ask_sweep(const std::filesystem::path& path, const SweepQuery& query)
   if (shown.empty()) {
     shown = asked.empty() ? std::vector<std::string>{"mf_mac_time_s", "mf_mac_utilization"} : asked;
   }
-  std::vector<std::string> loaded = shown;
-  add_missing(loaded, asked);
-  const SweepTable table = csv.table(loaded);
+  require_columns(sweep, shown);
+  require_columns(sweep, asked);
 
-  AskedRows rows(table);
-  if (condition) {
-    rows.keep(*condition);
-  }
-  rows.sort(order);
-  const std::vector<bool> front = quantities.empty() ? std::vector<bool>() : rows.front(quantities);
-
+  const AskedPoints points = asked_points(sweep, condition, order, quantities);
+  const std::vector<bool> front = quantities.empty() ? std::vector<bool>() : front_of(points);
+  std::vector<std::size_t> places = ordered(points, order);
   SweepTable answer;
-  answer.name = table.name;
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    const SweepTable::Column& column = table.columns[i];
-    if (i == 0 || column.parameter || std::ranges::find(shown, column.name) != shown.end()) {
-      places.push_back(i);
-      answer.columns.push_back(column);
-    }
+  answer.name = sweep.name();
+  const std::size_t all = places.size();
+  if (!quantities.empty()) {
+    answer.on_front = static_cast<std::size_t>(std::ranges::count(front, true));
+    std::erase_if(places, [&](std::size_t place) { return front_alone && !front[place]; });
   }
+  places.resize(
+      std::min(places.size(), query.limit.value_or(std::numeric_limits<std::size_t>::max())));
+  answer.rows_left_out = all - places.size();
+  if (places.empty()) {
+    throw InputError({sweep.name(), "--where", "holds for no point that ran", "ask for less"});
+  }
+
+  std::vector<std::string> columns{"point"};
+  std::ranges::copy_if(sweep.listed(), std::back_inserter(columns),
+                       [&](const std::string& name) { return sweep.is_parameter(name); });
+  add_missing(columns, shown);
+  for (const std::string& name : columns) {
+    answer.columns.push_back({name, sweep.is_parameter(name)});
+  }
+  std::vector<std::pair<std::size_t, std::size_t>> rows;  // a point, and its row in the answer
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    rows.emplace_back(points.points[places[i]], i);
+  }
+  std::ranges::sort(rows);
+  std::vector<std::size_t> wanted;
+  std::ranges::transform(rows, std::back_inserter(wanted),
+                         [](const auto& row) { return row.first; });
+  answer.rows.resize(rows.size());
+  std::size_t next = 0;
+  sweep.each(
+      columns,
+      [&](std::size_t /*point*/, std::span<const Cell> cells) {
+        answer.rows[rows[next++].second].assign(cells.begin(), cells.end());
+      },
+      wanted);
   if (!quantities.empty()) {
     answer.columns.push_back({"pareto", false});
-  }
-  const std::size_t most = query.limit.value_or(std::numeric_limits<std::size_t>::max());
-  for (std::size_t i = 0; i < std::min(rows.rows().size(), most); ++i) {
-    std::vector<std::string>& row = answer.rows.emplace_back();
-    for (const std::size_t place : places) {
-      row.push_back(table.rows[rows.rows()[i]][place]);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      answer.rows[i].emplace_back(std::int64_t{front[places[i]] ? 1 : 0});
     }
-    if (!quantities.empty()) {
-      row.emplace_back(front[i] ? "1" : "0");
-    }
-  }
-  if (answer.rows.empty()) {
-    throw InputError(
-        {sweep_file(path).string(), "--where", "holds for no point that ran", "ask for less"});
   }
   return answer;
 }

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "sim/results/sweep_csv.hpp"
+#include "sim/results/sweep_table.hpp"
 
 namespace potomac::sim {
 
@@ -26,8 +25,9 @@ struct SweepQuery {
 // The points of a sweep that ran and fulfil the condition, in the order that is asked for, with a
 // last column `pareto`, 1 or 0, if a front is asked for: of a point with 1 there is no other that
 // is as good in all quantities and better in one. What is not known is last in any order, and on no
-// front. Throws InputError as SweepCsv does, and as Condition does; too many quantities;
-// a word behind a column that says nothing.
-SweepTable ask_sweep(const std::filesystem::path& path, const SweepQuery& query);
+// front. `front_alone`: those on it, and no others; `rows_left_out` has the others' number. Throws
+// InputError: a column that is not there, a condition that is none or holds for no point, too many
+// quantities, a word behind a column that says nothing.
+SweepTable ask_sweep(const SweepSource& sweep, const SweepQuery& query, bool front_alone = false);
 
 }  // namespace potomac::sim

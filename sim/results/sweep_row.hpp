@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "sim/machine/architecture_keys.hpp"
 #include "sim/machine/machine.hpp"
 #include "sim/results/pass_record.hpp"
+#include "sim/results/store/stored_point.hpp"
 
 namespace potomac::sim {
 
@@ -26,6 +28,9 @@ struct SweepRow {
   // The reports by accounting, then table, then machine, the accounting that was asked for in
   // front; totals only.
   std::vector<energy::EnergyReport> energy;
+  // For a keeper: the point as a store keeps it; of one that the keeper has, its key alone.
+  std::optional<StoredPoint> stored = {};
+  bool is_known = false;  // the keeper has it: nothing was simulated
 };
 
 // Takes the rows in the order of the points, each as soon as it is done. Not kept.

@@ -2,6 +2,12 @@
 // Values are looked at once per accumulator; every point then follows from these facts.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sim/results/store/stored_point.hpp"
 #include "sim/results/sweep_row.hpp"
 #include "sim/studies/caller.hpp"
 #include "sim/studies/sweep_spec.hpp"
@@ -13,5 +19,36 @@ namespace potomac::sim {
 // point is refused (then no row was given), StoppedError, and whatever the sink throws.
 void run_sweep(const workloads::Workload& workload, const SweepSpec& spec, const Caller& caller,
                const RowSink& sink);
+
+// Who keeps a sweep's points, and may have some of them already. One thread at a time asks it, not
+// always the same.
+class SweepKeeper {
+ public:
+  virtual ~SweepKeeper() = default;
+
+  // What points are known by, and priced by.
+  virtual const PointKeys& keys() const = 0;
+  virtual const std::vector<StoredPrice>& prices() const = 0;
+  virtual bool keeps_passes() const = 0;
+
+  // Of the points [begin, end) those that need not be looked at.
+  virtual std::vector<bool> done(std::size_t begin, std::size_t end) = 0;
+  // Whether it has the point of another place: it is not simulated again.
+  virtual bool has(const PointKey& key) = 0;
+  // In the order of the points; `row.stored` is there.
+  virtual void keep(const SweepRow& row) = 0;
+
+ protected:
+  SweepKeeper() = default;
+  SweepKeeper(const SweepKeeper&) = default;
+  SweepKeeper& operator=(const SweepKeeper&) = default;
+};
+
+// What decides the points of a sweep besides their machines. Reads the workload's values.
+StudyContext context_of(const workloads::Workload& workload, const SweepSpec& spec);
+
+// As above, of what the keeper has not.
+void run_sweep(const workloads::Workload& workload, const SweepSpec& spec, const Caller& caller,
+               SweepKeeper& keeper);
 
 }  // namespace potomac::sim

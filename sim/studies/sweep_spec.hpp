@@ -22,7 +22,7 @@
 
 namespace potomac::sim {
 
-inline constexpr std::size_t kMaxSweepPoints = 100000;
+inline constexpr std::size_t kMaxSweepPoints = 10'000'000;
 // Combinations that a condition is asked of one by one; of more a sample is drawn.
 inline constexpr std::uint64_t kMostCombinations = 10'000'000;
 

@@ -1,0 +1,444 @@
+#include "sim/results/store/result_store.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "energy/pricing/comparison.hpp"
+#include "sim/machine/architecture_keys.hpp"
+#include "sim/results/store/store_file.hpp"
+#include "sim/results/store/store_schema.hpp"
+#include "support/digest.hpp"
+
+namespace potomac::sim {
+namespace {
+
+constexpr auto kCommitEvery = std::chrono::milliseconds(500);
+
+// "INSERT INTO points VALUES(?,?,...)".
+std::string insert_into(std::string_view table, std::size_t columns) {
+  std::string text = fmt::format("INSERT OR IGNORE INTO {} VALUES(?", table);
+  for (std::size_t i = 1; i < columns; ++i) {
+    text += ",?";
+  }
+  return text + ")";
+}
+
+void bind_key(SQLite::Statement& statement, int place, const PointKey& key) {
+  statement.bind(place, key.data(), static_cast<int>(key.size()));
+}
+
+// Binds cells from a place on; the place behind them.
+int bind_cells(SQLite::Statement& statement, int place, std::span<const Cell> cells) {
+  for (const Cell& cell : cells) {
+    bind(statement, place++, cell);
+  }
+  return place;
+}
+
+void run(SQLite::Statement& statement) {
+  statement.exec();
+  statement.reset();
+}
+
+std::vector<std::string> differences(const StudyContext& before, const StudyContext& now) {
+  std::vector<std::string> changes;
+  const auto compare = [&changes](std::string_view what, const std::string& one,
+                                  const std::string& other) {
+    if (one != other) {
+      changes.push_back(one.size() > 40 || other.size() > 40 || one.empty() || other.empty()
+                            ? fmt::format("the {} is another", what)
+                            : fmt::format("the {} was {}", what, one));
+    }
+  };
+  compare("workload", before.content, now.content);
+  compare("binding of dimensions", before.dimensions, now.dimensions);
+  compare("engine", before.engine, now.engine);
+  compare("selection", before.selection, now.selection);
+  compare("list of machines", before.against, now.against);
+  compare("build of Potomac", before.build, now.build);
+  return changes;
+}
+
+}  // namespace
+
+class ResultStore::Impl {
+ public:
+  explicit Impl(const std::filesystem::path& folder)
+      : file_(store_in(folder), StoreFile::Use::kWrite) {}
+
+  std::int64_t context(const StudyContext& context) {
+    begin();
+    return file_.guarded([&] {
+      const std::string digest = digest_of(context);
+      SQLite::Statement& find = statement("SELECT id FROM contexts WHERE digest = ?");
+      find.bind(1, digest);
+      if (const auto id = one_integer(find)) {
+        return *id;
+      }
+      SQLite::Statement& insert = statement(
+          "INSERT INTO contexts(digest, workload, content, dimensions, density, engine, selection, "
+          "against, step, toggles, build) VALUES(?,?,?,?,?,?,?,?,?,?,?)");
+      int place = 1;
+      for (const std::string* const text :
+           {&digest, &context.workload, &context.content, &context.dimensions, &context.density,
+            &context.engine, &context.selection, &context.against, &context.step}) {
+        insert.bind(place++, *text);
+      }
+      insert.bind(place++, context.toggles ? 1 : 0);
+      insert.bind(place, context.build);
+      run(insert);
+      return std::int64_t{file_.database().getLastInsertRowid()};
+    });
+  }
+
+  BegunSweep begin_sweep(const SweepIdentity& sweep) {
+    begin();
+    const std::int64_t of_context = context(sweep.context);
+    return file_.guarded([&] {
+      std::string decides = fmt::format("{}\n{}\n", digest_of(sweep.context), sweep.points);
+      for (const StoredPrice& price : sweep.prices) {
+        decides += fmt::format("{} {}\n", price.digest, price.accounting);
+      }
+      const std::string digest = sha256_of(decides);
+      SQLite::Statement& find = statement("SELECT id FROM sweeps WHERE digest = ?");
+      find.bind(1, digest);
+      BegunSweep begun;
+      if (const auto id = one_integer(find)) {
+        begun.id = *id;
+      } else {
+        begun.changes = changes_since_last(sweep);
+        insert_sweep(sweep, digest, of_context);
+        begun.id = file_.database().getLastInsertRowid();
+        insert_lists(sweep, begun.id);
+      }
+      SQLite::Statement& last = statement("REPLACE INTO store VALUES('last sweep', ?)");
+      last.bind(1, begun.id);
+      run(last);
+      return begun;
+    });
+  }
+
+  std::vector<bool> places_done(std::int64_t sweep, std::size_t begin, std::size_t end) {
+    return file_.guarded([&] {
+      std::vector<bool> done(end - begin);
+      if (!file_.database().tableExists("sweep_points")) {
+        return done;
+      }
+      const std::int64_t first = sweep * kStoreStride + static_cast<std::int64_t>(begin);
+      SQLite::Statement& find = statement("SELECT id FROM sweep_points WHERE id >= ? AND id < ?");
+      find.bind(1, first);
+      find.bind(2, sweep * kStoreStride + static_cast<std::int64_t>(end));
+      while (find.executeStep()) {
+        done[static_cast<std::size_t>(find.getColumn(0).getInt64() - first)] = true;
+      }
+      find.reset();
+      return done;
+    });
+  }
+
+  std::size_t places_done(std::int64_t sweep) {
+    return file_.guarded([&] {
+      SQLite::Statement& count =
+          statement("SELECT count(*) FROM sweep_points WHERE id >= ? AND id < ?");
+      count.bind(1, sweep * kStoreStride);
+      count.bind(2, (sweep + 1) * kStoreStride);
+      return static_cast<std::size_t>(one_integer(count).value_or(0));
+    });
+  }
+
+  std::optional<std::int64_t> find(const PointKey& key) {
+    return file_.guarded([&] {
+      SQLite::Statement& find = statement("SELECT id FROM points WHERE key = ?");
+      bind_key(find, 1, key);
+      return one_integer(find);
+    });
+  }
+
+  bool has(const PointKey& key, std::span<const StoredPrice> prices, bool passes) {
+    const auto point = find(key);
+    if (!point) {
+      return false;
+    }
+    return file_.guarded([&] {
+      SQLite::Statement& refused = statement("SELECT 1 FROM refusals WHERE point = ?");
+      refused.bind(1, *point);
+      if (one_integer(refused)) {
+        return true;
+      }
+      SQLite::Statement& energy = statement("SELECT 1 FROM energy WHERE id = ?");
+      for (const StoredPrice& price : prices) {
+        energy.bind(1,
+                    report(std::string(info_of(Unit::kMfMac).name), price) * kStoreStride + *point);
+        if (!one_integer(energy)) {
+          return false;
+        }
+      }
+      SQLite::Statement& kept = statement("SELECT 1 FROM passes WHERE point = ? LIMIT 1");
+      kept.bind(1, *point);
+      return !passes || one_integer(kept).has_value();
+    });
+  }
+
+  std::int64_t add(std::int64_t context, const StoredPoint& point,
+                   std::span<const StoredPrice> prices) {
+    begin();
+    if (!next_point_) {
+      next_point_ = file_.guarded([&] {
+        return one_integer(statement("SELECT coalesce(max(id), 0) + 1 FROM points")).value_or(1);
+      });
+    }
+    const auto known = find(point.key);
+    const std::int64_t id = known ? *known : *next_point_;
+    file_.guarded([&] {
+      if (!known) {
+        *next_point_ += 1;
+        SQLite::Statement& insert =
+            statement_of(points_, insert_into("points", point.architecture.size() + 3));
+        insert.bind(1, id);
+        bind_key(insert, 2, point.key);
+        insert.bind(3, context);
+        bind_cells(insert, 4, point.architecture);
+        run(insert);
+      }
+      if (!point.refusal.empty()) {
+        SQLite::Statement& insert = statement("INSERT OR IGNORE INTO refusals VALUES(?,?)");
+        insert.bind(1, id);
+        insert.bind(2, point.refusal);
+        run(insert);
+      }
+      for (const StoredPoint::OfMachine& totals : point.totals) {
+        SQLite::Statement& insert =
+            statement_of(totals_, insert_into("totals", totals.cells.size() + 1));
+        insert.bind(1, machine(totals.machine) * kStoreStride + id);
+        bind_cells(insert, 2, totals.cells);
+        run(insert);
+      }
+      for (const StoredPoint::Energy& energy : point.energy) {
+        SQLite::Statement& insert =
+            statement_of(energy_, insert_into("energy", energy.cells.size() + 1));
+        insert.bind(1, report(energy.machine, prices[energy.price]) * kStoreStride + id);
+        bind_cells(insert, 2, energy.cells);
+        run(insert);
+      }
+      add_passes(id, point);
+    });
+    return id;
+  }
+
+  void put_into(std::int64_t sweep, std::size_t place, std::int64_t point) {
+    begin();
+    file_.guarded([&] {
+      SQLite::Statement& insert = statement_of(places_, insert_into("sweep_points", 2));
+      insert.bind(1, sweep * kStoreStride + static_cast<std::int64_t>(place));
+      insert.bind(2, point);
+      run(insert);
+    });
+  }
+
+  void commit() { file_.commit(); }
+
+  void commit_if_due() {
+    if (std::chrono::steady_clock::now() - began_ > kCommitEvery) {
+      commit();
+      began_ = std::chrono::steady_clock::now();
+    }
+  }
+
+ private:
+  void begin() { file_.begin_if_none(); }
+
+  // Statements by their text: each is prepared once.
+  SQLite::Statement& statement(const char* text) {
+    auto& slot = statements_[text];
+    if (!slot) {
+      slot = std::make_unique<SQLite::Statement>(file_.database(), text);
+    }
+    return *slot;
+  }
+  SQLite::Statement& statement_of(std::optional<SQLite::Statement>& slot, const std::string& text) {
+    if (!slot) {
+      slot.emplace(file_.database(), text);
+    }
+    return *slot;
+  }
+
+  static std::optional<std::int64_t> one_integer(SQLite::Statement& statement) {
+    std::optional<std::int64_t> value;
+    if (statement.executeStep()) {
+      value = statement.getColumn(0).getInt64();
+    }
+    statement.reset();
+    return value;
+  }
+
+  std::int64_t machine(const std::string& name) {
+    const auto known = machines_.find(name);
+    if (known != machines_.end()) {
+      return known->second;
+    }
+    SQLite::Statement& insert = statement("INSERT OR IGNORE INTO machines(name) VALUES(?)");
+    insert.bind(1, name);
+    run(insert);
+    SQLite::Statement& find = statement("SELECT id FROM machines WHERE name = ?");
+    find.bind(1, name);
+    return machines_[name] = one_integer(find).value();
+  }
+
+  std::int64_t report(const std::string& machine, const StoredPrice& price) {
+    const auto key = std::tie(machine, price.digest, price.accounting);
+    const auto known = reports_.find(key);
+    if (known != reports_.end()) {
+      return known->second;
+    }
+    begin();
+    SQLite::Statement& insert = statement(
+        "INSERT OR IGNORE INTO reports(machine, \"table\", digest, accounting, unit, node) "
+        "VALUES(?,?,?,?,?,?)");
+    int place = 1;
+    for (const std::string* const text :
+         {&machine, &price.table, &price.digest, &price.accounting, &price.unit, &price.node}) {
+      insert.bind(place++, *text);
+    }
+    run(insert);
+    SQLite::Statement& find =
+        statement("SELECT id FROM reports WHERE machine = ? AND digest = ? AND accounting = ?");
+    find.bind(1, machine);
+    find.bind(2, price.digest);
+    find.bind(3, price.accounting);
+    return reports_[key] = one_integer(find).value();
+  }
+
+  void add_passes(std::int64_t id, const StoredPoint& point) {
+    for (std::size_t number = 0; number < point.passes.size(); ++number) {
+      const StoredPoint::Pass& pass = point.passes[number];
+      for (const StoredPoint::OfMachine& of : pass.machines) {
+        SQLite::Statement& insert =
+            statement_of(passes_, insert_into("passes", pass.cells.size() + of.cells.size() + 3));
+        insert.bind(1, id);
+        insert.bind(2, static_cast<std::int64_t>(number));
+        insert.bind(3, machine(of.machine));
+        bind_cells(insert, bind_cells(insert, 4, pass.cells), of.cells);
+        run(insert);
+      }
+    }
+  }
+
+  void insert_sweep(const SweepIdentity& sweep, const std::string& digest, std::int64_t context) {
+    SQLite::Statement& insert =
+        statement("INSERT INTO sweeps(digest, file, context, points) VALUES(?,?,?,?)");
+    insert.bind(1, digest);
+    insert.bind(2, sweep.file);
+    insert.bind(3, context);
+    insert.bind(4, static_cast<std::int64_t>(sweep.count));
+    run(insert);
+  }
+
+  void insert_lists(const SweepIdentity& sweep, std::int64_t id) {
+    for (std::size_t i = 0; i < sweep.parameters.size(); ++i) {
+      SQLite::Statement& insert = statement("INSERT INTO sweep_parameters VALUES(?,?,?)");
+      insert.bind(1, id);
+      insert.bind(2, static_cast<std::int64_t>(i));
+      insert.bind(3, sweep.parameters[i]);
+      run(insert);
+    }
+    for (std::size_t i = 0; i < sweep.prices.size(); ++i) {
+      SQLite::Statement& insert = statement("INSERT INTO sweep_prices VALUES(?,?,?,?,?)");
+      insert.bind(1, id);
+      insert.bind(2, static_cast<std::int64_t>(i));
+      insert.bind(3, sweep.prices[i].table);
+      insert.bind(4, sweep.prices[i].digest);
+      insert.bind(5, sweep.prices[i].accounting);
+      run(insert);
+    }
+  }
+
+  // What the last sweep of the same file was decided by, and is not now.
+  std::vector<std::string> changes_since_last(const SweepIdentity& sweep) {
+    SQLite::Statement& find = statement(
+        "SELECT s.id, c.content, c.dimensions, c.engine, c.selection, c.against, c.build "
+        "FROM sweeps s JOIN contexts c ON c.id = s.context WHERE s.file = ? "
+        "ORDER BY s.id DESC LIMIT 1");
+    find.bind(1, sweep.file);
+    if (!find.executeStep()) {
+      find.reset();
+      return {};
+    }
+    const std::int64_t before = find.getColumn(0).getInt64();
+    StudyContext last;
+    int column = 1;
+    for (std::string* const text : {&last.content, &last.dimensions, &last.engine, &last.selection,
+                                    &last.against, &last.build}) {
+      *text = find.getColumn(column++).getString();
+    }
+    find.reset();
+    std::vector<std::string> changes = differences(last, sweep.context);
+    SQLite::Statement& prices = statement(
+        "SELECT \"table\", accounting FROM sweep_prices WHERE sweep = ? AND \"table\" = ? AND "
+        "accounting = ? AND digest = ?");
+    for (const StoredPrice& price : sweep.prices) {
+      prices.bind(1, before);
+      prices.bind(2, price.table);
+      prices.bind(3, price.accounting);
+      prices.bind(4, price.digest);
+      if (!prices.executeStep()) {
+        changes.push_back(
+            fmt::format("table {} ({}) is new or another", price.table, price.accounting));
+      }
+      prices.reset();
+    }
+    if (changes.empty()) {
+      changes.emplace_back("its points are others");
+    }
+    return changes;
+  }
+
+  StoreFile file_;
+  std::map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
+  std::optional<SQLite::Statement> points_, totals_, energy_, passes_, places_;
+  std::map<std::string, std::int64_t, std::less<>> machines_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::int64_t, std::less<>> reports_;
+  std::optional<std::int64_t> next_point_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+ResultStore::ResultStore(const std::filesystem::path& folder)
+    : impl_(std::make_unique<Impl>(folder)) {}
+ResultStore::~ResultStore() = default;
+
+std::int64_t ResultStore::context(const StudyContext& context) {
+  return impl_->context(context);
+}
+BegunSweep ResultStore::begin_sweep(const SweepIdentity& sweep) {
+  return impl_->begin_sweep(sweep);
+}
+std::vector<bool> ResultStore::places_done(std::int64_t sweep, std::size_t begin, std::size_t end) {
+  return impl_->places_done(sweep, begin, end);
+}
+std::size_t ResultStore::places_done(std::int64_t sweep) {
+  return impl_->places_done(sweep);
+}
+bool ResultStore::has(const PointKey& key, std::span<const StoredPrice> prices, bool passes) {
+  return impl_->has(key, prices, passes);
+}
+std::int64_t ResultStore::add(std::int64_t context, const StoredPoint& point,
+                              std::span<const StoredPrice> prices) {
+  return impl_->add(context, point, prices);
+}
+std::int64_t ResultStore::point(const PointKey& key) {
+  return impl_->find(key).value();
+}
+void ResultStore::put_into(std::int64_t sweep, std::size_t place, std::int64_t point) {
+  impl_->put_into(sweep, place, point);
+}
+void ResultStore::commit() {
+  impl_->commit();
+}
+void ResultStore::commit_if_due() {
+  impl_->commit_if_due();
+}
+
+}  // namespace potomac::sim
