@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "sim/engines/engines.hpp"
@@ -21,14 +23,18 @@
 #include "sim/reports/html_page.hpp"
 #include "sim/reports/layers_csv.hpp"
 #include "sim/reports/side_by_side.hpp"
+#include "sim/reports/sweep_export.hpp"
 #include "sim/reports/write_reports.hpp"
 #include "sim/results/flat_passes.hpp"
+#include "sim/results/open_sweep.hpp"
 #include "sim/results/report_json.hpp"
 #include "sim/results/report_reader.hpp"
-#include "sim/results/sweep_figures.hpp"
+#include "sim/results/store/result_store.hpp"
+#include "sim/results/store/stored_sweep.hpp"
+#include "sim/results/sweep_query.hpp"
 #include "sim/studies/run.hpp"
 #include "sim/studies/shipped.hpp"
-#include "sim/studies/sweep.hpp"
+#include "sim/studies/stored_sweep.hpp"
 #include "sim/studies/verify.hpp"
 #include "support/choice.hpp"
 #include "support/folder_lock.hpp"
@@ -211,77 +217,78 @@ std::string report(const std::vector<std::pair<std::string, HeldResult>>& result
 
 // --- sweeps --------------------------------------------------------------------------------------
 
-// A row as long as it need be kept: of a point that ran its figures, of another its refusal.
-struct SweptPoint {
-  std::size_t point;
-  std::vector<sim::KeyValue> values;
-  std::string refusal;
-  std::vector<sim::Cell> figures;
+struct HeldSweep {
+  std::shared_ptr<const sim::SweepSource> source;
 };
-struct Swept {
+
+// Cells as a data frame has them: of a key that is a switch a bool, of a message a text.
+py::dict frame_of(const sim::SweepTable& table) {
   std::vector<std::string> names;
-  std::vector<SweptPoint> points;
-};
-
-py::dict table_of(const Swept& swept, const sim::SweepSpec& spec) {
-  py::dict columns;
-  py::list points;
-  py::list status;
-  py::list messages;
-  std::vector<py::list> values(spec.parameters.size());
-  Table figures(swept.names);
-  const std::vector<sim::Cell> unknown(swept.names.size());
-  for (const SweptPoint& point : swept.points) {
-    const bool ran = point.refusal.empty();
-    points.append(point.point);
-    status.append(ran ? "done" : "refused");
-    messages.append(point.refusal);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i].append(object_of(point.values[i]));
+  std::vector<bool> switches;
+  for (const sim::SweepTable::Column& column : table.columns) {
+    const sim::ArchitectureKey* const key = sim::find_architecture_key(column.name);
+    names.push_back(column.name);
+    switches.push_back(key != nullptr && std::holds_alternative<sim::BooleanKey>(key->type));
+  }
+  std::vector<py::list> columns(names.size());
+  for (const std::vector<sim::Cell>& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool is_message = names[i] == "message" && row[i].index() == 0;
+      const auto* const text = std::get_if<std::string>(&row[i]);
+      columns[i].append(is_message                       ? py::object(py::str(""))
+                        : switches[i] && text != nullptr ? py::object(py::bool_(*text == "true"))
+                                                         : object_of(row[i]));
     }
-    figures.add(ran ? point.figures : unknown);
   }
-  columns["point"] = points;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    columns[py::str(std::string(spec.parameters[i].key->name))] = values[i];
+  py::dict frame;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    frame[py::str(names[i])] = columns[i];
   }
-  columns["status"] = status;
-  for (const auto& column : figures.columns()) {
-    columns[column.first] = column.second;
-  }
-  columns["message"] = messages;
-  return columns;
+  return frame;
 }
 
-py::dict swept(const HeldWorkload& workload, const sim::SweepSpec& spec, unsigned threads,
-               const py::object& progress) {
-  const auto batch =
-      workloads::batch_of(workload.workload->info().dimensions, workload.workload->layers());
-  const Swept all = in_background(
+// All points, with the columns of sweep.csv or those that are named.
+py::dict points_of(const HeldSweep& sweep, const std::vector<std::string>& columns) {
+  sim::SweepTable table;
+  {
+    const py::gil_scoped_release released;
+    table = sim::table_of(*sweep.source, columns.empty() ? sweep.source->listed() : columns,
+                          std::numeric_limits<std::size_t>::max());
+  }
+  return frame_of(table);
+}
+
+py::dict ask(const HeldSweep& sweep, const sim::SweepQuery& query, bool front_alone) {
+  sim::SweepTable table;
+  {
+    const py::gil_scoped_release released;
+    table = sim::ask_sweep(*sweep.source, query, front_alone);
+  }
+  return frame_of(table);
+}
+
+// Into the store of a folder, and beside it sweep.csv.
+void swept(const HeldWorkload& workload, const sim::SweepSpec& spec, const std::string& folder,
+           bool keeps_passes, unsigned threads, const py::object& progress) {
+  check_outputs(outputs_in(folder, "out", {"sweep.csv", "results.sqlite"}), spec.inputs);
+  in_background(
       progress, threads_for(workload, spec.engine, threads), [&](const sim::Caller& caller) {
-        Swept swept;
-        std::optional<sim::SweepFigures> figures;
-        sim::run_sweep(*workload.workload, spec, caller, [&](const sim::SweepRow& row) {
-          SweptPoint point{row.point, row.values, row.refusal, {}};
-          if (row.refusal.empty()) {
-            if (!figures) {
-              figures.emplace(row, batch);
-            }
-            point.figures = figures->cells(row);
-          }
-          swept.points.push_back(std::move(point));
-        });
-        swept.names = figures->names();
-        return swept;
+        const FolderLock lock(folder);
+        {
+          sim::ResultStore store(folder);
+          sim::run_sweep_into(store, *workload.workload, spec, caller,
+                              {.keeps_passes = keeps_passes, .shard = {}, .begun = {}});
+        }
+        sim::write_sweep_csv(sim::StoredSweep(folder), std::filesystem::path(folder) / "sweep.csv");
+        return true;
       });
-  return table_of(all, spec);
 }
 
-py::dict sweep(const HeldWorkload& workload, const sim::Architecture& base,
-               const std::vector<std::pair<std::string, std::string>>& parameters,
-               const std::string& where, const std::optional<std::uint64_t>& sample,
-               std::uint64_t seed, const Asked& asked, unsigned threads,
-               const py::object& progress) {
+void sweep(const HeldWorkload& workload, const sim::Architecture& base,
+           const std::vector<std::pair<std::string, std::string>>& parameters,
+           const std::string& where, const std::optional<std::uint64_t>& sample, std::uint64_t seed,
+           const Asked& asked, const std::string& folder, bool keeps_passes, unsigned threads,
+           const py::object& progress) {
   sim::SweepSpec spec;
   if (!where.empty()) {
     spec.set_where(where, "where");
@@ -297,16 +304,17 @@ py::dict sweep(const HeldWorkload& workload, const sim::Architecture& base,
     spec.add(key, values);
   }
   spec.choose(YamlValue::of_text(where, "", "where"));
-  return swept(workload, spec, threads, progress);
+  swept(workload, spec, folder, keeps_passes, threads, progress);
 }
 
-py::dict sweep_file(const std::string& path, const std::string& workload,
-                    const workloads::Dimensions& dimensions, unsigned threads,
-                    const py::object& progress) {
+void sweep_file(const std::string& path, const std::string& workload,
+                const workloads::Dimensions& dimensions, const std::string& folder,
+                bool keeps_passes, unsigned threads, const py::object& progress) {
   const sim::SweepSpec spec = sim::load_sweep(
       path, {sim::shipped_models(), sim::shipped_architectures(), sim::shipped_tables()}, workload,
       dimensions);
-  return swept({workloads::open_workload(spec.workload, spec.dimensions)}, spec, threads, progress);
+  swept({workloads::open_workload(spec.workload, spec.dimensions)}, spec, folder, keeps_passes,
+        threads, progress);
 }
 
 // --- others --------------------------------------------------------------------------------------
@@ -417,11 +425,28 @@ void bind_studies(py::module_& module) {
              py::arg("dump_outputs"), py::arg("threads"), py::arg("progress"));
   module.def("report", &report, py::arg("results"), py::arg("tables"), py::arg("accounting"),
              py::arg("format"));
+  py::class_<HeldSweep>(module, "Sweep")
+      .def(py::init([](const std::string& path) {
+             const py::gil_scoped_release released;
+             return HeldSweep{sim::open_sweep(path)};
+           }),
+           py::arg("path"))
+      .def("columns", [](const HeldSweep& self) { return self.source->columns(); })
+      .def("points", &points_of, py::arg("columns"))
+      .def(
+          "ask",
+          [](const HeldSweep& self, const std::string& where, const std::vector<std::string>& sort,
+             const std::vector<std::string>& pareto, const std::vector<std::string>& columns,
+             std::optional<std::size_t> limit) {
+            return ask(self, {where, sort, pareto, columns, limit}, !pareto.empty());
+          },
+          py::arg("where"), py::arg("sort"), py::arg("pareto"), py::arg("columns"),
+          py::arg("limit"));
   module.def("sweep", &sweep, py::arg("workload"), py::arg("architecture"), py::arg("parameters"),
              py::arg("where"), py::arg("sample"), py::arg("seed"), py::arg("asked"),
-             py::arg("threads"), py::arg("progress"));
+             py::arg("folder"), py::arg("keeps_passes"), py::arg("threads"), py::arg("progress"));
   module.def("sweep_file", &sweep_file, py::arg("path"), py::arg("workload"), py::arg("dimensions"),
-             py::arg("threads"), py::arg("progress"));
+             py::arg("folder"), py::arg("keeps_passes"), py::arg("threads"), py::arg("progress"));
   module.def("models", &models, py::arg("dimensions"));
   module.def("verify", &verify, py::arg("cases"), py::arg("seed"), py::arg("only"),
              py::arg("architecture"), py::arg("progress"));

@@ -22,9 +22,10 @@
 
 namespace potomac::sim {
 
-inline constexpr std::size_t kMaxSweepPoints = 10'000'000;
+inline constexpr std::size_t kMostSweepPoints = 10'000'000;
+inline constexpr std::size_t kMostSweepValues = 100'000;  // of one parameter
 // Combinations that a condition is asked of one by one; of more a sample is drawn.
-inline constexpr std::uint64_t kMostCombinations = 10'000'000;
+inline constexpr std::uint64_t kMostCombinations = kMostSweepPoints;
 
 struct SweepParameter {
   const ArchitectureKey* key = nullptr;
@@ -58,7 +59,7 @@ struct SweepSpec {
   void set_where(const std::string& condition, const std::string& place);
 
   // Chooses the points, by `where` and `sample`, once all parameters are there. Throws InputError:
-  // too many points, or combinations to be asked; a condition that no combination fulfils.
+  // too many combinations to be asked; a condition that no combination fulfils.
   void choose(const YamlValue& at);
 
   // What each parameter varies.

@@ -3,7 +3,7 @@
     import potomac
     result = potomac.run("resnet50", arch="ws-128x128", energy=["horowitz-45nm"])
     result.passes           # a DataFrame: a row a pass
-    potomac.sweep("resnet50", {"array.rows": [32, 64, 128]})
+    potomac.sweep("resnet50", {"array.rows": [32, 64, 128]}).frame()
 
 The same library as the command line, and the same numbers. Energies are in pJ, times in s; unit and
 meaning of each column are in `columns()`.
@@ -21,6 +21,7 @@ from ._machine import Accumulator, Architecture
 from ._native import InputError, MachineError
 from ._results import Result, columns, load, report
 from ._studies import Verified, models, run, sweep, verify
+from ._sweep import Sweep, load_sweep
 from ._workload import Layer, Workload
 
 if TYPE_CHECKING:
@@ -42,9 +43,8 @@ _OF_CAPTURE = (
 
 __all__ = [
     "Accumulator", "Architecture", "GemmResult", "InputError", "Layer", "MachineError", "Result",
-    "Verified", "Workload", "__version__", "columns", "dequantize_codes", "gemm", "layer_sums", "load",
-    "models",
-    "quantize_values", "report", "run", "sweep", "verify",
+    "Sweep", "Verified", "Workload", "__version__", "columns", "dequantize_codes", "gemm",
+    "layer_sums", "load", "load_sweep", "models", "quantize_values", "report", "run", "sweep", "verify",
 ]  # fmt: skip
 
 

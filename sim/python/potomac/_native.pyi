@@ -104,6 +104,15 @@ def run(
 def report(
     results: Sequence[Tuple[str, Result]], tables: Sequence[str], accounting: str, format: str
 ) -> str: ...
+class Sweep:
+    def __init__(self, path: str) -> None: ...
+    def columns(self) -> List[str]: ...
+    def points(self, columns: Sequence[str]) -> Dict[str, List[Any]]: ...
+    def ask(
+        self, where: str, sort: Sequence[str], pareto: Sequence[str], columns: Sequence[str],
+        limit: Optional[int],
+    ) -> Dict[str, List[Any]]: ...
+
 def sweep(
     workload: Workload,
     architecture: Architecture,
@@ -112,12 +121,15 @@ def sweep(
     sample: Optional[int],
     seed: int,
     asked: Asked,
+    folder: str,
+    keeps_passes: bool,
     threads: int,
     progress: _Progress,
-) -> Dict[str, List[Any]]: ...
+) -> None: ...
 def sweep_file(
-    path: str, workload: str, dimensions: Mapping[str, int], threads: int, progress: _Progress
-) -> Dict[str, List[Any]]: ...
+    path: str, workload: str, dimensions: Mapping[str, int], folder: str, keeps_passes: bool,
+    threads: int, progress: _Progress,
+) -> None: ...
 def models(dimensions: Mapping[str, int]) -> List[Dict[str, Any]]: ...
 def verify(
     cases: int,

@@ -1,5 +1,6 @@
 """Runs, sweeps, and what stands beside them."""
 
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence, Union
 
@@ -8,6 +9,7 @@ from ._machine import Architecture, KeyValue, _text_of
 from ._native import InputError
 from ._paths import PathLike, checked_progress, integer_of, text_of_path, texts_of, threads_of
 from ._results import Result, frame
+from ._sweep import Sweep
 from ._workload import dimensions_of, workload_of
 
 if TYPE_CHECKING:
@@ -105,10 +107,12 @@ def sweep(
     batch: Optional[int] = None,
     length: Optional[int] = None,
     dimensions: Optional[Mapping[str, int]] = None,
+    out: Optional[PathLike] = None,
+    keep_passes: bool = False,
     threads: int = 0,
     progress: Progress = None,
-) -> "pandas.DataFrame":
-    """A workload through every combination of some architecture keys: a row a point.
+) -> Sweep:
+    """A workload through every combination of some architecture keys: a point each.
 
     vary: {"array.rows": [8, 16], "array.dataflow": ["os", "ws"]}; the last varies fastest. For a
     list, {"from": 8, "to": 256, "step": 8} or {"powers_of_two": [8, 256]}. Or a sweep file
@@ -116,19 +120,23 @@ def sweep(
     None for the file's own.
     where: only combinations that fulfil it: "array.rows * array.cols <= 4096".
     sample: so many of these, drawn with the seed.
+    out: a folder for the store and sweep.csv; a sweep that is there goes on, and no point is computed
+    that the store has. Without it they are gone with the `Sweep`.
+    keep_passes: store every pass of every point besides its totals.
 
-    Columns are those of sweep.csv; a point that a machine cannot run says why in `message`.
+    `.frame()` is its rows, `.pareto(...)` a front.
     """
+    temporary = tempfile.TemporaryDirectory(prefix="potomac-") if out is None else None
+    folder = text_of_path(out, "out") if temporary is None else temporary.name
     if not isinstance(vary, Mapping):
         if where is not None or sample is not None:
             raise InputError("where, sample: a sweep file has its own; write them there")
         own = None if workload is None else text_of_path(workload, "workload")
-        return frame(
-            _native.sweep_file(
-                text_of_path(vary, "vary"), own or "", dimensions_of(batch, length, dimensions),
-                threads_of(threads), checked_progress(progress),
-            )
+        _native.sweep_file(
+            text_of_path(vary, "vary"), own or "", dimensions_of(batch, length, dimensions), folder,
+            bool(keep_passes), threads_of(threads), checked_progress(progress),
         )  # fmt: skip
+        return Sweep(folder, temporary)
     parameters = []
     for key, values in vary.items():
         if isinstance(values, Mapping):
@@ -138,16 +146,15 @@ def sweep(
             raise InputError(f"vary: {key}: '{values}' is no list; give the values of the key")
         listed = ", ".join(_text_of(key, value) for value in values)
         parameters.append((key, f"[{listed}]"))
-    return frame(
-        _native.sweep(
-            workload_of(workload, batch, length, dimensions)._native,
-            Architecture(arch, set)._native, parameters, where or "",
-            None if sample is None else integer_of(sample, "sample", 1, 100_000),
-            integer_of(seed, "seed", 0, 2**63 - 1),
-            _asked(engine, energy, accounting, against, layers, passes), threads_of(threads),
-            checked_progress(progress),
-        )
+    _native.sweep(
+        workload_of(workload, batch, length, dimensions)._native,
+        Architecture(arch, set)._native, parameters, where or "",
+        None if sample is None else integer_of(sample, "sample", 1, 10_000_000),
+        integer_of(seed, "seed", 0, 2**63 - 1),
+        _asked(engine, energy, accounting, against, layers, passes), folder, bool(keep_passes),
+        threads_of(threads), checked_progress(progress),
     )  # fmt: skip
+    return Sweep(folder, temporary)
 
 
 def _range_of(key: str, values: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <tuple>
@@ -16,7 +17,11 @@
 namespace potomac::sim {
 namespace {
 
-constexpr auto kCommitEvery = std::chrono::milliseconds(500);
+using Clock = std::chrono::steady_clock;
+// A commit waits for the disk: it is worth so many times what the last one took, within bounds.
+constexpr int kWorkOfCommit = 20;
+constexpr Clock::duration kCommitSoonest = std::chrono::milliseconds(10);
+constexpr Clock::duration kCommitLatest = std::chrono::seconds(1);
 
 // "INSERT INTO points VALUES(?,?,...)".
 std::string insert_into(std::string_view table, std::size_t columns) {
@@ -239,12 +244,16 @@ class ResultStore::Impl {
     });
   }
 
-  void commit() { file_.commit(); }
+  void commit() {
+    const Clock::time_point begun = Clock::now();
+    file_.commit();
+    committed_ = Clock::now();
+    due_after_ = std::clamp(kWorkOfCommit * (committed_ - begun), kCommitSoonest, kCommitLatest);
+  }
 
   void commit_if_due() {
-    if (std::chrono::steady_clock::now() - began_ > kCommitEvery) {
+    if (Clock::now() - committed_ > due_after_) {
       commit();
-      began_ = std::chrono::steady_clock::now();
     }
   }
 
@@ -402,7 +411,8 @@ class ResultStore::Impl {
   std::map<std::string, std::int64_t, std::less<>> machines_;
   std::map<std::tuple<std::string, std::string, std::string>, std::int64_t, std::less<>> reports_;
   std::optional<std::int64_t> next_point_;
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  Clock::time_point committed_ = Clock::now();
+  Clock::duration due_after_ = kCommitSoonest;
 };
 
 ResultStore::ResultStore(const std::filesystem::path& folder)

@@ -69,7 +69,8 @@ class ResultStore {
 
   // What was written is on disk when this returns.
   void commit();
-  // The same, if something was written more than half a second ago.
+  // The same, if the last commit is so long ago that another one costs little beside it: at most a
+  // second.
   void commit_if_due();
 
  private:

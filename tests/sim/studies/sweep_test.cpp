@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,9 +19,13 @@
 #include "sim/reports/cell_text.hpp"
 #include "sim/reports/sweep_summary.hpp"
 #include "sim/results/columns.hpp"
+#include "sim/results/open_sweep.hpp"
+#include "sim/results/store/result_store.hpp"
 #include "sim/studies/run.hpp"
+#include "sim/studies/stored_sweep.hpp"
 #include "support/error.hpp"
 #include "tests/sim/engines/random_passes.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "workloads/layers/layer_check.hpp"
 #include "workloads/sources/open_workload.hpp"
 
@@ -206,11 +211,19 @@ TEST(Sweep, IsRankedByTheAccountingThatWasAskedFor) {
   spec.prices = {
       {energy::load_unit_energy_table(POTOMAC_SOURCE_DIR "/energy/tables/horowitz-45nm.yaml")},
       accountings_for("structural", "")};
-  SweepSummary summary(spec.keys());
+  const ScratchFolder folder;
+  {
+    ResultStore store(folder.path());
+    WorkerPool pool(1);
+    run_sweep_into(store, workload, spec, {pool});
+  }
+  const auto stored = open_sweep(folder.path());
+  SweepSummary summary(*stored);
+  stored->each(stored->listed(),
+               [&](std::size_t point, std::span<const Cell> cells) { summary.add(point, cells); });
   std::size_t best = 0;
   double least = std::numeric_limits<double>::max();
   for (const SweepRow& row : rows_of(workload, spec, 1)) {
-    summary.add(row);
     const auto* const structural =
         energy::find_energy(row.energy, "mf_mac", "horowitz-45nm", "structural");
     ASSERT_NE(structural, nullptr);
