@@ -12,6 +12,7 @@
 namespace potomac::sim {
 
 void add_generate_command(CLI::App& app);
+void add_merge_command(CLI::App& app);
 void add_models_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_run_command(CLI::App& app);

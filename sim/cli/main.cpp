@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
     potomac::sim::add_models_command(app);
     potomac::sim::add_trace_command(app);
     potomac::sim::add_sweep_command(app);
+    potomac::sim::add_merge_command(app);
     potomac::sim::add_sensitivity_command(app);
     potomac::sim::add_verify_command(app);
     potomac::sim::add_generate_command(app);

@@ -161,11 +161,13 @@ void execute(const ReportArguments& arguments) {
     write_accelergy(arguments);
     return;
   }
-  if (std::ranges::any_of(arguments.runs, [](const std::string& name) { return is_sweep(name); })) {
+  const bool is_asked = !arguments.columns.empty() || query_of(arguments).asks();
+  if (std::ranges::any_of(arguments.runs,
+                          [&](const std::string& name) { return is_sweep(name, is_asked); })) {
     show_sweep(arguments);
     return;
   }
-  if (!arguments.columns.empty() || query_of(arguments).asks()) {
+  if (is_asked) {
     throw InputError({"", "--columns, --where, --sort, --pareto, --limit",
                       "ask something of a sweep",
                       "name a folder that `potomac sweep` wrote, or leave them out"});

@@ -23,9 +23,11 @@
 #include "sim/reports/run_table.hpp"
 #include "sim/reports/write_reports.hpp"
 #include "sim/results/page_json.hpp"
+#include "sim/results/store/result_store.hpp"
 #include "sim/results/timeline_json.hpp"
 #include "sim/studies/run.hpp"
 #include "sim/studies/shipped.hpp"
+#include "sim/studies/stored_run.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "support/folder_lock.hpp"
@@ -54,6 +56,8 @@ struct RunArguments {
   std::string timeline;
   std::string timeline_cycles;
   std::string html;
+  std::string store;
+  bool keeps_passes = false;
   std::string pe_map;
   bool simulate_baseline = false;
   bool toggles = false;
@@ -188,6 +192,10 @@ void execute(const RunArguments& arguments) {
     options.dump_outputs = arguments.dump_outputs;
     outputs.push_back({arguments.dump_outputs, "--dump-outputs"});
   }
+  if (!arguments.store.empty()) {
+    const auto store = outputs_in(arguments.store, "--store", {"results.sqlite"});
+    outputs.insert(outputs.end(), store.begin(), store.end());
+  }
   if (!arguments.vcd.empty()) {
     options.waveform = waveform_request(arguments);
     for (const std::filesystem::path& file : waveform_files(arguments.vcd)) {
@@ -213,6 +221,16 @@ void execute(const RunArguments& arguments) {
   RunResult result = run(*workload, options, {pool, &progress});
   progress.end();
   write_reports(result, arguments.out);
+  if (!arguments.store.empty()) {
+    // The folder of the reports is locked already.
+    std::error_code unknown;
+    std::optional<FolderLock> of_store;
+    if (!std::filesystem::equivalent(arguments.store, arguments.out, unknown)) {
+      of_store.emplace(arguments.store);
+    }
+    ResultStore store(arguments.store);
+    keep_run(store, *workload, options, result, arguments.keeps_passes);
+  }
   std::cout << fmt::format("{}\nreport: {}/report.json, {}/layers.csv\n",
                            run_table(result, text_form_of_terminal()),
                            printable(arguments.out, kWhole), printable(arguments.out, kWhole));
@@ -301,6 +319,13 @@ void add_run_command(CLI::App& app) {
                       TimelineOptions{}.most_slices))
       ->needs(timeline)
       ->option_text("FROM:TO");
+  CLI::Option* store = command->add_option(
+      "--store", arguments->store,
+      "put the run into the store of this folder too, beside others and sweeps: "
+      "DIR/results.sqlite");
+  store->option_text("DIR");
+  command->add_flag("--keep-passes", arguments->keeps_passes, "store every pass besides the totals")
+      ->needs(store);
   command
       ->add_option("--html", arguments->html,
                    "write a page to look at, one file that needs nothing else")

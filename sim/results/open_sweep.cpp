@@ -19,14 +19,13 @@ fs::path sweep_file(const fs::path& path) {
   return fs::exists(store, unknown) ? store : path / "sweep.csv";
 }
 
-bool is_sweep(const fs::path& path) {
+bool is_sweep(const fs::path& path, bool is_asked) {
   std::error_code unknown;
   if (!fs::is_directory(path, unknown)) {
     return path.extension() == ".csv";
   }
-  const bool is_store = fs::exists(store_in(path), unknown);
-  return is_store ||
-         (!fs::exists(report_file(path), unknown) && fs::exists(path / "sweep.csv", unknown));
+  return fs::exists(sweep_file(path), unknown) &&
+         (is_asked || !fs::exists(report_file(path), unknown));
 }
 
 std::unique_ptr<SweepSource> open_sweep(const fs::path& path) {

@@ -8,9 +8,9 @@
 
 namespace potomac::sim {
 
-// Whether `path` is a folder with a store, or one with a sweep.csv and no report.json, or a CSV
-// file.
-bool is_sweep(const std::filesystem::path& path);
+// Whether `path` is a CSV file, or a folder with a store or a sweep.csv. One with a report.json too
+// is a run's, unless something is asked of it.
+bool is_sweep(const std::filesystem::path& path, bool is_asked);
 
 // What an answer is read from: the store, or sweep.csv.
 std::filesystem::path sweep_file(const std::filesystem::path& path);

@@ -49,6 +49,64 @@ void run(SQLite::Statement& statement) {
   statement.reset();
 }
 
+// What makes another store's rows this one's, where that one is `other`. Numbers are a store's own:
+// rows are known again by digests, keys and names.
+std::vector<std::string> merge_statements() {
+  const auto other_point = [](std::string_view row) {
+    return fmt::format("JOIN other.points o ON o.id = {} JOIN main.points p ON p.key = o.key", row);
+  };
+  const std::string of_point = other_point(fmt::format("r.id % {}", kStoreStride));
+  return {
+      "INSERT OR IGNORE INTO main.contexts SELECT NULL, digest, workload, content, dimensions, "
+      "density, engine, selection, against, step, toggles, build FROM other.contexts ORDER BY id",
+      "INSERT OR IGNORE INTO main.machines SELECT NULL, name FROM other.machines ORDER BY id",
+      "INSERT OR IGNORE INTO main.reports SELECT NULL, machine, \"table\", digest, accounting, "
+      "unit, node FROM other.reports ORDER BY id",
+      fmt::format(
+          "INSERT OR IGNORE INTO main.points SELECT NULL, r.key, c.id, {} FROM other.points "
+          "r JOIN other.contexts o ON o.id = r.context JOIN main.contexts c ON c.digest = "
+          "o.digest ORDER BY r.id",
+          fmt::join(columns_of_points("r."), ", ")),
+      fmt::format(
+          "INSERT OR IGNORE INTO main.refusals SELECT p.id, r.message FROM other.refusals r "
+          "{}",
+          other_point("r.point")),
+      fmt::format("INSERT OR IGNORE INTO main.totals SELECT m.id * {0} + p.id, {1} FROM "
+                  "other.totals r JOIN other.machines n ON n.id = r.id / {0} JOIN main.machines m "
+                  "ON m.name = n.name {2} ORDER BY 1",
+                  kStoreStride, fmt::join(columns_of_totals("r."), ", "), of_point),
+      fmt::format("INSERT OR IGNORE INTO main.energy SELECT m.id * {0} + p.id, {1} FROM "
+                  "other.energy r JOIN other.reports n ON n.id = r.id / {0} JOIN main.reports m ON "
+                  "m.machine = n.machine AND m.digest = n.digest AND m.accounting = n.accounting "
+                  "{2} ORDER BY 1",
+                  kStoreStride, fmt::join(columns_of_energy("r."), ", "), of_point),
+      fmt::format(
+          "INSERT OR IGNORE INTO main.passes SELECT p.id, r.number, m.id, {} FROM "
+          "other.passes r JOIN other.machines n ON n.id = r.machine JOIN main.machines m ON "
+          "m.name = n.name {}",
+          fmt::join(columns_of_passes("r."), ", "), other_point("r.point")),
+      "CREATE TEMP TABLE sweeps_new AS SELECT r.id AS other FROM other.sweeps r WHERE r.digest NOT "
+      "IN (SELECT digest FROM main.sweeps)",
+      "INSERT INTO main.sweeps SELECT NULL, r.digest, r.file, c.id, r.points FROM other.sweeps r "
+      "JOIN other.contexts o ON o.id = r.context JOIN main.contexts c ON c.digest = o.digest WHERE "
+      "r.id IN (SELECT other FROM sweeps_new) ORDER BY r.id",
+      "INSERT INTO main.sweep_parameters SELECT s.id, r.number, r.name FROM other.sweep_parameters "
+      "r JOIN other.sweeps o ON o.id = r.sweep JOIN main.sweeps s ON s.digest = o.digest WHERE "
+      "r.sweep IN (SELECT other FROM sweeps_new)",
+      "INSERT INTO main.sweep_prices SELECT s.id, r.number, r.\"table\", r.digest, r.accounting "
+      "FROM other.sweep_prices r JOIN other.sweeps o ON o.id = r.sweep JOIN main.sweeps s ON "
+      "s.digest = o.digest WHERE r.sweep IN (SELECT other FROM sweeps_new)",
+      "DROP TABLE sweeps_new",
+      fmt::format(
+          "INSERT OR IGNORE INTO main.sweep_points SELECT s.id * {0} + r.id % {0}, p.id FROM "
+          "other.sweep_points r JOIN other.sweeps t ON t.id = r.id / {0} JOIN main.sweeps s "
+          "ON s.digest = t.digest {1} ORDER BY 1",
+          kStoreStride, other_point("r.point")),
+      "REPLACE INTO main.store SELECT 'last sweep', s.id FROM other.store r JOIN other.sweeps o ON "
+      "o.id = r.value JOIN main.sweeps s ON s.digest = o.digest WHERE r.name = 'last sweep'",
+  };
+}
+
 std::vector<std::string> differences(const StudyContext& before, const StudyContext& now) {
   std::vector<std::string> changes;
   const auto compare = [&changes](std::string_view what, const std::string& one,
@@ -242,6 +300,26 @@ class ResultStore::Impl {
       insert.bind(2, point);
       run(insert);
     });
+  }
+
+  void merge(const std::filesystem::path& folder) {
+    { const StoreFile other(store_in(folder), StoreFile::Use::kRead); }
+    begin();
+    commit();
+    file_.guarded([&] {
+      SQLite::Statement attach(file_.database(), "ATTACH ? AS other");
+      attach.bind(1, store_in(folder).string());
+      attach.exec();
+    });
+    begin();
+    file_.guarded([&] {
+      for (const std::string& statement : merge_statements()) {
+        file_.database().exec(statement);
+      }
+    });
+    commit();
+    file_.guarded([&] { file_.database().exec("DETACH other"); });
+    next_point_.reset();
   }
 
   void commit() {
@@ -443,6 +521,9 @@ std::int64_t ResultStore::point(const PointKey& key) {
 }
 void ResultStore::put_into(std::int64_t sweep, std::size_t place, std::int64_t point) {
   impl_->put_into(sweep, place, point);
+}
+void ResultStore::merge(const std::filesystem::path& folder) {
+  impl_->merge(folder);
 }
 void ResultStore::commit() {
   impl_->commit();

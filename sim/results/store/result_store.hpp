@@ -67,6 +67,10 @@ class ResultStore {
   std::int64_t point(const PointKey& key);
   void put_into(std::int64_t sweep, std::size_t place, std::int64_t point);
 
+  // Adds what another folder's store has: points, sweeps, their places. What both have stays as it
+  // is here. Commits. Throws InputError besides of that one as StoreFile does of its own.
+  void merge(const std::filesystem::path& folder);
+
   // What was written is on disk when this returns.
   void commit();
   // The same, if the last commit is so long ago that another one costs little beside it: at most a

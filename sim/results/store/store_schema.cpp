@@ -36,10 +36,11 @@ std::string table(std::string_view name, std::string_view keys,
   return fmt::format("CREATE TABLE {}({}, {}){}", name, keys, fmt::join(columns, ", "), options);
 }
 
-std::vector<std::string> names_of(std::span<const MachineColumn* const> columns) {
+std::vector<std::string> names_of(std::span<const MachineColumn* const> columns,
+                                  std::string_view prefix) {
   std::vector<std::string> names;
   for (const MachineColumn* const column : columns) {
-    names.push_back(sql_name(column->names.flat()));
+    names.push_back(fmt::format("{}{}", prefix, sql_name(column->names.flat())));
   }
   return names;
 }
@@ -56,7 +57,7 @@ std::vector<std::string> views() {
   return {
       fmt::format("CREATE VIEW totals_by_machine AS SELECT t.id % {0} AS point, m.name AS machine, "
                   "{1} FROM totals t JOIN machines m ON m.id = t.id / {0}",
-                  kStoreStride, fmt::join(names_of(total_columns()), ", ")),
+                  kStoreStride, fmt::join(columns_of_totals(), ", ")),
       fmt::format("CREATE VIEW energy_by_component AS {}", fmt::join(components, " UNION ALL ")),
       fmt::format("CREATE VIEW points_of_sweep AS SELECT s.file AS sweep, p.id % {0} AS place, "
                   "p.point FROM sweep_points p JOIN sweeps s ON s.id = p.id / {0}",
@@ -64,23 +65,7 @@ std::vector<std::string> views() {
 }
 
 std::vector<std::string> tables() {
-  std::vector<std::string> points;
-  for (const ArchitectureKey& key : architecture_keys()) {
-    points.push_back(sql_name(key.name));
-  }
-  std::vector<std::string> energy;
-  for (const EnergyColumn& column : energy_columns()) {
-    energy.push_back(sql_name(column.names.flat()));
-  }
-  energy.emplace_back("reduction");
-  std::vector<std::string> passes;
-  for (const PassColumn& column : pass_columns()) {
-    if (!column.csv.empty()) {
-      passes.push_back(sql_name(column.csv));
-    }
-  }
-  const std::vector<std::string> of_machine = names_of(pass_machine_columns());
-  passes.insert(passes.end(), of_machine.begin(), of_machine.end());
+  std::vector<std::string> passes = columns_of_passes();
   passes.emplace_back("PRIMARY KEY(point, number, machine)");
   return {
       "CREATE TABLE store(name TEXT PRIMARY KEY, value)",
@@ -88,13 +73,13 @@ std::vector<std::string> tables() {
       "CREATE TABLE contexts(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, workload, content, "
       "dimensions, density, engine, selection, against, step, toggles, build)",
       table("points", "id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, context INTEGER NOT NULL",
-            points),
+            columns_of_points()),
       "CREATE TABLE refusals(point INTEGER PRIMARY KEY, message TEXT NOT NULL)",
       "CREATE TABLE machines(id INTEGER PRIMARY KEY, name TEXT UNIQUE)",
-      table("totals", "id INTEGER PRIMARY KEY", names_of(total_columns())),
+      table("totals", "id INTEGER PRIMARY KEY", columns_of_totals()),
       "CREATE TABLE reports(id INTEGER PRIMARY KEY, machine TEXT, \"table\" TEXT, digest TEXT, "
       "accounting TEXT, unit TEXT, node TEXT, UNIQUE(machine, digest, accounting))",
-      table("energy", "id INTEGER PRIMARY KEY", energy),
+      table("energy", "id INTEGER PRIMARY KEY", columns_of_energy()),
       table("passes", "point INTEGER, number INTEGER, machine INTEGER", passes, " WITHOUT ROWID"),
       "CREATE TABLE sweeps(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, file TEXT, "
       "context INTEGER, points INTEGER)",
@@ -140,6 +125,38 @@ std::vector<std::string> what_it_is_made_of() {
 }
 
 }  // namespace
+
+std::vector<std::string> columns_of_points(std::string_view prefix) {
+  std::vector<std::string> names;
+  for (const ArchitectureKey& key : architecture_keys()) {
+    names.push_back(fmt::format("{}{}", prefix, sql_name(key.name)));
+  }
+  return names;
+}
+
+std::vector<std::string> columns_of_totals(std::string_view prefix) {
+  return names_of(total_columns(), prefix);
+}
+
+std::vector<std::string> columns_of_energy(std::string_view prefix) {
+  std::vector<std::string> names;
+  for (const EnergyColumn& column : energy_columns()) {
+    names.push_back(fmt::format("{}{}", prefix, sql_name(column.names.flat())));
+  }
+  names.push_back(fmt::format("{}reduction", prefix));
+  return names;
+}
+
+std::vector<std::string> columns_of_passes(std::string_view prefix) {
+  std::vector<std::string> names;
+  for (const PassColumn& column : pass_columns()) {
+    if (!column.csv.empty()) {
+      names.push_back(fmt::format("{}{}", prefix, sql_name(column.csv)));
+    }
+  }
+  std::ranges::move(names_of(pass_machine_columns(), prefix), std::back_inserter(names));
+  return names;
+}
 
 std::string sql_name(std::string_view name) {
   return fmt::format("\"{}\"", name);

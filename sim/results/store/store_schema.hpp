@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace potomac::sim {
@@ -19,6 +20,12 @@ std::vector<std::string> schema_statements();
 // Tells one schema from another: the lists of columns may differ from build to build. In `store`,
 // by the name `schema`.
 std::string schema_digest();
+
+// The columns of these tables that follow from lists, each behind `prefix`, as SQL names them.
+std::vector<std::string> columns_of_points(std::string_view prefix = "");
+std::vector<std::string> columns_of_totals(std::string_view prefix = "");
+std::vector<std::string> columns_of_energy(std::string_view prefix = "");
+std::vector<std::string> columns_of_passes(std::string_view prefix = "");
 
 // A name as SQL quotes it: "array.rows" in double quotes.
 std::string sql_name(std::string_view name);

@@ -1,0 +1,46 @@
+#include "sim/studies/stored_run.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/results/step_result.hpp"
+#include "workloads/workload/workload_digest.hpp"
+
+namespace potomac::sim {
+
+void keep_run(ResultStore& store, const workloads::Workload& workload, const RunOptions& options,
+              const RunResult& result, bool keeps_passes) {
+  std::vector<std::string> machines;
+  std::ranges::transform(result.machines, std::back_inserter(machines), &Machine::id);
+  const StudyContext context{.workload = workload.path().string(),
+                             .content = workloads::digest_of(workload),
+                             .dimensions = workloads::text_of(workload.info().dimensions),
+                             .density = result.assumed ? text_of(*result.assumed) : "",
+                             .engine = result.engine,
+                             .selection = result.selection.text(),
+                             .against = fmt::format("{}", fmt::join(machines, ",")),
+                             .step = options.step ? std::string(name_of(*options.step)) : "",
+                             .toggles = options.toggles,
+                             .build = result.program.build};
+  const std::vector<StoredPrice> prices = stored_prices(options.prices);
+  const std::span<const PassRecord> passes = result.passes;
+  const StoredPoint point = stored_point(PointKeys(context).of(result.architecture),
+                                         {.architecture = result.architecture,
+                                          .refusal = {},
+                                          .machines = result.machines,
+                                          .totals = result.totals,
+                                          .energy = result.energy,
+                                          .passes = keeps_passes ? passes : passes.first(0),
+                                          .batch = result.workload.batch},
+                                         prices);
+  store.add(store.context(context), point, prices);
+  store.commit();
+}
+
+}  // namespace potomac::sim
