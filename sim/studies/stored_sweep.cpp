@@ -100,7 +100,10 @@ StoredSweepCounts run_sweep_into(ResultStore& store, const workloads::Workload& 
     run_sweep(workload, spec, caller, keeper);
   } catch (...) {
     if (keeper.counts().computed + keeper.counts().reused > 0) {
-      store.commit();
+      try {
+        store.commit();
+      } catch (const Error& /*the first one says why*/) {
+      }
     }
     throw;
   }

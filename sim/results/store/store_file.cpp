@@ -121,7 +121,7 @@ StoreFile::StoreFile(fs::path file, Use use) : path_(std::move(file)), use_(use)
 
 StoreFile::~StoreFile() {
   try {
-    if (in_transaction_) {
+    if (in_transaction()) {
       database_->exec("ROLLBACK");
     } else if (use_ == Use::kWrite && !is_new_) {
       // So that it can be read where nobody may write.
@@ -152,13 +152,16 @@ void StoreFile::require_schema() {
   }
 }
 
+bool StoreFile::in_transaction() const {
+  return ::sqlite3_get_autocommit(database_->getHandle()) == 0;
+}
+
 void StoreFile::begin_if_none() {
-  if (in_transaction_) {
+  if (in_transaction()) {
     return;
   }
   guarded([&] {
     database_->exec("BEGIN IMMEDIATE");
-    in_transaction_ = true;
     if (is_new_) {
       for (const std::string& statement : schema_statements()) {
         database_->exec(statement);
@@ -168,9 +171,8 @@ void StoreFile::begin_if_none() {
 }
 
 void StoreFile::commit() {
-  if (in_transaction_) {
+  if (in_transaction()) {
     guarded([&] { database_->exec("COMMIT"); });
-    in_transaction_ = false;
     is_new_ = false;
     cleanups_.clear();
   }

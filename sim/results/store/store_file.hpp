@@ -41,13 +41,14 @@ class StoreFile {
 
  private:
   [[noreturn]] void fail(const SQLite::Exception& error) const;
+  // SQLite ends one by itself where the disk is full.
+  bool in_transaction() const;
   void require_schema();
   void make_schema();
 
   std::filesystem::path path_;
   Use use_;
   bool is_new_ = false;  // no commit made it a store yet
-  bool in_transaction_ = false;
   std::vector<CleanupOnSignals> cleanups_;  // while it is new
   std::optional<SQLite::Database> database_;
 };
