@@ -121,7 +121,8 @@ void show_sweep(const ReportArguments& arguments) {
     return;
   }
   check_outputs(std::vector<Output>{{arguments.html, "--html"}},
-                std::vector<std::filesystem::path>{sweep_file(sweep)});
+                std::vector<std::filesystem::path>{sweep_file(sweep),
+                                                   std::filesystem::path(sweep) / "sweep.csv"});
   write_and_say(arguments, page);
 }
 
