@@ -34,8 +34,8 @@ engine: count
 energy: [horowitz-45nm]
 parameters:
   array.dataflow: [os, ws, is]
-  array.rows: {from: 1, to: 90, step: 1}
-  array.cols: {from: 1, to: 90, step: 1}
+  array.rows: {from: 1, to: 60, step: 1}
+  array.cols: {from: 1, to: 60, step: 1}
 """,
     """
 workload: resnet18
@@ -44,9 +44,8 @@ engine: count
 energy: [horowitz-45nm]
 accounting: structural
 parameters:
-  array.rows: [8, 16, 32]
-  memory.first.kib: {from: 32, to: 72, step: 4}
-  memory.second.kib: [64, 96]
+  array.rows: [16, 32]
+  memory.first.kib: {from: 32, to: 72, step: 8}
   memory.dram.bandwidth_gb_s: [12.8, 25.6]
 """,
 )

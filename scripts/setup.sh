@@ -13,7 +13,8 @@ set -euo pipefail
 
 build_packages=(
   cmake g++ libboost-dev libcli11-dev libfmt-dev libhdf5-dev libhwy-dev libonnx-dev libprotobuf-dev
-  libsqlite3-dev libsqlitecpp-dev libssl-dev libsystemc-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config
+  libsqlite3-dev libsqlitecpp-dev libssl-dev libsystemc-dev libyaml-cpp-dev ninja-build
+  nlohmann-json3-dev pkg-config
 )
 python_packages=(pybind11-dev python3-dev python3-numpy python3-pandas python3-pip python3-venv)
 docs_packages=(doxygen python3-breathe python3-myst-parser python3-sphinx python3-sphinx-rtd-theme)
@@ -21,8 +22,9 @@ docs_packages=(doxygen python3-breathe python3-myst-parser python3-sphinx python
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
   ccache chromium chromium-driver clang clang-format clang-tidy dataset-fashion-mnist
-  dict-freedict-eng-deu dpkg-dev fish git libbenchmark-dev libclang-rt-14-dev libgmock-dev
-  libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc mypy python3
+  dict-freedict-eng-deu dpkg-dev fish git libbenchmark-dev libboost-mpi-dev libclang-rt-14-dev
+  libgmock-dev libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc mypy openmpi-bin
+  procps python3
   python3-h5py python3-ipykernel python3-matplotlib python3-nbclient python3-onnx python3-pytest
   python3-selenium python3-torch python3-torchvision python3-yaml zsh
 )

@@ -87,7 +87,7 @@ main() {
   fi
 
   begin_step 'optimized build'
-  build release -DCMAKE_UNITY_BUILD=ON
+  build release -DCMAKE_UNITY_BUILD=ON -DPOTOMAC_MPI=ON
 
   if ! $quick; then
     begin_step 'clang-tidy'

@@ -23,6 +23,9 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 // A signal handler gets no argument of ours: this must be a global.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): see above.
 std::array<CleanupSlot, kCleanupSlots> cleanup_slots;
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): see above.
+std::atomic<const char*> last_words = nullptr;
+static_assert(std::atomic<const char*>::is_always_lock_free);
 
 }  // namespace
 
@@ -60,11 +63,19 @@ extern "C" void remove_temporary_files_and_die(int signal) {
       ::rmdir(slot.path.data());
     }
   }
+  if (const char* const words = last_words.load()) {
+    const ssize_t written = ::write(STDERR_FILENO, words, std::strlen(words));
+    static_cast<void>(written);  // a terminal that went away
+  }
   // Installed with SA_RESETHAND: this time the signal does what it always does.
   ::raise(signal);
 }
 
 }  // namespace
+
+void say_on_signals(const char* line) {
+  last_words = line;
+}
 
 SignalsHeld::SignalsHeld() {
   ::sigset_t held{};

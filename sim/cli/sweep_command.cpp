@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -15,6 +17,7 @@
 
 #include "sim/cli/commands.hpp"
 #include "sim/cli/progress.hpp"
+#include "sim/cli/ranks.hpp"
 #include "sim/cli/workload_options.hpp"
 #include "sim/plan/engine_choice.hpp"
 #include "sim/reports/sweep_export.hpp"
@@ -23,6 +26,7 @@
 #include "sim/results/store/stored_sweep.hpp"
 #include "sim/studies/shipped.hpp"
 #include "sim/studies/stored_sweep.hpp"
+#include "support/cleanup_on_signals.hpp"
 #include "support/error.hpp"
 #include "support/folder_lock.hpp"
 #include "support/output_files.hpp"
@@ -76,32 +80,57 @@ void say_what_is_there(const std::vector<std::string>& changes, std::size_t done
   }
 }
 
-void execute(const SweepArguments& arguments) {
-  const Shard shard = shard_of(arguments.shard);
-  SweepSpec spec =
+OpenedSweep load(const SweepArguments& arguments) {
+  OpenedSweep sweep;
+  sweep.spec =
       load_sweep(arguments.spec, {shipped_models(), shipped_architectures(), shipped_tables()},
                  arguments.workload.name, dimensions_of(arguments.workload));
-  const std::filesystem::path csv = std::filesystem::path(arguments.out) / "sweep.csv";
-  check_outputs(outputs_in(arguments.out, "--out",
-                           {"sweep.csv", store_in(arguments.out).filename().string()}),
-                spec.inputs);
-  const auto workload = workloads::open_workload(spec.workload, spec.dimensions);
-  const FolderLock lock(arguments.out);
-  const bool steps = engine_for(*workload, spec.engine).steps;
-  WorkerPool pool(steps ? 1 : arguments.threads);
-  StoredSweepCounts counts;
-  {
-    Progress progress;
-    ResultStore store(arguments.out);
-    counts = run_sweep_into(
-        store, *workload, spec, {pool, &progress},
-        {.keeps_passes = arguments.keeps_passes, .shard = shard, .begun = say_what_is_there});
+  sweep.workload = workloads::open_workload(sweep.spec.workload, sweep.spec.dimensions);
+  return sweep;
+}
+
+// Computes what the store lacks: on this machine's cores, or on the ranks of the job.
+StoredSweepCounts compute(const SweepArguments& arguments, Ranks& ranks, const OpenedSweep& sweep) {
+  const StoredSweepOptions options{.keeps_passes = arguments.keeps_passes,
+                                   .shard = shard_of(arguments.shard),
+                                   .begun = say_what_is_there};
+  const bool steps = engine_for(*sweep.workload, sweep.spec.engine).steps;
+  WorkerPool pool(steps || ranks.are_several() ? 1 : arguments.threads);
+  Progress progress;
+  ResultStore store(arguments.out);
+  const Caller caller{pool, &progress};
+  // By Ctrl-C, or by mpirun where a rank died.
+  say_on_signals(
+      "potomac: stopped; what was computed is kept, and the same command goes on from there\n");
+  return ranks.are_several() ? ranks.own(store, sweep, caller, options)
+                             : run_sweep_into(store, *sweep.workload, sweep.spec, caller, options);
+}
+
+void execute(const SweepArguments& arguments) {
+  Ranks ranks;
+  if (ranks.serves()) {
+    WorkerPool pool(std::max(1U, arguments.threads));
+    ranks.serve([&arguments] { return load(arguments); }, {pool});
+    return;
   }
+  StoredSweepCounts counts;
+  std::optional<FolderLock> lock;
+  try {
+    const OpenedSweep sweep = load(arguments);
+    check_outputs(outputs_in(arguments.out, "--out", {"sweep.csv", "results.sqlite"}),
+                  sweep.spec.inputs);
+    lock.emplace(arguments.out);
+    counts = compute(arguments, ranks, sweep);
+  } catch (...) {
+    ranks.call_off();
+    throw;
+  }
+  say_on_signals(nullptr);
   const StoredSweep swept(arguments.out);
   SweepSummary summary(swept);
-  write_sweep_csv(swept, csv, [&](std::size_t point, std::span<const Cell> cells) {
-    summary.add(point, cells);
-  });
+  write_sweep_csv(
+      swept, std::filesystem::path(arguments.out) / "sweep.csv",
+      [&](std::size_t point, std::span<const Cell> cells) { summary.add(point, cells); });
   std::cout << fmt::format("{}\n{} points, {} refused{}\nresults: {}/sweep.csv\n",
                            summary.text(text_form_of_terminal()), summary.points(),
                            summary.refused(), text_of(counts), printable(arguments.out, kWhole));

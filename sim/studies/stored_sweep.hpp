@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +28,12 @@ struct StoredSweepOptions {
   // Called once the sweep is known to the store, before any point is computed: in what it differs
   // from the last one of the same file, and its points that are there.
   std::function<void(const std::vector<std::string>& changes, std::size_t done)> begun = {};
+};
+
+// A sweep ready to be run.
+struct OpenedSweep {
+  SweepSpec spec;
+  std::unique_ptr<workloads::Workload> workload;
 };
 
 struct StoredSweepCounts {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <span>
@@ -58,13 +59,23 @@ class Sweep {
         keeper_(keeper),
         sink_(sink) {}
 
+  void refuse_if_nothing_runs() const {
+    for (std::size_t point = 0; point < spec_.points(); ++point) {
+      if (refusal(spec_.architecture_at(point)).empty()) {
+        return;
+      }
+    }
+    throw InputError({spec_.file.string(), "", "no point of the sweep can run this workload",
+                      fmt::format("the first says: {}", refusal(spec_.architecture_at(0)))});
+  }
+
   void run() {
     const std::size_t points = spec_.points();
-    refuse_if_nothing_runs(points);
+    refuse_if_nothing_runs();
     caller_.begin(Work::kMacs, macs_to_compute(points));
     caller_.begin(Work::kPoints, points);
-    for (std::size_t begin = 0; begin < points; begin += kBatch) {
-      std::vector<SweepRow> rows = identified(begin, std::min(begin + kBatch, points));
+    while (const auto wanted = next_points()) {
+      std::vector<SweepRow> rows = identified(*wanted);
       for (std::size_t i = 0; i < rows.size();) {
         caller_.check_stop();
         i = engine_.steps ? step_through(rows, i) : price_some(rows, i);
@@ -83,16 +94,6 @@ class Sweep {
       return error.what();
     }
     return {};
-  }
-
-  void refuse_if_nothing_runs(std::size_t points) const {
-    for (std::size_t point = 0; point < points; ++point) {
-      if (refusal(spec_.architecture_at(point)).empty()) {
-        return;
-      }
-    }
-    throw InputError({spec_.file.string(), "", "no point of the sweep can run this workload",
-                      fmt::format("the first says: {}", refusal(spec_.architecture_at(0)))});
   }
 
   // Every point's MACs where it is stepped through, else an upper bound on those whose values are
@@ -126,17 +127,24 @@ class Sweep {
     return row;
   }
 
-  // Those of the points that somebody has to look at, and whether the keeper has them.
-  std::vector<SweepRow> identified(std::size_t begin, std::size_t end) {
+  // The points that come next; those before them that nobody has to look at are done. Nothing: no
+  // more.
+  std::optional<std::vector<std::size_t>> next_points() {
     std::vector<std::size_t> points;
-    const std::vector<bool> done =
-        keeper_ == nullptr ? std::vector<bool>(end - begin) : keeper_->done(begin, end);
-    for (std::size_t point = begin; point < end; ++point) {
-      if (!done[point - begin]) {
-        points.push_back(point);
-      }
+    if (keeper_ != nullptr) {
+      points = keeper_->next(kBatch);
+    } else {
+      points.resize(std::min(kBatch, spec_.points() - position_));
+      std::iota(points.begin(), points.end(), position_);
     }
-    caller_.advance(Work::kPoints, end - begin - points.size(), "");
+    const std::size_t position = points.empty() ? spec_.points() : points.back() + 1;
+    caller_.advance(Work::kPoints, position - position_ - points.size(), best_text_);
+    position_ = position;
+    return points.empty() ? std::nullopt : std::optional(std::move(points));
+  }
+
+  // The machines of the points, and whether the keeper has them.
+  std::vector<SweepRow> identified(std::span<const std::size_t> points) {
     std::vector<SweepRow> rows(points.size());
     caller_.pool.for_each(rows.size(),
                           [&](std::size_t i, unsigned /*thread*/) { rows[i] = row_at(points[i]); });
@@ -311,25 +319,38 @@ class Sweep {
   FactStore facts_;
   KnownTiles known_;
   std::set<FactsKey> complete_;
+  std::size_t position_ = 0;       // behind the points that were looked at
   std::vector<SweepRow> pending_;  // ready, and not given yet
   double best_s_ = 0.0;
   std::string best_text_;
 };
 
-void run(const workloads::Workload& workload, const SweepSpec& spec, const Caller& caller,
-         SweepKeeper* keeper, const RowSink& sink) {
+PassList list_of(const workloads::Workload& workload, const SweepSpec& spec) {
   if (!spec.selection.selects_any(workload.layers())) {
     throw InputError(
         {spec.file.string(), "",
          fmt::format("{} select nothing of {}", spec.selection.text(), workload.path().string()),
          fmt::format("see its layers with: potomac trace info {}", workload.path().string())});
   }
-  const PassList list(workload, spec.selection);
   require_priceable(spec.prices.tables, spec.rivals.asked);
+  return {workload, spec.selection};
+}
+
+void run(const workloads::Workload& workload, const SweepSpec& spec, const Caller& caller,
+         SweepKeeper* keeper, const RowSink& sink) {
+  const PassList list = list_of(workload, spec);
   Sweep(list, spec, caller, keeper, sink).run();
 }
 
 }  // namespace
+
+void require_runnable(const workloads::Workload& workload, const SweepSpec& spec) {
+  const PassList list = list_of(workload, spec);
+  WorkerPool alone(1);
+  const Caller nobody{alone};
+  const RowSink none;
+  Sweep(list, spec, nobody, nullptr, none).refuse_if_nothing_runs();
+}
 
 StudyContext context_of(const workloads::Workload& workload, const SweepSpec& spec) {
   std::vector<std::string_view> units = {info_of(Unit::kMfMac).name, info_of(Unit::kFp32Mac).name};

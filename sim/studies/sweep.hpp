@@ -31,11 +31,12 @@ class SweepKeeper {
   virtual const std::vector<StoredPrice>& prices() const = 0;
   virtual bool keeps_passes() const = 0;
 
-  // Of the points [begin, end) those that need not be looked at.
-  virtual std::vector<bool> done(std::size_t begin, std::size_t end) = 0;
+  // The points to look at next, at most so many, whose numbers rise; none: it is over. Those that
+  // it leaves out nobody looks at.
+  virtual std::vector<std::size_t> next(std::size_t most) = 0;
   // Whether it has the point of another place: it is not simulated again.
   virtual bool has(const PointKey& key) = 0;
-  // In the order of the points; `row.stored` is there.
+  // In the order of next(); `row.stored` is there.
   virtual void keep(const SweepRow& row) = 0;
 
  protected:
@@ -43,6 +44,10 @@ class SweepKeeper {
   SweepKeeper(const SweepKeeper&) = default;
   SweepKeeper& operator=(const SweepKeeper&) = default;
 };
+
+// Throws InputError, as run_sweep() does before its first row, if the workload has nothing that is
+// selected, or no point can run it.
+void require_runnable(const workloads::Workload& workload, const SweepSpec& spec);
 
 // What decides the points of a sweep besides their machines. Reads the workload's values.
 StudyContext context_of(const workloads::Workload& workload, const SweepSpec& spec);

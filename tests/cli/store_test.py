@@ -64,14 +64,17 @@ def test_a_sweep_goes_on_where_it_was_interrupted(potomac, trace, arch):
     spec = potomac.folder / "sweep.yaml"
     spec.write_text(f"trace: {trace}\narch: {arch}\nengine: systemc\nlayers: '*conv1*'\n"
                     "parameters: {array.rows: [8, 12, 16]}\n")  # fmt: skip
-    process = subprocess.Popen([potomac.program, "sweep", spec, "--out", "s"], cwd=potomac.folder)
+    process = subprocess.Popen([potomac.program, "sweep", spec, "--out", "s"], cwd=potomac.folder,
+                               stderr=subprocess.PIPE, text=True)  # fmt: skip
     store = potomac.folder / "s/results.sqlite"
     done = 0
     while done < 1 and process.poll() is None:
         with contextlib.suppress(sqlite3.OperationalError):
             done = query(store.parent, "SELECT count(*) FROM sweep_points")[0][0]
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == -signal.SIGINT
+    assert process.communicate(timeout=60)[1] == (
+        "potomac: stopped; what was computed is kept, and the same command goes on from there\n")
+    assert process.returncode == -signal.SIGINT
     again = swept(potomac, spec, "s")
     assert "goes on: 1 points are there" in again.stderr
     assert "3 points, 0 refused; 2 computed, 1 from the store" in again.stdout
@@ -231,3 +234,78 @@ def test_a_column_that_is_not_there_is_answered_with_the_nearest(potomac, spec):
     assert "did you mean 'mf_mac_cycles_total'?" in potomac.refuses(
         "report", "s", "--sort", "mf_mac_cycle_total")  # fmt: skip
     assert "holds for no point" in potomac.refuses("report", "s", "--where", "array.rows > 1000")
+
+
+# --- ranks of an MPI job ---------------------------------------------------------------------------
+
+
+def mpirun(potomac, *arguments):
+    """On two ranks: one owns the store, the other computes."""
+    return subprocess.run(
+        ["mpirun", "--oversubscribe", "-n", "2", potomac.program, *map(str, arguments)],
+        env={**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"},
+        cwd=potomac.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+        check=False)  # fmt: skip
+
+
+# Points that are closed forms, that choose tiles, that are stepped through.
+FORMS = {
+    "closed forms": SPEC,
+    "tiles": SPEC.replace("pe.operand_bits: [5, 4]", "memory.first.kib: [32]\n"
+                          "  memory.dram.bandwidth_gb_s: [12.8]").replace("to: 40", "to: 16"),
+    "steps": f"trace: {ROOT}/workloads/traces/fashion-cnn-b16.h5\narch: os-16x16\nengine: systemc\n"
+             "layers: '*fc2*'\nparameters: {array.rows: [8, 16, 8], array.cols: [5, 12]}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_ranks_compute_what_one_process_does(potomac, spec, form):
+    spec.write_text(FORMS[form])
+    swept(potomac, spec, "one", "--keep-passes")
+    done = mpirun(potomac, "sweep", spec, "--out", "ranks", "--keep-passes")
+    assert done.returncode == 0, done.stderr
+    one, ranks = potomac.folder / "one", potomac.folder / "ranks"
+    assert (ranks / "sweep.csv").read_bytes() == (one / "sweep.csv").read_bytes()
+    # Numbers of points are a store's own: passes are laid side by side by what they are of.
+    passes = ("SELECT s.id % (1 << 40), n.* FROM passes n JOIN sweep_points s ON s.point = n.point "
+              "ORDER BY s.id, n.number, n.machine")  # fmt: skip
+    of_one, of_ranks = ([row[:1] + row[2:] for row in query(folder, passes)] for folder in (one, ranks))
+    assert of_one == of_ranks and of_one
+    again = mpirun(potomac, "sweep", spec, "--out", "ranks", "--keep-passes")
+    assert "; 0 computed" in again.stdout
+
+
+def test_a_rank_that_dies_ends_the_job_and_loses_nothing_that_was_there(potomac, trace, arch):
+    spec = potomac.folder / "sweep.yaml"
+    spec.write_text(f"trace: {trace}\narch: {arch}\nengine: systemc\nlayers: '*conv1*'\n"
+                    "parameters: {array.rows: [8, 12, 16, 20, 24]}\n")  # fmt: skip
+    killed = subprocess.Popen(
+        ["mpirun", "--oversubscribe", "-n", "2", potomac.program, "sweep", spec, "--out", "s"],
+        env={**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"},
+        cwd=potomac.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    there = 0
+    while there < 2 and killed.poll() is None:
+        with contextlib.suppress(sqlite3.OperationalError):
+            there = query(potomac.folder / "s", "SELECT count(*) FROM sweep_points")[0][0]
+    # The one that holds no lock computes.
+    lock = int((potomac.folder / "s/.potomac-lock").read_text())
+    children = subprocess.run(["pgrep", "-P", str(killed.pid)], capture_output=True, text=True, check=True)
+    worker = next(int(pid) for pid in children.stdout.split() if int(pid) != lock)
+    os.kill(worker, signal.SIGKILL)
+    errors = killed.communicate(timeout=60)[1]
+    assert killed.returncode != 0
+    assert [line for line in errors.splitlines() if line.startswith("potomac:")] == [
+        "potomac: stopped; what was computed is kept, and the same command goes on from there"]
+    assert f"{5 - there} computed, {there} from the store" in swept(potomac, spec, "s").stdout
+
+
+def test_what_is_wrong_is_said_by_one_rank(potomac, spec):
+    spec.write_text(SPEC.replace("array.rows", "array.rowz"))
+    done = mpirun(potomac, "sweep", spec, "--out", "s")
+    assert done.returncode == 2
+    assert done.stderr.count("potomac: error:") == 1 and "array.rowz" in done.stderr
+    assert not (potomac.folder / "s").exists()
+    spec.write_text(SPEC.replace("pe.operand_bits", "pe.accumulator.bits: [16]\n  pe.operand_bits"))
+    done = mpirun(potomac, "sweep", spec, "--out", "s")
+    assert "no point of the sweep can run" in done.stderr and done.stderr.count("potomac: error:") == 1
+    assert not (potomac.folder / "s").exists()

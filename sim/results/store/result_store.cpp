@@ -128,6 +128,14 @@ std::vector<std::string> differences(const StudyContext& before, const StudyCont
 
 }  // namespace
 
+std::string digest_of(const SweepIdentity& sweep) {
+  std::string decides = fmt::format("{}\n{}\n", digest_of(sweep.context), sweep.points);
+  for (const StoredPrice& price : sweep.prices) {
+    decides += fmt::format("{} {}\n", price.digest, price.accounting);
+  }
+  return sha256_of(decides);
+}
+
 class ResultStore::Impl {
  public:
   explicit Impl(const std::filesystem::path& folder)
@@ -162,11 +170,7 @@ class ResultStore::Impl {
     begin();
     const std::int64_t of_context = context(sweep.context);
     return file_.guarded([&] {
-      std::string decides = fmt::format("{}\n{}\n", digest_of(sweep.context), sweep.points);
-      for (const StoredPrice& price : sweep.prices) {
-        decides += fmt::format("{} {}\n", price.digest, price.accounting);
-      }
-      const std::string digest = sha256_of(decides);
+      const std::string digest = digest_of(sweep);
       SQLite::Statement& find = statement("SELECT id FROM sweeps WHERE digest = ?");
       find.bind(1, digest);
       BegunSweep begun;

@@ -32,6 +32,9 @@ struct SweepIdentity {
   std::size_t count = 0;
 };
 
+// SHA-256, in hexadecimal digits, of all that decides the sweep.
+std::string digest_of(const SweepIdentity& sweep);
+
 struct BegunSweep {
   std::int64_t id = 0;
   // Of one that is new: in what it differs from the last one of the same spec; empty if there is

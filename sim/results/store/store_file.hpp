@@ -48,7 +48,7 @@ class StoreFile {
 
   std::filesystem::path path_;
   Use use_;
-  bool is_new_ = false;  // no commit made it a store yet
+  bool is_new_ = false;                     // no commit made it a store yet
   std::vector<CleanupOnSignals> cleanups_;  // while it is new
   std::optional<SQLite::Database> database_;
 };
