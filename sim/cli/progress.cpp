@@ -44,11 +44,14 @@ void Progress::begin(Work work, std::uint64_t amount) {
         count / 1e6, std::ceil(minutes));
     std::fputs(note.c_str(), stderr);
   }
-  begin(amount);
+  counts_points_ = counts_points_ || work == Work::kPoints;
+  if (is_counted(work)) {
+    begin(amount);
+  }
 }
 
 void Progress::advance(Work work, std::uint64_t amount, std::string_view what) {
-  advance(amount, what);
+  advance(is_counted(work) ? amount : 0, what);
   if (work == Work::kTiles) {
     say_if_tiles_take_long();
   }
@@ -101,8 +104,10 @@ void Progress::draw(std::string_view label) {
   const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   const auto filled = static_cast<std::size_t>(share * kBarWidth);
   const double spent = std::chrono::duration<double>(drawn_ - start_).count();
-  const std::string bar = fmt::format("\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}%  {} left  {}", "", filled,
-                                      "", kBarWidth - filled, 100.0 * share,
+  const std::string rate =
+      counts_points_ ? fmt::format("{:.0f} points/s  ", static_cast<double>(done_) / spent) : "";
+  const std::string bar = fmt::format("\r\x1b[K[{:#<{}}{:.<{}}] {:3.0f}%  {}{} left  {}", "",
+                                      filled, "", kBarWidth - filled, 100.0 * share, rate,
                                       share > 0.0 ? clock_text(spent / share - spent) : "?", label);
   // A terminal that went away is no reason to stop.
   std::fputs(bar.c_str(), stderr);

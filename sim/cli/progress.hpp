@@ -28,6 +28,8 @@ class Progress : public Listener {
   void end() const;  // wipes the line
 
  private:
+  // Points of a sweep stay what is counted, whatever is told besides.
+  bool is_counted(Work work) const { return !counts_points_ || work == Work::kPoints; }
   void draw(std::string_view label);
   void say_if_tiles_take_long();
 
@@ -37,6 +39,7 @@ class Progress : public Listener {
   std::uint64_t total_ = 1;
   std::uint64_t done_ = 0;
   bool is_said_ = false;
+  bool counts_points_ = false;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_;
 };
