@@ -77,7 +77,7 @@ bool Ranks::serves() const {
 
 StoredSweepCounts Ranks::own(ResultStore& store, const OpenedSweep& sweep, const Caller& caller,
                              const StoredSweepOptions& options) {
-  return run_sweep_into(store, *sweep.workload, sweep.spec, caller, options);
+  return run_sweep_into(store, sweep.all(), sweep.spec, caller, options);
 }
 
 void Ranks::serve(const std::function<OpenedSweep()>& /*open*/, const Caller& /*caller*/) {}

@@ -85,7 +85,9 @@ OpenedSweep load(const SweepArguments& arguments) {
   sweep.spec =
       load_sweep(arguments.spec, {shipped_models(), shipped_architectures(), shipped_tables()},
                  arguments.workload.name, dimensions_of(arguments.workload));
-  sweep.workload = workloads::open_workload(sweep.spec.workload, sweep.spec.dimensions);
+  for (const std::filesystem::path& workload : sweep.spec.workloads) {
+    sweep.workloads.push_back(workloads::open_workload(workload, sweep.spec.dimensions));
+  }
   return sweep;
 }
 
@@ -94,7 +96,7 @@ StoredSweepCounts compute(const SweepArguments& arguments, Ranks& ranks, const O
   const StoredSweepOptions options{.keeps_passes = arguments.keeps_passes,
                                    .shard = shard_of(arguments.shard),
                                    .begun = say_what_is_there};
-  const bool steps = engine_for(*sweep.workload, sweep.spec.engine).steps;
+  const bool steps = engine_for(*sweep.workloads.front(), sweep.spec.engine).steps;
   WorkerPool pool(steps || ranks.are_several() ? 1 : arguments.threads);
   Progress progress;
   ResultStore store(arguments.out);
@@ -103,7 +105,7 @@ StoredSweepCounts compute(const SweepArguments& arguments, Ranks& ranks, const O
   say_on_signals(
       "potomac: stopped; what was computed is kept, and the same command goes on from there\n");
   return ranks.are_several() ? ranks.own(store, sweep, caller, options)
-                             : run_sweep_into(store, *sweep.workload, sweep.spec, caller, options);
+                             : run_sweep_into(store, sweep.all(), sweep.spec, caller, options);
 }
 
 void execute(const SweepArguments& arguments) {

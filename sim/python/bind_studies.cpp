@@ -268,23 +268,24 @@ py::dict ask(const HeldSweep& sweep, const sim::SweepQuery& query, bool front_al
 }
 
 // Into the store of a folder, and beside it sweep.csv.
-void swept(const HeldWorkload& workload, const sim::SweepSpec& spec, const std::string& folder,
-           bool keeps_passes, unsigned threads, const py::object& progress) {
+void swept(const std::vector<const workloads::Workload*>& workloads, const sim::SweepSpec& spec,
+           const std::string& folder, bool keeps_passes, unsigned threads,
+           const py::object& progress) {
+  const bool steps = sim::engine_for(*workloads.front(), spec.engine).steps;
   check_outputs(outputs_in(folder, "out", {"sweep.csv", "results.sqlite"}), spec.inputs);
-  in_background(
-      progress, threads_for(workload, spec.engine, threads), [&](const sim::Caller& caller) {
-        const FolderLock lock(folder);
-        {
-          sim::ResultStore store(folder);
-          sim::run_sweep_into(store, *workload.workload, spec, caller,
-                              {.keeps_passes = keeps_passes, .shard = {}, .begun = {}});
-        }
-        sim::write_sweep_csv(sim::StoredSweep(folder), std::filesystem::path(folder) / "sweep.csv");
-        return true;
-      });
+  in_background(progress, steps ? 1 : threads, [&](const sim::Caller& caller) {
+    const FolderLock lock(folder);
+    {
+      sim::ResultStore store(folder);
+      sim::run_sweep_into(store, workloads, spec, caller,
+                          {.keeps_passes = keeps_passes, .shard = {}, .begun = {}});
+    }
+    sim::write_sweep_csv(sim::StoredSweep(folder), std::filesystem::path(folder) / "sweep.csv");
+    return true;
+  });
 }
 
-void sweep(const HeldWorkload& workload, const sim::Architecture& base,
+void sweep(const std::vector<HeldWorkload>& held, const sim::Architecture& base,
            const std::vector<std::pair<std::string, std::string>>& parameters,
            const std::string& where, const std::optional<std::uint64_t>& sample, std::uint64_t seed,
            const Asked& asked, const std::string& folder, bool keeps_passes, unsigned threads,
@@ -304,7 +305,11 @@ void sweep(const HeldWorkload& workload, const sim::Architecture& base,
     spec.add(key, values);
   }
   spec.choose(YamlValue::of_text(where, "", "where"));
-  swept(workload, spec, folder, keeps_passes, threads, progress);
+  std::vector<const workloads::Workload*> workloads;
+  for (const HeldWorkload& one : held) {
+    workloads.push_back(one.workload.get());
+  }
+  swept(workloads, spec, folder, keeps_passes, threads, progress);
 }
 
 void sweep_file(const std::string& path, const std::string& workload,
@@ -313,8 +318,11 @@ void sweep_file(const std::string& path, const std::string& workload,
   const sim::SweepSpec spec = sim::load_sweep(
       path, {sim::shipped_models(), sim::shipped_architectures(), sim::shipped_tables()}, workload,
       dimensions);
-  swept({workloads::open_workload(spec.workload, spec.dimensions)}, spec, folder, keeps_passes,
-        threads, progress);
+  sim::OpenedSweep opened;
+  for (const std::filesystem::path& one : spec.workloads) {
+    opened.workloads.push_back(workloads::open_workload(one, spec.dimensions));
+  }
+  swept(opened.all(), spec, folder, keeps_passes, threads, progress);
 }
 
 // --- others --------------------------------------------------------------------------------------
@@ -442,7 +450,7 @@ void bind_studies(py::module_& module) {
           },
           py::arg("where"), py::arg("sort"), py::arg("pareto"), py::arg("columns"),
           py::arg("limit"));
-  module.def("sweep", &sweep, py::arg("workload"), py::arg("architecture"), py::arg("parameters"),
+  module.def("sweep", &sweep, py::arg("workloads"), py::arg("architecture"), py::arg("parameters"),
              py::arg("where"), py::arg("sample"), py::arg("seed"), py::arg("asked"),
              py::arg("folder"), py::arg("keeps_passes"), py::arg("threads"), py::arg("progress"));
   module.def("sweep_file", &sweep_file, py::arg("path"), py::arg("workload"), py::arg("dimensions"),

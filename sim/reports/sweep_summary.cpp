@@ -32,7 +32,9 @@ SweepSummary::SweepSummary(const SweepSource& sweep)
       time_(place_of(columns_, "mf_mac_time_s")),
       utilization_(place_of(columns_, "mf_mac_utilization")) {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    if (sweep.is_parameter(columns_[i])) {
+    if (columns_[i] == kWorkloadColumn && sweep.is_parameter(columns_[i])) {
+      workload_ = i;
+    } else if (sweep.is_parameter(columns_[i])) {
       parameters_.push_back(i);
     }
     if (!energy_ && columns_[i].starts_with(kEnergy)) {
@@ -58,11 +60,21 @@ void SweepSummary::add(std::size_t /*point*/, std::span<const Cell> listed) {
     return;
   }
   const auto* const energy = energy_ ? std::get_if<double>(&listed[*energy_]) : nullptr;
-  keep(by_time_, {*time, energy == nullptr ? 0.0 : *energy}, listed);
+  OfWorkload& best = of_workload(listed);
+  keep(best.by_time, {*time, energy == nullptr ? 0.0 : *energy}, listed);
   if (energy != nullptr) {
-    keep(by_energy_, {*energy, *time}, listed);
-    keep(by_product_, {*energy * *time, *time}, listed);
+    keep(best.by_energy, {*energy, *time}, listed);
+    keep(best.by_product, {*energy * *time, *time}, listed);
   }
+}
+
+// Points of a workload follow one another.
+SweepSummary::OfWorkload& SweepSummary::of_workload(std::span<const Cell> cells) {
+  const std::string name = workload_ ? plain_text(cells[*workload_]) : "";
+  if (best_.empty() || best_.back().name != name) {
+    best_.push_back({name, {}, {}, {}});
+  }
+  return best_.back();
 }
 
 std::vector<std::string> SweepSummary::row_of(const Entry& entry) const {
@@ -81,11 +93,8 @@ std::vector<std::string> SweepSummary::row_of(const Entry& entry) const {
   return row;
 }
 
-std::string SweepSummary::text(TextForm form) const {
-  if (by_time_.empty()) {
-    return "";
-  }
-  std::vector<std::string> header{"best points", "point"};
+std::string SweepSummary::table(const OfWorkload& best, TextForm form) const {
+  std::vector<std::string> header{best.name.empty() ? "best points" : best.name, "point"};
   std::vector<const ArchitectureKey*> keys;
   for (const std::size_t parameter : parameters_) {
     keys.push_back(find_architecture_key(columns_[parameter]));
@@ -96,17 +105,25 @@ std::string SweepSummary::text(TextForm form) const {
     header.emplace_back("MF-MAC");
   }
   TextTable table(header, 1);
-  for (const auto& [name, best] : {std::pair{"by time", &by_time_},
-                                   {"by energy", &by_energy_},
-                                   {"by product", &by_product_}}) {
-    for (std::size_t i = 0; i < best->size(); ++i) {
-      std::vector<std::string> row = row_of((*best)[i]);
+  for (const auto& [name, entries] : {std::pair{"by time", &best.by_time},
+                                      {"by energy", &best.by_energy},
+                                      {"by product", &best.by_product}}) {
+    for (std::size_t i = 0; i < entries->size(); ++i) {
+      std::vector<std::string> row = row_of((*entries)[i]);
       row.insert(row.begin(), i == 0 ? name : "");
       table.add(std::move(row));
     }
   }
-  std::string text = table.text(form);
-  if (energy_) {
+  return table.text(form);
+}
+
+std::string SweepSummary::text(TextForm form) const {
+  std::string text;
+  for (const OfWorkload& best : best_) {
+    text += text.empty() ? "" : "\n";
+    text += table(best, form);
+  }
+  if (energy_ && !text.empty()) {
     // "energy[mf_mac,TABLE,ACCOUNTING]"; a table's name may have commas.
     const std::string& column = columns_[*energy_];
     const std::size_t comma = column.rfind(',');

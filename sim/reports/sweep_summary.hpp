@@ -1,4 +1,5 @@
-// The best points of a sweep, for people: by time, by energy, and by their product.
+// The best points of a sweep, for people: by time, by energy, and by their product; of several
+// workloads for each.
 #pragma once
 
 #include <cstddef>
@@ -34,17 +35,24 @@ class SweepSummary {
     std::vector<Cell> cells;
   };
   using Best = std::vector<Entry>;  // the best first
+  struct OfWorkload {
+    std::string name;  // empty: there is one
+    Best by_time, by_energy, by_product;
+  };
 
   static void keep(Best& best, Measure measure, std::span<const Cell> cells);
+  OfWorkload& of_workload(std::span<const Cell> cells);
   std::vector<std::string> row_of(const Entry& entry) const;
+  std::string table(const OfWorkload& best, TextForm form) const;
 
   std::vector<std::string> columns_;
-  std::vector<std::size_t> parameters_;  // places of columns
+  std::vector<std::size_t> parameters_;  // places of columns, but for the workload
+  std::optional<std::size_t> workload_;
   std::size_t status_, cycles_, time_, utilization_;
   std::optional<std::size_t> energy_;
   std::size_t points_ = 0;
   std::size_t refused_ = 0;
-  Best by_time_, by_energy_, by_product_;
+  std::vector<OfWorkload> best_;  // in their order
 };
 
 }  // namespace potomac::sim

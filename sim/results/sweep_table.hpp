@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/results/columns.hpp"
@@ -25,6 +26,9 @@ struct SweepTable {
   std::optional<std::size_t> on_front = {};  // points on a front that was asked for, shown or not
   std::vector<std::vector<Cell>> rows;       // a cell a column: a number, a text, or not known
 };
+
+// The parameter of a sweep of several workloads: a workload's name.
+inline constexpr std::string_view kWorkloadColumn = "workload";
 
 // Where the points of a sweep are.
 class SweepSource {

@@ -38,14 +38,15 @@ int MpiRanks::size() const {
 
 namespace {
 
-// From rank 0, before all else: what the sweep is known by; empty: it is called off.
+// From rank 0, before each workload: what the sweep is known by; empty: it is over, or called off.
 struct Beginning {
   std::string digest;
+  std::size_t workload = 0;
   bool keeps_passes = false;
 
   template <typename Archive>
   void serialize(Archive& archive, unsigned /*version*/) {
-    archive& digest& keeps_passes;
+    archive& digest& workload& keeps_passes;
   }
 };
 
@@ -163,15 +164,31 @@ class Handout {
 // Rank 0's side of the talk with the others.
 class Owner {
  public:
-  Owner(mpi::communicator& world, StoreKeeper& keeper, const OpenedSweep& sweep)
+  Owner(mpi::communicator& world, StoreKeeper& keeper, const workloads::Workload& workload,
+        const SweepSpec& spec)
       : world_(world),
         keeper_(keeper),
-        handout_(keeper, *sweep.workload, sweep.spec, static_cast<std::size_t>(world.size() - 1)),
+        handout_(keeper, workload, spec, static_cast<std::size_t>(world.size() - 1)),
         working_(world.size() - 1) {}
 
+  // Throws InputError if a rank cannot do its part, and what the store throws; the others have
+  // ended then with what they had in hand, which is kept.
   void hand_out(std::size_t points, const Caller& caller) {
+    try {
+      hand_out_all(points, caller);
+    } catch (...) {
+      try {
+        dismiss();
+      } catch (const Error& /*the first one says why*/) {
+      }
+      throw;
+    }
+  }
+
+ private:
+  void hand_out_all(std::size_t points, const Caller& caller) {
     caller.begin(Work::kPoints, points);
-    std::uint64_t told = 0;
+    std::uint64_t told = points_kept();
     while (working_ > 0) {
       Report report;
       const int from = hear(report);
@@ -182,14 +199,11 @@ class Owner {
         world_.send(from, kPlaces, handout_.next());
       }
       keep(report);
-      const StoredSweepCounts& counts = keeper_.counts();
-      const std::uint64_t done = counts.done + counts.reused + counts.computed;
-      caller.advance(Work::kPoints, done - told, "");
-      told = done;
+      caller.advance(Work::kPoints, points_kept() - told, "");
+      told = points_kept();
     }
   }
 
-  // Lets the others end with what they have in hand, which is kept.
   void dismiss() {
     while (working_ > 0) {
       Report report;
@@ -201,7 +215,11 @@ class Owner {
     }
   }
 
- private:
+  std::uint64_t points_kept() const {
+    const StoredSweepCounts& counts = keeper_.counts();
+    return counts.done + counts.reused + counts.computed;
+  }
+
   int hear(Report& report) {
     const mpi::status from = world_.recv(mpi::any_source, kReport, report);
     working_ -= report.is_last || !report.fault.empty() ? 1 : 0;
@@ -268,26 +286,25 @@ StoredSweepCounts own_sweep(MpiRanks& ranks, ResultStore& store, const OpenedSwe
   mpi::communicator& world = ranks.impl().world;
   std::optional<StoreKeeper> keeper;
   try {
-    require_runnable(*sweep.workload, sweep.spec);
-    keeper.emplace(store, *sweep.workload, sweep.spec, options);
+    for (const auto& workload : sweep.workloads) {
+      require_runnable(*workload, sweep.spec);
+    }
+    keeper.emplace(store, sweep.all(), sweep.spec, options);
+    for (std::size_t i = 0; i < sweep.workloads.size(); ++i) {
+      keeper->turn_to(i);
+      Beginning beginning{keeper->digest(), i, options.keeps_passes};
+      mpi::broadcast(world, beginning, 0);
+      Owner(world, *keeper, *sweep.workloads[i], sweep.spec).hand_out(sweep.spec.points(), caller);
+    }
   } catch (...) {
+    if (keeper) {
+      keeper->commit(true);
+    }
     call_off_sweep(ranks);
     throw;
   }
-  Beginning beginning{keeper->digest(), options.keeps_passes};
-  mpi::broadcast(world, beginning, 0);
-  Owner owner(world, *keeper, sweep);
-  try {
-    owner.hand_out(sweep.spec.points(), caller);
-  } catch (...) {
-    try {
-      owner.dismiss();
-    } catch (const Error& /*the first one says why*/) {
-    }
-    keeper->commit(true);
-    throw;
-  }
   keeper->commit();
+  call_off_sweep(ranks);
   return keeper->counts();
 }
 
@@ -298,25 +315,31 @@ void call_off_sweep(MpiRanks& ranks) {
 
 void serve_sweep(MpiRanks& ranks, const std::function<OpenedSweep()>& open, const Caller& caller) {
   mpi::communicator& world = ranks.impl().world;
-  Beginning beginning;
-  mpi::broadcast(world, beginning, 0);
-  if (beginning.digest.empty()) {
-    return;
-  }
-  try {
-    const OpenedSweep sweep = open();
-    const SweepIdentity identity = identity_of(*sweep.workload, sweep.spec);
-    if (digest_of(identity) != beginning.digest) {
-      throw InputError({"", "", "has another sweep, workload or build than rank 0",
-                        "give all ranks the same program and files"});
+  std::optional<OpenedSweep> sweep;
+  for (;;) {
+    Beginning beginning;
+    mpi::broadcast(world, beginning, 0);
+    if (beginning.digest.empty()) {
+      return;
     }
-    RemoteKeeper keeper(world, identity.context, identity.prices, beginning.keeps_passes);
-    run_sweep(*sweep.workload, sweep.spec, caller, keeper);
-    keeper.send(true);
-  } catch (const Error& error) {
-    Report report;
-    report.fault = error.what();
-    world.send(0, kReport, report);
+    try {
+      if (!sweep) {
+        sweep = open();
+      }
+      const SweepIdentity identity = identity_of(sweep->all(), sweep->spec);
+      if (digest_of(identity) != beginning.digest) {
+        throw InputError({"", "", "has another sweep, workload or build than rank 0",
+                          "give all ranks the same program and files"});
+      }
+      RemoteKeeper keeper(world, identity.contexts[beginning.workload], identity.prices,
+                          beginning.keeps_passes);
+      run_sweep(*sweep->workloads[beginning.workload], sweep->spec, caller, keeper);
+      keeper.send(true);
+    } catch (const Error& error) {
+      Report report;
+      report.fault = error.what();
+      world.send(0, kReport, report);
+    }
   }
 }
 

@@ -30,9 +30,10 @@ std::string points_text(const SweepSpec& spec) {
 
 }  // namespace
 
-SweepIdentity identity_of(const workloads::Workload& workload, const SweepSpec& spec) {
+SweepIdentity identity_of(std::span<const workloads::Workload* const> workloads,
+                          const SweepSpec& spec) {
   SweepIdentity identity{.file = spec.file.filename().string(),
-                         .context = context_of(workload, spec),
+                         .contexts = {},
                          .parameters = {},
                          .prices = stored_prices(spec.prices),
                          .points = points_text(spec),
@@ -40,22 +41,27 @@ SweepIdentity identity_of(const workloads::Workload& workload, const SweepSpec& 
   for (const ArchitectureKey* const key : spec.keys()) {
     identity.parameters.emplace_back(key->name);
   }
+  for (const workloads::Workload* const workload : workloads) {
+    identity.contexts.push_back(context_of(*workload, spec));
+  }
   return identity;
 }
 
-StoreKeeper::StoreKeeper(ResultStore& store, const workloads::Workload& workload,
+StoreKeeper::StoreKeeper(ResultStore& store, std::span<const workloads::Workload* const> workloads,
                          const SweepSpec& spec, const StoredSweepOptions& options)
-    : StoreKeeper(store, identity_of(workload, spec), options) {}
+    : StoreKeeper(store, identity_of(workloads, spec), options) {}
 
 StoreKeeper::StoreKeeper(ResultStore& store, const SweepIdentity& identity,
                          const StoredSweepOptions& options)
     : store_(store),
-      keys_(identity.context),
       prices_(identity.prices),
       options_(options),
       digest_(digest_of(identity)),
-      context_(store.context(identity.context)),
       count_(identity.count) {
+  for (const StudyContext& context : identity.contexts) {
+    keys_.emplace_back(context);
+    contexts_.push_back(store_.context(context));
+  }
   const BegunSweep begun = store_.begin_sweep(identity);
   sweep_ = begun.id;
   if (options_.begun) {
@@ -63,11 +69,17 @@ StoreKeeper::StoreKeeper(ResultStore& store, const SweepIdentity& identity,
   }
 }
 
+void StoreKeeper::turn_to(std::size_t workload) {
+  workload_ = workload;
+  position_ = 0;
+}
+
 std::vector<std::size_t> StoreKeeper::next(std::size_t most) {
   std::vector<std::size_t> points;
   while (points.empty() && position_ < count_) {
     const std::size_t end = std::min(position_ + most, count_);
-    const std::vector<bool> done = store_.places_done(sweep_, position_, end);
+    const std::size_t first = workload_ * count_;
+    const std::vector<bool> done = store_.places_done(sweep_, first + position_, first + end);
     for (std::size_t point = position_; point < end; ++point) {
       if (point % options_.shard.of != options_.shard.number - 1) {
         continue;
@@ -89,9 +101,9 @@ bool StoreKeeper::has(const PointKey& key) {
 }
 
 void StoreKeeper::keep(const SweepRow& row) {
-  const std::int64_t point =
-      row.is_known ? store_.point(row.stored->key) : store_.add(context_, *row.stored, prices_);
-  store_.put_into(sweep_, row.point, point);
+  const std::int64_t point = row.is_known ? store_.point(row.stored->key)
+                                          : store_.add(contexts_[workload_], *row.stored, prices_);
+  store_.put_into(sweep_, workload_ * count_ + row.point, point);
   (row.is_known ? counts_.reused : counts_.computed) += 1;
   store_.commit_if_due();
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,16 +13,21 @@
 
 namespace potomac::sim {
 
-// What a store tells the sweep from others by. Reads the workload's values.
-SweepIdentity identity_of(const workloads::Workload& workload, const SweepSpec& spec);
+// What a store tells the sweep from others by. Reads the workloads' values.
+SweepIdentity identity_of(std::span<const workloads::Workload* const> workloads,
+                          const SweepSpec& spec);
 
 class StoreKeeper : public SweepKeeper {
  public:
-  // The store knows of the sweep from here on. All must outlive it. Reads the workload's values.
-  StoreKeeper(ResultStore& store, const workloads::Workload& workload, const SweepSpec& spec,
-              const StoredSweepOptions& options);
+  // The store knows of the sweep from here on. All must outlive it. Reads the workloads' values.
+  StoreKeeper(ResultStore& store, std::span<const workloads::Workload* const> workloads,
+              const SweepSpec& spec, const StoredSweepOptions& options);
 
-  const PointKeys& keys() const override { return keys_; }
+  // Points are of this workload from here on, the first of them next; of the first one to begin
+  // with.
+  void turn_to(std::size_t workload);
+
+  const PointKeys& keys() const override { return keys_[workload_]; }
   const std::vector<StoredPrice>& prices() const override { return prices_; }
   bool keeps_passes() const override { return options_.keeps_passes; }
 
@@ -39,13 +45,14 @@ class StoreKeeper : public SweepKeeper {
   StoreKeeper(ResultStore& store, const SweepIdentity& identity, const StoredSweepOptions& options);
 
   ResultStore& store_;
-  PointKeys keys_;
+  std::vector<PointKeys> keys_;  // by workload
   std::vector<StoredPrice> prices_;
   const StoredSweepOptions& options_;
   std::string digest_;
-  std::int64_t context_;
+  std::vector<std::int64_t> contexts_;  // by workload
   std::int64_t sweep_ = 0;
-  std::size_t count_;
+  std::size_t count_;  // of points of a workload
+  std::size_t workload_ = 0;
   std::size_t position_ = 0;  // behind the points that were asked for
   StoredSweepCounts counts_;
 };

@@ -18,7 +18,7 @@ void keep_run(ResultStore& store, const workloads::Workload& workload, const Run
               const RunResult& result, bool keeps_passes) {
   std::vector<std::string> machines;
   std::ranges::transform(result.machines, std::back_inserter(machines), &Machine::id);
-  const StudyContext context{.workload = workload.path().string(),
+  const StudyContext context{.workload = workload.path().stem().string(),
                              .content = workloads::digest_of(workload),
                              .dimensions = workloads::text_of(workload.info().dimensions),
                              .density = result.assumed ? text_of(*result.assumed) : "",

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,10 +31,12 @@ struct StoredSweepOptions {
   std::function<void(const std::vector<std::string>& changes, std::size_t done)> begun = {};
 };
 
-// A sweep ready to be run.
+// A sweep ready to be run: a workload for each that the spec names.
 struct OpenedSweep {
   SweepSpec spec;
-  std::unique_ptr<workloads::Workload> workload;
+  std::vector<std::unique_ptr<workloads::Workload>> workloads;
+
+  std::vector<const workloads::Workload*> all() const;
 };
 
 struct StoredSweepCounts {
@@ -43,9 +46,11 @@ struct StoredSweepCounts {
   std::size_t computed = 0;  // now, refused ones included
 };
 
-// The same points in the store for any number of threads. Throws as run_sweep() does, and as
+// Each workload through all points of the spec, one workload after the other. The same in the store
+// for any number of threads. Throws as run_sweep() does, and as
 // ResultStore; what was computed till then is kept.
-StoredSweepCounts run_sweep_into(ResultStore& store, const workloads::Workload& workload,
+StoredSweepCounts run_sweep_into(ResultStore& store,
+                                 std::span<const workloads::Workload* const> workloads,
                                  const SweepSpec& spec, const Caller& caller,
                                  const StoredSweepOptions& options = {});
 

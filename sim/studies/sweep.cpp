@@ -357,7 +357,7 @@ StudyContext context_of(const workloads::Workload& workload, const SweepSpec& sp
   for (const Unit unit : spec.rivals.units(spec.prices)) {
     units.push_back(info_of(unit).name);
   }
-  return {.workload = workload.path().string(),
+  return {.workload = workload.path().stem().string(),
           .content = workloads::digest_of(workload),
           .dimensions = workloads::text_of(workload.info().dimensions),
           .density = {},

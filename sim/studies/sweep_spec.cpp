@@ -305,9 +305,15 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
     if (own && root.find("trace")) {
       own->fail("stands beside 'trace', which means the same", "keep one of them");
     }
-    spec.workload = find(own ? *own : root.at("trace"), shipped.models);
+    const YamlValue named = own ? *own : root.at("trace");
+    for (const YamlValue& one : named.is_scalar() ? std::vector{named} : named.items()) {
+      spec.workloads.push_back(find(one, shipped.models));
+    }
+    if (spec.workloads.empty()) {
+      named.fail("names no workload", "name one or more");
+    }
   } else {
-    spec.workload = workloads::find_workload(workload, shipped.models);
+    spec.workloads = {workloads::find_workload(workload, shipped.models)};
   }
   spec.dimensions = dimensions;
   if (const auto own = root.find("dimensions"); own && workload.empty()) {
@@ -316,7 +322,8 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
     }
   }
   const auto architecture = find(root.at("arch"), shipped.architectures);
-  spec.inputs = {path, spec.workload, architecture};
+  spec.inputs = {path, architecture};
+  spec.inputs.insert(spec.inputs.end(), spec.workloads.begin(), spec.workloads.end());
   if (const auto engine = root.find("engine")) {
     const std::vector<std::string_view> names = engine_names();
     spec.engine = names[engine->as_one_of(names)];

@@ -34,9 +34,9 @@ struct SweepParameter {
 
 struct SweepSpec {
   std::filesystem::path file;
-  std::filesystem::path workload;
-  workloads::Dimensions dimensions;  // of a model description
-  std::string engine;                // by name; empty: engine_for()
+  std::vector<std::filesystem::path> workloads;  // each goes through all points
+  workloads::Dimensions dimensions;              // of model descriptions
+  std::string engine;                            // by name; empty: engine_for()
   Selection selection;
   Prices prices;
   Rivals rivals;

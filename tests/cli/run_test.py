@@ -637,7 +637,7 @@ def test_an_output_never_replaces_an_input(potomac, trace, arch):
     assert not (potomac.folder / "o").exists()
 
 
-@pytest.mark.parametrize("input_file", ["report.json", "layers.csv", "sweep.csv", "sweep.partial.csv"])
+@pytest.mark.parametrize("input_file", ["report.json", "layers.csv", "sweep.csv", "results.sqlite"])
 def test_no_output_of_any_command_replaces_any_of_its_inputs(potomac, trace, arch, input_file):
     folder = potomac.folder / "o"
     folder.mkdir()
@@ -905,7 +905,7 @@ def test_what_a_killed_writer_left_is_swept_up(potomac):
 def test_links_are_replaced_and_never_followed(potomac):
     folder = potomac.folder / "o"
     folder.mkdir()
-    names = ("report.json", "layers.csv", "sweep.csv", "sweep.partial.csv")
+    names = ("report.json", "layers.csv", "sweep.csv")
     for name in names:
         (potomac.folder / f"outside-{name}").write_text("mine")
         (folder / name).symlink_to(potomac.folder / f"outside-{name}")
@@ -915,6 +915,11 @@ def test_links_are_replaced_and_never_followed(potomac):
     assert done.returncode == 0, done.stderr
     assert all((potomac.folder / f"outside-{name}").read_text() == "mine" for name in names)
     assert not any((folder / name).is_symlink() for name in names)
+    # A store grows where it lies: through a link nothing is written at all.
+    (potomac.folder / "outside.sqlite").write_bytes((folder / "results.sqlite").read_bytes())
+    (folder / "results.sqlite").unlink()
+    (folder / "results.sqlite").symlink_to(potomac.folder / "outside.sqlite")
+    assert "results.sqlite: is a link" in potomac.refuses("sweep", "spec.yaml", "--out", "o")
 
 
 def test_names_are_no_formulas_in_csv(potomac):

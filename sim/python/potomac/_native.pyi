@@ -114,7 +114,7 @@ class Sweep:
     ) -> Dict[str, List[Any]]: ...
 
 def sweep(
-    workload: Workload,
+    workloads: Sequence[Workload],
     architecture: Architecture,
     parameters: Sequence[Tuple[str, str]],
     where: str,

@@ -1,5 +1,6 @@
 """Runs, sweeps, and what stands beside them."""
 
+import os
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence, Union
@@ -10,7 +11,7 @@ from ._native import InputError
 from ._paths import PathLike, checked_progress, integer_of, text_of_path, texts_of, threads_of
 from ._results import Result, frame
 from ._sweep import Sweep
-from ._workload import dimensions_of, workload_of
+from ._workload import Workload, dimensions_of, workload_of
 
 if TYPE_CHECKING:
     import pandas
@@ -112,7 +113,7 @@ def sweep(
     threads: int = 0,
     progress: Progress = None,
 ) -> Sweep:
-    """A workload through every combination of some architecture keys: a point each.
+    """A workload, or each of a list, through every combination of some architecture keys.
 
     vary: {"array.rows": [8, 16], "array.dataflow": ["os", "ws"]}; the last varies fastest. For a
     list, {"from": 8, "to": 256, "step": 8} or {"powers_of_two": [8, 256]}. Or a sweep file
@@ -137,6 +138,13 @@ def sweep(
             bool(keep_passes), threads_of(threads), checked_progress(progress),
         )  # fmt: skip
         return Sweep(folder, temporary)
+    # A list of layers is one workload.
+    several = isinstance(workload, (list, tuple)) and all(
+        isinstance(one, (str, os.PathLike, Workload)) for one in workload
+    )
+    workloads = list(workload) if several else [workload]
+    if not workloads:
+        raise InputError("workload: the list names none; give one or more")
     parameters = []
     for key, values in vary.items():
         if isinstance(values, Mapping):
@@ -147,7 +155,7 @@ def sweep(
         listed = ", ".join(_text_of(key, value) for value in values)
         parameters.append((key, f"[{listed}]"))
     _native.sweep(
-        workload_of(workload, batch, length, dimensions)._native,
+        [workload_of(one, batch, length, dimensions)._native for one in workloads],
         Architecture(arch, set)._native, parameters, where or "",
         None if sample is None else integer_of(sample, "sample", 1, 10_000_000),
         integer_of(seed, "seed", 0, 2**63 - 1),

@@ -87,9 +87,12 @@ std::vector<std::string> merge_statements() {
           fmt::join(columns_of_passes("r."), ", "), other_point("r.point")),
       "CREATE TEMP TABLE sweeps_new AS SELECT r.id AS other FROM other.sweeps r WHERE r.digest NOT "
       "IN (SELECT digest FROM main.sweeps)",
-      "INSERT INTO main.sweeps SELECT NULL, r.digest, r.file, c.id, r.points FROM other.sweeps r "
-      "JOIN other.contexts o ON o.id = r.context JOIN main.contexts c ON c.digest = o.digest WHERE "
-      "r.id IN (SELECT other FROM sweeps_new) ORDER BY r.id",
+      "INSERT INTO main.sweeps SELECT NULL, digest, file, points FROM other.sweeps WHERE id IN "
+      "(SELECT other FROM sweeps_new) ORDER BY id",
+      "INSERT INTO main.sweep_workloads SELECT s.id, r.number, r.name, c.id FROM "
+      "other.sweep_workloads r JOIN other.contexts o ON o.id = r.context JOIN main.contexts c ON "
+      "c.digest = o.digest JOIN other.sweeps t ON t.id = r.sweep JOIN main.sweeps s ON s.digest = "
+      "t.digest WHERE r.sweep IN (SELECT other FROM sweeps_new)",
       "INSERT INTO main.sweep_parameters SELECT s.id, r.number, r.name FROM other.sweep_parameters "
       "r JOIN other.sweeps o ON o.id = r.sweep JOIN main.sweeps s ON s.digest = o.digest WHERE "
       "r.sweep IN (SELECT other FROM sweeps_new)",
@@ -129,7 +132,10 @@ std::vector<std::string> differences(const StudyContext& before, const StudyCont
 }  // namespace
 
 std::string digest_of(const SweepIdentity& sweep) {
-  std::string decides = fmt::format("{}\n{}\n", digest_of(sweep.context), sweep.points);
+  std::string decides = sweep.points + "\n";
+  for (const StudyContext& context : sweep.contexts) {
+    decides += fmt::format("{} {}\n", context.workload, digest_of(context));
+  }
   for (const StoredPrice& price : sweep.prices) {
     decides += fmt::format("{} {}\n", price.digest, price.accounting);
   }
@@ -168,7 +174,10 @@ class ResultStore::Impl {
 
   BegunSweep begin_sweep(const SweepIdentity& sweep) {
     begin();
-    const std::int64_t of_context = context(sweep.context);
+    std::vector<std::int64_t> contexts;
+    for (const StudyContext& one : sweep.contexts) {
+      contexts.push_back(context(one));
+    }
     return file_.guarded([&] {
       const std::string digest = digest_of(sweep);
       SQLite::Statement& find = statement("SELECT id FROM sweeps WHERE digest = ?");
@@ -178,9 +187,9 @@ class ResultStore::Impl {
         begun.id = *id;
       } else {
         begun.changes = changes_since_last(sweep);
-        insert_sweep(sweep, digest, of_context);
+        insert_sweep(sweep, digest);
         begun.id = file_.database().getLastInsertRowid();
-        insert_lists(sweep, begun.id);
+        insert_lists(sweep, begun.id, contexts);
       }
       SQLite::Statement& last = statement("REPLACE INTO store VALUES('last sweep', ?)");
       last.bind(1, begun.id);
@@ -418,17 +427,24 @@ class ResultStore::Impl {
     }
   }
 
-  void insert_sweep(const SweepIdentity& sweep, const std::string& digest, std::int64_t context) {
-    SQLite::Statement& insert =
-        statement("INSERT INTO sweeps(digest, file, context, points) VALUES(?,?,?,?)");
+  void insert_sweep(const SweepIdentity& sweep, const std::string& digest) {
+    SQLite::Statement& insert = statement("INSERT INTO sweeps(digest, file, points) VALUES(?,?,?)");
     insert.bind(1, digest);
     insert.bind(2, sweep.file);
-    insert.bind(3, context);
-    insert.bind(4, static_cast<std::int64_t>(sweep.count));
+    insert.bind(3, static_cast<std::int64_t>(sweep.count));
     run(insert);
   }
 
-  void insert_lists(const SweepIdentity& sweep, std::int64_t id) {
+  void insert_lists(const SweepIdentity& sweep, std::int64_t id,
+                    std::span<const std::int64_t> contexts) {
+    for (std::size_t i = 0; i < contexts.size(); ++i) {
+      SQLite::Statement& insert = statement("INSERT INTO sweep_workloads VALUES(?,?,?,?)");
+      insert.bind(1, id);
+      insert.bind(2, static_cast<std::int64_t>(i));
+      insert.bind(3, sweep.contexts[i].workload);
+      insert.bind(4, contexts[i]);
+      run(insert);
+    }
     for (std::size_t i = 0; i < sweep.parameters.size(); ++i) {
       SQLite::Statement& insert = statement("INSERT INTO sweep_parameters VALUES(?,?,?)");
       insert.bind(1, id);
@@ -451,22 +467,30 @@ class ResultStore::Impl {
   std::vector<std::string> changes_since_last(const SweepIdentity& sweep) {
     SQLite::Statement& find = statement(
         "SELECT s.id, c.content, c.dimensions, c.engine, c.selection, c.against, c.build "
-        "FROM sweeps s JOIN contexts c ON c.id = s.context WHERE s.file = ? "
-        "ORDER BY s.id DESC LIMIT 1");
+        "FROM sweeps s JOIN sweep_workloads w ON w.sweep = s.id JOIN contexts c ON c.id = "
+        "w.context "
+        "WHERE s.id = (SELECT max(id) FROM sweeps WHERE file = ?) ORDER BY w.number");
     find.bind(1, sweep.file);
-    if (!find.executeStep()) {
-      find.reset();
-      return {};
-    }
-    const std::int64_t before = find.getColumn(0).getInt64();
-    StudyContext last;
-    int column = 1;
-    for (std::string* const text : {&last.content, &last.dimensions, &last.engine, &last.selection,
-                                    &last.against, &last.build}) {
-      *text = find.getColumn(column++).getString();
+    std::int64_t before = 0;
+    std::vector<std::string> changes;
+    for (std::size_t i = 0; find.executeStep() && i < sweep.contexts.size(); ++i) {
+      before = find.getColumn(0).getInt64();
+      StudyContext last;
+      int column = 1;
+      for (std::string* const text : {&last.content, &last.dimensions, &last.engine,
+                                      &last.selection, &last.against, &last.build}) {
+        *text = find.getColumn(column++).getString();
+      }
+      for (const std::string& change : differences(last, sweep.contexts[i])) {
+        if (std::ranges::find(changes, change) == changes.end()) {
+          changes.push_back(change);
+        }
+      }
     }
     find.reset();
-    std::vector<std::string> changes = differences(last, sweep.context);
+    if (before == 0) {
+      return {};
+    }
     SQLite::Statement& prices = statement(
         "SELECT \"table\", accounting FROM sweep_prices WHERE sweep = ? AND \"table\" = ? AND "
         "accounting = ? AND digest = ?");

@@ -24,12 +24,12 @@ inline std::filesystem::path store_in(const std::filesystem::path& folder) {
 
 // A sweep as the store tells it from others.
 struct SweepIdentity {
-  std::string file;  // the name of its spec: no part of what decides
-  StudyContext context;
+  std::string file;                     // the name of its spec: no part of what decides
+  std::vector<StudyContext> contexts;   // one for each workload
   std::vector<std::string> parameters;  // the keys that vary
   std::vector<StoredPrice> prices;
-  std::string points;  // a text from which its points follow: base machine, values, choice
-  std::size_t count = 0;
+  std::string points;     // a text from which its points follow: base machine, values, choice
+  std::size_t count = 0;  // of the points of each workload: one workload's lie behind the other's
 };
 
 // SHA-256, in hexadecimal digits, of all that decides the sweep.

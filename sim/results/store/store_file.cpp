@@ -88,6 +88,10 @@ Cell cell_at(SQLite::Statement& statement, int column) {
 StoreFile::StoreFile(fs::path file, Use use) : path_(std::move(file)), use_(use) {
   std::error_code unknown;
   const bool is_there = fs::exists(path_, unknown);
+  if (use == Use::kWrite && fs::is_symlink(path_, unknown)) {
+    throw InputError({path_.string(), "", "is a link, through which nothing is written",
+                      "name the folder that it leads to"});
+  }
   if (use == Use::kRead && !is_there) {
     throw InputError({path_.string(), "", "is not there", "name a folder that holds a store"});
   }

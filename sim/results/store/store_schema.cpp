@@ -82,7 +82,9 @@ std::vector<std::string> tables() {
       table("energy", "id INTEGER PRIMARY KEY", columns_of_energy()),
       table("passes", "point INTEGER, number INTEGER, machine INTEGER", passes, " WITHOUT ROWID"),
       "CREATE TABLE sweeps(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, file TEXT, "
-      "context INTEGER, points INTEGER)",
+      "points INTEGER)",
+      "CREATE TABLE sweep_workloads(sweep INTEGER, number INTEGER, name TEXT, context INTEGER, "
+      "PRIMARY KEY(sweep, number)) WITHOUT ROWID",
       "CREATE TABLE sweep_parameters(sweep INTEGER, number INTEGER, name TEXT)",
       "CREATE TABLE sweep_prices(sweep INTEGER, number INTEGER, \"table\" TEXT, digest TEXT, "
       "accounting TEXT)",

@@ -140,8 +140,14 @@ class StoredSweep::Impl {
   void read_sweep() {
     sweep_ = integer("SELECT value FROM store WHERE name = 'last sweep'");
     if (sweep_) {
+      points_ =
+          integer(fmt::format("SELECT points FROM sweeps WHERE id = {}", *sweep_)).value_or(1);
       parameters_ = texts(fmt::format(
           "SELECT name FROM sweep_parameters WHERE sweep = {} ORDER BY number", *sweep_));
+      if (integer(fmt::format("SELECT count(*) FROM sweep_workloads WHERE sweep = {}", *sweep_)) >
+          1) {
+        parameters_.insert(parameters_.begin(), std::string(kWorkloadColumn));
+      }
     } else {
       for (const ArchitectureKey& key : architecture_keys()) {
         if (integer(fmt::format("SELECT count(DISTINCT ifnull({}, '')) FROM points",
@@ -221,7 +227,8 @@ class StoredSweep::Impl {
   void add_columns() {
     add_column("point", {}, true);
     for (const std::string& name : parameters_) {
-      add_column(name, sql_column("p", name), true);
+      add_column(name, name == kWorkloadColumn ? sql_column("w", "name") : sql_column("p", name),
+                 true);
     }
     add_column("status", {"f", "CASE WHEN f.message IS NULL THEN 'done' ELSE 'refused' END"}, true);
     for (const auto& [machine, id] : machines_) {
@@ -307,6 +314,10 @@ class StoredSweep::Impl {
     if (sweep_ && tables.contains("p")) {
       joins += " JOIN points p ON p.id = s.point";
     }
+    if (tables.contains("w")) {
+      joins += fmt::format(" JOIN sweep_workloads w ON w.sweep = {} AND w.number = ({}) / {}",
+                           *sweep_, place, std::max<std::int64_t>(points_, 1));
+    }
     if (tables.contains("f")) {
       joins += fmt::format(" LEFT JOIN refusals f ON f.point = {}", point);
     }
@@ -331,6 +342,7 @@ class StoredSweep::Impl {
   std::filesystem::path folder_;
   StoreFile file_;
   std::optional<std::int64_t> sweep_;
+  std::int64_t points_ = 1;  // of each workload
   std::optional<std::int64_t> first_done_;
   std::vector<std::string> parameters_;
   std::vector<std::pair<std::string, std::int64_t>> machines_;

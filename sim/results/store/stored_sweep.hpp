@@ -13,7 +13,8 @@
 namespace potomac::sim {
 
 // Its columns are every architecture key, all that is said of each machine's totals ("cycles_total"
-// alone is mf_mac's), and of each energy. Of a store without a sweep a parameter is what differs.
+// alone is mf_mac's), and of each energy. Of a sweep of several workloads the first parameter is
+// `workload`; of a store without a sweep parameters are the keys that differ.
 class StoredSweep : public SweepSource {
  public:
   // Throws InputError: there is no store in the folder, it is damaged or of another schema, or has

@@ -127,7 +127,7 @@ def test_some_points_of_a_sweep_are_the_command_lines(program, tmp_path):
     some = {"where": "array.rows * array.cols <= 1024", "sample": 7, "seed": 3}
     swept = potomac.sweep("resnet18", vary, **some)
     assert len(swept) == 7
-    assert_is_csv(swept, tmp_path / "cli/sweep.csv")
+    assert_is_csv(swept.frame(), tmp_path / "cli/sweep.csv")
     with pytest.raises(potomac.InputError, match="a sweep file has its own"):
         potomac.sweep(None, spec, sample=7)
     with pytest.raises(potomac.InputError, match="where: 'array.row = 8' at character 1: there is no"):
@@ -139,7 +139,7 @@ def test_some_points_of_a_sweep_are_the_command_lines(program, tmp_path):
 def test_a_sweep_is_the_command_lines(program, tmp_path):
     vary = {"array.rows": [8, 16], "pe.accumulator.bits": [16, 20, 32], "array.dataflow": ["os", "is"]}
     trace = TRACES[0]
-    swept = potomac.sweep(trace, vary, "os-16x16", energy="horowitz-45nm")
+    swept = potomac.sweep(trace, vary, "os-16x16", energy="horowitz-45nm").frame()
     spec = tmp_path / "sweep.yaml"
     spec.write_text(
         f"workload: {trace}\narch: {ROOT}/sim/architectures/os-16x16.yaml\nenergy: [horowitz-45nm]\n"
@@ -147,8 +147,44 @@ def test_a_sweep_is_the_command_lines(program, tmp_path):
     )
     program("sweep", spec, "--out", "swept")
     assert_is_csv(swept, tmp_path / "swept/sweep.csv")
-    pandas.testing.assert_frame_equal(potomac.sweep(None, spec), swept)
+    pandas.testing.assert_frame_equal(potomac.sweep(None, spec).frame(), swept)
+    pandas.testing.assert_frame_equal(potomac.load_sweep(tmp_path / "swept").frame(), swept)
     assert "refused" in set(swept["status"])
+
+
+def test_a_sweep_is_asked_as_on_the_command_line(program, tmp_path):
+    workloads = ["resnet18", "alexnet"]
+    vary = {"array.rows": [8, 16, 32], "pe.zero_gating": [True, False], "array.cols": {"from": 8, "to": 32, "step": 8}}
+    swept = potomac.sweep(workloads, vary, energy="horowitz-45nm", out=tmp_path / "out", keep_passes=True)
+    assert repr(swept) == f"<Sweep of 48 points in '{tmp_path / 'out'}'>"
+    frame = swept.frame()
+    assert list(frame["workload"]) == ["resnet18"] * 24 + ["alexnet"] * 24
+    assert frame["pe.zero_gating"].dtype == bool
+    asked = {"where": "workload = alexnet and array.rows * array.cols <= 256", "sort": "cycles_total desc"}
+    answer = swept.frame(["macs", "fp32_mac_time_s"], **asked)
+    (tmp_path / "answer.csv").write_text(program(
+        "report", "out", "--where", asked["where"], "--sort", asked["sort"], "--columns",
+        "macs,fp32_mac_time_s", "--format", "csv"))  # fmt: skip
+    assert_is_csv(answer, tmp_path / "answer.csv")
+    assert 0 < len(answer) < 24
+    front = swept.pareto("mf_mac_time_s", "mf_mac_utilization max", where="workload = resnet18")
+    (tmp_path / "front.csv").write_text(program(
+        "report", "out", "--pareto", "mf_mac_time_s,mf_mac_utilization max", "--where",
+        "workload = resnet18", "--format", "csv"))  # fmt: skip
+    marked = pandas.read_csv(tmp_path / "front.csv")
+    assert list(front["point"]) == list(marked[marked["pareto"] == 1]["point"])
+    assert "clock_mhz" in swept.columns and "clock_mhz" not in frame
+    # Gone with the object, where nobody named a folder; and a point that is there is not computed.
+    assert len(potomac.sweep("alexnet", {"array.rows": [8]}, out=tmp_path / "out").frame()) == 1
+    for wrong, says in [
+        (lambda: swept.frame(where="macs = "), "where"),
+        (lambda: swept.frame(["mac"]), "'mac' is no column of the sweep; did you mean 'macs'"),
+        (lambda: swept.pareto(), "there is no quantity"),
+        (lambda: potomac.load_sweep(tmp_path / "nothing"), "nothing"),
+        (lambda: potomac.sweep([], vary), "names none"),
+    ]:
+        with pytest.raises(potomac.InputError, match=says):
+            wrong()
 
 
 def test_models_are_the_command_lines(program):

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <fstream>
@@ -70,7 +71,7 @@ class StoredSweeps : public TemporaryFolder {
                           const StoredSweepOptions& options = {}, unsigned threads = 2) {
     ResultStore store(folder_);
     WorkerPool pool(threads);
-    return run_sweep_into(store, workload, spec, {pool}, options);
+    return run_sweep_into(store, std::array{&workload}, spec, {pool}, options);
   }
 
   std::string csv() {
@@ -84,7 +85,7 @@ class StoredSweeps : public TemporaryFolder {
     {
       ResultStore store(folder.path());
       WorkerPool pool(1);
-      run_sweep_into(store, workload, spec, {pool});
+      run_sweep_into(store, std::array{&workload}, spec, {pool});
     }
     write_sweep_csv(*open_sweep(folder.path()), folder.path() / "sweep.csv");
     std::ifstream file(folder.path() / "sweep.csv");
@@ -145,7 +146,9 @@ TEST_F(StoredSweeps, GoOnWhereTheyWereStoppedAndComputeNoPointAgain) {
   {
     ResultStore store(folder_);
     WorkerPool pool(1);
-    EXPECT_THROW(run_sweep_into(store, workload, spec, {pool, &stopper, &stop}), StoppedError);
+    EXPECT_THROW(run_sweep_into(store, std::array<const workloads::Workload*, 1>{&workload}, spec,
+                                {pool, &stopper, &stop}),
+                 StoppedError);
   }
   EXPECT_EQ(std::ranges::count(csv(), '\n'), 6);
   std::size_t there = 0;

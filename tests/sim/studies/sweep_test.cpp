@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <limits>
 #include <map>
@@ -215,7 +216,7 @@ TEST(Sweep, IsRankedByTheAccountingThatWasAskedFor) {
   {
     ResultStore store(folder.path());
     WorkerPool pool(1);
-    run_sweep_into(store, workload, spec, {pool});
+    run_sweep_into(store, std::array<const workloads::Workload*, 1>{&workload}, spec, {pool});
   }
   const auto stored = open_sweep(folder.path());
   SweepSummary summary(*stored);
