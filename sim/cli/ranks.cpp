@@ -1,6 +1,5 @@
 #include "sim/cli/ranks.hpp"
 
-#include <array>
 #include <cstdlib>
 #include <string>
 
@@ -12,16 +11,15 @@
 namespace potomac::sim {
 namespace {
 
-// Set by mpirun (Open MPI, MPICH and its kin) for each process of a job.
+bool says_several(const char* variable) {
+  const char* const size = std::getenv(variable);
+  return size != nullptr && std::string(size) != "1";
+}
+
+// By what mpirun (Open MPI; MPICH and its kin) and `srun --mpi=pmix` set for each process of a job.
 bool is_one_of_several() {
-  constexpr std::array<const char*, 2> kSizes = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
-  for (const char* const name : kSizes) {
-    const char* const size = std::getenv(name);
-    if (size != nullptr && std::string(size) != "1") {
-      return true;
-    }
-  }
-  return false;
+  return says_several("OMPI_COMM_WORLD_SIZE") || says_several("PMI_SIZE") ||
+         (std::getenv("PMIX_RANK") != nullptr && says_several("SLURM_STEP_NUM_TASKS"));
 }
 
 }  // namespace

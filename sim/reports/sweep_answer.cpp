@@ -17,14 +17,13 @@
 namespace potomac::sim {
 namespace {
 
-// A cell for people.
-std::string text_of_cell(const Cell& cell, const SweepTable::Column& column) {
+// A cell for people. `unit`: of its column; empty of a parameter.
+std::string text_of_cell(const Cell& cell, const std::string& unit) {
   const auto* const number = std::get_if<double>(&cell);
-  if (number == nullptr || column.parameter) {
+  if (number == nullptr) {
     const std::string text = plain_text(cell);
     return text.empty() ? "-" : text;
   }
-  const std::string unit = said_of_flat(column.name).unit;
   if (unit == "pJ") {
     return si_energy(*number);
   }
@@ -34,20 +33,23 @@ std::string text_of_cell(const Cell& cell, const SweepTable::Column& column) {
   if (unit == "share" || unit == "less") {
     return percent(*number);
   }
-  return fmt::format("{:.4g}", *number);
+  return unit.empty() ? fmt::format("{}", *number) : fmt::format("{:.4g}", *number);
 }
 
 std::string answer_table(const SweepTable& sweep, TextForm form) {
   const std::size_t columns = sweep.columns.size() - (sweep.on_front ? 1 : 0);
   std::vector<std::string> header;
+  std::vector<std::string> units;
   for (std::size_t i = 0; i < columns; ++i) {
-    header.push_back(sweep.columns[i].name);
+    const SweepTable::Column& column = sweep.columns[i];
+    header.push_back(column.name);
+    units.push_back(column.parameter ? "" : said_of_flat(column.name).unit);
   }
   TextTable table(std::move(header), 0);
   for (const std::vector<Cell>& cells : sweep.rows) {
     std::vector<std::string> row;
     for (std::size_t i = 0; i < columns; ++i) {
-      row.push_back(text_of_cell(cells[i], sweep.columns[i]));
+      row.push_back(text_of_cell(cells[i], units[i]));
     }
     table.add(std::move(row));
   }

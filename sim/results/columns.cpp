@@ -447,7 +447,8 @@ ColumnNames said_of_flat(const std::string& name) {
     return {};
   }
   for (const MachineColumn& column : machine_columns()) {
-    if (!column.names.path.empty() && name.ends_with(fmt::format("_{}", column.names.flat()))) {
+    const std::string flat = column.names.flat();
+    if (!flat.empty() && (name == flat || name.ends_with(fmt::format("_{}", flat)))) {
       ColumnNames names = column.names;
       names.unit = names.path == "utilization" ? "share" : names.unit;
       return names;

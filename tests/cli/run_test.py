@@ -645,7 +645,7 @@ def test_no_output_of_any_command_replaces_any_of_its_inputs(potomac, trace, arc
     shutil.copy(arch, architecture)
     spec = potomac.folder / "sweep.yaml"
     spec.write_text(f"trace: {trace}\narch: {architecture}\nparameters: {{array.rows: [8]}}\n")
-    if input_file.startswith("sweep"):
+    if input_file in ("sweep.csv", "results.sqlite"):
         line = potomac.refuses("sweep", spec, "--out", "o")
     else:
         line = potomac.refuses("run", trace, "--arch", architecture, "--out", "o")
