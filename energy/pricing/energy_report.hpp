@@ -80,6 +80,8 @@ struct EnergyReport {
   // each; empty where the accounting leaves registers out.
   std::string registers;
   EnergyRow total;
+  // Of a PE of the machine, where the table has it (UnitEnergyTable::pe_area_um2).
+  std::optional<double> pe_area_um2 = {};
   // Empty where only the total was asked for.
   std::vector<EnergyRow> by_layer;        // in order of first appearance
   std::vector<EnergyRow> by_pass;         // in order of first appearance

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "energy/pricing/mac_arithmetic.hpp"
 #include "support/digest.hpp"
 #include "support/error.hpp"
 
@@ -77,6 +78,26 @@ std::map<std::int64_t, YamlValue> by_number(const YamlValue& group, std::int64_t
   return members;
 }
 
+// What stands beside every number.
+struct SourcedNumber {
+  Certainty certainty = Certainty::kRead;
+  std::string source;
+  std::string note;
+};
+
+SourcedNumber read_source(const YamlValue& value) {
+  SourcedNumber read;
+  read.certainty =
+      static_cast<Certainty>(value.at("certainty").as_one_of({"read", "recalled", "assumed"}));
+  read.source = text_of(value.at("source"), "say where the number comes from");
+  if (const auto note = value.find("note")) {
+    read.note = text_of(*note, "write the note or drop the key");
+  } else if (read.certainty == Certainty::kAssumed) {
+    value.fail("is assumed, and has no note", "add 'note: ...' that says how it was set");
+  }
+  return read;
+}
+
 UnitEnergy read_unit_energy(const YamlValue& value, std::string entry) {
   if (value.is_map()) {
     if (const auto unit = value.find("unit")) {
@@ -88,14 +109,10 @@ UnitEnergy read_unit_energy(const YamlValue& value, std::string entry) {
   UnitEnergy read;
   read.entry = std::move(entry);
   read.energy_pj = value.at("value").as_number(0.0, kLargestPj);
-  read.certainty =
-      static_cast<Certainty>(value.at("certainty").as_one_of({"read", "recalled", "assumed"}));
-  read.source = text_of(value.at("source"), "say where the number comes from");
-  if (const auto note = value.find("note")) {
-    read.note = text_of(*note, "write the note or drop the key");
-  } else if (read.certainty == Certainty::kAssumed) {
-    value.fail("is assumed, and has no note", "add 'note: ...' that says how it was set");
-  }
+  const SourcedNumber sourced = read_source(value);
+  read.certainty = sourced.certainty;
+  read.source = sourced.source;
+  read.note = sourced.note;
   return read;
 }
 
@@ -163,7 +180,7 @@ std::string_view name_of(Certainty certainty) {
 UnitEnergyTable::UnitEnergyTable(const YamlValue& document) : file_(document.file()) {
   check_format(document);
   document.allow_only({"format", "version", "name", "title", "unit", "node", "source", "widths",
-                       "capacities", "entries"});
+                       "capacities", "pe_areas", "entries"});
   name_ = text_of(document.at("name"), "give the table a name");
   title_ = text_of(document.at("title"), "give the table a title");
   node_ = text_of(document.at("node"), "name the process node, or say that it is not known");
@@ -179,6 +196,9 @@ UnitEnergyTable::UnitEnergyTable(const YamlValue& document) : file_(document.fil
   }
   if (const auto capacities = document.find("capacities")) {
     read_capacity_rules(*capacities);
+  }
+  if (const auto areas = document.find("pe_areas")) {
+    read_pe_areas(*areas);
   }
 
   const YamlValue entries = document.at("entries");
@@ -246,6 +266,31 @@ void UnitEnergyTable::read_capacity_rules(const YamlValue& capacities) {
   }
 }
 
+void UnitEnergyTable::read_pe_areas(const YamlValue& areas) {
+  constexpr double kLargestUm2 = 1e8;
+  for (const YamlValue& value : areas.items()) {
+    value.allow_only({"unit", "operand_bits", "sum_bits", "um2", "certainty", "source", "note"});
+    PeArea area;
+    area.unit = value.at("unit").as_string();
+    if (std::ranges::find(mac_arithmetics(), area.unit, &MacArithmetic::unit) ==
+        mac_arithmetics().end()) {
+      value.at("unit").fail(fmt::format("'{}' is no unit", area.unit),
+                            "name a machine's unit, as mf_mac or fp32_mac");
+    }
+    area.operand_bits = static_cast<int>(value.at("operand_bits").as_integer(1, kWidestBits));
+    area.sum_bits = static_cast<int>(value.at("sum_bits").as_integer(1, kWidestBits));
+    area.um2 = value.at("um2").as_number(0.0, kLargestUm2);
+    const SourcedNumber sourced = read_source(value);
+    area.certainty = sourced.certainty;
+    area.source = sourced.source;
+    area.note = sourced.note;
+    if (pe_area_um2(area.unit, area.operand_bits, area.sum_bits)) {
+      value.fail("stands there twice", "keep one area for each unit and its widths");
+    }
+    pe_areas_.push_back(std::move(area));
+  }
+}
+
 void UnitEnergyTable::read_entry_group(const YamlValue& group, const EntryInfo& info) {
   switch (info.shape) {
     case EntryShape::kSingle:
@@ -283,10 +328,24 @@ std::string UnitEnergyTable::digest() const {
                   integer_add_rule_.linear_between, integer_add_rule_.proportional_outside,
                   sram_rule_.power_between, sram_rule_.square_root_outside);
   for (const UnitEnergy& one : listed_) {
-    text += fmt::format("{} {} {} {}\n", one.entry, one.energy_pj, name_of(one.certainty),
-                        one.source);
+    text +=
+        fmt::format("{} {} {} {}\n", one.entry, one.energy_pj, name_of(one.certainty), one.source);
+  }
+  for (const PeArea& area : pe_areas_) {
+    text += fmt::format("{} {} {} {} {} {}\n", area.unit, area.operand_bits, area.sum_bits,
+                        area.um2, name_of(area.certainty), area.source);
   }
   return sha256_of(text);
+}
+
+std::optional<double> UnitEnergyTable::pe_area_um2(std::string_view unit, int operand_bits,
+                                                   int sum_bits) const {
+  for (const PeArea& area : pe_areas_) {
+    if (area.unit == unit && area.operand_bits == operand_bits && area.sum_bits == sum_bits) {
+      return area.um2;
+    }
+  }
+  return std::nullopt;
 }
 
 const UnitEnergy* UnitEnergyTable::find_listed(std::string_view entry) const {

@@ -82,6 +82,17 @@ struct UnitEnergy {
   friend bool operator==(const UnitEnergy&, const UnitEnergy&) = default;
 };
 
+// The area of a whole PE of a unit, its registers included: known for these widths, and no others.
+struct PeArea {
+  std::string unit;  // as machines name it: "mf_mac"
+  int operand_bits = 0;
+  int sum_bits = 0;
+  double um2 = 0.0;
+  Certainty certainty = Certainty::kRead;
+  std::string source;
+  std::string note;  // may be empty
+};
+
 // What the table itself allows for widths that it does not list. Adders grow about linearly with
 // their width, so only integer_add may carry a rule.
 struct WidthRule {
@@ -104,6 +115,8 @@ class UnitEnergyTable {
   //   widths: {integer_add: {between: linear, outside: proportional}}      # optional
   //   capacities: {sram_access_64: {between: power, outside: square_root}} # optional
   //   entries: {NAME: ENTRY, NAME_WITH_SHAPE: {KEY: ENTRY, ...}, ...}      # see kEntries
+  //   pe_areas: [{unit: mf_mac, operand_bits: 5, sum_bits: 32, um2: 800, certainty, source, note},
+  //              ...]                                                      # optional
   //   ENTRY: {value: 0.9, certainty: read | recalled | assumed, source: text, note: text}
   // `note` may be left out, except where `certainty` is assumed. Throws InputError with file,
   // line and key.
@@ -132,6 +145,12 @@ class UnitEnergyTable {
   const UnitEnergy* find_listed(std::string_view entry) const;
   const UnitEnergy* find_listed_add(int bits) const;
 
+  // The area of a PE; nothing if the table does not list it. Neither scratchpads nor wires between
+  // PEs are part of it.
+  std::optional<double> pe_area_um2(std::string_view unit, int operand_bits, int sum_bits) const;
+
+  bool has_pe_areas() const { return !pe_areas_.empty(); }
+
   // A listed number by its full name ("fp32_add", "integer_multiply.8").
   std::optional<UnitEnergy> find(std::string_view entry) const;
   // The same, where it is needed: throws InputError that names table, entry and remedy.
@@ -148,6 +167,7 @@ class UnitEnergyTable {
  private:
   void read_width_rules(const YamlValue& widths);
   void read_capacity_rules(const YamlValue& capacities);
+  void read_pe_areas(const YamlValue& areas);
   void read_entry_group(const YamlValue& group, const EntryInfo& info);
   [[noreturn]] void fail_missing(std::string_view entry, const std::string& remedy) const;
 
@@ -161,6 +181,7 @@ class UnitEnergyTable {
   std::vector<UnitEnergy> listed_;
   std::map<int, std::size_t> integer_add_by_width_;  // width -> position in listed_
   CapacityRule sram_rule_;
+  std::vector<PeArea> pe_areas_;
   std::map<std::int64_t, std::size_t> sram_by_kib_;  // capacity -> position in listed_
 };
 

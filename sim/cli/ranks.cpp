@@ -12,14 +12,15 @@ namespace potomac::sim {
 namespace {
 
 bool says_several(const char* variable) {
-  const char* const size = std::getenv(variable);
+  const char* const size = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe)
   return size != nullptr && std::string(size) != "1";
 }
 
 // By what mpirun (Open MPI; MPICH and its kin) and `srun --mpi=pmix` set for each process of a job.
 bool is_one_of_several() {
   return says_several("OMPI_COMM_WORLD_SIZE") || says_several("PMI_SIZE") ||
-         (std::getenv("PMIX_RANK") != nullptr && says_several("SLURM_STEP_NUM_TASKS"));
+         (std::getenv("PMIX_RANK") != nullptr &&  // NOLINT(concurrency-mt-unsafe)
+          says_several("SLURM_STEP_NUM_TASKS"));
 }
 
 }  // namespace

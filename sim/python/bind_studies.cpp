@@ -306,6 +306,7 @@ void sweep(const std::vector<HeldWorkload>& held, const sim::Architecture& base,
   }
   spec.choose(YamlValue::of_text(where, "", "where"));
   std::vector<const workloads::Workload*> workloads;
+  workloads.reserve(held.size());
   for (const HeldWorkload& one : held) {
     workloads.push_back(one.workload.get());
   }

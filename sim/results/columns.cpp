@@ -364,6 +364,21 @@ std::vector<EnergyColumn> make_energy_columns() {
          return s.batch ? Cell(s.row.total_pj() / static_cast<double>(*s.batch)) : Cell();
        }},
   };
+  list.push_back({{"pe_area_um2", "", "um^2",
+                   "the area of a PE, registers included, where the table has it for these widths; "
+                   "scratchpads and wires between PEs are not part of it"},
+                  false,
+                  [](const EnergySource& s) { return cell_of(s.report.pe_area_um2); }});
+  list.push_back(
+      {{"array_area_mm2", "", "mm^2",
+        "that of all PEs of the array: scratchpads and wires between PEs are not part of "
+        "it"},
+       false,
+       [](const EnergySource& s) -> Cell {
+         return s.machine != nullptr && s.report.pe_area_um2
+                    ? Cell(*s.report.pe_area_um2 * XX static_cast<double>(s.machine->array.pes()))
+                    : Cell();
+       }});
   for (std::size_t i = 0; i < energy::kComponents.size(); ++i) {
     list.push_back({{fmt::format("by_component.{}", energy::kComponents.at(i).name), "", "pJ",
                      fmt::format("of total: {}; null where the accounting leaves it out, or there "

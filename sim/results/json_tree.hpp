@@ -25,8 +25,8 @@ Json trained_json(const std::optional<workloads::TrainedSum>& trained);
 // With the first `most_passes` passes, and their energies; all else is of all.
 Json report_tree(const RunResult& result,
                  std::size_t most_passes = std::numeric_limits<std::size_t>::max());
-// A cell of a sweep: a number, a text, or null where nothing is known.
-Json json_of_sweep(const Cell& cell);
+// A cell: a number, a text (of GEMMs and tiles as in CSV), or null where nothing is known.
+Json json_of_cell(const Cell& cell);
 // The text of a file. Names that are not UTF-8 (of a file, say) are made so: what cannot be decoded
 // becomes U+FFFD.
 std::string json_text(const Json& json);

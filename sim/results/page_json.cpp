@@ -184,7 +184,7 @@ std::string page_json(const SweepTable& sweep) {
   for (const std::vector<Cell>& cells : sweep.rows) {
     Json row = Json::array();
     for (const Cell& cell : cells) {
-      row.push_back(json_of_sweep(cell));
+      row.push_back(json_of_cell(cell));
     }
     rows.push_back(std::move(row));
   }

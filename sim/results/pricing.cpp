@@ -108,6 +108,9 @@ std::vector<energy::EnergyReport> energy_of(std::span<const Machine> machines,
       for (std::size_t i = 0; i < machines.size(); ++i) {
         if (is_priceable(table, machines[i])) {
           reports.push_back(energy::price(*accounting, table, work[i], order));
+          const Machine& machine = machines[i];
+          reports.back().pe_area_um2 =
+              table.pe_area_um2(info_of(machine.unit).name, machine.operand_bits, machine.sum_bits);
         }
       }
     }

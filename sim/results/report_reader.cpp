@@ -471,6 +471,13 @@ void read_energies(const JsonValue& json, RunResult& result) {
     }
   };
   restore(result.energy, json.at("energy"));
+  // So does an area; a report of before has none.
+  const std::vector<JsonValue> entries = json.at("energy").items();
+  for (std::size_t i = 0; i < std::min(entries.size(), result.energy.size()); ++i) {
+    if (entries[i].has("pe_area_um2") && !entries[i].at("pe_area_um2").json().is_null()) {
+      result.energy[i].pe_area_um2 = entries[i].at("pe_area_um2").number(0.0, kLargestPj);
+    }
+  }
   if (result.step) {
     restore(result.step->energy, json.at("step").at("energy"));
   }

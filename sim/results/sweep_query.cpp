@@ -95,7 +95,7 @@ AskedPoints asked_points(const SweepSource& sweep, const std::optional<Condition
   const Condition::ValueOf named = [&](std::size_t name) { return value(of_condition[name]); };
   sweep.each(columns, [&](std::size_t point, std::span<const Cell> row) {
     cells = row;
-    const auto* const status = std::get_if<std::string>(&cells[0]);
+    const auto* const status = std::get_if<std::string>(&cells.front());
     if (status == nullptr || *status != "done" || (condition && !condition->holds(named))) {
       return;
     }

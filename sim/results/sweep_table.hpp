@@ -52,7 +52,9 @@ class SweepSource {
  protected:
   SweepSource() = default;
   SweepSource(const SweepSource&) = default;
+  SweepSource(SweepSource&&) = default;
   SweepSource& operator=(const SweepSource&) = default;
+  SweepSource& operator=(SweepSource&&) = default;
 };
 
 // Throws InputError that names the nearest one if a column is not there.

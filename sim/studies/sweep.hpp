@@ -42,7 +42,9 @@ class SweepKeeper {
  protected:
   SweepKeeper() = default;
   SweepKeeper(const SweepKeeper&) = default;
+  SweepKeeper(SweepKeeper&&) = default;
   SweepKeeper& operator=(const SweepKeeper&) = default;
+  SweepKeeper& operator=(SweepKeeper&&) = default;
 };
 
 // Throws InputError, as run_sweep() does before its first row, if the workload has nothing that is

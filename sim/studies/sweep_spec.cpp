@@ -160,6 +160,48 @@ std::vector<std::uint64_t> drawn_of_many(std::uint64_t all,
   return {drawn.begin(), drawn.end()};
 }
 
+// A file beside the sweep's own, or what ships under that name.
+std::filesystem::path find_beside(const std::filesystem::path& folder, const YamlValue& name,
+                                  const ShippedFiles& files) {
+  const std::filesystem::path own = folder / name.as_string();
+  std::error_code unknown;  // a name may be too long for a file
+  const bool is_name = own.extension().empty() && !std::filesystem::is_regular_file(own, unknown);
+  return is_name ? files.find(name.as_string()) : own;
+}
+
+// `workload`, or `trace`: one or several.
+std::vector<std::filesystem::path> read_workloads(const YamlValue& root,
+                                                  const std::filesystem::path& folder,
+                                                  const ShippedFiles& models) {
+  const auto own = root.find("workload");
+  if (own && root.find("trace")) {
+    own->fail("stands beside 'trace', which means the same", "keep one of them");
+  }
+  const YamlValue named = own ? *own : root.at("trace");
+  std::vector<std::filesystem::path> files;
+  for (const YamlValue& one : named.is_scalar() ? std::vector{named} : named.items()) {
+    files.push_back(find_beside(folder, one, models));
+  }
+  if (files.empty()) {
+    named.fail("names no workload", "name one or more");
+  }
+  return files;
+}
+
+// Tables may have any name's ending: a file beside the sweep's, or what ships.
+std::vector<std::filesystem::path> read_tables(const YamlValue& tables,
+                                               const std::filesystem::path& folder,
+                                               const ShippedFiles& shipped) {
+  std::vector<std::filesystem::path> files;
+  for (const YamlValue& table : tables.items()) {
+    const std::filesystem::path own = folder / table.as_string();
+    std::error_code unknown;
+    files.push_back(
+        std::filesystem::is_regular_file(own, unknown) ? own : shipped.find(table.as_string()));
+  }
+  return files;
+}
+
 // `where`, `sample` and `seed` of a sweep's file.
 void read_choice(const YamlValue& root, SweepSpec& spec) {
   if (const auto where = root.find("where")) {
@@ -291,37 +333,18 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
   const YamlValue root = read_yaml_file(path);
   root.allow_only({"workload", "trace", "dimensions", "arch", "engine", "layers", "passes",
                    "energy", "accounting", "against", "parameters", "where", "sample", "seed"});
-  // A file beside the sweep's own, or what ships under that name.
-  const auto find = [&](const YamlValue& name, const ShippedFiles& files) {
-    const std::filesystem::path own = path.parent_path() / name.as_string();
-    std::error_code unknown;  // a name may be too long for a file
-    const bool is_name = own.extension().empty() && !std::filesystem::is_regular_file(own, unknown);
-    return is_name ? files.find(name.as_string()) : own;
-  };
   SweepSpec spec;
   spec.file = path;
-  if (workload.empty()) {
-    const auto own = root.find("workload");
-    if (own && root.find("trace")) {
-      own->fail("stands beside 'trace', which means the same", "keep one of them");
-    }
-    const YamlValue named = own ? *own : root.at("trace");
-    for (const YamlValue& one : named.is_scalar() ? std::vector{named} : named.items()) {
-      spec.workloads.push_back(find(one, shipped.models));
-    }
-    if (spec.workloads.empty()) {
-      named.fail("names no workload", "name one or more");
-    }
-  } else {
-    spec.workloads = {workloads::find_workload(workload, shipped.models)};
-  }
+  spec.workloads = workload.empty()
+                       ? read_workloads(root, path.parent_path(), shipped.models)
+                       : std::vector{workloads::find_workload(workload, shipped.models)};
   spec.dimensions = dimensions;
   if (const auto own = root.find("dimensions"); own && workload.empty()) {
     for (const auto& [name, extent] : own->entries()) {
       spec.dimensions.emplace(name, extent.as_integer(1, workloads::kMaxShapeElements));
     }
   }
-  const auto architecture = find(root.at("arch"), shipped.architectures);
+  const auto architecture = find_beside(path.parent_path(), root.at("arch"), shipped.architectures);
   spec.inputs = {path, architecture};
   spec.inputs.insert(spec.inputs.end(), spec.workloads.begin(), spec.workloads.end());
   if (const auto engine = root.find("engine")) {
@@ -330,14 +353,7 @@ SweepSpec load_sweep(const std::filesystem::path& path, const ShippedInputs& shi
   }
   spec.selection = parse_selection(root);
   if (const auto tables = root.find("energy")) {
-    std::vector<std::filesystem::path> files;
-    for (const YamlValue& table : tables->items()) {
-      const std::filesystem::path own = path.parent_path() / table.as_string();
-      std::error_code unknown;
-      files.push_back(std::filesystem::is_regular_file(own, unknown)
-                          ? own
-                          : shipped.tables.find(table.as_string()));
-    }
+    const auto files = read_tables(*tables, path.parent_path(), shipped.tables);
     spec.prices.tables = energy::load_unit_energy_tables(files);
     spec.inputs.insert(spec.inputs.end(), files.begin(), files.end());
   }

@@ -57,11 +57,11 @@ std::vector<std::string> merge_statements() {
   };
   const std::string of_point = other_point(fmt::format("r.id % {}", kStoreStride));
   return {
-      "INSERT OR IGNORE INTO main.contexts SELECT NULL, digest, workload, content, dimensions, "
-      "density, engine, selection, against, step, toggles, build FROM other.contexts ORDER BY id",
+      ("INSERT OR IGNORE INTO main.contexts SELECT NULL, digest, workload, content, dimensions, "
+       "density, engine, selection, against, step, toggles, build FROM other.contexts ORDER BY id"),
       "INSERT OR IGNORE INTO main.machines SELECT NULL, name FROM other.machines ORDER BY id",
-      "INSERT OR IGNORE INTO main.reports SELECT NULL, machine, \"table\", digest, accounting, "
-      "unit, node FROM other.reports ORDER BY id",
+      ("INSERT OR IGNORE INTO main.reports SELECT NULL, machine, \"table\", digest, accounting, "
+       "unit, node, has_areas FROM other.reports ORDER BY id"),
       fmt::format(
           "INSERT OR IGNORE INTO main.points SELECT NULL, r.key, c.id, {} FROM other.points "
           "r JOIN other.contexts o ON o.id = r.context JOIN main.contexts c ON c.digest = "
@@ -85,28 +85,31 @@ std::vector<std::string> merge_statements() {
           "other.passes r JOIN other.machines n ON n.id = r.machine JOIN main.machines m ON "
           "m.name = n.name {}",
           fmt::join(columns_of_passes("r."), ", "), other_point("r.point")),
-      "CREATE TEMP TABLE sweeps_new AS SELECT r.id AS other FROM other.sweeps r WHERE r.digest NOT "
-      "IN (SELECT digest FROM main.sweeps)",
-      "INSERT INTO main.sweeps SELECT NULL, digest, file, points FROM other.sweeps WHERE id IN "
-      "(SELECT other FROM sweeps_new) ORDER BY id",
-      "INSERT INTO main.sweep_workloads SELECT s.id, r.number, r.name, c.id FROM "
-      "other.sweep_workloads r JOIN other.contexts o ON o.id = r.context JOIN main.contexts c ON "
-      "c.digest = o.digest JOIN other.sweeps t ON t.id = r.sweep JOIN main.sweeps s ON s.digest = "
-      "t.digest WHERE r.sweep IN (SELECT other FROM sweeps_new)",
-      "INSERT INTO main.sweep_parameters SELECT s.id, r.number, r.name FROM other.sweep_parameters "
-      "r JOIN other.sweeps o ON o.id = r.sweep JOIN main.sweeps s ON s.digest = o.digest WHERE "
-      "r.sweep IN (SELECT other FROM sweeps_new)",
-      "INSERT INTO main.sweep_prices SELECT s.id, r.number, r.\"table\", r.digest, r.accounting "
-      "FROM other.sweep_prices r JOIN other.sweeps o ON o.id = r.sweep JOIN main.sweeps s ON "
-      "s.digest = o.digest WHERE r.sweep IN (SELECT other FROM sweeps_new)",
+      ("CREATE TEMP TABLE sweeps_new AS SELECT r.id AS other FROM other.sweeps r WHERE r.digest "
+       "NOT "
+       "IN (SELECT digest FROM main.sweeps)"),
+      ("INSERT INTO main.sweeps SELECT NULL, digest, file, points FROM other.sweeps WHERE id IN "
+       "(SELECT other FROM sweeps_new) ORDER BY id"),
+      ("INSERT INTO main.sweep_workloads SELECT s.id, r.number, r.name, c.id FROM "
+       "other.sweep_workloads r JOIN other.contexts o ON o.id = r.context JOIN main.contexts c ON "
+       "c.digest = o.digest JOIN other.sweeps t ON t.id = r.sweep JOIN main.sweeps s ON s.digest = "
+       "t.digest WHERE r.sweep IN (SELECT other FROM sweeps_new)"),
+      ("INSERT INTO main.sweep_parameters SELECT s.id, r.number, r.name FROM "
+       "other.sweep_parameters "
+       "r JOIN other.sweeps o ON o.id = r.sweep JOIN main.sweeps s ON s.digest = o.digest WHERE "
+       "r.sweep IN (SELECT other FROM sweeps_new)"),
+      ("INSERT INTO main.sweep_prices SELECT s.id, r.number, r.\"table\", r.digest, r.accounting "
+       "FROM other.sweep_prices r JOIN other.sweeps o ON o.id = r.sweep JOIN main.sweeps s ON "
+       "s.digest = o.digest WHERE r.sweep IN (SELECT other FROM sweeps_new)"),
       "DROP TABLE sweeps_new",
       fmt::format(
           "INSERT OR IGNORE INTO main.sweep_points SELECT s.id * {0} + r.id % {0}, p.id FROM "
           "other.sweep_points r JOIN other.sweeps t ON t.id = r.id / {0} JOIN main.sweeps s "
           "ON s.digest = t.digest {1} ORDER BY 1",
           kStoreStride, other_point("r.point")),
-      "REPLACE INTO main.store SELECT 'last sweep', s.id FROM other.store r JOIN other.sweeps o ON "
-      "o.id = r.value JOIN main.sweeps s ON s.digest = o.digest WHERE r.name = 'last sweep'",
+      ("REPLACE INTO main.store SELECT 'last sweep', s.id FROM other.store r JOIN other.sweeps o "
+       "ON "
+       "o.id = r.value JOIN main.sweeps s ON s.digest = o.digest WHERE r.name = 'last sweep'"),
   };
 }
 
@@ -396,8 +399,8 @@ class ResultStore::Impl {
     }
     begin();
     SQLite::Statement& insert = statement(
-        "INSERT OR IGNORE INTO reports(machine, \"table\", digest, accounting, unit, node) "
-        "VALUES(?,?,?,?,?,?)");
+        "INSERT OR IGNORE INTO reports(machine, \"table\", digest, accounting, unit, node, "
+        "has_areas) VALUES(?,?,?,?,?,?,?)");
     int place = 1;
     for (const std::string* const text :
          {&machine, &price.table, &price.digest, &price.accounting, &price.unit, &price.node}) {

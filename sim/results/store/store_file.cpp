@@ -103,10 +103,10 @@ StoreFile::StoreFile(fs::path file, Use use) : path_(std::move(file)), use_(use)
     }
   }
   guarded([&] {
-    const int kWrite = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
-    database_.emplace(path_.string(),
-                      (use == Use::kRead ? SQLite::OPEN_READONLY : kWrite) | SQLITE_OPEN_NOMUTEX,
-                      kBusyMs);
+    const int for_writing = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+    database_.emplace(
+        path_.string(),
+        (use == Use::kRead ? SQLite::OPEN_READONLY : for_writing) | SQLITE_OPEN_NOMUTEX, kBusyMs);
     database_->exec("PRAGMA cache_size = -49152");  // KiB: an index of a million keys stays there
     const int tables = database_->execAndGet("SELECT count(*) FROM sqlite_master").getInt();
     is_new_ = use == Use::kWrite && tables == 0;

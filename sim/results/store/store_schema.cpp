@@ -70,24 +70,25 @@ std::vector<std::string> tables() {
   return {
       "CREATE TABLE store(name TEXT PRIMARY KEY, value)",
       "CREATE TABLE columns(\"of\" TEXT, name TEXT, unit TEXT, meaning TEXT)",
-      "CREATE TABLE contexts(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, workload, content, "
-      "dimensions, density, engine, selection, against, step, toggles, build)",
+      ("CREATE TABLE contexts(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, workload, content, "
+       "dimensions, density, engine, selection, against, step, toggles, build)"),
       table("points", "id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, context INTEGER NOT NULL",
             columns_of_points()),
       "CREATE TABLE refusals(point INTEGER PRIMARY KEY, message TEXT NOT NULL)",
       "CREATE TABLE machines(id INTEGER PRIMARY KEY, name TEXT UNIQUE)",
       table("totals", "id INTEGER PRIMARY KEY", columns_of_totals()),
-      "CREATE TABLE reports(id INTEGER PRIMARY KEY, machine TEXT, \"table\" TEXT, digest TEXT, "
-      "accounting TEXT, unit TEXT, node TEXT, UNIQUE(machine, digest, accounting))",
+      ("CREATE TABLE reports(id INTEGER PRIMARY KEY, machine TEXT, \"table\" TEXT, digest TEXT, "
+       "accounting TEXT, unit TEXT, node TEXT, has_areas INTEGER, UNIQUE(machine, digest, "
+       "accounting))"),
       table("energy", "id INTEGER PRIMARY KEY", columns_of_energy()),
       table("passes", "point INTEGER, number INTEGER, machine INTEGER", passes, " WITHOUT ROWID"),
-      "CREATE TABLE sweeps(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, file TEXT, "
-      "points INTEGER)",
-      "CREATE TABLE sweep_workloads(sweep INTEGER, number INTEGER, name TEXT, context INTEGER, "
-      "PRIMARY KEY(sweep, number)) WITHOUT ROWID",
+      ("CREATE TABLE sweeps(id INTEGER PRIMARY KEY, digest TEXT UNIQUE, file TEXT, "
+       "points INTEGER)"),
+      ("CREATE TABLE sweep_workloads(sweep INTEGER, number INTEGER, name TEXT, context INTEGER, "
+       "PRIMARY KEY(sweep, number)) WITHOUT ROWID"),
       "CREATE TABLE sweep_parameters(sweep INTEGER, number INTEGER, name TEXT)",
-      "CREATE TABLE sweep_prices(sweep INTEGER, number INTEGER, \"table\" TEXT, digest TEXT, "
-      "accounting TEXT)",
+      ("CREATE TABLE sweep_prices(sweep INTEGER, number INTEGER, \"table\" TEXT, digest TEXT, "
+       "accounting TEXT)"),
       "CREATE TABLE sweep_points(id INTEGER PRIMARY KEY, point INTEGER NOT NULL)",
   };
 }

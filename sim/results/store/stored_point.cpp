@@ -92,7 +92,7 @@ std::vector<StoredPrice> stored_prices(const Prices& prices) {
   for (const energy::Accounting* const accounting : prices.accountings) {
     for (const energy::UnitEnergyTable& table : prices.tables) {
       stored.push_back({table.name(), table.digest(), std::string(accounting->name()), table.unit(),
-                        table.node()});
+                        table.node(), table.has_pe_areas()});
     }
   }
   return stored;

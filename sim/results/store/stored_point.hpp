@@ -26,6 +26,7 @@ struct StoredPrice {
   std::string accounting;
   std::string unit;
   std::string node;
+  bool has_areas = false;  // of PEs
 
   friend bool operator==(const StoredPrice&, const StoredPrice&) = default;
 };

@@ -55,6 +55,7 @@ struct KnownReport {
   std::string machine;
   std::string table;
   std::string accounting;
+  bool has_areas = false;
 };
 
 }  // namespace
@@ -190,13 +191,15 @@ class StoredSweep::Impl {
                              *sweep_)
                : "SELECT digest, accounting, min(id) AS number FROM reports GROUP BY 1, 2";
     SQLite::Statement find = statement(fmt::format(
-        "SELECT r.id, r.machine, r.\"table\", r.accounting FROM ({}) p JOIN reports r ON r.digest "
+        "SELECT r.id, r.machine, r.\"table\", r.accounting, r.has_areas FROM ({}) p JOIN reports r "
+        "ON r.digest "
         "= p.digest AND r.accounting = p.accounting JOIN energy e ON e.id = r.id * {} + {} ORDER "
         "BY p.number",
         prices, kStoreStride, *first_done_));
     while (find.executeStep()) {
       reports_.push_back({find.getColumn(0).getInt64(), find.getColumn(1).getString(),
-                          find.getColumn(2).getString(), find.getColumn(3).getString()});
+                          find.getColumn(2).getString(), find.getColumn(3).getString(),
+                          find.getColumn(4).getInt() != 0});
     }
     const auto rank = [](const std::string& machine) {
       // The multiplier alone stands behind the array that it is of.
@@ -285,7 +288,9 @@ class StoredSweep::Impl {
       for (const EnergyColumn& column : figure_columns()) {
         if (report.machine != energy::kFp32Multiplier) {
           columns_.push_back(figure(column, report));
-          listed_.push_back(columns_.back());
+          if (!is_area(column) || report.has_areas) {
+            listed_.push_back(columns_.back());
+          }
         }
       }
     }
@@ -296,6 +301,11 @@ class StoredSweep::Impl {
             sql_column(fmt::format("e{}", report.id), "reduction"), true);
       }
     }
+  }
+
+  // Most tables have none: sweep.csv then has no columns for them.
+  static bool is_area(const EnergyColumn& column) {
+    return column.names.path.find("_area_") != std::string::npos;
   }
 
   // Place, then the columns, of places from ?1 to ?2.

@@ -21,6 +21,7 @@
 #include "sim/reports/cell_text.hpp"
 #include "sim/reports/sweep_export.hpp"
 #include "sim/results/open_sweep.hpp"
+#include "sim/results/store/point_bytes.hpp"
 #include "sim/results/store/point_key.hpp"
 #include "sim/studies/sweep.hpp"
 #include "support/error.hpp"
@@ -48,8 +49,8 @@ workloads::MadeWorkload small_workload(std::int64_t outputs = 6) {
   return {"small", {}, {layer}};
 }
 
-SweepSpec spec_of(const std::map<std::string, std::string>& parameters,
-                  const std::string& table = "horowitz-45nm") {
+SweepSpec stored_spec_of(const std::map<std::string, std::string>& parameters,
+                         const std::string& table = "horowitz-45nm") {
   SweepSpec spec;
   spec.file = "sweep.yaml";
   for (const auto& [key, values] : parameters) {
@@ -97,7 +98,7 @@ class StoredSweeps : public TemporaryFolder {
 
 TEST_F(StoredSweeps, HoldEveryColumnOfEveryMachineAsTheRowsSay) {
   const auto workload = small_workload();
-  const SweepSpec spec = spec_of(kParameters);
+  const SweepSpec spec = stored_spec_of(kParameters);
   const StoredSweepCounts counts = sweep(workload, spec);
   EXPECT_EQ(counts.points, 12U);
   EXPECT_EQ(counts.computed, 12U);
@@ -121,12 +122,12 @@ TEST_F(StoredSweeps, HoldEveryColumnOfEveryMachineAsTheRowsSay) {
       });
     }
   }
-  EXPECT_EQ(seen, 2 * 12 * total_columns().size());
+  EXPECT_EQ(seen, 24 * total_columns().size());
 }
 
 TEST_F(StoredSweeps, GoOnWhereTheyWereStoppedAndComputeNoPointAgain) {
   const auto workload = small_workload();
-  SweepSpec spec = spec_of(kParameters);
+  SweepSpec spec = stored_spec_of(kParameters);
   spec.engine = "systemc";  // point by point
   std::atomic<bool> stop = false;
   // Hears of points as they are kept.
@@ -167,18 +168,18 @@ TEST_F(StoredSweeps, GoOnWhereTheyWereStoppedAndComputeNoPointAgain) {
 
 TEST_F(StoredSweeps, ShareTheirPointsInWhateverOrderTheyAskForThem) {
   const auto workload = small_workload();
-  EXPECT_EQ(sweep(workload, spec_of(kParameters)).computed, 12U);
+  EXPECT_EQ(sweep(workload, stored_spec_of(kParameters)).computed, 12U);
   // The same machines, others among them, one of them twice.
   auto others = kParameters;
   others["array.cols"] = "[9, 5, 2, 9]";
-  const SweepSpec spec = spec_of(others);
+  const SweepSpec spec = stored_spec_of(others);
   const StoredSweepCounts counts = sweep(workload, spec);
   EXPECT_EQ(counts.computed, 4U);
   EXPECT_EQ(counts.reused, 12U);
   EXPECT_EQ(csv(), fresh_csv(workload, spec));
   // The first one is as it was.
-  EXPECT_EQ(sweep(workload, spec_of(kParameters)).done, 12U);
-  EXPECT_EQ(csv(), fresh_csv(workload, spec_of(kParameters)));
+  EXPECT_EQ(sweep(workload, stored_spec_of(kParameters)).done, 12U);
+  EXPECT_EQ(csv(), fresh_csv(workload, stored_spec_of(kParameters)));
 }
 
 TEST_F(StoredSweeps, SayWhatHasChangedAndReuseTheRest) {
@@ -188,10 +189,10 @@ TEST_F(StoredSweeps, SayWhatHasChangedAndReuseTheRest) {
       .shard = {},
       .begun = [&](const std::vector<std::string>& all, std::size_t /*done*/) { changes = all; }};
   const auto workload = small_workload();
-  sweep(workload, spec_of(kParameters), options);
+  sweep(workload, stored_spec_of(kParameters), options);
   EXPECT_THAT(changes, IsEmpty());
   // Another table: counts are what they were.
-  const SweepSpec dearer = spec_of(kParameters, "tpuv4i-7nm");
+  const SweepSpec dearer = stored_spec_of(kParameters, "tpuv4i-7nm");
   const StoredSweepCounts counts = sweep(workload, dearer, options);
   EXPECT_THAT(changes, ElementsAre(HasSubstr("table tpuv4i-7nm (operation) is new")));
   EXPECT_EQ(counts.reused, 6U);  // those that no table prices: they are refused
@@ -206,7 +207,7 @@ TEST_F(StoredSweeps, SayWhatHasChangedAndReuseTheRest) {
 
 TEST_F(StoredSweeps, ArePutTogetherFromShards) {
   const auto workload = small_workload();
-  const SweepSpec spec = spec_of(kParameters);
+  const SweepSpec spec = stored_spec_of(kParameters);
   std::size_t points = 0;
   for (std::size_t number = 1; number <= 5; ++number) {
     const StoredSweepCounts counts =
@@ -221,7 +222,7 @@ TEST_F(StoredSweeps, ArePutTogetherFromShards) {
 TEST_F(StoredSweeps, LeaveNothingWhereNoPointCanRun) {
   const auto workload = small_workload();
   EXPECT_THAT(test::input_error_of([&] {
-                sweep(workload, spec_of({{"pe.accumulator.bits", "[16, 20]"}}));
+                sweep(workload, stored_spec_of({{"pe.accumulator.bits", "[16, 20]"}}));
               }),
               HasSubstr("no point of the sweep can run"));
   EXPECT_THAT(names(), IsEmpty());
@@ -233,6 +234,78 @@ TEST_F(StoredSweeps, ADamagedStoreOrAnotherFileIsRefusedByName) {
   EXPECT_THAT(fault(), HasSubstr("results.sqlite: is damaged, or no store"));
   put("results.sqlite", "");
   EXPECT_THAT(fault(), HasSubstr("is no store of results"));
+}
+
+// A table with the areas of two PEs, and a sweep over their widths.
+TEST_F(StoredSweeps, SayTheAreaOfThePesThatATableHas) {
+  put("small.yaml", R"(format: potomac-unit-energy
+version: 1
+name: small
+title: A small table
+unit: pJ
+node: 1 nm
+source: the tests
+pe_areas:
+  - {unit: mf_mac, operand_bits: 5, sum_bits: 32, um2: 800, certainty: read, source: one}
+  - {unit: fp32_mac, operand_bits: 32, sum_bits: 32, um2: 8000, certainty: read, source: two}
+entries:
+  integer_add: {4: {value: 1, certainty: read, source: four}, 5: {value: 1, certainty: read, source: five},
+                32: {value: 2, certainty: read, source: many}, 36: {value: 2, certainty: read, source: many}}
+  sign_xor: {value: 0.25, certainty: read, source: xor}
+  fp32_multiply: {value: 40, certainty: read, source: multiplier}
+  fp32_add: {value: 10, certainty: read, source: adder}
+)");
+  const auto workload = small_workload();
+  SweepSpec spec = stored_spec_of({{"pe.accumulator.bits", "[32, 36]"}, {"array.rows", "[4, 8]"}});
+  spec.prices.tables = {energy::load_unit_energy_table(path("small.yaml"))};
+  sweep(workload, spec);
+  std::vector<std::string> areas;
+  const std::vector<std::string> names = {"pe_area_um2[mf_mac,small,operation]",
+                                          "array_area_mm2[mf_mac,small,operation]",
+                                          "array_area_mm2[fp32_mac,small,operation]"};
+  open_sweep(folder_)->each(names, [&](std::size_t /*point*/, std::span<const Cell> cells) {
+    areas.push_back(
+        fmt::format("{} {} {}", plain_text(cells[0]), plain_text(cells[1]), plain_text(cells[2])));
+  });
+  // Of 36 bits the table has none. Rows vary first: parameters are in the order of their names.
+  EXPECT_THAT(areas, ElementsAre("800 0.0512 0.512", "  0.512", "800 0.1024 1.024", "  1.024"));
+  EXPECT_THAT(csv(), HasSubstr("\"array_area_mm2[mf_mac,small,operation]\""));
+}
+
+TEST_F(StoredSweeps, TravelAsBytesAsTheyAre) {
+  const auto workload = small_workload();
+  const SweepSpec spec = stored_spec_of(kParameters);
+  const std::vector<StoredPrice> prices = stored_prices(spec.prices);
+  std::vector<PlacedPoint> points;
+  WorkerPool pool(1);
+  run_sweep(workload, spec, {pool}, [&](const SweepRow& row) {
+    const std::span<const PassRecord> no_passes;
+    points.push_back({row.point, stored_point(PointKeys({}).of(row.architecture),
+                                              {.architecture = row.architecture,
+                                               .refusal = row.refusal,
+                                               .machines = row.machines,
+                                               .totals = row.totals,
+                                               .energy = row.energy,
+                                               .passes = no_passes,
+                                               .batch = {}},
+                                              prices)});
+  });
+  const std::vector<PlacedPoint> again = points_of(bytes_of(points));
+  ASSERT_EQ(again.size(), points.size());
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    EXPECT_EQ(again[i].place, points[i].place);
+    EXPECT_EQ(again[i].point.key, points[i].point.key);
+    EXPECT_EQ(again[i].point.refusal, points[i].point.refusal);
+    ASSERT_EQ(again[i].point.totals.size(), points[i].point.totals.size());
+    for (std::size_t machine = 0; machine < points[i].point.totals.size(); ++machine) {
+      const std::vector<Cell>& cells = points[i].point.totals[machine].cells;
+      ASSERT_EQ(again[i].point.totals[machine].cells.size(), cells.size());
+      for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+        EXPECT_EQ(plain_text(again[i].point.totals[machine].cells[cell]), plain_text(cells[cell]));
+      }
+    }
+  }
+  EXPECT_EQ(bytes_of(again), bytes_of(points));
 }
 
 // --- keys ----------------------------------------------------------------------------------------
