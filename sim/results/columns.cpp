@@ -376,7 +376,8 @@ std::vector<EnergyColumn> make_energy_columns() {
        false,
        [](const EnergySource& s) -> Cell {
          return s.machine != nullptr && s.report.pe_area_um2
-                    ? Cell(*s.report.pe_area_um2 * XX static_cast<double>(s.machine->array.pes()))
+                    ? Cell(*s.report.pe_area_um2 * static_cast<double>(s.machine->array.pes()) /
+                           1e6)
                     : Cell();
        }});
   for (std::size_t i = 0; i < energy::kComponents.size(); ++i) {

@@ -406,6 +406,7 @@ class ResultStore::Impl {
          {&machine, &price.table, &price.digest, &price.accounting, &price.unit, &price.node}) {
       insert.bind(place++, *text);
     }
+    insert.bind(place, price.has_areas ? 1 : 0);
     run(insert);
     SQLite::Statement& find =
         statement("SELECT id FROM reports WHERE machine = ? AND digest = ? AND accounting = ?");
