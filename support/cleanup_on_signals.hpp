@@ -32,8 +32,8 @@ class CleanupOnSignals {
   std::optional<std::size_t> slot_;
 };
 
-// What such a signal says on standard error before it ends the program; null: nothing. The text must
-// outlive the program, as a literal does.
+// What such a signal says on standard error before it ends the program; null: nothing. The text
+// must outlive the program, as a literal does.
 void say_on_signals(const char* line);
 
 // Holds these signals off this thread as long as it lives: of what cannot be remembered before it

@@ -441,6 +441,14 @@ void bind_studies(py::module_& module) {
            }),
            py::arg("path"))
       .def("columns", [](const HeldSweep& self) { return self.source->columns(); })
+      .def("size",
+           [](const HeldSweep& self) {
+             const py::gil_scoped_release released;
+             std::size_t points = 0;
+             self.source->each(
+                 {}, [&](std::size_t /*point*/, std::span<const sim::Cell> /*none*/) { ++points; });
+             return points;
+           })
       .def("points", &points_of, py::arg("columns"))
       .def(
           "ask",

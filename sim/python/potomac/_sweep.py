@@ -84,7 +84,7 @@ class Sweep:
 
     def __len__(self) -> int:
         """How many points it has, refused ones too."""
-        return len(self._native.points(["status"])["point"])
+        return self._native.size()
 
     def __repr__(self) -> str:
         where = "" if self._temporary else f" in {self._path!r}"

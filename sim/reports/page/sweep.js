@@ -78,7 +78,8 @@ function sweptSection(sweep) {
       line(counter('done', sweep.done.length), ' points ran, ', counter('refused', sweep.refused.length), ' were refused.'),
       sweep.parameters.map((i) => line(el('code', {}, sweep.columns[i].name), ': ', sweep.columns[i].meaning ? el('span', {class: 'quiet'}, `(${unquoted(sweep.columns[i].meaning)}) `) : '',
         sweep.valuesOf(i).slice(0, 24).map((value, n) => [n ? ', ' : '', el('code', {}, String(value))]), sweep.valuesOf(i).length > 24 ? [', and others, ', counter('values', sweep.valuesOf(i).length), ' in all'] : '')),
-      sweep.columns_left_out > 0 ? line('Not on this page: ', counter('columns_left_out', sweep.columns_left_out), ' other columns of sweep.csv (report --columns chooses).') : null),
+      sweep.columns_left_out > 0 ? line('Not on this page: ', counter('columns_left_out', sweep.columns_left_out), ' other columns (report --columns chooses).') : null,
+      sweep.rows_left_out > 0 ? line('Not on this page: ', counter('rows_left_out', sweep.rows_left_out), ' further points, behind these (report --where, --sort and --pareto ask all of them).') : null),
     reasons.size ? [el('h3', {}, 'Why points were refused'), new Table('Refusals', ['points', 'reason'], [...reasons].map(([reason, n]) => [n, reason]), {long: 1}).node] : null);
 }
 

@@ -23,7 +23,7 @@ constexpr int kWorkOfCommit = 20;
 constexpr Clock::duration kCommitSoonest = std::chrono::milliseconds(10);
 constexpr Clock::duration kCommitLatest = std::chrono::seconds(1);
 
-// "INSERT INTO points VALUES(?,?,...)".
+// "INSERT OR IGNORE INTO points VALUES(?,?,...)".
 std::string insert_into(std::string_view table, std::size_t columns) {
   std::string text = fmt::format("INSERT OR IGNORE INTO {} VALUES(?", table);
   for (std::size_t i = 1; i < columns; ++i) {
@@ -118,7 +118,8 @@ std::vector<std::string> differences(const StudyContext& before, const StudyCont
   const auto compare = [&changes](std::string_view what, const std::string& one,
                                   const std::string& other) {
     if (one != other) {
-      changes.push_back(one.size() > 40 || other.size() > 40 || one.empty() || other.empty()
+      constexpr std::size_t kLong = 40;  // what is longer, as a digest, tells nobody anything
+      changes.push_back(std::max(one.size(), other.size()) > kLong || one.empty()
                             ? fmt::format("the {} is another", what)
                             : fmt::format("the {} was {}", what, one));
     }
@@ -275,8 +276,7 @@ class ResultStore::Impl {
     file_.guarded([&] {
       if (!known) {
         *next_point_ += 1;
-        SQLite::Statement& insert =
-            statement_of(points_, insert_into("points", point.architecture.size() + 3));
+        SQLite::Statement& insert = insertion(points_, "points", point.architecture.size() + 3);
         insert.bind(1, id);
         bind_key(insert, 2, point.key);
         insert.bind(3, context);
@@ -290,15 +290,13 @@ class ResultStore::Impl {
         run(insert);
       }
       for (const StoredPoint::OfMachine& totals : point.totals) {
-        SQLite::Statement& insert =
-            statement_of(totals_, insert_into("totals", totals.cells.size() + 1));
+        SQLite::Statement& insert = insertion(totals_, "totals", totals.cells.size() + 1);
         insert.bind(1, machine(totals.machine) * kStoreStride + id);
         bind_cells(insert, 2, totals.cells);
         run(insert);
       }
       for (const StoredPoint::Energy& energy : point.energy) {
-        SQLite::Statement& insert =
-            statement_of(energy_, insert_into("energy", energy.cells.size() + 1));
+        SQLite::Statement& insert = insertion(energy_, "energy", energy.cells.size() + 1);
         insert.bind(1, report(energy.machine, prices[energy.price]) * kStoreStride + id);
         bind_cells(insert, 2, energy.cells);
         run(insert);
@@ -311,7 +309,7 @@ class ResultStore::Impl {
   void put_into(std::int64_t sweep, std::size_t place, std::int64_t point) {
     begin();
     file_.guarded([&] {
-      SQLite::Statement& insert = statement_of(places_, insert_into("sweep_points", 2));
+      SQLite::Statement& insert = insertion(places_, "sweep_points", 2);
       insert.bind(1, sweep * kStoreStride + static_cast<std::int64_t>(place));
       insert.bind(2, point);
       run(insert);
@@ -362,9 +360,10 @@ class ResultStore::Impl {
     }
     return *slot;
   }
-  SQLite::Statement& statement_of(std::optional<SQLite::Statement>& slot, const std::string& text) {
+  SQLite::Statement& insertion(std::optional<SQLite::Statement>& slot, std::string_view table,
+                               std::size_t columns) {
     if (!slot) {
-      slot.emplace(file_.database(), text);
+      slot.emplace(file_.database(), insert_into(table, columns));
     }
     return *slot;
   }
@@ -421,7 +420,7 @@ class ResultStore::Impl {
       const StoredPoint::Pass& pass = point.passes[number];
       for (const StoredPoint::OfMachine& of : pass.machines) {
         SQLite::Statement& insert =
-            statement_of(passes_, insert_into("passes", pass.cells.size() + of.cells.size() + 3));
+            insertion(passes_, "passes", pass.cells.size() + of.cells.size() + 3);
         insert.bind(1, id);
         insert.bind(2, static_cast<std::int64_t>(number));
         insert.bind(3, machine(of.machine));
