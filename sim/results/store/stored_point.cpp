@@ -54,7 +54,10 @@ std::vector<StoredPoint::Energy> energies_of(const PointParts& parts,
           one.dram_high) {
         continue;
       }
-      const Cell reduction = one.reduction ? Cell(*one.reduction) : Cell();
+      Cell reduction;
+      if (one.reduction) {
+        reduction = *one.reduction;
+      }
       if (one.to == report.machine) {
         energies.back().cells.back() = reduction;
       } else if (one.to == energy::kFp32Multiplier &&

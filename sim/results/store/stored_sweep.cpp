@@ -41,23 +41,6 @@ constexpr std::array<std::string_view, 13> kMfMacColumns = {"cycles_total",
                                                             "actions_dropped_product"};
 constexpr std::array<std::string_view, 2> kOtherColumns = {"cycles_total", "time_s"};
 
-// How SQL has a column: of which of the joined tables, by its alias there.
-struct SqlColumn {
-  std::string table;
-  std::string expression;
-};
-SqlColumn sql_column(const std::string& table, std::string_view name) {
-  return {table, fmt::format("{}.{}", table, sql_name(name))};
-}
-
-struct KnownReport {
-  std::int64_t id = 0;
-  std::string machine;
-  std::string table;
-  std::string accounting;
-  bool has_areas = false;
-};
-
 }  // namespace
 
 class StoredSweep::Impl {
@@ -117,6 +100,23 @@ class StoredSweep::Impl {
   }
 
  private:
+  // How SQL has a column: of which of the joined tables, by its alias there.
+  struct SqlColumn {
+    std::string table;
+    std::string expression;
+  };
+  static SqlColumn sql_column(const std::string& table, std::string_view name) {
+    return {table, fmt::format("{}.{}", table, sql_name(name))};
+  }
+
+  struct KnownReport {
+    std::int64_t id = 0;
+    std::string machine;
+    std::string table;
+    std::string accounting;
+    bool has_areas = false;
+  };
+
   SQLite::Statement statement(const std::string& text) { return {file_.database(), text}; }
 
   std::vector<std::string> texts(const std::string& text) {
