@@ -34,7 +34,7 @@ ROOMS = ("support", "rtl_models", "energy", "workloads", "sim", "tests")
 # The rooms whose sources are one unit: about as much to read in each.
 UNITS = (("support", "rtl_models", "energy", "workloads"), ("sim",), ("tests",))
 # A file that Highway includes once for each instruction set is a unit by itself.
-ALONE = re.compile(r"foreach_target\.h")
+ALONE = re.compile(r"foreach_target\.h|verilated\.h")
 
 CLANG_TIDY = "clang-tidy"
 EXTRA_ARGUMENTS = (
@@ -109,7 +109,7 @@ def compiled_by(build: Path) -> List[Compiled]:
         sources = [path for path in map(Path, files) if path.suffix == ".cpp" and is_ours(path)]
         if sources:
             entries.append(Compiled(sources, files, flags_of(words)))
-        elif build not in Path(names[0]).parents:
+        elif build not in Path(names[0]).parents and not is_installed(names[0]):
             raise LookupError(f"{names[0]} is made of no source of ours")
     return entries
 
@@ -163,6 +163,11 @@ def our_units(build: Path) -> List[Unit]:
             name = f"{', '.join(rooms)}: {len(sources)} files"
             units.append(unit_of(name, parts, sources, build, general))
     return units
+
+
+def is_installed(name: str) -> bool:
+    """Whether it is a source of a library of the system that is compiled here, as Verilator's is."""
+    return Path(name).is_absolute() and ROOT not in Path(name).parents
 
 
 def is_ours(path: Path) -> bool:

@@ -23,11 +23,10 @@ docs_packages=(doxygen python3-breathe python3-myst-parser python3-sphinx python
 test_packages=(
   ccache chromium chromium-driver clang clang-format clang-tidy dataset-fashion-mnist
   dict-freedict-eng-deu dpkg-dev fish git libbenchmark-dev libboost-mpi-dev libclang-rt-14-dev
-  libgmock-dev libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev mandoc mypy
+  libgmock-dev libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev make mandoc mypy
   openmpi-bin procps python3 python3-h5py python3-ipykernel python3-matplotlib python3-nbclient
-  python3-onnx python3-pytest
-  python3-selenium python3-torch python3-torchvision python3-yaml
-  sqlite3 zsh
+  python3-onnx python3-pytest python3-selenium python3-torch python3-torchvision python3-yaml
+  sqlite3 verilator yosys zsh
 )
 
 die() {
