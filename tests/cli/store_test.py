@@ -137,6 +137,10 @@ def test_shards_are_put_together(potomac, spec):
     # Put together again, it is what it was; and a sweep finds all of it there.
     assert potomac("merge", "part2", "whole", "--out", "all").returncode == 0
     assert f"{POINTS} points, 30 refused; 0 computed" in swept(potomac, spec, "all").stdout
+    # A part that no machine can run is a part too.
+    refused = swept(potomac, spec, "refused", "--shard", "2/60")
+    assert "1 points, 1 refused" in refused.stdout
+    assert [row["status"] for row in rows_of(potomac.folder / "refused/sweep.csv")] == ["refused"]
     for shard in ("0/3", "4/3", "1", "a/b", "1/3x"):
         assert f"'{shard}' is no part of a sweep" in potomac.refuses(
             "sweep", spec, "--out", "x", "--shard", shard)  # fmt: skip

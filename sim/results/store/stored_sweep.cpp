@@ -49,8 +49,10 @@ class StoredSweep::Impl {
       : folder_(folder), file_(store_in(folder), StoreFile::Use::kRead) {
     file_.guarded([&] {
       read_sweep();
-      read_machines();
-      read_reports();
+      if (first_done_) {
+        read_machines();
+        read_reports();
+      }
     });
     add_columns();
   }
@@ -158,7 +160,7 @@ class StoredSweep::Impl {
         }
       }
     }
-    // The first point that ran: all others have what it has.
+    // The first point that ran: all others have what it has. A part of a sweep may have none.
     first_done_ = integer(
         sweep_ ? fmt::format("SELECT s.point FROM sweep_points s LEFT JOIN refusals r ON r.point = "
                              "s.point WHERE s.id >= {} AND s.id < {} AND r.message IS NULL "
@@ -166,9 +168,15 @@ class StoredSweep::Impl {
                              first_place(), first_place() + kStoreStride)
                : "SELECT p.id FROM points p LEFT JOIN refusals r ON r.point = p.id WHERE "
                  "r.message IS NULL ORDER BY p.id LIMIT 1");
-    if (!first_done_) {
-      throw InputError({file_.path().string(), "", "has no point that ran",
-                        "sweep, or run with --store, first"});
+    const bool has_any =
+        first_done_ ||
+        integer(sweep_
+                    ? fmt::format("SELECT id FROM sweep_points WHERE id >= {} AND id < {} LIMIT 1",
+                                  first_place(), first_place() + kStoreStride)
+                    : "SELECT id FROM points LIMIT 1");
+    if (!has_any) {
+      throw InputError(
+          {file_.path().string(), "", "has no point", "sweep, or run with --store, first"});
     }
   }
 

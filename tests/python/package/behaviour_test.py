@@ -194,7 +194,7 @@ def test_the_stub_is_the_modules(tmp_path):
     allowed = tmp_path / "allowed"
     # pybind11's classes have a metaclass of its own.
     classes = (
-        "Architecture", "Asked", "Layer", "Result", "Summing", "TrainingSums", "Workload",
+        "Architecture", "Asked", "Layer", "Result", "Summing", "Sweep", "TrainingSums", "Workload",
     )  # fmt: skip
     allowed.write_text("".join(f"potomac._native.{name}\n" for name in classes))
     package = pathlib.Path(potomac.__file__).parent

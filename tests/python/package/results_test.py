@@ -54,6 +54,8 @@ def same(cell, text):
         return text == ""
     if isinstance(cell, str):
         return cell == text
+    if text in ("true", "false"):
+        return bool(cell) == (text == "true")
     return float(text) == float(cell) and (not hasattr(cell, "__index__") or int(text) == cell)
 
 
