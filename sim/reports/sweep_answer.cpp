@@ -57,7 +57,8 @@ std::string answer_table(const SweepTable& sweep, TextForm form) {
   const std::size_t all = sweep.rows.size() + sweep.rows_left_out;
   text += sweep.on_front
               ? fmt::format("\n{} of {} points are on the Pareto front.\n", *sweep.on_front, all)
-              : fmt::format("\n{} points\n", all);
+          : sweep.rows_left_out > 0 ? fmt::format("\n{} of {} points\n", sweep.rows.size(), all)
+                                    : fmt::format("\n{} points\n", all);
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <span>
 #include <string_view>
@@ -119,21 +120,71 @@ AskedPoints asked_points(const SweepSource& sweep, const std::optional<Condition
   return asked;
 }
 
-// Whether a is as good as b in all, and better in one.
-bool dominates(const Measures& a, const Measures& b) {
-  bool better = false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] > b[i]) {
-      return false;
-    }
-    better = better || a[i] < b[i];
+// Pairs of which less is better, as a staircase: the second falls as the first rises.
+class Staircase {
+ public:
+  // Whether one of them is as good in both.
+  bool dominates(double first, double second) const {
+    const auto behind = steps_.upper_bound(first);
+    return behind != steps_.begin() && std::prev(behind)->second <= second;
   }
-  return better;
-}
+
+  void add(double first, double second) {
+    if (dominates(first, second)) {
+      return;
+    }
+    auto worse = std::next(steps_.insert_or_assign(first, second).first);
+    while (worse != steps_.end() && worse->second >= second) {
+      worse = steps_.erase(worse);
+    }
+  }
+
+ private:
+  std::map<double, double> steps_;
+};
+
+// The points on the front so far, which come in rising order: all that came before one are as good
+// in the first quantity. By the ranks of their fourth quantity (of fewer all are 0) they lie in a
+// Fenwick tree, whose nodes are staircases of the second and third: a few of them tell whether a
+// point is dominated.
+class FrontSoFar {
+ public:
+  explicit FrontSoFar(std::span<const std::pair<Measures, std::size_t>> points) {
+    std::ranges::transform(points, std::back_inserter(ranks_),
+                           [](const auto& point) { return point.first[3]; });
+    std::ranges::sort(ranks_);
+    ranks_.erase(std::unique(ranks_.begin(), ranks_.end()), ranks_.end());
+    nodes_.resize(ranks_.size() + 1);
+  }
+
+  // Whether a point is as good as this one in all quantities. Precondition: none is equal to it.
+  bool dominates(const Measures& point) const {
+    for (std::size_t node = node_of(point); node > 0; node &= node - 1) {
+      if (nodes_[node].dominates(point[1], point[2])) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void add(const Measures& point) {
+    for (std::size_t node = node_of(point); node < nodes_.size(); node += node & (~node + 1)) {
+      nodes_[node].add(point[1], point[2]);
+    }
+  }
+
+ private:
+  std::size_t node_of(const Measures& point) const {
+    return static_cast<std::size_t>(std::ranges::lower_bound(ranks_, point[3]) - ranks_.begin()) +
+           1;
+  }
+
+  std::vector<double> ranks_;  // every fourth quantity that there is
+  std::vector<Staircase> nodes_;
+};
 
 // Of each point whether it is on the front. Who dominates another one comes before it in the order
-// of their measures, so that only the front so far need be looked at; and who dominated the last
-// one often does the next.
+// of their measures.
 std::vector<bool> front_of(const AskedPoints& asked) {
   std::vector<std::pair<Measures, std::size_t>> known;
   for (std::size_t i = 0; i < asked.points.size(); ++i) {
@@ -143,16 +194,19 @@ std::vector<bool> front_of(const AskedPoints& asked) {
   }
   std::ranges::sort(known);
   std::vector<bool> on_front(asked.points.size());
-  std::vector<Measures> front;
-  for (const auto& [measures, place] : known) {
-    const auto better = std::ranges::find_if(
-        front, [&point = measures](const Measures& one) { return dominates(one, point); });
-    if (better == front.end()) {
-      front.push_back(measures);
-      on_front[place] = true;
-    } else {
-      std::iter_swap(front.begin(), better);
+  FrontSoFar front(known);
+  for (std::size_t begin = 0; begin < known.size();) {
+    // Equal points are all on it, or none is.
+    const Measures& measures = known[begin].first;
+    std::size_t end = begin;
+    const bool is_on = !front.dominates(measures);
+    for (; end < known.size() && known[end].first == measures; ++end) {
+      on_front[known[end].second] = is_on;
     }
+    if (is_on) {
+      front.add(measures);
+    }
+    begin = end;
   }
   return on_front;
 }
