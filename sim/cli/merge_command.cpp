@@ -1,18 +1,13 @@
 // `potomac merge`: the stores of several folders put together, as those that shards of a sweep
 // wrote.
-#include <fmt/format.h>
-
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "sim/cli/commands.hpp"
-#include "sim/reports/sweep_export.hpp"
-#include "sim/reports/sweep_summary.hpp"
-#include "sim/results/open_sweep.hpp"
+#include "sim/cli/stored_sweep_output.hpp"
 #include "sim/results/store/result_store.hpp"
 #include "support/error.hpp"
 #include "support/folder_lock.hpp"
@@ -37,7 +32,7 @@ void execute(const MergeArguments& arguments) {
                         "name folders that `potomac sweep` or `potomac run --store` wrote"});
     }
   }
-  check_outputs(outputs_in(arguments.out, "--out", {"sweep.csv", "results.sqlite"}), inputs);
+  check_outputs(outputs_in(arguments.out, "--out", {"sweep.csv", kStoreFile}), inputs);
   const FolderLock lock(arguments.out);
   {
     ResultStore store(arguments.out);
@@ -45,14 +40,7 @@ void execute(const MergeArguments& arguments) {
       store.merge(folder);
     }
   }
-  const auto sweep = open_sweep(arguments.out);
-  SweepSummary summary(*sweep);
-  write_sweep_csv(
-      *sweep, std::filesystem::path(arguments.out) / "sweep.csv",
-      [&](std::size_t point, std::span<const Cell> cells) { summary.add(point, cells); });
-  std::cout << fmt::format("{}\n{} points, {} refused\nresults: {}/sweep.csv\n",
-                           summary.text(text_form_of_terminal()), summary.points(),
-                           summary.refused(), printable(arguments.out, kWhole));
+  export_and_show(arguments.out, "");
 }
 
 }  // namespace

@@ -193,7 +193,7 @@ void execute(const RunArguments& arguments) {
     outputs.push_back({arguments.dump_outputs, "--dump-outputs"});
   }
   if (!arguments.store.empty()) {
-    const auto store = outputs_in(arguments.store, "--store", {"results.sqlite"});
+    const auto store = outputs_in(arguments.store, "--store", {kStoreFile});
     outputs.insert(outputs.end(), store.begin(), store.end());
   }
   if (!arguments.vcd.empty()) {

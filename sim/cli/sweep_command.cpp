@@ -18,12 +18,10 @@
 #include "sim/cli/commands.hpp"
 #include "sim/cli/progress.hpp"
 #include "sim/cli/ranks.hpp"
+#include "sim/cli/stored_sweep_output.hpp"
 #include "sim/cli/workload_options.hpp"
 #include "sim/plan/engine_choice.hpp"
-#include "sim/reports/sweep_export.hpp"
-#include "sim/reports/sweep_summary.hpp"
 #include "sim/results/store/result_store.hpp"
-#include "sim/results/store/stored_sweep.hpp"
 #include "sim/studies/shipped.hpp"
 #include "sim/studies/stored_sweep.hpp"
 #include "support/cleanup_on_signals.hpp"
@@ -119,8 +117,7 @@ void execute(const SweepArguments& arguments) {
   std::optional<FolderLock> lock;
   try {
     const OpenedSweep sweep = load(arguments);
-    check_outputs(outputs_in(arguments.out, "--out", {"sweep.csv", "results.sqlite"}),
-                  sweep.spec.inputs);
+    check_outputs(outputs_in(arguments.out, "--out", {"sweep.csv", kStoreFile}), sweep.spec.inputs);
     lock.emplace(arguments.out);
     counts = compute(arguments, ranks, sweep);
   } catch (...) {
@@ -128,14 +125,7 @@ void execute(const SweepArguments& arguments) {
     throw;
   }
   say_on_signals(nullptr);
-  const StoredSweep swept(arguments.out);
-  SweepSummary summary(swept);
-  write_sweep_csv(
-      swept, std::filesystem::path(arguments.out) / "sweep.csv",
-      [&](std::size_t point, std::span<const Cell> cells) { summary.add(point, cells); });
-  std::cout << fmt::format("{}\n{} points, {} refused{}\nresults: {}/sweep.csv\n",
-                           summary.text(text_form_of_terminal()), summary.points(),
-                           summary.refused(), text_of(counts), printable(arguments.out, kWhole));
+  export_and_show(arguments.out, text_of(counts));
 }
 
 }  // namespace

@@ -76,8 +76,9 @@ sim::Prices prices_of(const Asked& asked) {
           sim::accountings_for(asked.accounting, "accounting")};
 }
 
-unsigned threads_for(const HeldWorkload& held, const std::string& engine, unsigned threads) {
-  return sim::engine_for(*held.workload, engine).steps ? 1 : threads;
+unsigned threads_for(const workloads::Workload& workload, const std::string& engine,
+                     unsigned threads) {
+  return sim::engine_for(workload, engine).steps ? 1 : threads;
 }
 
 HeldResult held(sim::RunResult result) {
@@ -111,7 +112,7 @@ HeldResult run(const HeldWorkload& workload, const sim::Architecture& architectu
                   std::array{workload.workload->path()});
   }
   return held(in_background(
-      progress, threads_for(workload, options.engine, threads),
+      progress, threads_for(*workload.workload, options.engine, threads),
       [&](const sim::Caller& caller) { return sim::run(*workload.workload, options, caller); }));
 }
 
@@ -271,9 +272,9 @@ py::dict ask(const HeldSweep& sweep, const sim::SweepQuery& query, bool front_al
 void swept(const std::vector<const workloads::Workload*>& workloads, const sim::SweepSpec& spec,
            const std::string& folder, bool keeps_passes, unsigned threads,
            const py::object& progress) {
-  const bool steps = sim::engine_for(*workloads.front(), spec.engine).steps;
-  check_outputs(outputs_in(folder, "out", {"sweep.csv", "results.sqlite"}), spec.inputs);
-  in_background(progress, steps ? 1 : threads, [&](const sim::Caller& caller) {
+  const unsigned pool = threads_for(*workloads.front(), spec.engine, threads);
+  check_outputs(outputs_in(folder, "out", {"sweep.csv", sim::kStoreFile}), spec.inputs);
+  in_background(progress, pool, [&](const sim::Caller& caller) {
     const FolderLock lock(folder);
     {
       sim::ResultStore store(folder);

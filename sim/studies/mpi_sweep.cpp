@@ -316,6 +316,7 @@ void call_off_sweep(MpiRanks& ranks) {
 void serve_sweep(MpiRanks& ranks, const std::function<OpenedSweep()>& open, const Caller& caller) {
   mpi::communicator& world = ranks.impl().world;
   std::optional<OpenedSweep> sweep;
+  SweepIdentity identity;
   for (;;) {
     Beginning beginning;
     mpi::broadcast(world, beginning, 0);
@@ -325,8 +326,8 @@ void serve_sweep(MpiRanks& ranks, const std::function<OpenedSweep()>& open, cons
     try {
       if (!sweep) {
         sweep = open();
+        identity = identity_of(sweep->all(), sweep->spec);
       }
-      const SweepIdentity identity = identity_of(sweep->all(), sweep->spec);
       if (digest_of(identity) != beginning.digest) {
         throw InputError({"", "", "has another sweep, workload or build than rank 0",
                           "give all ranks the same program and files"});

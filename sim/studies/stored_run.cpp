@@ -1,8 +1,5 @@
 #include "sim/studies/stored_run.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <iterator>
 #include <span>
@@ -10,7 +7,6 @@
 #include <vector>
 
 #include "sim/results/step_result.hpp"
-#include "workloads/workload/workload_digest.hpp"
 
 namespace potomac::sim {
 
@@ -18,16 +14,10 @@ void keep_run(ResultStore& store, const workloads::Workload& workload, const Run
               const RunResult& result, bool keeps_passes) {
   std::vector<std::string> machines;
   std::ranges::transform(result.machines, std::back_inserter(machines), &Machine::id);
-  const StudyContext context{.workload = workload.path().stem().string(),
-                             .content = workloads::digest_of(workload),
-                             .dimensions = workloads::text_of(workload.info().dimensions),
-                             .density = result.assumed ? text_of(*result.assumed) : "",
-                             .engine = result.engine,
-                             .selection = result.selection.text(),
-                             .against = fmt::format("{}", fmt::join(machines, ",")),
-                             .step = options.step ? std::string(name_of(*options.step)) : "",
-                             .toggles = options.toggles,
-                             .build = result.program.build};
+  StudyContext context = context_of(workload, result.engine, result.selection, machines);
+  context.density = result.assumed ? text_of(*result.assumed) : "";
+  context.step = options.step ? name_of(*options.step) : "";
+  context.toggles = options.toggles;
   const std::vector<StoredPrice> prices = stored_prices(options.prices);
   const std::span<const PassRecord> passes = result.passes;
   const StoredPoint point = stored_point(PointKeys(context).of(result.architecture),

@@ -1,7 +1,6 @@
 #include "sim/studies/sweep.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -11,7 +10,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -21,10 +19,8 @@
 #include "sim/plan/pass_plans.hpp"
 #include "sim/results/pricing.hpp"
 #include "sim/results/si_units.hpp"
-#include "sim/results/version.hpp"
 #include "sim/studies/simulation.hpp"
 #include "support/error.hpp"
-#include "workloads/workload/workload_digest.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -353,20 +349,12 @@ void require_runnable(const workloads::Workload& workload, const SweepSpec& spec
 }
 
 StudyContext context_of(const workloads::Workload& workload, const SweepSpec& spec) {
-  std::vector<std::string_view> units = {info_of(Unit::kMfMac).name, info_of(Unit::kFp32Mac).name};
+  std::vector<std::string> machines = {std::string(info_of(Unit::kMfMac).name),
+                                       std::string(info_of(Unit::kFp32Mac).name)};
   for (const Unit unit : spec.rivals.units(spec.prices)) {
-    units.push_back(info_of(unit).name);
+    machines.emplace_back(info_of(unit).name);
   }
-  return {.workload = workload.path().stem().string(),
-          .content = workloads::digest_of(workload),
-          .dimensions = workloads::text_of(workload.info().dimensions),
-          .density = {},
-          .engine = std::string(engine_for(workload, spec.engine).name),
-          .selection = spec.selection.text(),
-          .against = fmt::format("{}", fmt::join(units, ",")),
-          .step = {},
-          .toggles = false,
-          .build = this_program().build};
+  return context_of(workload, engine_for(workload, spec.engine).name, spec.selection, machines);
 }
 
 void run_sweep(const workloads::Workload& workload, const SweepSpec& spec, const Caller& caller,

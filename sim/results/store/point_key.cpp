@@ -1,14 +1,31 @@
 #include "sim/results/store/point_key.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
 
 #include "sim/machine/architecture_keys.hpp"
+#include "sim/results/version.hpp"
 #include "support/digest.hpp"
+#include "workloads/workload/workload_digest.hpp"
 
 namespace potomac::sim {
+
+StudyContext context_of(const workloads::Workload& workload, std::string_view engine,
+                        const Selection& selection, std::span<const std::string> machines) {
+  return {.workload = workload.path().stem().string(),
+          .content = workloads::digest_of(workload),
+          .dimensions = workloads::text_of(workload.info().dimensions),
+          .density = {},
+          .engine = std::string(engine),
+          .selection = selection.text(),
+          .against = fmt::format("{}", fmt::join(machines, ",")),
+          .step = {},
+          .toggles = false,
+          .build = this_program().build};
+}
 
 std::string digest_of(const StudyContext& context) {
   return sha256_of(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", context.content,

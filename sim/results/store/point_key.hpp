@@ -3,9 +3,13 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "sim/machine/architecture.hpp"
+#include "sim/results/selection.hpp"
+#include "workloads/workload/workload.hpp"
 
 namespace potomac::sim {
 
@@ -24,6 +28,11 @@ struct StudyContext {
 
   friend bool operator==(const StudyContext&, const StudyContext&) = default;
 };
+
+// Of a study of that workload: what sweeps and runs have alike. Reads the workload's values.
+// `machines`: their ids.
+StudyContext context_of(const workloads::Workload& workload, std::string_view engine,
+                        const Selection& selection, std::span<const std::string> machines);
 
 using PointKey = std::array<unsigned char, 16>;  // the first half of a SHA-256
 

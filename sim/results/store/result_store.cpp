@@ -8,7 +8,6 @@
 #include <tuple>
 #include <utility>
 
-#include "energy/pricing/comparison.hpp"
 #include "sim/machine/architecture_keys.hpp"
 #include "sim/results/store/store_file.hpp"
 #include "sim/results/store/store_schema.hpp"

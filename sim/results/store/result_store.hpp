@@ -18,8 +18,9 @@
 namespace potomac::sim {
 
 // The store of a folder: DIR/results.sqlite.
+inline constexpr const char* kStoreFile = "results.sqlite";
 inline std::filesystem::path store_in(const std::filesystem::path& folder) {
-  return folder / "results.sqlite";
+  return folder / kStoreFile;
 }
 
 // A sweep as the store tells it from others.

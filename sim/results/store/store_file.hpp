@@ -44,7 +44,6 @@ class StoreFile {
   // SQLite ends one by itself where the disk is full.
   bool in_transaction() const;
   void require_schema();
-  void make_schema();
 
   std::filesystem::path path_;
   Use use_;
