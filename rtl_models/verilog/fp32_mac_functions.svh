@@ -26,12 +26,35 @@
     fp32_significand = {x[30:23] != 0, x[22:0]};
   endfunction
 
-  // Zeros above the highest one of 48 bits; 48 if there is none.
+  // Zeros above the highest one of 48 bits, by halves: is the upper half all zero, then the upper half
+  // of what is left, ... Of 0 it is of no use.
   function automatic logic [5:0] fp32_leading_zeros(input logic [47:0] x);
-    fp32_leading_zeros = 6'd48;
-    for (int i = 0; i < 48; i++) begin
-      if (x[i]) fp32_leading_zeros = 6'd47 - 6'(i);
+    logic [63:0] rest;
+    logic [5:0] zeros;
+    rest = {x, 16'd0};
+    zeros = 0;
+    if (rest[63:32] == 0) begin
+      zeros[5] = 1'b1;
+      rest = rest << 32;
     end
+    if (rest[63:48] == 0) begin
+      zeros[4] = 1'b1;
+      rest = rest << 16;
+    end
+    if (rest[63:56] == 0) begin
+      zeros[3] = 1'b1;
+      rest = rest << 8;
+    end
+    if (rest[63:60] == 0) begin
+      zeros[2] = 1'b1;
+      rest = rest << 4;
+    end
+    if (rest[63:62] == 0) begin
+      zeros[1] = 1'b1;
+      rest = rest << 2;
+    end
+    zeros[0] = !rest[63];
+    fp32_leading_zeros = zeros;
   endfunction
 
   // The value +-significand * 2^(exponent - 127 - 47) as binary32. `exponent` is the field that a
@@ -45,22 +68,22 @@
     logic [47:0] moved;
     logic [47:0] kept;
     logic [10:0] down;
-    logic below;
+    logic lost;
     logic [30:0] magnitude;
     zeros = fp32_leading_zeros(significand);
     moved = significand << zeros;
     field = exponent - $signed({5'd0, zeros});
-    below = sticky;
+    lost = sticky;
     kept = moved;
     if (field < 1) begin
       down = 11'd1 - field;
       kept = down > 11'd47 ? 48'd0 : moved >> down;
-      below = sticky || (down > 11'd47 ? moved != 0 : (kept << down) != moved);
+      lost = sticky || (down > 11'd47 ? moved != 0 : (kept << down) != moved);
       field = 0;
     end
     // Rounding carries into the exponent by itself. Without a hidden bit the field is 0.
     magnitude = {field[7:0], kept[46:24]} +
-                {30'd0, kept[23] && (kept[24] || kept[22:0] != 0 || below)};
+                {30'd0, kept[23] && (kept[24] || kept[22:0] != 0 || lost)};
     if (field >= 255 || magnitude[30:23] == 8'hFF) magnitude = {8'hFF, 23'd0};
     if (significand == 0) magnitude = 0;
     fp32_rounded = {sign, magnitude};

@@ -2,16 +2,16 @@
 module mf_mac #(
     parameter int ROW_BITS = 5,
     parameter int COLUMN_BITS = 5,
-    parameter int SUM_BITS = 32,
+    parameter int ACC_BITS = 32,
     parameter int PLACE_BITS = 10,
     parameter int SATURATE = 0
 ) (
-    input  logic [SUM_BITS-1:0] sum,     // so far; 0 where a new one begins
+    input  logic [ACC_BITS-1:0] sum,     // so far; 0 where a new one begins
     input  logic [ROW_BITS-1:0] row,
     input  logic [COLUMN_BITS-1:0] column,
     input  logic signed [PLACE_BITS-1:0] lsb,
     output logic adds,                   // else the sum is as it was
-    output logic [SUM_BITS-1:0] result
+    output logic [ACC_BITS-1:0] result
 );
   `include "mf_mac_functions.svh"
 

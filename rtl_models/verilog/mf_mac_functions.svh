@@ -4,7 +4,7 @@
 //   ROW_BITS     bits of a code that moves along a row, COLUMN_BITS of one that moves down a column:
 //                a sign bit above a two's-complement exponent. The exponent pattern 1 then zeros is
 //                the value zero, whatever the sign bit is
-//   SUM_BITS     bits of the accumulator
+//   ACC_BITS     bits of the accumulator
 //   PLACE_BITS   bits of a product's place in it: more than either exponent has, so that
 //                e_row + e_column - lsb fits
 //   SATURATE     0: a sum that leaves the range wraps, 1: it is clamped
@@ -41,27 +41,24 @@
     mf_adds = !mf_row_is_zero(r) && !mf_column_is_zero(c) && !place[PLACE_BITS-1];
   endfunction
 
-  // from + product. Precondition: the accumulator holds the product (place < SUM_BITS - 1).
-  function automatic logic [SUM_BITS-1:0] mf_add(
-      input logic [SUM_BITS-1:0] from, input logic [ROW_BITS-1:0] r,
+  // from + product. Precondition: the accumulator holds the product (place < ACC_BITS - 1).
+  function automatic logic [ACC_BITS-1:0] mf_add(
+      input logic [ACC_BITS-1:0] from, input logic [ROW_BITS-1:0] r,
       input logic [COLUMN_BITS-1:0] c, input logic signed [PLACE_BITS-1:0] lowest);
     logic signed [PLACE_BITS-1:0] place;
     logic adds_any;
     logic negative;
-    logic [SUM_BITS-1:0] addend;
-    logic [SUM_BITS:0] wide;
+    logic [ACC_BITS-1:0] addend;
+    logic [ACC_BITS-1:0] total;
+    logic clamps;
     place = mf_place(r[ROW_BITS-2:0], c[COLUMN_BITS-2:0], lowest);
     adds_any = mf_adds(r[ROW_BITS-2:0], c[COLUMN_BITS-2:0], place);
     negative = r[ROW_BITS-1] ^ c[COLUMN_BITS-1];
-    // One bit, or in its stead all ones from it on: two's complement of one bit. The decoder has an
-    // AND for each place, and the adder's carry stays free.
-    for (int i = 0; i < SUM_BITS; i++) begin
-      addend[i] = adds_any && (place == PLACE_BITS'(i) || (negative && place < PLACE_BITS'(i)));
-    end
-    wide = {from[SUM_BITS-1], from} + {addend[SUM_BITS-1], addend};
-    if (SATURATE != 0 && wide[SUM_BITS] != wide[SUM_BITS-1]) begin
-      mf_add = {wide[SUM_BITS], {(SUM_BITS - 1) {!wide[SUM_BITS]}}};
-    end else begin
-      mf_add = wide[SUM_BITS-1:0];
-    end
+    // One bit, or all ones from it on, which is minus that bit: so there is nothing to negate.
+    addend = {{(ACC_BITS - 1) {negative}}, 1'b1} << place[$clog2(ACC_BITS)-1:0];
+    addend = addend & {ACC_BITS{adds_any}};
+    total = from + addend;
+    clamps = SATURATE != 0 && from[ACC_BITS-1] == addend[ACC_BITS-1] &&
+             total[ACC_BITS-1] != from[ACC_BITS-1];
+    mf_add = clamps ? {from[ACC_BITS-1], {(ACC_BITS - 1) {!from[ACC_BITS-1]}}} : total;
   endfunction
