@@ -33,10 +33,8 @@ STANDS_ON = {
     "sim/engines/count": ("sim/engines/interface",),
     # What values do not decide, `fast` has from the closed forms of `count`.
     "sim/engines/fast": ("sim/engines/count",),
-    "sim/engines/stepping": ("sim/machine",),
-    "sim/engines/systemc": (
-        "sim/engines/interface", "sim/engines/stepping", "rtl_models/systemc",
-    ),
+    "sim/engines/stepping": ("sim/engines/interface",),
+    "sim/engines/systemc": ("sim/engines/stepping", "rtl_models/systemc"),
     "sim/engines": ("sim/engines/count", "sim/engines/fast", "sim/engines/systemc"),
     "sim/memory": ("sim/engines",),
     "sim/results": ("sim/machine", "energy/pricing", "workloads/workload"),

@@ -16,7 +16,7 @@
 #include <systemc>
 #include <vector>
 
-#include "rtl_models/systemc/pe_counters.hpp"
+#include "rtl_models/arithmetic/pe_counters.hpp"
 #include "rtl_models/systemc/skew_line.hpp"
 
 namespace potomac::rtl {

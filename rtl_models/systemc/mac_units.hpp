@@ -7,7 +7,7 @@
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
 #include "rtl_models/arithmetic/toggles.hpp"
-#include "rtl_models/systemc/pe_counters.hpp"
+#include "rtl_models/arithmetic/pe_counters.hpp"
 
 namespace potomac::rtl {
 

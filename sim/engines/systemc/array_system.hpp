@@ -13,7 +13,7 @@
 #include <systemc>
 #include <vector>
 
-#include "rtl_models/systemc/pe_counters.hpp"
+#include "rtl_models/arithmetic/pe_counters.hpp"
 #include "sim/engines/stepping/result_places.hpp"
 #include "sim/engines/systemc/fold_controller.hpp"
 #include "sim/engines/systemc/operand_source.hpp"

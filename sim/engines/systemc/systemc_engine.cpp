@@ -6,9 +6,7 @@
 #include <cassert>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -16,54 +14,14 @@
 #include "rtl_models/systemc/simulation_context.hpp"
 #include "rtl_models/systemc/waveform.hpp"
 #include "sim/engines/interface/widening.hpp"
+#include "sim/engines/stepping/array_run.hpp"
+#include "sim/engines/stepping/fold_buffer.hpp"
 #include "sim/engines/systemc/output_stationary_system.hpp"
 #include "sim/engines/systemc/stationary_system.hpp"
 #include "support/error.hpp"
 
 namespace potomac::sim {
 namespace {
-
-// The results of each fold that drains, gathered and handed on when the fold is complete: memory
-// stays at a few array-fulls.
-template <typename Value>
-class FoldBuffer {
- public:
-  FoldBuffer(const std::function<void(const ResultTile<Value>&)>& sink, const MacsDone& done)
-      : sink_(sink), done_(done) {}
-
-  void take(const ResultPlace& place, Value value) {
-    const Fold& fold = *place.fold;
-    Tile& tile = tiles_[place.fold_number];
-    const auto size = static_cast<std::size_t>(fold.m.size() * fold.n.size());
-    tile.values.resize(sink_ ? size : 0);
-    if (sink_) {
-      tile.values[static_cast<std::size_t>((place.m - fold.m.begin) * fold.n.size() + place.n -
-                                           fold.n.begin)] = value;
-    }
-    if (++tile.filled < size) {
-      return;
-    }
-    if (sink_) {
-      sink_({fold.gemm, fold.m.begin, fold.n.begin, fold.m.size(), fold.n.size(),
-             tile.values.data(), fold.n.size()});
-    }
-    if (done_) {
-      // In a stationary array, the last fold ends what all of the depth's folds began.
-      done_(static_cast<std::int64_t>(size) * fold.k.end);
-    }
-    tiles_.erase(place.fold_number);
-  }
-
- private:
-  struct Tile {
-    std::vector<Value> values;
-    std::size_t filled = 0;
-  };
-
-  const std::function<void(const ResultTile<Value>&)>& sink_;
-  const MacsDone& done_;
-  std::map<std::uint64_t, Tile> tiles_;
-};
 
 // One elaborated system in a context of its own.
 template <typename Unit>
@@ -104,15 +62,6 @@ class SystemHolder {
            architecture.issue == issue_ && architecture.clock_mhz == clock_mhz_;
   }
 
-  struct Run {
-    Cycles cycles;
-    PeCycles there;
-    rtl::PeCounters pe;
-    std::uint64_t skew_register_writes = 0;
-    std::uint64_t row_skew_register_writes = 0;
-    std::uint64_t skew_register_toggles = 0;
-  };
-
   // Of the pass that ran last.
   PeMap pe_map() const {
     PeMap map(shape_);
@@ -126,9 +75,10 @@ class SystemHolder {
   }
 
   // `waveform` may be null.
-  Run run(const Job& job, const WaveformOptions* waveform, const typename Unit::Config& config,
-          OperandSource<typename Unit::Operand> first, OperandSource<typename Unit::Operand> second,
-          const std::function<void(const ResultTile<Value>&)>& sink, const MacsDone& done) {
+  ArrayRun run(const Job& job, const WaveformOptions* waveform, const typename Unit::Config& config,
+               OperandSource<typename Unit::Operand> first,
+               OperandSource<typename Unit::Operand> second,
+               const std::function<void(const ResultTile<Value>&)>& sink, const MacsDone& done) {
     if (job.schedule->gemms().empty()) {
       return {};
     }
@@ -150,16 +100,7 @@ class SystemHolder {
     if (modules_) {
       modules_->end();
     }
-    std::int64_t expected = 0;
-    for (const workloads::GemmShape& gemm : job.schedule->gemms()) {
-      expected += gemm.count * gemm.m * gemm.n;
-    }
-    if (system_->results_received() != expected) {
-      throw std::logic_error(
-          fmt::format("the {} x {} array delivered {} of {} results of layer {} {}", shape_.rows,
-                      shape_.cols, system_->results_received(), expected, job.operands->layer(),
-                      workloads::name_of(job.operands->pass())));
-    }
+    require_all_results(job, system_->results_received());
     return {system_->cycles(),
             system_->pe_cycles(),
             system_->counters(),
@@ -212,35 +153,6 @@ class SystemHolder {
   std::unique_ptr<ArraySystem<Unit>> system_;
   std::unique_ptr<SystemModules> modules_;
 };
-
-template <typename Run>
-PassCounts counts_of(const Run& run, const Schedule& schedule, const Detail& detail) {
-  PassCounts counts;
-  counts.folds = schedule.folds();
-  counts.cycles = run.cycles;
-  counts.zeros = {run.pe.zero_operand, run.pe.zero_starts};
-  energy::ActionCounts& actions = counts.actions;
-  actions.gated_mac = run.pe.gated;
-  actions.operand_register_write = run.pe.operand_writes;
-  actions.skew_register_write = run.skew_register_writes;
-  actions.accumulator_write = run.pe.accumulator_writes;
-  actions.psum_register_write = run.pe.psum_writes;
-  actions.drain_hop = run.pe.shadow_writes;
-  actions.idle_edge_pe_cycle = run.there.edge;
-  actions.idle_fill_pe_cycle = run.there.used - run.pe.slots;
-  actions.idle_preload_pe_cycle = run.there.preload;
-  actions.idle_drain_pe_cycle = run.there.drain;
-  actions.idle_stall_pe_cycle = run.there.stall;
-  if (detail.toggles) {
-    counts.toggles = {.operand = run.pe.operand_toggles,
-                      .skew = run.skew_register_toggles,
-                      .stationary = run.pe.stationary_toggles,
-                      .partial_sum = run.pe.psum_toggles,
-                      .accumulator = run.pe.accumulator_toggles,
-                      .drain = run.pe.shadow_toggles};
-  }
-  return counts;
-}
 
 class SystemCEngine : public Engine {
  public:
@@ -296,7 +208,7 @@ class SystemCEngine : public Engine {
           system.run(job, wave, unit, source(job, WhichOperand::kFirst, first),
                      source(job, WhichOperand::kSecond, second), detail.accumulators, detail.done);
       tell_pes(system, job, detail);
-      return mf_mac_counts_of(run, job, detail);
+      return counts_of(run, job, detail);
     }
     const rtl::AlignedFormat plain(format);
     const rtl::AlignedFormat aligned = aligned_format(job);
@@ -311,7 +223,7 @@ class SystemCEngine : public Engine {
                                 source(job, WhichOperand::kSecond, aligned_words(plain, second)),
                                 detail.accumulators, detail.done);
     tell_pes(system, job, detail);
-    return mf_mac_counts_of(run, job, detail);
+    return counts_of(run, job, detail);
   }
 
   template <typename System>
@@ -322,35 +234,13 @@ class SystemCEngine : public Engine {
     }
   }
 
-  template <typename Run>
-  static PassCounts mf_mac_counts_of(const Run& run, const Job& job, const Detail& detail) {
-    PassCounts counts = counts_of(run, *job.schedule, detail);
-    if (aligned_bits(job.architecture->pe) > 0) {
-      const std::uint64_t along_rows = run.pe.row_operand_writes + run.row_skew_register_writes;
-      counts.actions.aligned_register_write =
-          keeps_first(job.architecture->dataflow)
-              ? run.pe.operand_writes + run.skew_register_writes - along_rows
-              : along_rows;
-    }
-    counts.actions.exponent_add = run.pe.multiplied;
-    counts.actions.sign_xor = run.pe.multiplied;
-    counts.actions.accumulate = run.pe.accumulated;
-    counts.actions.overflow = run.pe.overflowed;
-    counts.actions.overflowed_result = run.pe.overflowed_results;
-    counts.actions.dropped_product = run.pe.dropped;
-    return counts;
-  }
-
   PassCounts run_fp32(const Job& job, const Detail& detail) {
     const rtl::Fp32MacUnit::Config config{job.architecture->baseline.zero_gating};
     auto& system = system_for(fp32_, *job.architecture);
     const auto run = system.run(job, nullptr, config, {*job.operands, WhichOperand::kFirst},
                                 {*job.operands, WhichOperand::kSecond}, detail.fp32, detail.done);
     tell_pes(system, job, detail);
-    PassCounts counts = counts_of(run, *job.schedule, detail);
-    counts.actions.fp32_multiply = run.pe.multiplied;
-    counts.actions.fp32_add = run.pe.accumulated;
-    return counts;
+    return counts_of(run, job, detail);
   }
 
   std::optional<WaveformOptions> waveform_;  // until it is written
