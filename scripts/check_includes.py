@@ -35,7 +35,10 @@ STANDS_ON = {
     "sim/engines/fast": ("sim/engines/count",),
     "sim/engines/stepping": ("sim/engines/interface",),
     "sim/engines/systemc": ("sim/engines/stepping", "rtl_models/systemc"),
-    "sim/engines": ("sim/engines/count", "sim/engines/fast", "sim/engines/systemc"),
+    "sim/engines/verilog": ("sim/engines/stepping",),
+    "sim/engines": (
+        "sim/engines/count", "sim/engines/fast", "sim/engines/systemc", "sim/engines/verilog",
+    ),
     "sim/memory": ("sim/engines",),
     "sim/results": ("sim/machine", "energy/pricing", "workloads/workload"),
     "sim/plan": ("sim/memory", "sim/results", "workloads/sources"),

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 #include "sim/engines/count/count_engine.hpp"
 #include "sim/engines/fast/fast_engine.hpp"
 #include "sim/engines/systemc/systemc_engine.hpp"
+#include "sim/engines/verilog/verilog_engine.hpp"
 
 namespace potomac::sim {
 namespace {
@@ -28,6 +30,18 @@ constexpr auto kEngines = std::to_array<EngineInfo>({
      .steps = true,
      .most_pes = kMaxSystemCPes,
      .make = [](const EngineParts& parts) { return make_systemc_engine({}, parts.modules); }},
+    {.name = "verilog",
+     .meaning = "the same in SystemVerilog, compiled by Verilator",
+     .needs_values = true,
+     .computes_sums = true,
+     .steps = true,
+     .most_pes = kMaxVerilogPes,
+     .make =
+         [](const EngineParts& parts) {
+           ArrayCompilation compilation;
+           compilation.say = parts.say;
+           return make_verilog_engine(std::move(compilation));
+         }},
 });
 
 }  // namespace

@@ -17,8 +17,7 @@ ValueFacts Engine::facts(const workloads::LoweredPass& /*operands*/,
 void require_buildable(const EngineInfo& engine, ArrayShape array) {
   if (engine.most_pes > 0 && array.pes() > engine.most_pes) {
     throw InputError({"", "array",
-                      fmt::format("{} x {} PEs are too many for one SystemC module each (at most "
-                                  "{})",
+                      fmt::format("{} x {} PEs are too many to step through each (at most {})",
                                   array.rows, array.cols, engine.most_pes),
                       "use --engine fast, which gives the same result, or a smaller array"});
   }

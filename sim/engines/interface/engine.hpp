@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "energy/counts/actions.hpp"
@@ -109,11 +110,15 @@ class SystemModules {
 };
 using MakeSystemModules = std::function<std::unique_ptr<SystemModules>(sc_core::sc_clock& clock)>;
 
+// Told, in a line, of preparations that take seconds.
+using Say = std::function<void(const std::string& line)>;
+
 // What an engine is made with. An engine that has a use for threads shares out its work over the
-// pool, which must outlive it; one that steps has the modules beside its arrays, if there are any.
+// pool, which must outlive it; one of SystemC has the modules beside its arrays, if there are any.
 struct EngineParts {
   WorkerPool& pool;
   MakeSystemModules modules = {};
+  Say say = {};
 };
 
 // An engine, as whoever chooses one sees it.
@@ -128,7 +133,7 @@ struct EngineInfo {
   std::unique_ptr<Engine> (*make)(const EngineParts& parts) = nullptr;
 };
 
-// Throws InputError if the engine cannot build this array (too many PEs for one module each).
+// Throws InputError if the engine cannot build this array (too many PEs to step through).
 void require_buildable(const EngineInfo& engine, ArrayShape array);
 
 }  // namespace potomac::sim

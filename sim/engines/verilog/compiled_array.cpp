@@ -1,0 +1,379 @@
+#include "sim/engines/verilog/compiled_array.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "sim/machine/array_registers.hpp"
+#include "support/atomic_file.hpp"
+#include "support/child_process.hpp"
+#include "support/digest.hpp"
+#include "support/error.hpp"
+
+namespace potomac::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Versions of Verilator that the arrays were proven with.
+constexpr std::string_view kTestedVerilator = "Verilator 5.006";
+constexpr std::string_view kPackages = "install it: scripts/setup.sh verilog";
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+fs::path user_cache() {
+  const std::string cache = variable("XDG_CACHE_HOME");
+  if (!cache.empty()) {
+    return fs::path(cache) / "potomac" / "verilog";
+  }
+  const std::string home = variable("HOME");
+  if (home.empty()) {
+    throw InputError({"", "engine verilog", "has nowhere to keep the arrays that it compiles",
+                      "set XDG_CACHE_HOME to a folder"});
+  }
+  return fs::path(home) / ".cache" / "potomac" / "verilog";
+}
+
+// A folder to compile in, beside where the result goes to, removed in the end.
+class BuildFolder {
+ public:
+  explicit BuildFolder(const fs::path& cache) {
+    std::error_code error;
+    fs::create_directories(cache, error);
+    std::string name = (cache / ".build-XXXXXX").string();
+    if (error || ::mkdtemp(name.data()) == nullptr) {
+      throw InputError({cache.string(), "", "the cache of compiled arrays cannot be written",
+                        "make it writable, or set XDG_CACHE_HOME to another folder"});
+    }
+    path_ = name;
+  }
+  ~BuildFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  BuildFolder(const BuildFolder&) = delete;
+  BuildFolder& operator=(const BuildFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+// What a program of the tools says when it fails: the line that names an error.
+std::string complaint(const std::string& output) {
+  for (std::size_t begin = 0; begin < output.size();) {
+    const std::size_t end = std::min(output.find('\n', begin), output.size());
+    const std::string line = output.substr(begin, end - begin);
+    if (line.find("rror") != std::string::npos) {
+      return line;
+    }
+    begin = end + 1;
+  }
+  return first_line(output);
+}
+
+// Instructions for vectors, which the arrays' loops are written for, where this machine has them.
+std::vector<std::string> machine_flags() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0 &&
+      __builtin_cpu_supports("fma") != 0) {
+    return {"-march=x86-64-v3"};
+  }
+#endif
+  return {};
+}
+
+std::string_view module_of(const ArrayParameters& parameters) {
+  return parameters.output_stationary ? "output_stationary_array_loops" : "stationary_array_loops";
+}
+
+std::vector<std::string> verilog_parameters(const ArrayParameters& p) {
+  std::vector<std::string> all;
+  const auto set = [&all](std::string_view name, std::int64_t value) {
+    all.push_back(fmt::format("-G{}={}", name, value));
+  };
+  set("ROWS", p.shape.rows);
+  set("COLS", p.shape.cols);
+  set("FP32", p.fp32 ? 1 : 0);
+  set("ROW_BITS", p.row_bits);
+  set("COLUMN_BITS", p.column_bits);
+  set("SUM_BITS", p.sum_bits);
+  set("ACC_BITS", p.accumulator_bits);
+  set("PLACE_BITS", p.place_bits);
+  set("SATURATE", p.saturates ? 1 : 0);
+  set("ZERO_GATING", p.zero_gating ? 1 : 0);
+  if (!p.output_stationary) {
+    set("DOUBLE_BUFFERED", p.double_buffered ? 1 : 0);
+  }
+  return all;
+}
+
+// The header that the harness is compiled for an array with.
+std::string shape_header(const ArrayParameters& p) {
+  return fmt::format(
+      "// Written for one array.\n#pragma once\n#include <cstddef>\n"
+      "#define POTOMAC_OUTPUT_STATIONARY {}\n"
+      "namespace potomac::verilog {{\n"
+      "inline constexpr std::size_t kRows = {};\ninline constexpr std::size_t kCols = {};\n"
+      "inline constexpr bool kFp32 = {};\n"
+      "inline constexpr int kRowBits = {};\ninline constexpr int kColumnBits = {};\n"
+      "inline constexpr int kSumBits = {};\ninline constexpr int kPlaceBits = {};\n"
+      "inline constexpr bool kSaturates = {};\ninline constexpr bool kZeroGating = {};\n"
+      "inline constexpr bool kDoubleBuffered = {};\n}}\n",
+      p.output_stationary ? 1 : 0, p.shape.rows, p.shape.cols, p.fp32, p.row_bits, p.column_bits,
+      p.sum_bits, p.place_bits, p.saturates, p.zero_gating, p.double_buffered);
+}
+
+std::string description(const ArrayParameters& p) {
+  return fmt::format("{} x {} {} array of {}s", p.shape.rows, p.shape.cols,
+                     p.output_stationary ? "os" : "stationary", p.fp32 ? "FP32 MAC" : "MF-MAC");
+}
+
+// Bits of a product's place in the accumulator, which also holds every sum of two exponents and any
+// lowest bit.
+int place_bits_of(int row_bits, int column_bits) {
+  const int largest = (1 << (row_bits - 2)) + (1 << (column_bits - 2)) + rtl::kMaxAbsLsb;
+  int bits = std::max(row_bits, column_bits);
+  while ((1 << (bits - 1)) <= largest) {
+    ++bits;
+  }
+  return bits;
+}
+
+}  // namespace
+
+ArrayParameters array_parameters(const Job& job) {
+  const Architecture& architecture = *job.architecture;
+  const PeConfig& pe = architecture.pe;
+  ArrayParameters p{.output_stationary = keeps_sums(architecture.dataflow),
+                    .double_buffered = !keeps_sums(architecture.dataflow) &&
+                                       architecture.issue == Issue::kPipelined,
+                    .shape = architecture.array};
+  if (job.unit == Unit::kFp32Mac) {
+    p.fp32 = true;
+    p.row_bits = p.column_bits = p.sum_bits = p.accumulator_bits = 32;
+    p.place_bits = 34;
+    p.zero_gating = architecture.baseline.zero_gating;
+    return p;
+  }
+  // The first operand's way is wider where lowest bits differ from pass to pass.
+  const bool moves_down = keeps_first(architecture.dataflow);
+  p.row_bits = pe.operand_bits + (moves_down ? 0 : aligned_bits(pe));
+  p.column_bits = pe.operand_bits + (moves_down ? aligned_bits(pe) : 0);
+  p.sum_bits = pe.accumulator.bits;
+  p.accumulator_bits = job.accumulator.bits;
+  p.place_bits = place_bits_of(p.row_bits, p.column_bits);
+  p.saturates = job.accumulator.overflow == rtl::Overflow::kSaturate;
+  p.zero_gating = pe.zero_gating;
+  return p;
+}
+
+template <typename Function>
+Function* CompiledArray::function(const char* name, const fs::path& library) const {
+  void* const found = ::dlsym(library_, name);
+  if (found == nullptr) {
+    throw MachineError({library.string(), "", fmt::format("has no function {}", name),
+                        "delete it, and it is compiled anew"});
+  }
+  return reinterpret_cast<Function*>(found);  // NOLINT(cppcoreguidelines-pro-type-reinterpret-cast)
+}
+
+CompiledArray::CompiledArray(const fs::path& library)
+    : library_(::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+  if (library_ == nullptr) {
+    throw MachineError({library.string(), "",
+                        fmt::format("cannot be opened ({})", ::dlerror()),  // NOLINT
+                        "delete it, and it is compiled anew"});
+  }
+  delete_ = function<decltype(potomac_array_delete)>("potomac_array_delete", library);
+  reset_ = function<decltype(potomac_array_reset)>("potomac_array_reset", library);
+  step_ = function<decltype(potomac_array_step)>("potomac_array_step", library);
+  counts_ = function<decltype(potomac_array_counts)>("potomac_array_counts", library);
+  pes_ = function<decltype(potomac_array_pes)>("potomac_array_pes", library);
+  array_ = function<decltype(potomac_array_new)>("potomac_array_new", library)();
+}
+
+CompiledArray::~CompiledArray() {
+  if (array_ != nullptr) {
+    delete_(array_);
+  }
+  ::dlclose(library_);
+}
+
+// The programs that compile an array, and what their results depend on.
+struct ArrayCompiler::Tools {
+  std::string verilator;
+  std::string verilator_version;
+  fs::path verilator_include;
+  std::string compiler;
+  std::string compiler_version;
+  std::vector<std::string> flags;
+};
+
+const ArrayCompiler::Tools& ArrayCompiler::tools() {
+  if (tools_) {
+    return *tools_;
+  }
+  auto found = std::make_shared<Tools>();
+  found->verilator =
+      variable("POTOMAC_VERILATOR").empty() ? "verilator" : variable("POTOMAC_VERILATOR");
+  const auto version = run_child(found->verilator, {"--version"}, ".");
+  if (!version || version->status != 0) {
+    throw InputError(
+        {"", "engine verilog",
+         fmt::format("compiles its arrays with Verilator, and there is no '{}'", found->verilator),
+         std::string(kPackages)});
+  }
+  found->verilator_version = first_line(version->output);
+  if (!found->verilator_version.starts_with(std::string(kTestedVerilator) + " ")) {
+    throw InputError({"", "engine verilog",
+                      fmt::format("is tested with {}, and this is '{}'", kTestedVerilator,
+                                  found->verilator_version),
+                      "set POTOMAC_VERILATOR to a program of that version"});
+  }
+  const auto root = run_child(found->verilator, {"--getenv", "VERILATOR_ROOT"}, ".");
+  found->verilator_include = fs::path(root ? first_line(root->output) : "") / "include";
+  found->compiler = variable("CXX").empty() ? "c++" : variable("CXX");
+  const auto compiler = run_child(found->compiler, {"--version"}, ".");
+  if (!compiler || compiler->status != 0) {
+    throw InputError({"", "engine verilog",
+                      fmt::format("compiles its arrays with a C++ compiler, and there is no '{}'",
+                                  found->compiler),
+                      "install one (g++), or set CXX to it"});
+  }
+  found->compiler_version = first_line(compiler->output);
+  found->flags = {"-std=c++20", "-O3", "-fPIC", "-w", "-ffp-contract=off"};
+  for (std::string& flag : machine_flags()) {
+    found->flags.push_back(std::move(flag));
+  }
+  tools_ = std::move(found);
+  return *tools_;
+}
+
+std::filesystem::path ArrayCompiler::library(const ArrayParameters& parameters) {
+  const Tools& with = tools();
+  if (compilation_.cache.empty()) {
+    compilation_.cache = user_cache();
+  }
+  Sha256 digest;
+  const auto add = [&digest](std::string_view text) {
+    digest.add(fmt::format("{}:", text.size()));
+    digest.add(text);
+  };
+  add(with.verilator_version);
+  add(with.compiler_version);
+  add(fmt::format("{}", fmt::join(with.flags, " ")));
+  add(shape_header(parameters));
+  add(fmt::format("{}", fmt::join(verilog_parameters(parameters), " ")));
+  for (const SourceFile& source : compilation_.sources) {
+    add(source.name);
+    add(source.text);
+  }
+  const fs::path library = compilation_.cache / (hex_of(digest.take()) + ".so");
+  std::error_code error;
+  if (!fs::exists(library, error)) {
+    if (compilation_.say) {
+      compilation_.say(
+          fmt::format("compiling the {} with Verilator: a few seconds, once; kept in {}",
+                      description(parameters), compilation_.cache.string()));
+    }
+    compile(parameters, library);
+  }
+  return library;
+}
+
+namespace {
+
+void require_success(const std::optional<ChildResult>& result, const std::string& program,
+                     const ArrayParameters& parameters) {
+  if (!result || result->status != 0) {
+    throw MachineError({"", program,
+                        fmt::format("could not compile the {}: {}", description(parameters),
+                                    result ? complaint(result->output) : "it is gone"),
+                        "see whether it compiles anything, and whether the disk is full"});
+  }
+}
+
+}  // namespace
+
+void ArrayCompiler::compile(const ArrayParameters& parameters, const fs::path& library) {
+  const Tools& with = tools();
+  const BuildFolder build(compilation_.cache);
+  std::vector<NamedContent> files;
+  for (const SourceFile& source : compilation_.sources) {
+    files.push_back({build.path() / source.name, source.text});
+  }
+  files.push_back({build.path() / "array_shape.hpp", shape_header(parameters)});
+  write_files_atomically(files);
+
+  const std::string module(module_of(parameters));
+  std::vector<std::string> arguments = {
+      "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
+      // Loops stay loops, which the compiler makes vectors of.
+      "--unroll-count", "1", "--prefix", "Varray", "--Mdir", ".", "--top-module", module};
+  for (std::string& parameter : verilog_parameters(parameters)) {
+    arguments.push_back(std::move(parameter));
+  }
+  arguments.push_back(module + ".sv");
+  require_success(run_child(with.verilator, arguments, build.path()), with.verilator, parameters);
+
+  // All in one: most of the time goes into reading Verilator's headers.
+  std::vector<std::string> generated;
+  for (const fs::directory_entry& entry : fs::directory_iterator(build.path())) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("Varray") && name.ends_with(".cpp")) {
+      generated.push_back(name);
+    }
+  }
+  std::ranges::sort(generated);
+  std::string all = "#include \"array.cpp\"\n";
+  for (const std::string& name : generated) {
+    all += fmt::format("#include \"{}\"\n", name);
+  }
+  write_file_atomically(build.path() / "all.cpp", all);
+  arguments = with.flags;
+  arguments.insert(arguments.end(),
+                   {"-I.", "-I" + with.verilator_include.string(),
+                    "-I" + (with.verilator_include / "vltstd").string(), "-shared", "all.cpp",
+                    runtime(build.path()).string(), "-o", "array.so", "-lpthread"});
+  require_success(run_child(with.compiler, arguments, build.path()), with.compiler, parameters);
+  fs::rename(build.path() / "array.so", library);
+}
+
+// What Verilator's models all call, compiled once.
+std::filesystem::path ArrayCompiler::runtime(const fs::path& folder) {
+  const Tools& with = tools();
+  const fs::path object =
+      compilation_.cache /
+      fmt::format("runtime-{}.o",
+                  sha256_of(fmt::format("{}\n{}\n{}", with.verilator_version, with.compiler_version,
+                                        fmt::join(with.flags, " "))));
+  if (!fs::exists(object)) {
+    write_file_atomically(folder / "runtime.cpp",
+                          "#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n");
+    std::vector<std::string> arguments = with.flags;
+    arguments.insert(arguments.end(), {"-O1", "-I" + with.verilator_include.string(),
+                                       "-I" + (with.verilator_include / "vltstd").string(), "-c",
+                                       "runtime.cpp", "-o", "runtime.o"});
+    require_success(run_child(with.compiler, arguments, folder), with.compiler, {});
+    fs::rename(folder / "runtime.o", object);
+  }
+  return object;
+}
+
+}  // namespace potomac::sim
