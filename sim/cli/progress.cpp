@@ -57,6 +57,12 @@ void Progress::advance(Work work, std::uint64_t amount, std::string_view what) {
   }
 }
 
+void Progress::tell(std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  end();
+  std::fputs(fmt::format("potomac: {}\n", line).c_str(), stderr);
+}
+
 // How long that will be cannot be told before some are chosen.
 void Progress::say_if_tiles_take_long() {
   const std::lock_guard lock(mutex_);

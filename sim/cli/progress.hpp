@@ -22,6 +22,7 @@ class Progress : public Listener {
 
   void begin(Work work, std::uint64_t amount) override;
   void advance(Work work, std::uint64_t amount, std::string_view what) override;
+  void tell(std::string_view line) override;
   // `total` is the amount of work, in whatever unit advance() counts.
   void begin(std::uint64_t total);
   void advance(std::uint64_t amount, std::string_view label);

@@ -383,8 +383,8 @@ MakeSystemModules memory_modules(const TransferOrder& order) {
 }
 
 std::unique_ptr<Engine> make_engine_with_memory(std::string_view engine, WorkerPool& pool,
-                                                const TransferOrder& order) {
-  return engine_named(engine).make({pool, memory_modules(order)});
+                                                const TransferOrder& order, const Say& say) {
+  return engine_named(engine).make({pool, memory_modules(order), say});
 }
 
 }  // namespace potomac::sim

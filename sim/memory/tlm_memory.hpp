@@ -22,8 +22,10 @@ using TransferOrder = std::function<std::vector<TransferKind>(const Architecture
 // under another order than ours, is a std::logic_error that says who waits for what, since when.
 MakeSystemModules memory_modules(const TransferOrder& order = transfer_order);
 
-// The engine of that name, a memory beside its arrays if it steps. Precondition: there is one.
+// The engine of that name, a memory beside its arrays if they are SystemC's. Precondition: there is
+// one.
 std::unique_ptr<Engine> make_engine_with_memory(std::string_view engine, WorkerPool& pool,
-                                                const TransferOrder& order = transfer_order);
+                                                const TransferOrder& order = transfer_order,
+                                                const Say& say = {});
 
 }  // namespace potomac::sim

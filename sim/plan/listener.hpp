@@ -22,6 +22,8 @@ class Listener {
   virtual void begin(Work work, std::uint64_t amount) = 0;
   // Again and again, from any thread: how much more is done, and what it belongs to.
   virtual void advance(Work work, std::uint64_t amount, std::string_view what) = 0;
+  // Of preparations that take seconds, in a line.
+  virtual void tell(std::string_view /*line*/) {}
 };
 
 }  // namespace potomac::sim

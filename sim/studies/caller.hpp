@@ -24,6 +24,11 @@ struct Caller {
       listener->begin(work, amount);
     }
   }
+  void tell(std::string_view line) const {
+    if (listener != nullptr) {
+      listener->tell(line);
+    }
+  }
   void advance(Work work, std::uint64_t amount, std::string_view what) const {
     if (listener != nullptr) {
       listener->advance(work, amount, what);

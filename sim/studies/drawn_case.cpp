@@ -90,6 +90,17 @@ void draw_memory(Draw& draw, Architecture& architecture) {
   }
 }
 
+// Another overflow, or another lowest bit, for one of the passes.
+void draw_override(Draw& draw, Architecture& architecture) {
+  AccumulatorOverride& one = architecture.pe.overrides.emplace_back();
+  one.pass = draw.element(workloads::kPasses);
+  if (draw.one_in(2)) {
+    one.overflow = draw.element(std::array{rtl::Overflow::kWrap, rtl::Overflow::kSaturate});
+  } else {
+    one.lsb = rtl::Lsb::automatic();
+  }
+}
+
 Architecture draw_architecture(Draw& draw) {
   Architecture a;
   a.array = {draw.between(1, kMostRows), draw.between(1, kMostRows)};
@@ -113,8 +124,13 @@ Architecture draw_architecture(Draw& draw) {
   const int lowest = top - (a.pe.accumulator.bits - 2);
   if (lowest <= -top && draw.one_in(2)) {
     a.pe.accumulator.lsb = {};
+  } else if (draw.one_in(4)) {
+    a.pe.accumulator.lsb = rtl::Lsb::automatic();
   } else {
     a.pe.accumulator.lsb = static_cast<int>(lowest + draw.between(0, 12));
+  }
+  if (draw.one_in(8)) {
+    draw_override(draw, a);
   }
   if (draw.one_in(2)) {
     draw_memory(draw, a);
@@ -219,6 +235,11 @@ bool fits(const Architecture& architecture, const workloads::Layer& layer) {
 }
 
 }  // namespace
+
+Architecture draw_machine(std::uint64_t seed, std::uint64_t index) {
+  Draw draw(seed, index);
+  return draw_architecture(draw);
+}
 
 DrawnCase draw_case(std::uint64_t seed, std::uint64_t index,
                     const std::optional<Architecture>& fixed) {

@@ -18,6 +18,9 @@ struct DrawnCase {
   std::optional<std::uint64_t> stalls;
 };
 
+// Machine number `index` of a seed.
+Architecture draw_machine(std::uint64_t seed, std::uint64_t index);
+
 // Case number `index` of a seed: the same on every machine. `fixed` is the architecture of all
 // cases; without one each draws its own. Layers are small, and often degenerate; values dense,
 // sparse, or as close to overflow as they come. Throws InputError if no tensor fits `fixed`.

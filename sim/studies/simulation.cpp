@@ -273,7 +273,8 @@ void FactStore::add(const PassItem& item, const workloads::Lowering& lowering,
 std::vector<PassRecord> simulate(const PassPlans& plans, const EngineInfo& engine,
                                  const SimulationOptions& options, const Caller& caller) {
   const PassList& list = plans.list();
-  const auto runs = engine.make({caller.pool, memory_modules()});
+  const auto runs = engine.make(
+      {caller.pool, memory_modules(), [&caller](const std::string& line) { caller.tell(line); }});
   const auto closed_forms = closed_form_engine().make({caller.pool, {}});
   PassRunner runner(plans.architecture(), *runs, *closed_forms, options);
   std::vector<PassRecord> records;

@@ -207,12 +207,24 @@ std::string difference_between(const DrawnCase& drawn, const VerifiedEngines& en
   return text.empty() ? text : "FP32 MAC: " + text;
 }
 
+namespace {
+
+// The machine of a case; nothing: it draws its own.
+std::optional<Architecture> machine_of(const VerifyOptions& options, std::uint64_t index) {
+  if (options.architecture || options.cases_per_machine <= 1) {
+    return options.architecture;
+  }
+  return draw_machine(options.seed, index / options.cases_per_machine);
+}
+
+}  // namespace
+
 std::optional<VerifyFailure> verify(const VerifyOptions& options, const VerifiedEngines& engines,
                                     const std::function<void(const DrawnCase&)>& done) {
   const std::uint64_t begin = options.only.value_or(0);
   const std::uint64_t end = options.only ? begin + 1 : options.cases;
   for (std::uint64_t index = begin; index < end; ++index) {
-    const DrawnCase drawn = draw_case(options.seed, index, options.architecture);
+    const DrawnCase drawn = draw_case(options.seed, index, machine_of(options, index));
     std::string text;
     try {
       text = difference_between(drawn, engines);

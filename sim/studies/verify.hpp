@@ -28,6 +28,8 @@ struct VerifyOptions {
   std::uint64_t seed = 1;
   std::uint64_t cases = 500;
   std::optional<std::uint64_t> only;  // one case, by number
+  // A machine is drawn for as many cases: an engine that compiles its arrays wants more than one.
+  std::uint64_t cases_per_machine = 1;
   std::optional<Architecture> architecture;
 };
 
@@ -38,7 +40,7 @@ struct VerifyFailure {
 };
 
 // Compares case by case until one differs. `done` is told of each that does not.
-// Throws InputError: an array that SystemC cannot hold, or that no tensor fits.
+// Throws InputError: an array that an engine cannot hold, or that no tensor fits.
 std::optional<VerifyFailure> verify(const VerifyOptions& options, const VerifiedEngines& engines,
                                     const std::function<void(const DrawnCase&)>& done);
 
