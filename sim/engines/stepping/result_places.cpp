@@ -1,6 +1,17 @@
 #include "sim/engines/stepping/result_places.hpp"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
+
 namespace potomac::sim {
+
+void require_fold(const Schedule::Walk& walk, std::size_t column) {
+  if (walk.done()) {
+    throw std::logic_error(
+        fmt::format("more results leave column {} of the array than the pass has there", column));
+  }
+}
 
 void DrainedResults::start(const Schedule& schedule, std::size_t cols) {
   columns_.assign(cols, Column{Schedule::Walk(schedule), {}, 0});
@@ -11,10 +22,11 @@ void DrainedResults::start(const Schedule& schedule, std::size_t cols) {
 
 ResultPlace DrainedResults::next(std::size_t c) {
   Column& column = columns_[c];
-  if (column.rows_left == 0) {
+  if (column.rows_left == 0 && !column.walk.done()) {
     column.walk.next_fold();
     find_fold(c);
   }
+  require_fold(column.walk, c);
   column.rows_left -= 1;
   return {column.walk.number(), &column.fold, column.fold.m.begin + column.rows_left,
           column.fold.n.begin + static_cast<std::int64_t>(c)};

@@ -20,6 +20,9 @@ struct ResultPlace {
   std::int64_t n = 0;
 };
 
+// Throws std::logic_error: an array that delivers more than it should is no array of ours.
+void require_fold(const Schedule::Walk& walk, std::size_t column);
+
 // The results of an output-stationary array: a fold's bottom row leaves first.
 class DrainedResults {
  public:
@@ -69,10 +72,11 @@ class PartialSumBanks {
   // the next call for that column.
   std::optional<ResultPlace> take_in(std::size_t c, Value value) {
     Column& column = columns_[c];
-    if (column.slot == column.slots) {
+    if (column.slot == column.slots && !column.walk.done()) {
       column.walk.next_fold();
       find_fold(c);
     }
+    require_fold(column.walk, c);
     const std::int64_t streamed = column.slot++;
     std::optional<ResultPlace> place;
     if (column.fold.last) {
