@@ -254,16 +254,16 @@ void Tiler::look_closer(Candidate& candidate) {
     return;
   }
   const Moved moved = moved_by(candidate);
-  const std::uint64_t both = bus_cycles(moved.first + moved.second);
-  std::uint64_t begins = both;
+  // A block of which nothing lies in DRAM is not waited for.
+  const auto loaded = [this](std::int64_t bits) {
+    return bits == 0 ? 0 : latency_ + bus_cycles(bits);
+  };
+  std::uint64_t begins = loaded(moved.first + moved.second);
   if (!keeps_sums(architecture_.dataflow)) {
+    // The stationary operand's rows go in first, and the streaming one may come meanwhile.
     const bool ws = keeps_second(architecture_.dataflow);
-    const std::uint64_t stationary = bus_cycles(ws ? moved.second : moved.first);
     const auto rows = static_cast<std::uint64_t>(architecture_.array.rows);
-    begins = std::max(stationary, both > rows ? both - rows : 0);
-  }
-  if (both > 0) {
-    begins += latency_;
+    begins = std::max(loaded(ws ? moved.second : moved.first), begins > rows ? begins - rows : 0);
   }
   const std::uint64_t stored = bus_cycles(moved.stored);
   candidate.cycles = std::max({candidate.cycles, latency_ + bus_cycles(moved.all),
