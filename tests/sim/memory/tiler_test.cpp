@@ -241,5 +241,51 @@ RC_GTEST_PROP(Tiler, LargerScratchpadsAndMoreBandwidthAreNeverWorse, ()) {
   }
 }
 
+// The first rows of a convolution with more padding than kernel are made of padding alone: they
+// wait for nothing, and an array that loads them first waits for the other operand only.
+TEST(Tiler, IsNotMisledByBlocksOfWhichNothingLiesInDram) {
+  workloads::LayerShape shape;
+  shape.name = "000-conv";
+  shape.kind = workloads::LayerKind::kConv2d;
+  shape.conv.stride = {2, 1};
+  shape.conv.padding = {1, 0, 1, 0};
+  shape.w = {2, 6, 1, 1};
+  shape.a = {1, 6, 1, 5};
+  shape.g = {1, 2, 2, 5};
+  Architecture architecture;
+  architecture.array = {9, 1};
+  architecture.dataflow = Dataflow::kInputStationary;
+  architecture.issue = Issue::kPipelined;
+  MemoryConfig& memory = architecture.memory.emplace();
+  for (ScratchpadConfig* scratchpad : {&memory.first, &memory.second, &memory.results}) {
+    scratchpad->kib = 1;
+    scratchpad->double_buffered = false;
+  }
+  for (const double latency_ns : {0.0, 20.0, 85.0, 300.0}) {
+    memory.dram = DramConfig{23.375, latency_ns};
+    for (const std::int64_t width : {4, 54, 400}) {
+      Case one{architecture,
+               {4, 4, width},
+               std::move(operands_of(shape, workloads::Pass::kForward, {}).front())};
+      ASSERT_EQ(one.operands.part_of(0).first.of_block(0, 10, 0, 6), 0);
+      Tiler tiler(one.operands, one.architecture, one.bits);
+      for (const TileObjective objective : {TileObjective::kTime, TileObjective::kTraffic}) {
+        const JudgedBlocking best = tiler.best(objective);
+        EXPECT_EQ(best, judged(one, best.blocking)) << latency_ns << " ns, " << width << " bits";
+        for (const Blocking& candidate : tiler.candidates()) {
+          if (fits(candidate.extents, room_of(memory, one.bits))) {
+            const JudgedBlocking other = judged(one, candidate);
+            EXPECT_TRUE(objective == TileObjective::kTime
+                            ? best.cycles <= other.cycles
+                            : std::pair(best.traffic_bits, best.cycles) <=
+                                  std::pair(other.traffic_bits, other.cycles))
+                << latency_ns << " ns, " << width << " bits";
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace potomac::sim
