@@ -4,6 +4,7 @@
 #   scripts/setup.sh build    what the build needs
 #   scripts/setup.sh python   what the Python package needs as well
 #   scripts/setup.sh docs     what the site of the documentation needs
+#   scripts/setup.sh verilog  what --engine verilog compiles its arrays with
 #   scripts/setup.sh test     what the tests and checks need as well
 #
 # Where none is missing, neither root nor the network is needed, and it is over at once.
@@ -18,6 +19,8 @@ build_packages=(
 )
 python_packages=(pybind11-dev python3-dev python3-numpy python3-pandas python3-pip python3-venv)
 docs_packages=(doxygen python3-breathe python3-myst-parser python3-sphinx python3-sphinx-rtd-theme)
+# Verilator's Makefiles are not used: make is not needed. FST waveforms are compressed: zlib.
+verilog_packages=(g++ verilator zlib1g-dev)
 # Debian's own Python runs the scripts and the capture package, with Debian's packages for it.
 # OpenBLAS: without it Debian's PyTorch is some 25 times slower.
 test_packages=(
@@ -26,7 +29,7 @@ test_packages=(
   libgmock-dev libgtest-dev libonnx-testdata libopenblas0-pthread librapidcheck-dev make mandoc mypy
   openmpi-bin procps python3 python3-h5py python3-ipykernel python3-matplotlib python3-nbclient
   python3-onnx python3-pytest python3-selenium python3-torch python3-torchvision python3-yaml
-  sqlite3 verilator yosys zsh
+  sqlite3 yosys zsh
 )
 
 die() {
@@ -74,13 +77,15 @@ main() {
     build) wanted=("${build_packages[@]}") ;;
     python) wanted=("${build_packages[@]}" "${python_packages[@]}") ;;
     docs) wanted=("${docs_packages[@]}") ;;
+    verilog) wanted=("${verilog_packages[@]}") ;;
     test)
       wanted=(
-        "${build_packages[@]}" "${python_packages[@]}" "${docs_packages[@]}" "${test_packages[@]}"
+        "${build_packages[@]}" "${python_packages[@]}" "${docs_packages[@]}"
+        "${verilog_packages[@]}" "${test_packages[@]}"
       )
       ;;
     *)
-      printf 'usage: scripts/setup.sh build|python|docs|test\n' >&2
+      printf 'usage: scripts/setup.sh build|python|docs|verilog|test\n' >&2
       exit 2
       ;;
   esac

@@ -93,14 +93,19 @@ std::pair<std::string, workloads::Pass> layer_and_pass(const std::string& text,
 
 WaveformRequest waveform_request(const RunArguments& arguments) {
   const auto [layer, pass] = layer_and_pass(arguments.vcd_gemm, "--vcd-gemm");
-  if (!arguments.vcd.ends_with(".vcd")) {
-    throw InputError({arguments.vcd, "--vcd", "does not end in .vcd", "name it FILE.vcd"});
+  const bool verilog = arguments.engine == "verilog";
+  if (!arguments.vcd.ends_with(".vcd") && !(verilog && arguments.vcd.ends_with(".fst"))) {
+    throw InputError({arguments.vcd, "--vcd", "does not end in .vcd",
+                      "name it FILE.vcd, or with --engine verilog FILE.fst"});
   }
-  return {arguments.vcd, layer, pass,
+  return {arguments.vcd,
+          layer,
+          pass,
           arguments.vcd_cycles.empty()
               ? std::nullopt
               : std::optional(cycle_window(arguments.vcd_cycles, "--vcd-cycles")),
-          !arguments.html.empty()};
+          !arguments.html.empty() && !verilog,
+          verilog};
 }
 
 // The timeline that is asked for, or else that of one pass if there is to be a page.
@@ -198,7 +203,7 @@ void execute(const RunArguments& arguments) {
   }
   if (!arguments.vcd.empty()) {
     options.waveform = waveform_request(arguments);
-    for (const std::filesystem::path& file : waveform_files(arguments.vcd)) {
+    for (const std::filesystem::path& file : waveform_files(*options.waveform)) {
       outputs.push_back({file, "--vcd"});
     }
   }
@@ -290,8 +295,9 @@ void add_run_command(CLI::App& app) {
                    "reported apart")
       ->option_text("W=X,A=X,G=X");
   CLI::Option* vcd = command->add_option("--vcd", arguments->vcd,
-                                         "write a waveform of one GEMM's array (SystemC)");
-  vcd->option_text("FILE.vcd");
+                                         "write a waveform of one GEMM's array: SystemC's, or "
+                                         "with --engine verilog the one in SystemVerilog");
+  vcd->option_text("FILE.vcd|FILE.fst");
   command->add_option("--vcd-gemm", arguments->vcd_gemm, "which GEMM, as LAYER/PASS")
       ->needs(vcd)
       ->option_text("LAYER/PASS");

@@ -10,9 +10,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "sim/engines/engines.hpp"
 #include "sim/engines/systemc/systemc_engine.hpp"
+#include "sim/engines/verilog/verilog_engine.hpp"
 #include "sim/machine/cycles.hpp"
 #include "sim/machine/schedule.hpp"
 #include "sim/memory/memory_pace.hpp"
@@ -128,15 +131,18 @@ class FirstGemm {
 
 }  // namespace
 
-std::vector<std::filesystem::path> waveform_files(const std::filesystem::path& vcd) {
-  std::filesystem::path save = vcd;
-  std::filesystem::path codes = vcd;
-  return {vcd, save.replace_extension(".gtkw"), codes.replace_extension(".codes.txt")};
+std::vector<std::filesystem::path> waveform_files(const WaveformRequest& request) {
+  if (request.verilog) {
+    return {request.file};
+  }
+  std::filesystem::path save = request.file;
+  std::filesystem::path codes = request.file;
+  return {request.file, save.replace_extension(".gtkw"), codes.replace_extension(".codes.txt")};
 }
 
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
                     const WaveformRequest& request, WorkerPool& pool) {
-  require_systemc_array(architecture.array);
+  require_buildable(engine_named(request.verilog ? "verilog" : "systemc"), architecture.array);
   FirstGemm first(workload, architecture, request, pool);
   if (request.cycles) {
     const std::uint64_t cycles = first.cycles();
@@ -150,23 +156,53 @@ void check_waveform(const workloads::Workload& workload, const Architecture& arc
   }
 }
 
+namespace {
+
+void write_of_verilog(FirstGemm& first, const Architecture& architecture, const Job& job,
+                      const WaveformRequest& request, const Caller& caller) {
+  AtomicFile file(request.file);
+  VerilogWaveform waveform{.file = file.temporary_path(),
+                           .begin = 0,
+                           .end = first.cycles() + 1,  // behind the last, all that it made is there
+                           .period_ps = clock_period_ps(architecture.clock_mhz)};
+  if (request.cycles) {
+    waveform.begin = request.cycles->begin;
+    waveform.end = request.cycles->end;
+  }
+  ArrayCompilation compilation;
+  compilation.say = [&caller](const std::string& line) { caller.tell(line); };
+  write_verilog_waveform(job, waveform, std::move(compilation));
+  file.commit();
+}
+
+}  // namespace
+
 std::optional<ArrayFrames> write_waveform(const workloads::Workload& workload,
                                           const Architecture& architecture,
-                                          const WaveformRequest& request, WorkerPool& pool) {
+                                          const WaveformRequest& request, const Caller& caller) {
   std::optional<ArrayFrames> frames;
-  const std::vector<std::filesystem::path> names = waveform_files(request.file);
+  FirstGemm first(workload, architecture, request, caller.pool);
+  const std::optional<workloads::Layer> layer = workload.read(first.item().layer);
+  if (!layer) {
+    throw InputError(
+        {workload.path().string(), "--vcd-gemm", "the workload has no values", "name a trace"});
+  }
+  const workloads::LoweredPass operands(*layer, request.pass, architecture.lowering);
+  const std::unique_ptr<Pace> pace = first.pace();
+  const Job job{.architecture = &architecture,
+                .schedule = &first.schedule(),
+                .operands = &operands,
+                .accumulator = first.plan().accumulator,
+                .pace = pace.get()};
+  if (request.verilog) {
+    write_of_verilog(first, architecture, job, request, caller);
+    return frames;
+  }
+  const std::vector<std::filesystem::path> names = waveform_files(request);
   AtomicFile file(names[0]);
   AtomicFile save(names[1]);
   AtomicFile codes(names[2]);
   {
-    FirstGemm first(workload, architecture, request, pool);
-    const std::optional<workloads::Layer> layer = workload.read(first.item().layer);
-    if (!layer) {
-      throw InputError(
-          {workload.path().string(), "--vcd-gemm", "the workload has no values", "name a trace"});
-    }
-    const workloads::LoweredPass operands(*layer, request.pass, architecture.lowering);
-    const std::unique_ptr<Pace> pace = first.pace();
     WaveformOptions options{.file = file.temporary_path(), .begin = 0, .end = {}, .list = {}};
     if (request.cycles) {
       options.begin = request.cycles->begin;
@@ -177,13 +213,7 @@ std::optional<ArrayFrames> write_waveform(const workloads::Workload& workload,
       save.write(gtkwave_save_file(signals, names[0].filename(), names[2].filename(),
                                    options.begin * period, period));
     };
-    const auto engine = make_systemc_engine(options);
-    engine->run({.architecture = &architecture,
-                 .schedule = &first.schedule(),
-                 .operands = &operands,
-                 .accumulator = first.plan().accumulator,
-                 .pace = pace.get()},
-                {});
+    make_systemc_engine(options)->run(job, {});
     if (request.frames) {
       frames = frames_of(file.temporary_path(),
                          fmt::format("{} {}", request.layer, workloads::name_of(request.pass)),

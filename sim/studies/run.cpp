@@ -145,7 +145,7 @@ RunResult run(const workloads::Workload& workload, const RunOptions& options,
                            caller);
   if (options.waveform) {
     make_folder_of(options.waveform->file);
-    result.frames = write_waveform(workload, options.architecture, *options.waveform, caller.pool);
+    result.frames = write_waveform(workload, options.architecture, *options.waveform, caller);
   }
   if (options.timeline) {
     TimelineOptions timeline = *options.timeline;

@@ -5,7 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cassert>
+#include <array>
 #include <cstdlib>
 #include <string_view>
 #include <system_error>
@@ -98,8 +98,10 @@ std::vector<std::string> machine_flags() {
   return {};
 }
 
-std::string_view module_of(const ArrayParameters& parameters) {
-  return parameters.output_stationary ? "output_stationary_array_loops" : "stationary_array_loops";
+std::string module_of(const ArrayParameters& parameters) {
+  const std::string array =
+      parameters.output_stationary ? "output_stationary_array" : "stationary_array";
+  return parameters.form == ArrayParameters::Form::kLoops ? array + "_loops" : array;
 }
 
 std::vector<std::string> verilog_parameters(const ArrayParameters& p) {
@@ -127,7 +129,7 @@ std::vector<std::string> verilog_parameters(const ArrayParameters& p) {
 std::string shape_header(const ArrayParameters& p) {
   return fmt::format(
       "// Written for one array.\n#pragma once\n#include <cstddef>\n"
-      "#define POTOMAC_OUTPUT_STATIONARY {}\n"
+      "#define POTOMAC_OUTPUT_STATIONARY {}\n#define POTOMAC_TRACE {}\n"
       "namespace potomac::verilog {{\n"
       "inline constexpr std::size_t kRows = {};\ninline constexpr std::size_t kCols = {};\n"
       "inline constexpr bool kFp32 = {};\n"
@@ -135,13 +137,16 @@ std::string shape_header(const ArrayParameters& p) {
       "inline constexpr int kSumBits = {};\ninline constexpr int kPlaceBits = {};\n"
       "inline constexpr bool kSaturates = {};\ninline constexpr bool kZeroGating = {};\n"
       "inline constexpr bool kDoubleBuffered = {};\n}}\n",
-      p.output_stationary ? 1 : 0, p.shape.rows, p.shape.cols, p.fp32, p.row_bits, p.column_bits,
-      p.sum_bits, p.place_bits, p.saturates, p.zero_gating, p.double_buffered);
+      p.output_stationary ? 1 : 0, static_cast<int>(p.form), p.shape.rows, p.shape.cols, p.fp32,
+      p.row_bits, p.column_bits, p.sum_bits, p.place_bits, p.saturates, p.zero_gating,
+      p.double_buffered);
 }
 
 std::string description(const ArrayParameters& p) {
-  return fmt::format("{} x {} {} array of {}s", p.shape.rows, p.shape.cols,
-                     p.output_stationary ? "os" : "stationary", p.fp32 ? "FP32 MAC" : "MF-MAC");
+  return fmt::format("{} x {} {} array of {}s{}", p.shape.rows, p.shape.cols,
+                     p.output_stationary ? "output-stationary" : "stationary",
+                     p.fp32 ? "FP32 MAC" : "MF-MAC",
+                     p.form == ArrayParameters::Form::kLoops ? "" : ", for a waveform,");
 }
 
 // Bits of a product's place in the accumulator, which also holds every sum of two exponents and any
@@ -205,6 +210,7 @@ CompiledArray::CompiledArray(const fs::path& library)
   step_ = function<decltype(potomac_array_step)>("potomac_array_step", library);
   counts_ = function<decltype(potomac_array_counts)>("potomac_array_counts", library);
   pes_ = function<decltype(potomac_array_pes)>("potomac_array_pes", library);
+  trace_ = function<decltype(potomac_array_trace)>("potomac_array_trace", library);
   array_ = function<decltype(potomac_array_new)>("potomac_array_new", library)();
 }
 
@@ -321,11 +327,15 @@ void ArrayCompiler::compile(const ArrayParameters& parameters, const fs::path& l
   files.push_back({build.path() / "array_shape.hpp", shape_header(parameters)});
   write_files_atomically(files);
 
-  const std::string module(module_of(parameters));
+  const std::string module = module_of(parameters);
   std::vector<std::string> arguments = {
       "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
       // Loops stay loops, which the compiler makes vectors of.
-      "--unroll-count", "1", "--prefix", "Varray", "--Mdir", ".", "--top-module", module};
+      "--unroll-count", "1", "--prefix", "Varray", "--Mdir", ".", "--top-module", module, "-I."};
+  if (parameters.form != ArrayParameters::Form::kLoops) {
+    const bool vcd = parameters.form == ArrayParameters::Form::kVcd;
+    arguments.insert(arguments.end(), {vcd ? "--trace" : "--trace-fst", "--timescale", "1ps/1ps"});
+  }
   for (std::string& parameter : verilog_parameters(parameters)) {
     arguments.push_back(std::move(parameter));
   }
@@ -350,27 +360,35 @@ void ArrayCompiler::compile(const ArrayParameters& parameters, const fs::path& l
   arguments.insert(arguments.end(),
                    {"-I.", "-I" + with.verilator_include.string(),
                     "-I" + (with.verilator_include / "vltstd").string(), "-shared", "all.cpp",
-                    runtime(build.path()).string(), "-o", "array.so", "-lpthread"});
+                    runtime(parameters, build.path()).string(), "-o", "array.so", "-lpthread"});
+  if (parameters.form == ArrayParameters::Form::kFst) {
+    arguments.emplace_back("-lz");
+  }
   require_success(run_child(with.compiler, arguments, build.path()), with.compiler, parameters);
   fs::rename(build.path() / "array.so", library);
 }
 
 // What Verilator's models all call, compiled once.
-std::filesystem::path ArrayCompiler::runtime(const fs::path& folder) {
+std::filesystem::path ArrayCompiler::runtime(const ArrayParameters& parameters,
+                                             const fs::path& folder) {
   const Tools& with = tools();
+  constexpr std::array<std::string_view, 3> kFormats = {"", "#include \"verilated_vcd_c.cpp\"\n",
+                                                        "#include \"verilated_fst_c.cpp\"\n"};
+  const std::string text =
+      fmt::format("#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n{}",
+                  kFormats.at(static_cast<std::size_t>(parameters.form)));
   const fs::path object =
       compilation_.cache /
       fmt::format("runtime-{}.o",
-                  sha256_of(fmt::format("{}\n{}\n{}", with.verilator_version, with.compiler_version,
-                                        fmt::join(with.flags, " "))));
+                  sha256_of(fmt::format("{}\n{}\n{}\n{}", with.verilator_version,
+                                        with.compiler_version, fmt::join(with.flags, " "), text)));
   if (!fs::exists(object)) {
-    write_file_atomically(folder / "runtime.cpp",
-                          "#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n");
+    write_file_atomically(folder / "runtime.cpp", text);
     std::vector<std::string> arguments = with.flags;
     arguments.insert(arguments.end(), {"-O1", "-I" + with.verilator_include.string(),
                                        "-I" + (with.verilator_include / "vltstd").string(), "-c",
                                        "runtime.cpp", "-o", "runtime.o"});
-    require_success(run_child(with.compiler, arguments, folder), with.compiler, {});
+    require_success(run_child(with.compiler, arguments, folder), with.compiler, parameters);
     fs::rename(folder / "runtime.o", object);
   }
   return object;

@@ -32,6 +32,11 @@ struct ArrayParameters {
   bool saturates = false;
   bool zero_gating = true;
 
+  // What the array is compiled for besides: to be fast, and counted; or, of modules as they would
+  // be synthesized, to write a waveform.
+  enum class Form { kLoops, kVcd, kFst };
+  Form form = Form::kLoops;
+
   friend bool operator==(const ArrayParameters&, const ArrayParameters&) = default;
 };
 
@@ -51,6 +56,8 @@ class CompiledArray {
   verilog::ArrayOutput step(const verilog::ArrayEdge& edge) { return step_(array_, &edge); }
   verilog::ArrayCounts counts() const { return counts_(array_); }
   const verilog::PeCounts* pes() const { return pes_(array_); }
+  // Precondition: it was compiled for a waveform, and reset.
+  void trace(const verilog::ArrayWaveform& waveform) { trace_(array_, &waveform); }
 
  private:
   template <typename Function>
@@ -63,6 +70,7 @@ class CompiledArray {
   decltype(&potomac_array_step) step_ = nullptr;
   decltype(&potomac_array_counts) counts_ = nullptr;
   decltype(&potomac_array_pes) pes_ = nullptr;
+  decltype(&potomac_array_trace) trace_ = nullptr;
 };
 
 // Where arrays are compiled, and what of.
@@ -85,7 +93,8 @@ class ArrayCompiler {
   struct Tools;
   const Tools& tools();
   void compile(const ArrayParameters& parameters, const std::filesystem::path& library);
-  std::filesystem::path runtime(const std::filesystem::path& folder);
+  std::filesystem::path runtime(const ArrayParameters& parameters,
+                                const std::filesystem::path& folder);
 
   ArrayCompilation compilation_;
   std::shared_ptr<const Tools> tools_;

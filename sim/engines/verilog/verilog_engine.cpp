@@ -240,19 +240,40 @@ rtl::PeCounters pe_counters(const verilog::ArrayCounts& counts) {
           .psum_toggles = counts.psum_toggles};
 }
 
+CodeWords code_words(const Job& job) {
+  const rtl::PotFormat format(job.architecture->pe.operand_bits);
+  const auto first = widening(job.operands->first().format(), format);
+  const auto second = widening(job.operands->second().format(), format);
+  CodeWords words;
+  std::ranges::copy(aligned_words(aligned_format(job), first), words.first.begin());
+  std::ranges::copy(aligned_words(rtl::AlignedFormat(format), second), words.second.begin());
+  return words;
+}
+
+// The lowest bit that the array is told: it is 0 where the operands carry it, and of no use to
+// FP32.
+int lsb_of(const Job& job) {
+  const bool carried = job.unit != Unit::kMfMac || aligned_bits(job.architecture->pe) > 0;
+  return carried ? 0 : job.accumulator.lsb;
+}
+
+void require_steppable(const Job& job) {
+  EngineInfo limits;
+  limits.most_pes = kMaxVerilogPes;
+  require_buildable(limits, job.architecture->array);
+  if (job.operands == nullptr) {
+    throw InputError({"", "--engine verilog", "needs values, and this workload has shapes only",
+                      "use --engine fast"});
+  }
+}
+
 class VerilogEngine : public Engine {
  public:
   explicit VerilogEngine(ArrayCompilation compilation) : compiler_(std::move(compilation)) {}
 
   PassCounts run(const Job& job, const Detail& detail) override {
     assert(job.unit == Unit::kMfMac || job.unit == Unit::kFp32Mac);
-    EngineInfo limits;
-    limits.most_pes = kMaxVerilogPes;
-    require_buildable(limits, job.architecture->array);
-    if (job.operands == nullptr) {
-      throw InputError({"", "--engine verilog", "needs values, and this workload has shapes only",
-                        "use --engine fast"});
-    }
+    require_steppable(job);
     ArrayRun run;
     if (!job.schedule->gemms().empty()) {
       if (job.unit == Unit::kMfMac) {
@@ -274,16 +295,6 @@ class VerilogEngine : public Engine {
     std::unique_ptr<CompiledArray> array;
   };
 
-  static CodeWords code_words(const Job& job) {
-    const rtl::PotFormat format(job.architecture->pe.operand_bits);
-    const auto first = widening(job.operands->first().format(), format);
-    const auto second = widening(job.operands->second().format(), format);
-    CodeWords words;
-    std::ranges::copy(aligned_words(aligned_format(job), first), words.first.begin());
-    std::ranges::copy(aligned_words(rtl::AlignedFormat(format), second), words.second.begin());
-    return words;
-  }
-
   CompiledArray& array_for(const Job& job) {
     const ArrayParameters parameters = array_parameters(job);
     for (InUse& one : in_use_) {
@@ -302,9 +313,7 @@ class VerilogEngine : public Engine {
   void run_words(const Job& job, const Detail& detail, const Words& words, const Sink& sink,
                  ArrayRun& run) {
     CompiledArray& array = array_for(job);
-    const bool aligned = job.unit == Unit::kMfMac && aligned_bits(job.architecture->pe) > 0;
-    array.reset(job.unit != Unit::kMfMac || aligned ? 0 : job.accumulator.lsb,
-                {.toggles = detail.toggles, .pes = static_cast<bool>(detail.pes)});
+    array.reset(lsb_of(job), {.toggles = detail.toggles, .pes = static_cast<bool>(detail.pes)});
     PassDriver<Words> driver(array, job, words, sink, detail.done);
     driver.run(run);
     const verilog::ArrayCounts counts = array.counts();
@@ -330,6 +339,24 @@ class VerilogEngine : public Engine {
 };
 
 }  // namespace
+
+void write_verilog_waveform(const Job& job, const VerilogWaveform& waveform,
+                            ArrayCompilation compilation) {
+  require_steppable(job);
+  ArrayParameters parameters = array_parameters(job);
+  parameters.form = waveform.file.extension() == ".fst" ? ArrayParameters::Form::kFst
+                                                        : ArrayParameters::Form::kVcd;
+  CompiledArray array(ArrayCompiler(std::move(compilation)).library(parameters));
+  array.reset(lsb_of(job), {});
+  array.trace({.file = waveform.file.c_str(),
+               .begin = waveform.begin,
+               .end = waveform.end,
+               .period_ps = waveform.period_ps});
+  ArrayRun run;
+  const CodeWords words = code_words(job);
+  PassDriver<CodeWords> driver(array, job, words, {}, {});
+  driver.run(run);
+}
 
 std::unique_ptr<Engine> make_verilog_engine(ArrayCompilation compilation) {
   return std::make_unique<VerilogEngine>(std::move(compilation));

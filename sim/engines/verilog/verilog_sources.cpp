@@ -21,6 +21,13 @@ POTOMAC_VERILOG_FILE(mac_functions, POTOMAC_VERILOG "/mac_functions.svh")
 POTOMAC_VERILOG_FILE(register_functions, POTOMAC_VERILOG "/register_functions.svh")
 POTOMAC_VERILOG_FILE(os_functions, POTOMAC_VERILOG "/output_stationary_functions.svh")
 POTOMAC_VERILOG_FILE(st_functions, POTOMAC_VERILOG "/stationary_functions.svh")
+POTOMAC_VERILOG_FILE(skew_line, POTOMAC_VERILOG "/skew_line.sv")
+POTOMAC_VERILOG_FILE(column_drain, POTOMAC_VERILOG "/column_drain.sv")
+POTOMAC_VERILOG_FILE(os_pe, POTOMAC_VERILOG "/output_stationary_pe.sv")
+POTOMAC_VERILOG_FILE(st_pe, POTOMAC_VERILOG "/stationary_pe.sv")
+POTOMAC_VERILOG_FILE(os_array, POTOMAC_VERILOG "/output_stationary_array.sv")
+POTOMAC_VERILOG_FILE(st_array, POTOMAC_VERILOG "/stationary_array.sv")
+POTOMAC_VERILOG_FILE(no_monitor, POTOMAC_HARNESS "/no_monitor.hpp")
 POTOMAC_VERILOG_FILE(os_loops, POTOMAC_VERILOG "/output_stationary_array_loops.sv")
 POTOMAC_VERILOG_FILE(st_loops, POTOMAC_VERILOG "/stationary_array_loops.sv")
 POTOMAC_VERILOG_FILE(interface, POTOMAC_HARNESS "/array_interface.hpp")
@@ -32,29 +39,31 @@ POTOMAC_VERILOG_FILE(array, POTOMAC_HARNESS "/array.cpp")
 namespace potomac::sim {
 
 std::vector<SourceFile> verilog_sources() {
-  const auto text = [](const char* begin, const char* end) { return std::string(begin, end); };
+#define POTOMAC_TEXT(name) \
+  { potomac_verilog_##name, potomac_verilog_##name##_end }
   return {
-      {"mf_mac_functions.svh",
-       text(potomac_verilog_mf_mac_functions, potomac_verilog_mf_mac_functions_end)},
-      {"fp32_mac_functions.svh",
-       text(potomac_verilog_fp32_mac_functions, potomac_verilog_fp32_mac_functions_end)},
-      {"mac_functions.svh", text(potomac_verilog_mac_functions, potomac_verilog_mac_functions_end)},
-      {"register_functions.svh",
-       text(potomac_verilog_register_functions, potomac_verilog_register_functions_end)},
-      {"output_stationary_functions.svh",
-       text(potomac_verilog_os_functions, potomac_verilog_os_functions_end)},
-      {"stationary_functions.svh",
-       text(potomac_verilog_st_functions, potomac_verilog_st_functions_end)},
-      {"output_stationary_array_loops.sv",
-       text(potomac_verilog_os_loops, potomac_verilog_os_loops_end)},
-      {"stationary_array_loops.sv", text(potomac_verilog_st_loops, potomac_verilog_st_loops_end)},
-      {"array_interface.hpp", text(potomac_verilog_interface, potomac_verilog_interface_end)},
-      {"slots.hpp", text(potomac_verilog_slots, potomac_verilog_slots_end)},
-      {"output_stationary_monitor.hpp",
-       text(potomac_verilog_os_monitor, potomac_verilog_os_monitor_end)},
-      {"stationary_monitor.hpp", text(potomac_verilog_st_monitor, potomac_verilog_st_monitor_end)},
-      {"array.cpp", text(potomac_verilog_array, potomac_verilog_array_end)},
+      {"mf_mac_functions.svh", POTOMAC_TEXT(mf_mac_functions)},
+      {"fp32_mac_functions.svh", POTOMAC_TEXT(fp32_mac_functions)},
+      {"mac_functions.svh", POTOMAC_TEXT(mac_functions)},
+      {"register_functions.svh", POTOMAC_TEXT(register_functions)},
+      {"output_stationary_functions.svh", POTOMAC_TEXT(os_functions)},
+      {"stationary_functions.svh", POTOMAC_TEXT(st_functions)},
+      {"skew_line.sv", POTOMAC_TEXT(skew_line)},
+      {"column_drain.sv", POTOMAC_TEXT(column_drain)},
+      {"output_stationary_pe.sv", POTOMAC_TEXT(os_pe)},
+      {"stationary_pe.sv", POTOMAC_TEXT(st_pe)},
+      {"output_stationary_array.sv", POTOMAC_TEXT(os_array)},
+      {"stationary_array.sv", POTOMAC_TEXT(st_array)},
+      {"no_monitor.hpp", POTOMAC_TEXT(no_monitor)},
+      {"output_stationary_array_loops.sv", POTOMAC_TEXT(os_loops)},
+      {"stationary_array_loops.sv", POTOMAC_TEXT(st_loops)},
+      {"array_interface.hpp", POTOMAC_TEXT(interface)},
+      {"slots.hpp", POTOMAC_TEXT(slots)},
+      {"output_stationary_monitor.hpp", POTOMAC_TEXT(os_monitor)},
+      {"stationary_monitor.hpp", POTOMAC_TEXT(st_monitor)},
+      {"array.cpp", POTOMAC_TEXT(array)},
   };
+#undef POTOMAC_TEXT
 }
 
 }  // namespace potomac::sim

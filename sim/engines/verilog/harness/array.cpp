@@ -13,10 +13,17 @@
 
 #include "array_interface.hpp"
 #include "array_shape.hpp"
-#if POTOMAC_OUTPUT_STATIONARY
+#if POTOMAC_TRACE
+#include "no_monitor.hpp"
+#elif POTOMAC_OUTPUT_STATIONARY
 #include "output_stationary_monitor.hpp"
 #else
 #include "stationary_monitor.hpp"
+#endif
+#if POTOMAC_TRACE == 1
+#include <verilated_vcd_c.h>
+#elif POTOMAC_TRACE == 2
+#include <verilated_fst_c.h>
 #endif
 
 namespace potomac::verilog {
@@ -79,10 +86,60 @@ std::uint64_t bits_at(const Port& port, std::size_t at, unsigned bits) {
   return field & (~std::uint64_t{0} >> (64 - bits));
 }
 
+#if POTOMAC_TRACE
+#if POTOMAC_TRACE == 1
+using TraceFile = VerilatedVcdC;
+#else
+using TraceFile = VerilatedFstC;
+#endif
+
+// Writes the array's signals around each edge of a window.
+class Tracer {
+ public:
+  explicit Tracer(VerilatedContext& context) { context.traceEverOn(true); }
+
+  void open(Varray& model, const ArrayWaveform& waveform) {
+    waveform_ = waveform;
+    file_ = std::make_unique<TraceFile>();
+    model.trace(file_.get(), 99);
+    file_->open(waveform.file);
+  }
+  // Before the edge, with the clock low and the inputs there; behind it.
+  void dump(bool behind) {
+    if (file_ && edge_ >= waveform_.begin && edge_ < waveform_.end) {
+      file_->dump((2 * edge_ + (behind ? 1 : 0)) * waveform_.period_ps / 2);
+    }
+    edge_ += behind ? 1 : 0;
+  }
+  void close() {
+    if (file_) {
+      file_->close();
+    }
+  }
+
+ private:
+  ArrayWaveform waveform_;
+  std::unique_ptr<TraceFile> file_;
+  std::uint64_t edge_ = 0;
+};
+#else
+class Tracer {
+ public:
+  explicit Tracer(VerilatedContext& /*context*/) {}
+  void open(Varray& /*model*/, const ArrayWaveform& /*waveform*/) {}
+  void dump(bool /*behind*/) {}
+  void close() {}
+};
+#endif
+
 class Array {
  public:
-  Array() : model_(std::make_unique<Varray>(&context_)), monitor_(*model_->rootp) {}
-  ~Array() { model_->final(); }
+  Array()
+      : tracer_(context_), model_(std::make_unique<Varray>(&context_)), monitor_(*model_->rootp) {}
+  ~Array() {
+    model_->final();
+    tracer_.close();
+  }
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
 
@@ -104,6 +161,8 @@ class Array {
     return output();
   }
 
+  void trace(const ArrayWaveform& waveform) { tracer_.open(*model_, waveform); }
+
   const ArrayCounts& counts() const { return monitor_.counts(); }
   const PeCounts* pes() const { return monitor_.pes().empty() ? nullptr : monitor_.pes().data(); }
 
@@ -117,8 +176,10 @@ class Array {
   void do_edge() {
     model_->clk = 0;
     model_->eval();
+    tracer_.dump(false);
     model_->clk = 1;
     model_->eval();
+    tracer_.dump(true);
   }
 
 #if POTOMAC_OUTPUT_STATIONARY
@@ -166,6 +227,7 @@ class Array {
   }
 
   VerilatedContext context_;
+  Tracer tracer_;
   std::unique_ptr<Varray> model_;
   Monitor<Varray___024root> monitor_;
   std::array<std::int64_t, kCols> value_{};
@@ -191,6 +253,9 @@ void potomac_array_reset(void* array, std::int32_t lsb, potomac::verilog::ArrayW
 potomac::verilog::ArrayOutput potomac_array_step(void* array,
                                                  const potomac::verilog::ArrayEdge* edge) {
   return static_cast<Array*>(array)->step(*edge);
+}
+void potomac_array_trace(void* array, const potomac::verilog::ArrayWaveform* waveform) {
+  static_cast<Array*>(array)->trace(*waveform);
 }
 potomac::verilog::ArrayCounts potomac_array_counts(const void* array) {
   return static_cast<const Array*>(array)->counts();

@@ -68,6 +68,14 @@ struct ArrayWatch {
   bool pes = false;  // each PE for itself
 };
 
+// A waveform of the edges from `begin` to `end` - 1, counted from the reset.
+struct ArrayWaveform {
+  const char* file = nullptr;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t period_ps = 0;  // edge i is at i periods; inputs change half a period before it
+};
+
 }  // namespace potomac::verilog
 
 // The functions that the library has. An array is made, used and deleted by one thread.
@@ -79,6 +87,9 @@ void potomac_array_reset(void* array, std::int32_t lsb, potomac::verilog::ArrayW
 // An edge. What is returned is good until the next.
 potomac::verilog::ArrayOutput potomac_array_step(void* array,
                                                  const potomac::verilog::ArrayEdge* edge);
+// Of an array that was compiled for waveforms, behind the reset; written to its end when the array
+// is deleted.
+void potomac_array_trace(void* array, const potomac::verilog::ArrayWaveform* waveform);
 potomac::verilog::ArrayCounts potomac_array_counts(const void* array);
 // Row by row; null where they were not watched.
 const potomac::verilog::PeCounts* potomac_array_pes(const void* array);
