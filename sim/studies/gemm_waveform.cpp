@@ -143,6 +143,9 @@ std::vector<std::filesystem::path> waveform_files(const WaveformRequest& request
 void check_waveform(const workloads::Workload& workload, const Architecture& architecture,
                     const WaveformRequest& request, WorkerPool& pool) {
   require_buildable(engine_named(request.verilog ? "verilog" : "systemc"), architecture.array);
+  if (request.verilog) {
+    require_compilable({.shape = architecture.array, .form = ArrayParameters::Form::kVcd});
+  }
   FirstGemm first(workload, architecture, request, pool);
   if (request.cycles) {
     const std::uint64_t cycles = first.cycles();

@@ -140,7 +140,7 @@ def test_it_says_what_it_compiles_once(potomac, trace, arch, tmp_path):
         said.append(done.stderr)
     assert said[1] == ""
     assert re.fullmatch(r"potomac: compiling the 3 x 4 output-stationary array of MF-MACs with Verilator"
-                        r": a few seconds, once; kept in .*/cache/potomac/verilog\n", said[0])  # fmt: skip
+                        r": some 2 s, once; kept in .*/cache/potomac/verilog\n", said[0])  # fmt: skip
     # Nothing but libraries and what they share is left there.
     assert {path.suffix for path in (tmp_path / "cache/potomac/verilog").iterdir()} == {".so", ".o"}
 
@@ -194,5 +194,9 @@ def test_what_it_does_not_step_through_is_refused(potomac, trace, arch):
     assert "too many to step through" in potomac.refuses(
         "run", trace, "--arch", arch, "--engine", "verilog", "--out", "o", "--set", "array.rows=2048",
         "--set", "array.cols=1024")  # fmt: skip
+    assert "would take some 18 minutes to compile" in potomac.refuses(
+        "run", trace, "--arch", arch, "--engine", "verilog", "--out", "o", *FC2, "--set",
+        "array.rows=128", "--set", "array.cols=160", "--vcd", "w.vcd", "--vcd-gemm",
+        "004-fc2/forward")  # fmt: skip
     assert "shapes but no values" in potomac.refuses(
         "run", "resnet18", "--arch", arch, "--engine", "verilog", "--out", "o")  # fmt: skip

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <string_view>
 #include <system_error>
@@ -125,6 +126,31 @@ std::vector<std::string> verilog_parameters(const ArrayParameters& p) {
   return all;
 }
 
+std::vector<std::string> verilator_arguments(const ArrayParameters& p) {
+  const std::string module = module_of(p);
+  std::vector<std::string> all = {"--cc", "-O3",        "--x-assign",   "fast",   "--x-initial",
+                                  "fast", "--noassert", "--prefix",     "Varray", "--Mdir",
+                                  ".",    "-I.",        "--top-module", module};
+  if (p.form == ArrayParameters::Form::kLoops) {
+    // Loops stay loops, which the compiler makes vectors of.
+    all.insert(all.end(), {"--unroll-count", "1"});
+  } else {
+    // Modules stay modules: there are as many copies of a PE as PEs else.
+    all.insert(all.end(), {p.form == ArrayParameters::Form::kVcd ? "--trace" : "--trace-fst",
+                           "--timescale", "1ps/1ps", "--inline-mult", "1"});
+  }
+  const std::vector<std::string> parameters = verilog_parameters(p);
+  all.insert(all.end(), parameters.begin(), parameters.end());
+  all.push_back(module + ".sv");
+  return all;
+}
+
+// The compiler's, for an array: of one for a waveform, the time goes into the file.
+std::vector<std::string> compiler_flags(std::vector<std::string> flags, const ArrayParameters& p) {
+  flags.emplace_back(p.form == ArrayParameters::Form::kLoops ? "-O3" : "-O0");
+  return flags;
+}
+
 // The header that the harness is compiled for an array with.
 std::string shape_header(const ArrayParameters& p) {
   return fmt::format(
@@ -148,6 +174,14 @@ std::string description(const ArrayParameters& p) {
                      p.fp32 ? "FP32 MAC" : "MF-MAC",
                      p.form == ArrayParameters::Form::kLoops ? "" : ", for a waveform,");
 }
+
+// About how long it takes to compile, measured: loops are as many lines for any array, and what all
+// arrays share is compiled with the first; modules are copied for each PE.
+double seconds_of(const ArrayParameters& p) {
+  return p.form == ArrayParameters::Form::kLoops ? 2.0
+                                                 : 2.0 + 0.05 * static_cast<double>(p.shape.pes());
+}
+constexpr double kMostSeconds = 240.0;
 
 // Bits of a product's place in the accumulator, which also holds every sum of two exponents and any
 // lowest bit.
@@ -263,7 +297,7 @@ const ArrayCompiler::Tools& ArrayCompiler::tools() {
                       "install one (g++), or set CXX to it"});
   }
   found->compiler_version = first_line(compiler->output);
-  found->flags = {"-std=c++20", "-O3", "-fPIC", "-w", "-ffp-contract=off"};
+  found->flags = {"-std=c++20", "-fPIC", "-w", "-ffp-contract=off"};
   for (std::string& flag : machine_flags()) {
     found->flags.push_back(std::move(flag));
   }
@@ -271,7 +305,18 @@ const ArrayCompiler::Tools& ArrayCompiler::tools() {
   return *tools_;
 }
 
+void require_compilable(const ArrayParameters& parameters) {
+  const double seconds = seconds_of(parameters);
+  if (seconds > kMostSeconds) {
+    throw InputError({"", "array",
+                      fmt::format("the {} would take some {:.0f} minutes to compile",
+                                  description(parameters), std::ceil(seconds / 60.0)),
+                      "take a smaller array, or SystemC's waveform: --engine systemc"});
+  }
+}
+
 std::filesystem::path ArrayCompiler::library(const ArrayParameters& parameters) {
+  require_compilable(parameters);
   const Tools& with = tools();
   if (compilation_.cache.empty()) {
     compilation_.cache = user_cache();
@@ -283,9 +328,9 @@ std::filesystem::path ArrayCompiler::library(const ArrayParameters& parameters) 
   };
   add(with.verilator_version);
   add(with.compiler_version);
-  add(fmt::format("{}", fmt::join(with.flags, " ")));
+  add(fmt::format("{}", fmt::join(compiler_flags(with.flags, parameters), " ")));
   add(shape_header(parameters));
-  add(fmt::format("{}", fmt::join(verilog_parameters(parameters), " ")));
+  add(fmt::format("{}", fmt::join(verilator_arguments(parameters), " ")));
   for (const SourceFile& source : compilation_.sources) {
     add(source.name);
     add(source.text);
@@ -294,9 +339,9 @@ std::filesystem::path ArrayCompiler::library(const ArrayParameters& parameters) 
   std::error_code error;
   if (!fs::exists(library, error)) {
     if (compilation_.say) {
-      compilation_.say(
-          fmt::format("compiling the {} with Verilator: a few seconds, once; kept in {}",
-                      description(parameters), compilation_.cache.string()));
+      compilation_.say(fmt::format(
+          "compiling the {} with Verilator: some {:.0f} s, once; kept in {}",
+          description(parameters), std::ceil(seconds_of(parameters)), compilation_.cache.string()));
     }
     compile(parameters, library);
   }
@@ -327,19 +372,7 @@ void ArrayCompiler::compile(const ArrayParameters& parameters, const fs::path& l
   files.push_back({build.path() / "array_shape.hpp", shape_header(parameters)});
   write_files_atomically(files);
 
-  const std::string module = module_of(parameters);
-  std::vector<std::string> arguments = {
-      "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert",
-      // Loops stay loops, which the compiler makes vectors of.
-      "--unroll-count", "1", "--prefix", "Varray", "--Mdir", ".", "--top-module", module, "-I."};
-  if (parameters.form != ArrayParameters::Form::kLoops) {
-    const bool vcd = parameters.form == ArrayParameters::Form::kVcd;
-    arguments.insert(arguments.end(), {vcd ? "--trace" : "--trace-fst", "--timescale", "1ps/1ps"});
-  }
-  for (std::string& parameter : verilog_parameters(parameters)) {
-    arguments.push_back(std::move(parameter));
-  }
-  arguments.push_back(module + ".sv");
+  std::vector<std::string> arguments = verilator_arguments(parameters);
   require_success(run_child(with.verilator, arguments, build.path()), with.verilator, parameters);
 
   // All in one: most of the time goes into reading Verilator's headers.
@@ -356,7 +389,7 @@ void ArrayCompiler::compile(const ArrayParameters& parameters, const fs::path& l
     all += fmt::format("#include \"{}\"\n", name);
   }
   write_file_atomically(build.path() / "all.cpp", all);
-  arguments = with.flags;
+  arguments = compiler_flags(with.flags, parameters);
   arguments.insert(arguments.end(),
                    {"-I.", "-I" + with.verilator_include.string(),
                     "-I" + (with.verilator_include / "vltstd").string(), "-shared", "all.cpp",
@@ -385,9 +418,11 @@ std::filesystem::path ArrayCompiler::runtime(const ArrayParameters& parameters,
   if (!fs::exists(object)) {
     write_file_atomically(folder / "runtime.cpp", text);
     std::vector<std::string> arguments = with.flags;
-    arguments.insert(arguments.end(), {"-O1", "-I" + with.verilator_include.string(),
-                                       "-I" + (with.verilator_include / "vltstd").string(), "-c",
-                                       "runtime.cpp", "-o", "runtime.o"});
+    const bool loops = parameters.form == ArrayParameters::Form::kLoops;
+    arguments.insert(arguments.end(),
+                     {loops ? "-O1" : "-O0", "-I" + with.verilator_include.string(),
+                      "-I" + (with.verilator_include / "vltstd").string(), "-c", "runtime.cpp",
+                      "-o", "runtime.o"});
     require_success(run_child(with.compiler, arguments, folder), with.compiler, parameters);
     fs::rename(folder / "runtime.o", object);
   }

@@ -43,6 +43,9 @@ struct ArrayParameters {
 // Of the job's unit and accumulator.
 ArrayParameters array_parameters(const Job& job);
 
+// Throws InputError, with an estimate, if the array would take minutes to compile.
+void require_compilable(const ArrayParameters& parameters);
+
 // An array of a library, as a pass finds it. To be used by one thread.
 class CompiledArray {
  public:
@@ -85,8 +88,8 @@ class ArrayCompiler {
   explicit ArrayCompiler(ArrayCompilation compilation) : compilation_(std::move(compilation)) {}
 
   // The library of that array, compiled if it is not in the cache. Throws InputError: no Verilator,
-  // or one of a version that was not tested, no compiler, a cache that cannot be written;
-  // MachineError: they failed.
+  // or one of a version that was not tested, no compiler, a cache that cannot be written, an array
+  // that would take minutes; MachineError: the compilers failed.
   std::filesystem::path library(const ArrayParameters& parameters);
 
  private:
