@@ -215,3 +215,15 @@ def test_the_cycles_by_hand_are_those_of_the_demo(clone):
         assert eval(sum_text) == int(cycles), name  # noqa: S307
         by_hand[name] = int(cycles)
     assert by_hand == counted
+
+
+def test_the_timing_diagrams_are_what_the_arrays_write(tmp_path, update):
+    drawn = ROOT / "docs/pictures"
+    folder = drawn if update else tmp_path
+    done = subprocess.run([sys.executable, ROOT / "scripts/timing_diagrams.py", os.environ["POTOMAC_PROGRAM"], folder],
+                          capture_output=True, text=True, timeout=300, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in drawn.glob("timing-*.svg"))
+    assert names == ["timing-is.svg", "timing-os.svg", "timing-ws.svg"]
+    for name in names:
+        assert (folder / name).read_text() == (drawn / name).read_text(), name

@@ -100,6 +100,7 @@ class Tracer {
 
   void open(Varray& model, const ArrayWaveform& waveform) {
     waveform_ = waveform;
+    edge_ = 0;
     file_ = std::make_unique<TraceFile>();
     model.trace(file_.get(), 99);
     file_->open(waveform.file);

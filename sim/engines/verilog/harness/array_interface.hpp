@@ -73,7 +73,7 @@ struct ArrayWaveform {
   const char* file = nullptr;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
-  std::uint64_t period_ps = 0;  // edge i is at i periods; inputs change half a period before it
+  std::uint64_t period_ps = 0;  // edge i is amid period i, at whose beginning inputs change
 };
 
 }  // namespace potomac::verilog
