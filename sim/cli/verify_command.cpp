@@ -28,28 +28,21 @@ struct VerifyArguments {
   std::uint64_t cases_per_machine = 0;  // 0: what the engine is worth
 };
 
-// SystemC arrays are there at once; those of SystemVerilog take seconds to compile.
-constexpr std::uint64_t kCasesPerCompiledMachine = 250;
-
-std::uint64_t cases_per_machine(const VerifyArguments& arguments) {
-  if (arguments.cases_per_machine > 0) {
-    return arguments.cases_per_machine;
-  }
-  return arguments.engine == "systemc" ? 1 : kCasesPerCompiledMachine;
-}
-
 void execute(const VerifyArguments& arguments) {
+  const EngineInfo& engine = stepping_engine(arguments.engine);
   VerifyOptions options{.seed = arguments.seed,
                         .cases = arguments.cases,
                         .only = {},
-                        .cases_per_machine = cases_per_machine(arguments),
+                        .cases_per_machine = arguments.cases_per_machine > 0
+                                                 ? arguments.cases_per_machine
+                                                 : cases_per_machine(engine),
                         .architecture = {}};
   if (arguments.only >= 0) {
     options.only = static_cast<std::uint64_t>(arguments.only);
   }
   if (!arguments.architecture.empty()) {
     options.architecture = load_architecture(architecture_file(arguments.architecture));
-    require_buildable(engine_named(arguments.engine), options.architecture->array);
+    require_buildable(engine, options.architecture->array);
   }
   WorkerPool pool(1);
   const auto fast = make_engine("fast", pool);

@@ -35,6 +35,7 @@ constexpr auto kEngines = std::to_array<EngineInfo>({
      .needs_values = true,
      .computes_sums = true,
      .steps = true,
+     .compiles = true,
      .most_pes = kMaxVerilogPes,
      .make =
          [](const EngineParts& parts) {

@@ -350,21 +350,28 @@ py::list models(const workloads::Dimensions& dimensions) {
 std::pair<std::uint64_t, std::uint64_t> verify(std::uint64_t cases, std::uint64_t seed,
                                                const std::optional<std::uint64_t>& only,
                                                const std::optional<sim::Architecture>& architecture,
+                                               const std::string& engine_name,
+                                               const std::optional<std::uint64_t>& per_machine,
                                                const py::object& progress) {
+  const sim::EngineInfo& engine = sim::stepping_engine(engine_name);
   sim::VerifyOptions options{
-      .seed = seed, .cases = cases, .only = only, .architecture = architecture};
+      .seed = seed,
+      .cases = cases,
+      .only = only,
+      .cases_per_machine = per_machine.value_or(sim::cases_per_machine(engine)),
+      .architecture = architecture};
   if (options.architecture) {
-    sim::require_buildable(sim::engine_named("systemc"), options.architecture->array);
+    sim::require_buildable(engine, options.architecture->array);
   }
   return in_background(progress, 1, [&](const sim::Caller& caller) {
     const auto fast = sim::make_engine("fast", caller.pool);
-    const auto systemc = sim::make_engine_with_memory("systemc", caller.pool);
+    const auto stepped = sim::make_engine_with_memory(engine.name, caller.pool);
     const auto count = sim::make_engine("count", caller.pool);
     std::uint64_t done = 0;
     std::uint64_t macs = 0;
     caller.begin(sim::Work::kMacs, only ? 1 : cases);
     const auto failure =
-        sim::verify(options, {*fast, *systemc, *count}, [&](const sim::DrawnCase& drawn) {
+        sim::verify(options, {*fast, *stepped, *count}, [&](const sim::DrawnCase& drawn) {
           done += 1;
           macs += static_cast<std::uint64_t>(workloads::macs_of(
               workloads::gemms_of(drawn.layer.shape, drawn.pass, drawn.architecture.lowering)));
@@ -375,7 +382,9 @@ std::pair<std::uint64_t, std::uint64_t> verify(std::uint64_t cases, std::uint64_
       throw MachineError(
           {"", fmt::format("case {}", failure->index),
            fmt::format("engines differ: {} ({})", failure->difference, failure->machine_and_layer),
-           fmt::format("see it again with verify(seed={}, case={})", seed, failure->index)});
+           fmt::format(
+               "see it again with verify(seed={}, case={}, engine='{}', cases_per_machine={})",
+               seed, failure->index, engine.name, options.cases_per_machine)});
     }
     return std::pair(done, macs);
   });
@@ -467,7 +476,8 @@ void bind_studies(py::module_& module) {
              py::arg("folder"), py::arg("keeps_passes"), py::arg("threads"), py::arg("progress"));
   module.def("models", &models, py::arg("dimensions"));
   module.def("verify", &verify, py::arg("cases"), py::arg("seed"), py::arg("only"),
-             py::arg("architecture"), py::arg("progress"));
+             py::arg("architecture"), py::arg("engine"), py::arg("cases_per_machine"),
+             py::arg("progress"));
 }
 
 }  // namespace potomac::python

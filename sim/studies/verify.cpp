@@ -1,15 +1,19 @@
 #include "sim/studies/verify.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <bit>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
+#include "sim/engines/engines.hpp"
 #include "sim/engines/interface/multiplied_layer.hpp"
 #include "sim/plan/pass_plans.hpp"
+#include "support/error.hpp"
 #include "workloads/layers/lowering.hpp"
 
 namespace potomac::sim {
@@ -156,6 +160,21 @@ std::unique_ptr<Pace> pace_of(const DrawnCase& drawn, const PlannedPass& planned
 }
 
 }  // namespace
+
+const EngineInfo& stepping_engine(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const EngineInfo& engine : engines()) {
+    if (!engine.steps) {
+      continue;
+    }
+    if (engine.name == name) {
+      return engine;
+    }
+    names.push_back(engine.name);
+  }
+  throw InputError({"", "engine", fmt::format("'{}' does not step through every PE", name),
+                    fmt::format("choose from {}", fmt::join(names, ", "))});
+}
 
 std::string difference_between(const DrawnCase& drawn, const VerifiedEngines& engines) {
   const Architecture& architecture = drawn.architecture;

@@ -24,14 +24,22 @@ struct VerifiedEngines {
 // Empty, or in what the engines differ on the case, with MF-MAC or FP32 MAC PEs.
 std::string difference_between(const DrawnCase& drawn, const VerifiedEngines& engines);
 
+// The engine of that name, to be compared with `fast`. Throws InputError if none steps through
+// every PE by that name.
+const EngineInfo& stepping_engine(const std::string& name);
+
 struct VerifyOptions {
   std::uint64_t seed = 1;
   std::uint64_t cases = 500;
-  std::optional<std::uint64_t> only;  // one case, by number
-  // A machine is drawn for as many cases: an engine that compiles its arrays wants more than one.
-  std::uint64_t cases_per_machine = 1;
+  std::optional<std::uint64_t> only;    // one case, by number
+  std::uint64_t cases_per_machine = 1;  // a machine is drawn for as many
   std::optional<Architecture> architecture;
 };
+
+// For how many cases a machine is worth to be drawn.
+inline std::uint64_t cases_per_machine(const EngineInfo& engine) {
+  return engine.compiles ? 250 : 1;
+}
 
 struct VerifyFailure {
   std::uint64_t index = 0;

@@ -48,7 +48,7 @@ def update() -> bool:
 @pytest.fixture
 def clone(tmp_path: pathlib.Path) -> pathlib.Path:
     """What a reader has: the tree, and `potomac` and `python3` on the PATH."""
-    for name in ("sim", "workloads", "energy", "docs", "rtl_models", "README.md"):
+    for name in ("sim", "workloads", "energy", "docs", "rtl_models", "scripts", "README.md"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".bin").mkdir()
     (tmp_path / ".bin/potomac").symlink_to(os.environ["POTOMAC_PROGRAM"])

@@ -129,6 +129,7 @@ struct EngineInfo {
   bool computes_sums = false;  // yields results, and toggles of registers
   bool closed_forms = false;   // cycles and register writes follow from shapes: any unit, at once
   bool steps = false;          // walks every cycle, on one thread, and counts facts for itself
+  bool compiles = false;       // each array, when it is first wanted: seconds
   std::int64_t most_pes = 0;   // that an array may have; 0: any number
   std::unique_ptr<Engine> (*make)(const EngineParts& parts) = nullptr;
 };

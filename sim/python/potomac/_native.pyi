@@ -137,6 +137,8 @@ def verify(
     seed: int,
     only: Optional[int],
     architecture: Optional[Architecture],
+    engine: str,
+    cases_per_machine: Optional[int],
     progress: _Progress,
 ) -> Tuple[int, int]: ...
 def encoded(

@@ -62,7 +62,7 @@ def run(
     arch, set: the machine, by name, file or `Architecture`, and keys over it: {"array.rows": 32}.
     energy: unit-energy tables by name or file. Default: paper-2302.14458.
     accounting: "operation" (arithmetic alone) or "structural" (registers, memories, clock too).
-    engine: "fast", "count" (shapes alone) or "systemc". Default: what the workload allows.
+    engine: "fast", "count" (shapes alone), "systemc" or "verilog". Default: what the workload allows.
     against: units of arrays beside the FP32 array.
     layers, passes: only layers whose names match a pattern; only these passes.
     step: the whole training step with an optimizer, "sgd-momentum" or "adam".
@@ -201,16 +201,23 @@ def verify(
     seed: int = 1,
     case: Optional[int] = None,
     arch: Optional[Machine] = None,
+    engine: str = "systemc",
+    cases_per_machine: Optional[int] = None,
     progress: Progress = None,
 ) -> Verified:
     """Proves the engines equal on drawn machines and layers, or on your machine.
 
+    engine: the one that steps through every PE, "systemc" or "verilog".
+    cases_per_machine: for how many cases a machine is drawn. Default: 1; 250 with "verilog", which compiles each.
+
     Raises MachineError, with the case, if they differ.
     """
     machine = None if arch is None else Architecture(arch)._native
+    per_machine = None if cases_per_machine is None else integer_of(
+        cases_per_machine, "cases_per_machine", 1, 2**32)  # fmt: skip
     done, macs = _native.verify(
         integer_of(cases, "cases", 1, 2**32), integer_of(seed, "seed", 0, 2**64 - 1),
         None if case is None else integer_of(case, "case", 0, 2**32), machine,
-        checked_progress(progress),
+        engine, per_machine, checked_progress(progress),
     )  # fmt: skip
     return Verified(done, macs)
