@@ -50,7 +50,7 @@ def test_bash_completes_commands_options_and_words(generated):
     assert bash_words(script, "potomac", "tr") == {"trace"}
     assert bash_words(script, "potomac", "trace", "i") == {"import", "info"}
     assert bash_words(script, "potomac", "run", "--eng") == {"--engine"}
-    assert bash_words(script, "potomac", "run", "--engine", "") == {"count", "fast", "systemc"}
+    assert bash_words(script, "potomac", "run", "--engine", "") == {"count", "fast", "systemc", "verilog"}
     assert bash_words(script, "potomac", "trace", "info", "--format", "j") == {"json"}
     # Files are bash's own business.
     assert bash_words(script, "potomac", "run", "") == set()
@@ -69,7 +69,7 @@ def test_fish_completes_commands_options_and_words(generated, potomac):
     assert COMMANDS <= offered("potomac ")
     assert offered("potomac trace i") == {"import", "info"}
     assert offered("potomac run --eng") == {"--engine"}
-    assert offered("potomac run --engine ") == {"count", "fast", "systemc"}
+    assert offered("potomac run --engine ") == {"count", "fast", "systemc", "verilog"}
     assert offered("potomac report --format m") == {"markdown"}
 
 

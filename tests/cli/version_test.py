@@ -20,7 +20,7 @@ def sources() -> list[str]:
     names = [
         str(path.relative_to(ROOT))
         for path in paths
-        if path.suffix in (".cpp", ".hpp") or path.name == "CMakeLists.txt"
+        if path.suffix in (".cpp", ".hpp", ".sv", ".svh") or path.name == "CMakeLists.txt"
     ]
     return sorted([*names, "CMakeLists.txt"])
 

@@ -3,9 +3,12 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
@@ -51,7 +54,8 @@ class BuildFolder {
   explicit BuildFolder(const fs::path& cache) {
     std::error_code error;
     fs::create_directories(cache, error);
-    std::string name = (cache / ".build-XXXXXX").string();
+    remove_forsaken(cache);
+    std::string name = (cache / fmt::format("{}{}-XXXXXX", kPrefix, ::getpid())).string();
     if (error || ::mkdtemp(name.data()) == nullptr) {
       throw InputError({cache.string(), "", "the cache of compiled arrays cannot be written",
                         "make it writable, or set XDG_CACHE_HOME to another folder"});
@@ -68,6 +72,24 @@ class BuildFolder {
   const fs::path& path() const { return path_; }
 
  private:
+  static constexpr std::string_view kPrefix = ".build-";
+
+  // What a process that was killed has left there.
+  static void remove_forsaken(const fs::path& cache) {
+    std::error_code ignored;
+    std::vector<fs::path> forsaken;
+    for (const fs::directory_entry& entry : fs::directory_iterator(cache, ignored)) {
+      const std::string name = entry.path().filename().string();
+      const int process = name.starts_with(kPrefix) ? std::atoi(name.c_str() + kPrefix.size()) : 0;
+      if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH) {
+        forsaken.push_back(entry.path());
+      }
+    }
+    for (const fs::path& folder : forsaken) {
+      fs::remove_all(folder, ignored);
+    }
+  }
+
   fs::path path_;
 };
 
@@ -296,7 +318,10 @@ const ArrayCompiler::Tools& ArrayCompiler::tools() {
                                   found->compiler),
                       "install one (g++), or set CXX to it"});
   }
-  found->compiler_version = first_line(compiler->output);
+  // Homes are shared by machines of several kinds.
+  const auto target = run_child(found->compiler, {"-dumpmachine"}, ".");
+  found->compiler_version = fmt::format("{}, {}", first_line(compiler->output),
+                                        target ? first_line(target->output) : "");
   found->flags = {"-std=c++20", "-fPIC", "-w", "-ffp-contract=off"};
   for (std::string& flag : machine_flags()) {
     found->flags.push_back(std::move(flag));

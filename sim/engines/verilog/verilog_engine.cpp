@@ -58,6 +58,7 @@ class PassDriver {
   using Value = typename Words::Value;
   using Sink = std::function<void(const ResultTile<Value>&)>;
 
+  // All of these must outlive it.
   PassDriver(CompiledArray& array, const Job& job, const Words& words, const Sink& sink,
              const MacsDone& done)
       : array_(array),
@@ -354,7 +355,9 @@ void write_verilog_waveform(const Job& job, const VerilogWaveform& waveform,
                .period_ps = waveform.period_ps});
   ArrayRun run;
   const CodeWords words = code_words(job);
-  PassDriver<CodeWords> driver(array, job, words, {}, {});
+  const AccumulatorSink nobody;
+  const MacsDone untold;
+  PassDriver<CodeWords> driver(array, job, words, nobody, untold);
   driver.run(run);
 }
 

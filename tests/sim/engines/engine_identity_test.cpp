@@ -23,15 +23,6 @@
 namespace potomac::test {
 namespace {
 
-std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
-  std::vector<std::uint32_t> bits;
-  bits.reserve(values.size());
-  for (const float value : values) {
-    bits.push_back(std::bit_cast<std::uint32_t>(value));
-  }
-  return bits;
-}
-
 // Waits at random, the same for every engine: it decides by the cycle alone.
 class RandomPace : public sim::Pace {
  public:

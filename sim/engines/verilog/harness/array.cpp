@@ -11,14 +11,14 @@
 #include <memory>
 #include <type_traits>
 
-#include "array_interface.hpp"
-#include "array_shape.hpp"
+#include <array_interface.hpp>
+#include <array_shape.hpp>
 #if POTOMAC_TRACE
-#include "no_monitor.hpp"
+#include <no_monitor.hpp>
 #elif POTOMAC_OUTPUT_STATIONARY
-#include "output_stationary_monitor.hpp"
+#include <output_stationary_monitor.hpp>
 #else
-#include "stationary_monitor.hpp"
+#include <stationary_monitor.hpp>
 #endif
 #if POTOMAC_TRACE == 1
 #include <verilated_vcd_c.h>

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "array_interface.hpp"
+#include <array_interface.hpp>
 
 namespace potomac::verilog {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "slots.hpp"
+#include <slots.hpp>
 
 namespace potomac::verilog {
 

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <type_traits>
 
-#include "array_interface.hpp"
-#include "array_shape.hpp"
+#include <array_interface.hpp>
+#include <array_shape.hpp>
 
 namespace potomac::verilog {
 
