@@ -11,9 +11,6 @@
 
 #include "support/error.hpp"
 
-extern char**
-    environ;  // NOLINT(readability-redundant-declaration): unistd.h hides it without _GNU_SOURCE
-
 namespace potomac {
 namespace {
 
@@ -88,6 +85,7 @@ std::optional<ChildResult> run_child(const std::string& program,
   std::vector<std::string> words = {program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) {
     argv.push_back(word.data());
   }

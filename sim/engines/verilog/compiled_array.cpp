@@ -3,13 +3,13 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <string_view>
 #include <system_error>
@@ -101,7 +101,7 @@ std::string first_line(const std::string& text) {
 std::string complaint(const std::string& output) {
   for (std::size_t begin = 0; begin < output.size();) {
     const std::size_t end = std::min(output.find('\n', begin), output.size());
-    const std::string line = output.substr(begin, end - begin);
+    std::string line = output.substr(begin, end - begin);
     if (line.find("rror") != std::string::npos) {
       return line;
     }
@@ -113,8 +113,9 @@ std::string complaint(const std::string& output) {
 // Instructions for vectors, which the arrays' loops are written for, where this machine has them.
 std::vector<std::string> machine_flags() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0 &&
-      __builtin_cpu_supports("fma") != 0) {
+  if (static_cast<bool>(__builtin_cpu_supports("avx2")) &&
+      static_cast<bool>(__builtin_cpu_supports("bmi2")) &&
+      static_cast<bool>(__builtin_cpu_supports("fma"))) {
     return {"-march=x86-64-v3"};
   }
 #endif
@@ -320,8 +321,8 @@ const ArrayCompiler::Tools& ArrayCompiler::tools() {
   }
   // Homes are shared by machines of several kinds.
   const auto target = run_child(found->compiler, {"-dumpmachine"}, ".");
-  found->compiler_version = fmt::format("{}, {}", first_line(compiler->output),
-                                        target ? first_line(target->output) : "");
+  found->compiler_version =
+      fmt::format("{}, {}", first_line(compiler->output), target ? first_line(target->output) : "");
   found->flags = {"-std=c++20", "-fPIC", "-w", "-ffp-contract=off"};
   for (std::string& flag : machine_flags()) {
     found->flags.push_back(std::move(flag));
@@ -360,7 +361,7 @@ std::filesystem::path ArrayCompiler::library(const ArrayParameters& parameters) 
     add(source.name);
     add(source.text);
   }
-  const fs::path library = compilation_.cache / (hex_of(digest.take()) + ".so");
+  fs::path library = compilation_.cache / (hex_of(digest.take()) + ".so");
   std::error_code error;
   if (!fs::exists(library, error)) {
     if (compilation_.say) {
@@ -435,7 +436,7 @@ std::filesystem::path ArrayCompiler::runtime(const ArrayParameters& parameters,
   const std::string text =
       fmt::format("#include \"verilated.cpp\"\n#include \"verilated_threads.cpp\"\n{}",
                   kFormats.at(static_cast<std::size_t>(parameters.form)));
-  const fs::path object =
+  fs::path object =
       compilation_.cache /
       fmt::format("runtime-{}.o",
                   sha256_of(fmt::format("{}\n{}\n{}\n{}", with.verilator_version,

@@ -56,8 +56,16 @@ class CompiledArray {
   CompiledArray& operator=(const CompiledArray&) = delete;
 
   void reset(int lsb, verilog::ArrayWatch watch) { reset_(array_, lsb, watch); }
-  verilog::ArrayOutput step(const verilog::ArrayEdge& edge) { return step_(array_, &edge); }
-  verilog::ArrayCounts counts() const { return counts_(array_); }
+  verilog::ArrayOutput step(const verilog::ArrayEdge& edge) {
+    verilog::ArrayOutput output;
+    step_(array_, &edge, &output);
+    return output;
+  }
+  verilog::ArrayCounts counts() const {
+    verilog::ArrayCounts counts;
+    counts_(array_, &counts);
+    return counts;
+  }
   const verilog::PeCounts* pes() const { return pes_(array_); }
   // Precondition: it was compiled for a waveform, and reset.
   void trace(const verilog::ArrayWaveform& waveform) { trace_(array_, &waveform); }

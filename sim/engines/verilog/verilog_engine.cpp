@@ -27,7 +27,7 @@ using verilog::ArrayOutput;
 using Word = std::uint32_t;
 using Translation = std::array<Word, 256>;
 
-struct CodeWords {
+struct EdgeCodes {
   using Element = rtl::PotCode;
   using Value = std::int64_t;
   Translation first{};
@@ -37,7 +37,7 @@ struct CodeWords {
   static Value value(std::int64_t bits) { return bits; }
 };
 
-struct FloatWords {
+struct EdgeFloats {
   using Element = float;
   using Value = float;
   Translation first{};  // of no use: an element is its own word
@@ -47,6 +47,61 @@ struct FloatWords {
     return std::bit_cast<Word>(value);
   }
   static Value value(std::int64_t bits) { return std::bit_cast<float>(static_cast<Word>(bits)); }
+};
+
+// The results scratchpad of a stationary array. Between two edges, what left the bottom goes in
+// before what enters at the top comes out.
+class SumsPad {
+ public:
+  struct Sum {
+    std::int64_t value = 0;
+    std::int32_t turns = 0;
+  };
+
+  // The schedule must outlive it.
+  SumsPad(const Schedule& schedule, std::size_t cols)
+      : commands_(cols), top_(cols), top_turns_(cols), top_valid_(cols) {
+    banks_.start(schedule, cols);
+  }
+
+  // take(ResultPlace, Sum): of each that is finished.
+  template <typename Take>
+  void take_in(const ArrayOutput& out, const Take& take) {
+    for (std::size_t c = 0; out.valid != nullptr && c < top_.size(); ++c) {
+      if (out.valid[c] == 0) {
+        continue;
+      }
+      const Sum sum{out.value[c], out.turns[c]};
+      if (const auto place = banks_.take_in(c, sum)) {
+        take(*place, sum);
+      }
+    }
+  }
+
+  // Puts the sums that enter with the command of this edge, and those before it, on the edge.
+  void give_out(const FeedCommand& now, ArrayEdge& edge) {
+    newest_ = (newest_ + 1) % commands_.size();
+    commands_[newest_] = now;
+    for (std::size_t c = 0; c < top_.size(); ++c) {
+      // Column c is c edges behind the array's corner.
+      const auto kept =
+          banks_.give_out(c, commands_[(newest_ + commands_.size() - c) % commands_.size()]);
+      top_valid_[c] = kept ? 1 : 0;
+      top_[c] = kept ? kept->value : 0;
+      top_turns_[c] = kept ? kept->turns : 0;
+    }
+    edge.top = top_.data();
+    edge.top_turns = top_turns_.data();
+    edge.top_valid = top_valid_.data();
+  }
+
+ private:
+  PartialSumBanks<Sum> banks_;
+  std::vector<FeedCommand> commands_;  // of as many edges as there are columns
+  std::size_t newest_ = 0;
+  std::vector<std::int64_t> top_;
+  std::vector<std::int32_t> top_turns_;
+  std::vector<std::uint8_t> top_valid_;
 };
 
 // Steps an array through a pass: at each edge it sees what the command before it put on the wires,
@@ -129,67 +184,46 @@ class PassDriver {
     return static_cast<Word>(count);
   }
 
-  struct Kept {
-    std::int64_t value = 0;
-    std::int32_t turns = 0;
-  };
-
   void run_stationary(ArrayRun& run) {
     const Dataflow dataflow = job_.architecture->dataflow;
     const bool ws = keeps_second(dataflow);
+    const Translation& streamed = ws ? words_.first : words_.second;
+    const Translation& kept = ws ? words_.second : words_.first;
     RowStream<Element> stream(dataflow);
     TileRows<Element> tile(dataflow);
     stream.start(elements(ws ? WhichOperand::kFirst : WhichOperand::kSecond));
     tile.start(elements(ws ? WhichOperand::kSecond : WhichOperand::kFirst));
-    const std::size_t cols = north_.size();
-    PartialSumBanks<Kept> banks;
-    banks.start(*job_.schedule, cols);
-    // Column c is c edges behind the array's corner.
-    std::vector<FeedCommand> commands(cols);
-    std::size_t newest = 0;
-    std::vector<std::int64_t> top(cols);
-    std::vector<std::int32_t> top_turns(cols);
-    std::vector<std::uint8_t> top_valid(cols);
+    SumsPad pad(*job_.schedule, north_.size());
     sequencer_.start(*job_.schedule, job_.architecture->issue);
     ArrayOutput out;
     for (FeedCommand now = next(); !sequencer_.finished(); now = next()) {
-      ArrayEdge edge{.west = west_.data(),
-                     .north = north_.data(),
-                     .top = top.data(),
-                     .top_turns = top_turns.data(),
-                     .top_valid = top_valid.data()};
+      ArrayEdge edge{.west = west_.data(), .north = north_.data()};
       if (now.valid) {
-        const std::span<const Element> row = stream.row(now);
-        for (std::size_t lane = 0; lane < row.size(); ++lane) {
-          west_[lane] = Words::word(ws ? words_.first : words_.second, row[lane]);
-        }
-        edge.west_lanes = static_cast<Word>(row.size());
+        edge.west_lanes = feed(stream, now, streamed);
         edge.first = now.slot == 0;
       }
       if (now.loads) {
-        edge.north_lanes = load(tile, now, ws ? words_.second : words_.first);
+        edge.north_lanes = load(tile, now, kept);
         edge.moves = true;
         edge.settles = now.row == 0;
       }
-      // The scratchpad, between the edges: what left the bottom goes in before what enters at the
-      // top comes out.
-      newest = (newest + 1) % cols;
-      commands[newest] = std::move(now);
-      for (std::size_t c = 0; out.valid != nullptr && c < cols; ++c) {
-        if (out.valid[c] != 0) {
-          take_in(banks, c, {out.value[c], out.turns[c]});
-        }
-      }
-      for (std::size_t c = 0; c < cols; ++c) {
-        const auto kept = banks.give_out(c, commands[(newest + cols - c) % cols]);
-        top_valid[c] = kept ? 1 : 0;
-        top[c] = kept ? kept->value : 0;
-        top_turns[c] = kept ? kept->turns : 0;
-      }
+      pad.take_in(out, [this](const ResultPlace& place, const SumsPad::Sum& sum) {
+        buffer_.take(place, Words::value(sum.value));
+        overflowed_ += sum.turns != 0 ? 1 : 0;
+      });
+      pad.give_out(now, edge);
       out = array_.step(edge);
     }
     run.cycles = sequencer_.cycles();
     run.there = sequencer_.pe_cycles();
+  }
+
+  Word feed(RowStream<Element>& stream, const FeedCommand& now, const Translation& table) {
+    const std::span<const Element> row = stream.row(now);
+    for (std::size_t lane = 0; lane < row.size(); ++lane) {
+      west_[lane] = Words::word(table, row[lane]);
+    }
+    return static_cast<Word>(row.size());
   }
 
   Word load(TileRows<Element>& tile, const FeedCommand& now, const Translation& table) {
@@ -200,13 +234,6 @@ class PassDriver {
       north_[lane] = Words::word(table, tile.at(row, lane));
     }
     return static_cast<Word>(lane);
-  }
-
-  void take_in(PartialSumBanks<Kept>& banks, std::size_t c, const Kept& sum) {
-    if (const auto place = banks.take_in(c, sum)) {
-      buffer_.take(*place, Words::value(sum.value));
-      overflowed_ += sum.turns != 0 ? 1 : 0;
-    }
   }
 
   CompiledArray& array_;
@@ -241,11 +268,11 @@ rtl::PeCounters pe_counters(const verilog::ArrayCounts& counts) {
           .psum_toggles = counts.psum_toggles};
 }
 
-CodeWords code_words(const Job& job) {
+EdgeCodes code_words(const Job& job) {
   const rtl::PotFormat format(job.architecture->pe.operand_bits);
   const auto first = widening(job.operands->first().format(), format);
   const auto second = widening(job.operands->second().format(), format);
-  CodeWords words;
+  EdgeCodes words;
   std::ranges::copy(aligned_words(aligned_format(job), first), words.first.begin());
   std::ranges::copy(aligned_words(rtl::AlignedFormat(format), second), words.second.begin());
   return words;
@@ -280,7 +307,7 @@ class VerilogEngine : public Engine {
       if (job.unit == Unit::kMfMac) {
         run_words(job, detail, code_words(job), detail.accumulators, run);
       } else {
-        run_words(job, detail, FloatWords{}, detail.fp32, run);
+        run_words(job, detail, EdgeFloats{}, detail.fp32, run);
       }
     } else if (detail.pes) {
       detail.pes(PeMap(job.architecture->array));  // nothing ran
@@ -354,10 +381,10 @@ void write_verilog_waveform(const Job& job, const VerilogWaveform& waveform,
                .end = waveform.end,
                .period_ps = waveform.period_ps});
   ArrayRun run;
-  const CodeWords words = code_words(job);
+  const EdgeCodes words = code_words(job);
   const AccumulatorSink nobody;
   const MacsDone untold;
-  PassDriver<CodeWords> driver(array, job, words, nobody, untold);
+  PassDriver<EdgeCodes> driver(array, job, words, nobody, untold);
   driver.run(run);
 }
 

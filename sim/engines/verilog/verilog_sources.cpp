@@ -39,31 +39,35 @@ POTOMAC_VERILOG_FILE(array, POTOMAC_HARNESS "/array.cpp")
 namespace potomac::sim {
 
 std::vector<SourceFile> verilog_sources() {
-#define POTOMAC_TEXT(name) \
-  { potomac_verilog_##name, potomac_verilog_##name##_end }
   return {
-      {"mf_mac_functions.svh", POTOMAC_TEXT(mf_mac_functions)},
-      {"fp32_mac_functions.svh", POTOMAC_TEXT(fp32_mac_functions)},
-      {"mac_functions.svh", POTOMAC_TEXT(mac_functions)},
-      {"register_functions.svh", POTOMAC_TEXT(register_functions)},
-      {"output_stationary_functions.svh", POTOMAC_TEXT(os_functions)},
-      {"stationary_functions.svh", POTOMAC_TEXT(st_functions)},
-      {"skew_line.sv", POTOMAC_TEXT(skew_line)},
-      {"column_drain.sv", POTOMAC_TEXT(column_drain)},
-      {"output_stationary_pe.sv", POTOMAC_TEXT(os_pe)},
-      {"stationary_pe.sv", POTOMAC_TEXT(st_pe)},
-      {"output_stationary_array.sv", POTOMAC_TEXT(os_array)},
-      {"stationary_array.sv", POTOMAC_TEXT(st_array)},
-      {"no_monitor.hpp", POTOMAC_TEXT(no_monitor)},
-      {"output_stationary_array_loops.sv", POTOMAC_TEXT(os_loops)},
-      {"stationary_array_loops.sv", POTOMAC_TEXT(st_loops)},
-      {"array_interface.hpp", POTOMAC_TEXT(interface)},
-      {"slots.hpp", POTOMAC_TEXT(slots)},
-      {"output_stationary_monitor.hpp", POTOMAC_TEXT(os_monitor)},
-      {"stationary_monitor.hpp", POTOMAC_TEXT(st_monitor)},
-      {"array.cpp", POTOMAC_TEXT(array)},
+      {"mf_mac_functions.svh",
+       {potomac_verilog_mf_mac_functions, potomac_verilog_mf_mac_functions_end}},
+      {"fp32_mac_functions.svh",
+       {potomac_verilog_fp32_mac_functions, potomac_verilog_fp32_mac_functions_end}},
+      {"mac_functions.svh", {potomac_verilog_mac_functions, potomac_verilog_mac_functions_end}},
+      {"register_functions.svh",
+       {potomac_verilog_register_functions, potomac_verilog_register_functions_end}},
+      {"output_stationary_functions.svh",
+       {potomac_verilog_os_functions, potomac_verilog_os_functions_end}},
+      {"stationary_functions.svh",
+       {potomac_verilog_st_functions, potomac_verilog_st_functions_end}},
+      {"skew_line.sv", {potomac_verilog_skew_line, potomac_verilog_skew_line_end}},
+      {"column_drain.sv", {potomac_verilog_column_drain, potomac_verilog_column_drain_end}},
+      {"output_stationary_pe.sv", {potomac_verilog_os_pe, potomac_verilog_os_pe_end}},
+      {"stationary_pe.sv", {potomac_verilog_st_pe, potomac_verilog_st_pe_end}},
+      {"output_stationary_array.sv", {potomac_verilog_os_array, potomac_verilog_os_array_end}},
+      {"stationary_array.sv", {potomac_verilog_st_array, potomac_verilog_st_array_end}},
+      {"no_monitor.hpp", {potomac_verilog_no_monitor, potomac_verilog_no_monitor_end}},
+      {"output_stationary_array_loops.sv",
+       {potomac_verilog_os_loops, potomac_verilog_os_loops_end}},
+      {"stationary_array_loops.sv", {potomac_verilog_st_loops, potomac_verilog_st_loops_end}},
+      {"array_interface.hpp", {potomac_verilog_interface, potomac_verilog_interface_end}},
+      {"slots.hpp", {potomac_verilog_slots, potomac_verilog_slots_end}},
+      {"output_stationary_monitor.hpp",
+       {potomac_verilog_os_monitor, potomac_verilog_os_monitor_end}},
+      {"stationary_monitor.hpp", {potomac_verilog_st_monitor, potomac_verilog_st_monitor_end}},
+      {"array.cpp", {potomac_verilog_array, potomac_verilog_array_end}},
   };
-#undef POTOMAC_TEXT
 }
 
 }  // namespace potomac::sim

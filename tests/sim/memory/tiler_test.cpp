@@ -248,7 +248,7 @@ TEST(Tiler, IsNotMisledByBlocksOfWhichNothingLiesInDram) {
   shape.name = "000-conv";
   shape.kind = workloads::LayerKind::kConv2d;
   shape.conv.stride = {2, 1};
-  shape.conv.padding = {1, 0, 1, 0};
+  shape.conv.padding = workloads::Padding::around({1, 0});
   shape.w = {2, 6, 1, 1};
   shape.a = {1, 6, 1, 5};
   shape.g = {1, 2, 2, 5};

@@ -251,15 +251,15 @@ void potomac_array_delete(void* array) {
 void potomac_array_reset(void* array, std::int32_t lsb, potomac::verilog::ArrayWatch watch) {
   static_cast<Array*>(array)->reset(lsb, watch);
 }
-potomac::verilog::ArrayOutput potomac_array_step(void* array,
-                                                 const potomac::verilog::ArrayEdge* edge) {
-  return static_cast<Array*>(array)->step(*edge);
+void potomac_array_step(void* array, const potomac::verilog::ArrayEdge* edge,
+                        potomac::verilog::ArrayOutput* output) {
+  *output = static_cast<Array*>(array)->step(*edge);
 }
 void potomac_array_trace(void* array, const potomac::verilog::ArrayWaveform* waveform) {
   static_cast<Array*>(array)->trace(*waveform);
 }
-potomac::verilog::ArrayCounts potomac_array_counts(const void* array) {
-  return static_cast<const Array*>(array)->counts();
+void potomac_array_counts(const void* array, potomac::verilog::ArrayCounts* counts) {
+  *counts = static_cast<const Array*>(array)->counts();
 }
 const potomac::verilog::PeCounts* potomac_array_pes(const void* array) {
   return static_cast<const Array*>(array)->pes();

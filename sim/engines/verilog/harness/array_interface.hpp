@@ -84,13 +84,13 @@ void* potomac_array_new();
 void potomac_array_delete(void* array);
 // An edge with reset: the array is as a pass finds it, and nothing is counted.
 void potomac_array_reset(void* array, std::int32_t lsb, potomac::verilog::ArrayWatch watch);
-// An edge. What is returned is good until the next.
-potomac::verilog::ArrayOutput potomac_array_step(void* array,
-                                                 const potomac::verilog::ArrayEdge* edge);
+// An edge. What `output` points at is good until the next.
+void potomac_array_step(void* array, const potomac::verilog::ArrayEdge* edge,
+                        potomac::verilog::ArrayOutput* output);
 // Of an array that was compiled for waveforms, behind the reset; written to its end when the array
 // is deleted.
 void potomac_array_trace(void* array, const potomac::verilog::ArrayWaveform* waveform);
-potomac::verilog::ArrayCounts potomac_array_counts(const void* array);
+void potomac_array_counts(const void* array, potomac::verilog::ArrayCounts* counts);
 // Row by row; null where they were not watched.
 const potomac::verilog::PeCounts* potomac_array_pes(const void* array);
 }
