@@ -6,8 +6,8 @@
 #include "rtl_models/arithmetic/aligned_code.hpp"
 #include "rtl_models/arithmetic/fp32_mac.hpp"
 #include "rtl_models/arithmetic/mf_mac.hpp"
-#include "rtl_models/arithmetic/toggles.hpp"
 #include "rtl_models/arithmetic/pe_counters.hpp"
+#include "rtl_models/arithmetic/toggles.hpp"
 
 namespace potomac::rtl {
 

@@ -247,7 +247,7 @@ ArrayParameters array_parameters(const Job& job) {
 
 template <typename Function>
 Function* CompiledArray::function(const char* name, const fs::path& library) const {
-  void* const found = ::dlsym(library_, name);
+  void* const found = ::dlsym(library_.get(), name);
   if (found == nullptr) {
     throw MachineError({library.string(), "", fmt::format("has no function {}", name),
                         "delete it, and it is compiled anew"});
@@ -275,11 +275,16 @@ CompiledArray::~CompiledArray() {
   if (array_ != nullptr) {
     delete_(array_);
   }
-  ::dlclose(library_);
 }
 
+void CompiledArray::Close::operator()(void* library) const {
+  ::dlclose(library);
+}
+
+namespace {
+
 // The programs that compile an array, and what their results depend on.
-struct ArrayCompiler::Tools {
+struct Tools {
   std::string verilator;
   std::string verilator_version;
   fs::path verilator_include;
@@ -288,48 +293,52 @@ struct ArrayCompiler::Tools {
   std::vector<std::string> flags;
 };
 
-const ArrayCompiler::Tools& ArrayCompiler::tools() {
-  if (tools_) {
-    return *tools_;
-  }
-  auto found = std::make_shared<Tools>();
-  found->verilator =
+Tools find_tools() {
+  Tools found;
+  found.verilator =
       variable("POTOMAC_VERILATOR").empty() ? "verilator" : variable("POTOMAC_VERILATOR");
-  const auto version = run_child(found->verilator, {"--version"}, ".");
+  const auto version = run_child(found.verilator, {"--version"}, ".");
   if (!version || version->status != 0) {
     throw InputError(
         {"", "engine verilog",
-         fmt::format("compiles its arrays with Verilator, and there is no '{}'", found->verilator),
+         fmt::format("compiles its arrays with Verilator, and there is no '{}'", found.verilator),
          std::string(kPackages)});
   }
-  found->verilator_version = first_line(version->output);
-  if (!found->verilator_version.starts_with(std::string(kTestedVerilator) + " ")) {
+  found.verilator_version = first_line(version->output);
+  if (!found.verilator_version.starts_with(std::string(kTestedVerilator) + " ")) {
     throw InputError({"", "engine verilog",
                       fmt::format("is tested with {}, and this is '{}'", kTestedVerilator,
-                                  found->verilator_version),
+                                  found.verilator_version),
                       "set POTOMAC_VERILATOR to a program of that version"});
   }
-  const auto root = run_child(found->verilator, {"--getenv", "VERILATOR_ROOT"}, ".");
-  found->verilator_include = fs::path(root ? first_line(root->output) : "") / "include";
-  found->compiler = variable("CXX").empty() ? "c++" : variable("CXX");
-  const auto compiler = run_child(found->compiler, {"--version"}, ".");
+  const auto root = run_child(found.verilator, {"--getenv", "VERILATOR_ROOT"}, ".");
+  found.verilator_include = fs::path(root ? first_line(root->output) : "") / "include";
+  found.compiler = variable("CXX").empty() ? "c++" : variable("CXX");
+  const auto compiler = run_child(found.compiler, {"--version"}, ".");
   if (!compiler || compiler->status != 0) {
     throw InputError({"", "engine verilog",
                       fmt::format("compiles its arrays with a C++ compiler, and there is no '{}'",
-                                  found->compiler),
+                                  found.compiler),
                       "install one (g++), or set CXX to it"});
   }
   // Homes are shared by machines of several kinds.
-  const auto target = run_child(found->compiler, {"-dumpmachine"}, ".");
-  found->compiler_version =
+  const auto target = run_child(found.compiler, {"-dumpmachine"}, ".");
+  found.compiler_version =
       fmt::format("{}, {}", first_line(compiler->output), target ? first_line(target->output) : "");
-  found->flags = {"-std=c++20", "-fPIC", "-w", "-ffp-contract=off"};
+  found.flags = {"-std=c++20", "-fPIC", "-w", "-ffp-contract=off"};
   for (std::string& flag : machine_flags()) {
-    found->flags.push_back(std::move(flag));
+    found.flags.push_back(std::move(flag));
   }
-  tools_ = std::move(found);
-  return *tools_;
+  return found;
 }
+
+// Looked for once in a process.
+const Tools& tools() {
+  static const Tools found = find_tools();
+  return found;
+}
+
+}  // namespace
 
 void require_compilable(const ArrayParameters& parameters) {
   const double seconds = seconds_of(parameters);
@@ -429,7 +438,7 @@ void ArrayCompiler::compile(const ArrayParameters& parameters, const fs::path& l
 
 // What Verilator's models all call, compiled once.
 std::filesystem::path ArrayCompiler::runtime(const ArrayParameters& parameters,
-                                             const fs::path& folder) {
+                                             const fs::path& folder) const {
   const Tools& with = tools();
   constexpr std::array<std::string_view, 3> kFormats = {"", "#include \"verilated_vcd_c.cpp\"\n",
                                                         "#include \"verilated_fst_c.cpp\"\n"};

@@ -74,7 +74,10 @@ class CompiledArray {
   template <typename Function>
   Function* function(const char* name, const std::filesystem::path& library) const;
 
-  void* library_ = nullptr;
+  struct Close {
+    void operator()(void* library) const;
+  };
+  std::unique_ptr<void, Close> library_;
   void* array_ = nullptr;
   decltype(&potomac_array_delete) delete_ = nullptr;
   decltype(&potomac_array_reset) reset_ = nullptr;
@@ -101,14 +104,11 @@ class ArrayCompiler {
   std::filesystem::path library(const ArrayParameters& parameters);
 
  private:
-  struct Tools;
-  const Tools& tools();
   void compile(const ArrayParameters& parameters, const std::filesystem::path& library);
   std::filesystem::path runtime(const ArrayParameters& parameters,
-                                const std::filesystem::path& folder);
+                                const std::filesystem::path& folder) const;
 
   ArrayCompilation compilation_;
-  std::shared_ptr<const Tools> tools_;
 };
 
 }  // namespace potomac::sim
