@@ -4,7 +4,7 @@
 
   localparam logic [31:0] FP32_NAN = 32'h7FC00000;
 
-  // Of a magnitude, without its sign.
+  // These three take a magnitude, without its sign.
   function automatic fp32_is_nan(input logic [30:0] x);
     fp32_is_nan = x[30:23] == 8'hFF && x[22:0] != 0;
   endfunction
@@ -136,7 +136,7 @@
     end else if (fp32_is_infinite(upper[30:0])) begin
       fp32_add = upper;
     end else if (total == 0) begin
-      // Of two zeros the common sign; else what cancels is +0.
+      // Two zeros keep the sign that they share; else what cancels is +0.
       fp32_add = {a[31] && b[31], 31'd0};
     end else begin
       fp32_add = fp32_rounded(upper[31], $signed({3'd0, fp32_exponent(upper[30:23])}) + 11'sd1, total, sticky);

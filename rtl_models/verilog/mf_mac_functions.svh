@@ -12,7 +12,7 @@
 // A product is one power of two, so it is either exact or, below the accumulator's lowest bit, dropped
 // whole.
 
-  // Of an exponent's field.
+  // These two take an exponent's field.
   function automatic mf_row_is_zero(input logic [ROW_BITS-2:0] exponent);
     mf_row_is_zero = exponent == {1'b1, {(ROW_BITS - 2) {1'b0}}};
   endfunction
@@ -21,7 +21,7 @@
     mf_column_is_zero = exponent == {1'b1, {(COLUMN_BITS - 2) {1'b0}}};
   endfunction
 
-  // Where in the accumulator the product's one bit lies: the only addition of the multiplication.
+  // The place of the product's one bit in the accumulator: the only addition of the multiplication.
   // `lowest` comes with the pass: the accumulator's lowest bit weighs 2^lowest.
   function automatic logic signed [PLACE_BITS-1:0] mf_place(
       input logic [ROW_BITS-2:0] r, input logic [COLUMN_BITS-2:0] c,

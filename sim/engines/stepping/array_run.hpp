@@ -18,7 +18,8 @@ struct ArrayRun {
   std::uint64_t skew_register_toggles = 0;
 };
 
-// Of an array of the job's unit: MF-MAC or FP32 MAC. Toggles where they are asked for.
+// The counts of a pass on an array of the job's unit, MF-MAC or FP32 MAC; toggles where they are
+// asked for.
 PassCounts counts_of(const ArrayRun& run, const Job& job, const Detail& detail);
 
 // Throws std::logic_error if that is not how many results the job's pass has.

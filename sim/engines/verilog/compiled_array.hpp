@@ -40,7 +40,7 @@ struct ArrayParameters {
   friend bool operator==(const ArrayParameters&, const ArrayParameters&) = default;
 };
 
-// Of the job's unit and accumulator.
+// What the job's unit and accumulator ask for.
 ArrayParameters array_parameters(const Job& job);
 
 // Throws InputError, with an estimate, if the array would take minutes to compile.
@@ -87,7 +87,7 @@ class CompiledArray {
   decltype(&potomac_array_trace) trace_ = nullptr;
 };
 
-// Where arrays are compiled, and what of.
+// What arrays are compiled of, and the folder that keeps them.
 struct ArrayCompilation {
   std::vector<SourceFile> sources = verilog_sources();
   std::filesystem::path cache;  // empty: the user's, $XDG_CACHE_HOME/potomac/verilog

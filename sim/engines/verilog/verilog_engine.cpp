@@ -133,7 +133,8 @@ class PassDriver {
     require_all_results(job_, buffer_.received());
   }
 
-  // Of a stationary array's results: what left the range, for whoever counts them.
+  // Results of a stationary array whose sums left the range. (An output-stationary one's are
+  // counted by its monitor.)
   std::uint64_t overflowed_results() const { return overflowed_; }
 
  private:

@@ -56,7 +56,7 @@ struct ArrayCounts {
   std::uint64_t skew_toggles = 0;
 };
 
-// Of one PE.
+// What one PE did.
 struct PeCounts {
   std::uint64_t slots = 0;
   std::uint64_t gated = 0;
@@ -87,8 +87,8 @@ void potomac_array_reset(void* array, std::int32_t lsb, potomac::verilog::ArrayW
 // An edge. What `output` points at is good until the next.
 void potomac_array_step(void* array, const potomac::verilog::ArrayEdge* edge,
                         potomac::verilog::ArrayOutput* output);
-// Of an array that was compiled for waveforms, behind the reset; written to its end when the array
-// is deleted.
+// Begins a waveform of an array that was compiled for one, behind the reset. It is complete when
+// the array is deleted.
 void potomac_array_trace(void* array, const potomac::verilog::ArrayWaveform* waveform);
 void potomac_array_counts(const void* array, potomac::verilog::ArrayCounts* counts);
 // Row by row; null where they were not watched.

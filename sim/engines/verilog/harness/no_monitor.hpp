@@ -1,5 +1,4 @@
-// In place of a monitor, for an array that nothing is counted of: that of modules, which is
-// compiled for its waveform.
+// A monitor that counts nothing, for the array of modules, which is compiled for its waveform.
 #pragma once
 
 #include <cstddef>

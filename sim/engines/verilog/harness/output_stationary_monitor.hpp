@@ -115,7 +115,7 @@ class Monitor {
       }
     }
     for (std::size_t p = 1; p < kCols; ++p) {
-      // Of these lanes, place p is behind the port.
+      // Place p lies behind the port of these lanes only.
       for (std::size_t c = kCols - p; c < kCols; ++c) {
         column_skew += static_cast<std::uint32_t>(tags().m_storage[p * kCols + c]) >> kValid;
       }
@@ -144,7 +144,7 @@ class Monitor {
     return (remaining_.data()[c] != 0 ? 1U : 0U) & (state == 2 ? 1U : 0U);
   }
 
-  // Of sums that have left the range: no hardware knows of it.
+  // The turns of sums that have left the range move on with them; no hardware knows of them.
   void follow_turns() {
     for (std::size_t up = 1; up <= kRows; ++up) {
       const std::size_t r = kRows - up;

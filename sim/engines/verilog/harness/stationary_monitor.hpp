@@ -138,7 +138,7 @@ class Monitor {
       }
     }
     for (std::size_t p = 1; p < kCols; ++p) {
-      // Of these lanes, place p is behind the port.
+      // Place p lies behind the port of these lanes only.
       for (std::size_t c = kCols - p; c < kCols; ++c) {
         tile_skew += static_cast<std::uint32_t>(skew_tags().m_storage[p * kCols + c]) >> kValid;
       }
@@ -167,7 +167,7 @@ class Monitor {
     counts_.row_skew_writes += row_skew;
   }
 
-  // Of sums that have left the range: no hardware knows of it. They move on with their sums.
+  // The turns of sums that have left the range move on with them; no hardware knows of them.
   void follow_turns() {
     for (std::size_t up = 1; up <= kRows; ++up) {
       const std::size_t r = kRows - up;

@@ -92,7 +92,7 @@ TEST(PartialSumBanks, GiveBackWhatTheyTookTillItIsFinished) {
     std::set<Element> elements;
     for (const auto& [element, sum] : seen) {
       elements.insert(element);
-      // As many folds of depth: 5 and 3 on two rows.
+      // Depths of 5 and 3 are as many folds on two rows.
       EXPECT_EQ(sum, std::get<0>(element) == 0 ? 3 : 2);
     }
     EXPECT_EQ(elements, all_elements(schedule));
