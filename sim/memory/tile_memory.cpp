@@ -48,8 +48,11 @@ void TileMemory::make_room(const TileDemand& tile) {
   results_.begin_block();
   results_.ready = results_.stored[0];
   if (tile.results.bits > 0) {
-    results_.ready = dram_.transfer(
-        results_.complete[0], {DramBlock::kResults, tile.tile.place(), false, tile.results.bits});
+    // On several channels, sums may come before what they take the place of has left.
+    results_.ready = std::max(
+        results_.ready,
+        dram_.transfer(results_.complete[0],
+                       {DramBlock::kResults, tile.tile.place(), false, tile.results.bits}));
   }
 }
 
@@ -187,7 +190,8 @@ void TileMemory::slots_taken(std::int64_t cycle) {
 std::int64_t TileMemory::finish(std::int64_t now) {
   leave_results();
   store_results(number_);
-  return wait(now, results_.stored[0], DramBlock::kResults);
+  // On several channels, the block before may be stored later than the last one.
+  return wait(now, std::ranges::max(results_.stored), DramBlock::kResults);
 }
 
 }  // namespace potomac::sim

@@ -222,5 +222,43 @@ TEST(Verify, FindsEverySmallFault) {
   }
 }
 
+// Cases that told the plan of a memory from its modules: on three channels of a device, the last
+// block was stored before the one before it, and sums came before what they take the place of had
+// left.
+TEST(Verify, FindsNoDifferenceWhereTransfersPassEachOtherOnChannels) {
+  WorkerPool pool(1);
+  const auto fast = make_engine("fast", pool);
+  const auto systemc = make_engine_with_memory("systemc", pool);
+  const auto count = make_engine("count", pool);
+  Architecture machine;
+  machine.array = {6, 4};
+  machine.dataflow = Dataflow::kInputStationary;
+  machine.issue = Issue::kPipelined;
+  MemoryConfig& memory = machine.memory.emplace();
+  for (ScratchpadConfig* scratchpad : {&memory.first, &memory.second, &memory.results}) {
+    scratchpad->kib = 1;
+    scratchpad->double_buffered = scratchpad != &memory.first;
+  }
+  memory.objective = TileObjective::kTraffic;
+  DramConfig& dram = memory.dram.emplace();
+  dram.preset = "lpddr4-3200";
+  dram.device = load_dram_preset(dram.preset);
+  dram.channels = 3;
+  dram.lookahead = 3;
+  dram.mapping = DramMapping::kPlain;
+  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    const auto failure = verify({.seed = seed, .cases = 160, .only = {}, .architecture = machine},
+                                {*fast, *systemc, *count}, ignore_case);
+    EXPECT_FALSE(failure.has_value())
+        << seed << ", " << failure->index << ": " << failure->difference;
+  }
+  for (const auto& [seed, index] :
+       {std::pair{std::uint64_t{1}, std::uint64_t{845}}, {20261129, 9505}, {20261129, 9842}}) {
+    const auto failure = verify({.seed = seed, .cases = 0, .only = index, .architecture = {}},
+                                {*fast, *systemc, *count}, ignore_case);
+    EXPECT_FALSE(failure.has_value()) << seed << ", " << index << ": " << failure->difference;
+  }
+}
+
 }  // namespace
 }  // namespace potomac::sim
