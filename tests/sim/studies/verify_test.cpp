@@ -246,7 +246,7 @@ TEST(Verify, FindsNoDifferenceWhereTransfersPassEachOtherOnChannels) {
   dram.channels = 3;
   dram.lookahead = 3;
   dram.mapping = DramMapping::kPlain;
-  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     const auto failure = verify({.seed = seed, .cases = 160, .only = {}, .architecture = machine},
                                 {*fast, *systemc, *count}, ignore_case);
     EXPECT_FALSE(failure.has_value())
